@@ -1,0 +1,129 @@
+//! Starting copies: when their table is free, when no backup falls due, and when no newer one waits.
+
+use backup_chain_aws::backup::JobState;
+use backup_chain_aws::catalog::Write;
+use backup_chain_aws::{AwsError, Edge};
+use backup_chain_core::copying::{self, Decision, Waiting};
+use backup_chain_core::due;
+use backup_chain_core::plan::{StartCopy, token};
+use backup_chain_core::point::{Kind, Request, RestorePoint, State};
+use backup_chain_core::table::TableHead;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::Work;
+
+/// Takes a copy that waits, or whose start was cut off, one step further.
+#[tracing::instrument(skip_all, fields(copy = %copy.id, table = %copy.table.arn.name, target = %copy.vault))]
+pub(crate) async fn advance(work: &Work<'_>, mut copy: RestorePoint) -> Result<(), AwsError> {
+    match copy.state {
+        State::Planned => begin(work, &mut copy).await,
+        State::Starting => resolve(work.edge, &mut copy).await,
+        _ => Ok(()),
+    }
+}
+
+async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), AwsError> {
+    let edge = work.edge;
+    let Some(mut head) = edge.catalog().head(&copy.table).await? else {
+        return edge.mark_failed(copy, "its table's record is gone from the catalog").await;
+    };
+    let now = edge.clock().now();
+    let open = edge.catalog().open_points().await?;
+    let same_chain = |other: &&RestorePoint| {
+        other.kind == Kind::Copy && other.state == State::Planned && other.table == copy.table && other.vault == copy.vault
+    };
+    let newest = open.iter().filter(same_chain).map(|other| &other.id).max().unwrap_or(&copy.id);
+    let waiting = Waiting {
+        id: &copy.id,
+        newest,
+        busy: head.open.is_some() || head.planned.is_some(),
+        measured: head.copy_seconds.map(SignedDuration::from_secs),
+        next_slot: next_slot(work, &head, now),
+    };
+    match copying::decide(&waiting, now) {
+        Decision::Drop { newer } => {
+            return edge.mark_dropped(copy, &format!("overtaken by the copy of restore point {newer}")).await;
+        }
+        Decision::Wait { until, why } => {
+            tracing::debug!(%until, why, "copy waits");
+            copy.check_at = Some(until);
+            return edge.catalog().commit([Write::of(copy)]).await;
+        }
+        Decision::Start => {}
+    }
+    let is_copying = |other: &&RestorePoint| {
+        other.kind == Kind::Copy && other.state != State::Planned && other.vault.region == copy.vault.region
+    };
+    if open.iter().filter(is_copying).count() >= edge.deployment().copies_in_flight {
+        return Ok(());
+    }
+    let Some(source) = copy.source.clone() else {
+        return edge.mark_failed(copy, "what it is a copy of is not recorded").await;
+    };
+    // Before the copy: a restore point without its settings would not be one.
+    if let Err(why) = bring_settings(edge, copy).await? {
+        return edge.mark_failed(copy, &why).await;
+    }
+    let request = StartCopy {
+        source: source.arn,
+        source_vault: source.vault.name,
+        target: copy.vault.clone(),
+        role: edge.deployment().copy_role.clone(),
+        token: token("copy", copy.id.as_str(), copy.slot, &copy.table.id, &copy.vault, copy.attempt),
+        cold_after_days: cold_after(work, copy),
+    };
+    edge.mark_starting(copy, &mut head, Request::Copy(request), work.deadline.ends()).await?;
+    send(edge, copy).await
+}
+
+/// When the table's policy next backs it up.
+fn next_slot(work: &Work<'_>, head: &TableHead, now: Timestamp) -> Option<Timestamp> {
+    let policy = work.policies.get(head.policy.as_ref()?)?;
+    policy.enabled.then(|| due::next_slot(policy, now)).flatten().map(|(slot, _)| slot)
+}
+
+fn cold_after(work: &Work<'_>, copy: &RestorePoint) -> Option<i64> {
+    let policy = work.policies.get(&copy.policy.as_ref()?.name)?;
+    policy.cold_after_days(&copy.flags).map(i64::from)
+}
+
+/// Puts settings that are not in the tags into the settings table of the target Region.
+async fn bring_settings(edge: &Edge, copy: &RestorePoint) -> Result<Result<(), String>, AwsError> {
+    let (Some(digest), true) = (&copy.settings, copy.settings_stored) else { return Ok(Ok(())) };
+    let Some(sealed) = edge.source().settings.get(&copy.table.id, digest).await? else {
+        return Ok(Err(format!("the settings {digest} are not in the settings table")));
+    };
+    match edge.region(&copy.vault.region).settings.put(&copy.table.id, digest, sealed).await {
+        Ok(()) => Ok(Ok(())),
+        Err(error) if error.is_transient() => Err(error),
+        Err(error) => Ok(Err(format!("the settings cannot be brought to {}: {error}", copy.vault.region))),
+    }
+}
+
+/// Sends the recorded request.
+async fn send(edge: &Edge, copy: &mut RestorePoint) -> Result<(), AwsError> {
+    let Some(Request::Copy(request)) = copy.request.clone() else {
+        return edge.mark_failed(copy, "its recorded request is lost").await;
+    };
+    match edge.source().backup.start_copy(&request).await {
+        Ok(job) => edge.mark_running(copy, &job, None).await,
+        // It may have taken effect: the next tick looks before it sends again.
+        Err(error) if error.is_transient() => Err(error),
+        Err(error) => edge.mark_failed(copy, &error.to_string()).await,
+    }
+}
+
+/// Finds out what became of a request that may or may not have reached AWS: a copy job of the same source
+/// into the same vault is ours, for one point has one copy in each chain.
+async fn resolve(edge: &Edge, copy: &mut RestorePoint) -> Result<(), AwsError> {
+    let Some(source) = copy.source.clone() else {
+        return edge.mark_failed(copy, "what it is a copy of is not recorded").await;
+    };
+    let jobs = edge.source().backup.copy_jobs_of(&source.arn).await?;
+    let target = copy.vault.to_string();
+    let live = |state: &JobState| matches!(state, JobState::Open | JobState::Completed);
+    match jobs.into_iter().find(|job| job.target.as_ref() == Some(&target) && live(&job.state)) {
+        Some(job) => edge.mark_running(copy, &job.id, job.arn).await,
+        None => send(edge, copy).await,
+    }
+}

@@ -1,0 +1,176 @@
+//! The copy function: follows job events, completes restore points, starts copies.
+//!
+//! Events are hints: AWS Backup emits them best effort. Each is confirmed by a describe call before anything is
+//! believed, and a tick looks at every job that has been open for too long, so that a lost event only delays.
+
+mod complete;
+mod copies;
+mod event;
+
+use backup_chain_aws::clock::Deadline;
+use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_core::ids::PolicyName;
+use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::policy::Policy;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+pub use event::{EventError, Incoming, JobEvent, Record};
+
+/// What the function answers. To a queue it names the messages to deliver again, as Lambda's partial batch
+/// responses ask.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reply {
+    /// Messages of the batch that are to be delivered again.
+    pub batch_item_failures: Vec<Failure>,
+    /// How many restore points were looked at.
+    pub looked_at: usize,
+}
+
+/// A message to be delivered again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// The message.
+    pub item_identifier: String,
+}
+
+/// What the work of one invocation needs to know.
+pub(crate) struct Work<'a> {
+    pub edge: &'a Edge,
+    pub policies: BTreeMap<PolicyName, Policy>,
+    pub deadline: Deadline,
+}
+
+/// Takes one event, a batch of them, or a tick.
+///
+/// # Errors
+/// [`EventError`] for what is none of these; [`AwsError`] as text when the catalog cannot be read at all.
+pub async fn handle(edge: &Edge, payload: Value, deadline: Deadline) -> Result<Reply, CopyError> {
+    match event::read(payload)? {
+        Incoming::Tick => tick(edge, deadline).await,
+        Incoming::Event(None) => Ok(Reply::default()),
+        Incoming::Event(Some(event)) => {
+            let work = work(edge, deadline).await?;
+            let open = edge.catalog().open_points().await?;
+            let looked_at = usize::from(follow_event(&work, &event, &open).await?);
+            Ok(Reply { looked_at, ..Reply::default() })
+        }
+        Incoming::Batch(records) => batch(edge, records, deadline).await,
+    }
+}
+
+/// Why an invocation failed as a whole.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// The payload is nothing that the function takes.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// AWS failed.
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+}
+
+async fn batch(edge: &Edge, records: Vec<Record>, deadline: Deadline) -> Result<Reply, CopyError> {
+    let work = work(edge, deadline).await?;
+    let mut reply = Reply::default();
+    for Record { message, event } in records {
+        let again = match event {
+            // Not ours to understand, and no better the next time.
+            Ok(None) => false,
+            Err(error) => {
+                tracing::error!(message, %error, "message cannot be read: it goes to the dead-letter queue");
+                true
+            }
+            Ok(Some(_)) if !deadline.allows_work(edge.clock().now()) => true,
+            Ok(Some(event)) => {
+                // The points move from one message to the next.
+                let open = edge.catalog().open_points().await?;
+                match follow_event(&work, &event, &open).await {
+                    Ok(ours) => {
+                        reply.looked_at += usize::from(ours);
+                        false
+                    }
+                    Err(error) => {
+                        tracing::warn!(message, %error, "message is delivered again");
+                        true
+                    }
+                }
+            }
+        };
+        if again {
+            reply.batch_item_failures.push(Failure { item_identifier: message });
+        }
+    }
+    Ok(reply)
+}
+
+/// Looks at the restore point of the event's job, and says whether the job is one of ours.
+async fn follow_event(work: &Work<'_>, event: &JobEvent, open: &[RestorePoint]) -> Result<bool, AwsError> {
+    let is_copy = event.kind == event::JobKind::Copy;
+    let Some(point) = open
+        .iter()
+        .filter(|point| (point.kind == Kind::Copy) == is_copy && point.state == State::Running)
+        .find(|point| point.job.as_deref().is_some_and(|job| job.eq_ignore_ascii_case(&event.job)))
+    else {
+        tracing::debug!(job = event.job, "no open restore point has this job");
+        return Ok(false);
+    };
+    complete::follow(work, point.clone()).await?;
+    Ok(true)
+}
+
+/// Looks at everything that has been open for too long, and starts the copies whose time has come.
+async fn tick(edge: &Edge, deadline: Deadline) -> Result<Reply, CopyError> {
+    let now = edge.clock().now();
+    let is_due = |point: &RestorePoint| point.check_at.is_none_or(|at| at <= now);
+    // A backup that is being started belongs to the session function.
+    let is_ours = |point: &RestorePoint| point.kind == Kind::Copy || point.state == State::Running;
+    let mut due = edge.catalog().open_points().await?;
+    due.retain(|point| is_due(point) && is_ours(point));
+    if due.is_empty() {
+        return Ok(Reply::default());
+    }
+    let Some(lease) = edge.catalog().lease("copy", now, deadline.ends()).await? else {
+        tracing::info!("another invocation is at work");
+        return Ok(Reply::default());
+    };
+    let work = work(edge, deadline).await?;
+    let mut reply = Reply::default();
+    for point in due {
+        if !deadline.allows_work(edge.clock().now()) {
+            tracing::info!("out of time: the next tick goes on");
+            break;
+        }
+        reply.looked_at += 1;
+        let (id, table) = (point.id.clone(), point.table.arn.name.clone());
+        let done = match point.state {
+            State::Running => complete::follow(&work, point).await,
+            _ => copies::advance(&work, point).await,
+        };
+        // One table must not stop the others.
+        match done {
+            Ok(()) => {}
+            Err(error) if error.meaning == Meaning::Condition => {
+                tracing::info!(point = %id, %table, %error, "moved by another invocation");
+            }
+            Err(error) => tracing::warn!(point = %id, %table, %error, "left to the next tick"),
+        }
+    }
+    if let Err(error) = edge.catalog().release(lease, edge.clock().now()).await {
+        tracing::warn!(%error, "the lease ends by itself");
+    }
+    Ok(reply)
+}
+
+async fn work(edge: &Edge, deadline: Deadline) -> Result<Work<'_>, AwsError> {
+    let home = edge.policy_home();
+    let stored = edge.catalog().policies().await?;
+    let policies = stored.into_iter().filter_map(|stored| {
+        // The session function complains of one that cannot be read; here it only means: no slot is known.
+        Policy::parse(&stored.document, &home).ok().map(|policy| (stored.name, policy))
+    });
+    Ok(Work { edge, policies: policies.collect(), deadline })
+}

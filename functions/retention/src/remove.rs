@@ -1,0 +1,90 @@
+//! Removing: recorded, asked for, and believed only when the point is seen to be gone.
+
+use backup_chain_aws::backup::PointState;
+use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_core::point::{RestorePoint, State};
+use backup_chain_core::retention::Reason;
+
+use crate::{Fate, Report, decided, plan};
+
+/// Removes one point that the plan lets go. Whatever stands in the way is reported.
+pub(crate) async fn remove(edge: &Edge, mut point: RestorePoint, why: &str, report: &mut Report) -> Fate {
+    match try_remove(edge, &mut point, why).await {
+        Ok(fate) => fate,
+        Err(error) => {
+            tracing::warn!(point = %point.id, table = %point.table.arn.name, %error, "not removed");
+            report.problems.push(format!("{} is not removed yet: {error}", plan::name(&point)));
+            Fate::Blocked
+        }
+    }
+}
+
+async fn try_remove(edge: &Edge, point: &mut RestorePoint, why: &str) -> Result<Fate, AwsError> {
+    // What was planned is what is removed: a record that moved since is left to the next run.
+    edge.mark_deleting(point, why).await?;
+    ask(edge, point).await
+}
+
+/// Asks AWS to delete a point that is recorded as being deleted, and looks whether it is gone.
+async fn ask(edge: &Edge, point: &mut RestorePoint) -> Result<Fate, AwsError> {
+    let Some(arn) = point.arn.clone() else {
+        edge.mark_deleted(point).await?;
+        return Ok(Fate::Removed);
+    };
+    let backup = &edge.region(&point.vault.region).backup;
+    match backup.delete(&point.vault.name, &arn).await {
+        Ok(()) => {}
+        // Gone already: by an earlier try, or by hand.
+        Err(error) if error.meaning == Meaning::NotFound => {}
+        // A lock, a legal hold, or another action in flight. Access denied decides nothing.
+        Err(error) if !error.is_transient() => {
+            edge.mark_available_again(point, &error.to_string()).await?;
+            return Err(error);
+        }
+        Err(error) => return Err(error),
+    }
+    look(edge, point).await
+}
+
+/// Looks whether a deleted point is gone.
+async fn look(edge: &Edge, point: &mut RestorePoint) -> Result<Fate, AwsError> {
+    let Some(arn) = point.arn.clone() else { return Ok(Fate::Removing) };
+    let backup = &edge.region(&point.vault.region).backup;
+    match backup.point(&point.vault.name, &arn).await {
+        Err(error) if error.meaning == Meaning::NotFound => {
+            edge.mark_deleted(point).await?;
+            tracing::info!(point = %point.id, table = %point.table.arn.name, "restore point removed");
+            Ok(Fate::Removed)
+        }
+        Err(error) => Err(error),
+        Ok(found) if found.state == PointState::Expired => {
+            // AWS answers 200 to a delete that its role may not do, and the point turns EXPIRED.
+            Err(AwsError {
+                operation: "backup:DeleteRecoveryPoint",
+                resource: arn.to_string(),
+                meaning: Meaning::Denied,
+                code: "EXPIRED".to_owned(),
+                message: "AWS Backup could not delete it: its role lacks the right; grant it and run retention again"
+                    .to_owned(),
+            })
+        }
+        Ok(_) => Ok(Fate::Removing),
+    }
+}
+
+/// Goes on with deletions that earlier runs began.
+pub(crate) async fn follow_up(edge: &Edge, report: &mut Report) -> Result<(), AwsError> {
+    for mut point in edge.catalog().deleting_points().await? {
+        let fate = match look(edge, &mut point).await {
+            Ok(Fate::Removing) => ask(edge, &mut point).await,
+            Err(error) if error.code == "EXPIRED" => ask(edge, &mut point).await,
+            other => other,
+        };
+        let fate = fate.unwrap_or_else(|error| {
+            report.problems.push(format!("{} is not removed yet: {error}", plan::name(&point)));
+            Fate::Blocked
+        });
+        report.points.push(decided(&point, fate, vec![Reason::NotFinal { state: State::Deleting }]));
+    }
+    Ok(())
+}

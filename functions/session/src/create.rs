@@ -1,0 +1,100 @@
+//! Recording new sessions: what came due, what is run by hand, what is asked for as a manual backup.
+
+use backup_chain_aws::catalog::Write;
+use backup_chain_aws::{Edge, Meaning};
+use backup_chain_core::due::{self, NoTiers};
+use backup_chain_core::ids::{PolicyName, SessionId, VaultName};
+use backup_chain_core::session::{Session, Status, Trigger};
+use jiff::Timestamp;
+
+use crate::{Active, SessionError};
+
+/// Records a session for every policy of which a slot has come due, together with the moment up to which the
+/// policy is planned: so that whoever comes second records none.
+pub(crate) async fn due_sessions(edge: &Edge, policies: &[Active]) -> Result<Vec<SessionId>, SessionError> {
+    let now = edge.clock().now();
+    let mut recorded = Vec::new();
+    for Active { stored, policy } in policies {
+        let Some(due) = due::due(policy, &stored.state, now) else { continue };
+        let mut session = Session {
+            policy: Some(stored.reference()),
+            since: stored.state.planned_until,
+            missed: due.missed,
+            ..blank(edge, Trigger::Schedule, due.slot, now)
+        };
+        let mut stored = stored.clone();
+        stored.state.planned_until = now;
+        match edge.catalog().commit([Write::of(&mut session), Write::of(&mut stored)]).await {
+            Ok(()) => {
+                tracing::info!(session = %session.id, policy = %stored.name, slot = %due.slot, "session recorded");
+                recorded.push(session.id);
+            }
+            Err(error) if error.meaning == Meaning::Condition => {
+                tracing::info!(policy = %stored.name, "another invocation recorded the session");
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(recorded)
+}
+
+/// Records a run of a policy by hand.
+pub(crate) async fn by_hand(
+    edge: &Edge,
+    policies: &[Active],
+    name: &PolicyName,
+) -> Result<SessionId, SessionError> {
+    let found = policies.iter().find(|active| active.policy.name == *name);
+    let Active { stored, policy } = found.ok_or_else(|| SessionError::UnknownPolicy(name.clone()))?;
+    if policy.tiers.is_empty() {
+        return Err(NoTiers(name.clone()).into());
+    }
+    let now = edge.clock().now();
+    let session = Session {
+        policy: Some(stored.reference()),
+        since: stored.state.planned_until,
+        ..blank(edge, Trigger::ByHand, now, now)
+    };
+    record(edge, session).await
+}
+
+/// Records a request for manual backups.
+pub(crate) async fn manual(
+    edge: &Edge,
+    tables: &[String],
+    vault: Option<VaultName>,
+) -> Result<SessionId, SessionError> {
+    if tables.is_empty() {
+        return Err(SessionError::NoTables);
+    }
+    let now = edge.clock().now();
+    let session = Session { tables: tables.to_vec(), vault, ..blank(edge, Trigger::Manual, now, now) };
+    record(edge, session).await
+}
+
+async fn record(edge: &Edge, mut session: Session) -> Result<SessionId, SessionError> {
+    edge.catalog().commit([Write::of(&mut session)]).await?;
+    tracing::info!(session = %session.id, trigger = ?session.trigger, "session recorded");
+    Ok(session.id)
+}
+
+fn blank(edge: &Edge, trigger: Trigger, slot: Timestamp, now: Timestamp) -> Session {
+    Session {
+        id: SessionId::new(now, edge.random().number()),
+        policy: None,
+        trigger,
+        slot,
+        since: now,
+        started_at: now,
+        ended_at: None,
+        status: Status::Planning,
+        tables: Vec::new(),
+        vault: None,
+        planned: 0,
+        available: 0,
+        skipped: Vec::new(),
+        missed: Vec::new(),
+        problems: Vec::new(),
+        rev: 0,
+    }
+}

@@ -1,0 +1,30 @@
+//! What the function refuses or fails with.
+
+use backup_chain_aws::AwsError;
+use backup_chain_core::due::NoTiers;
+use backup_chain_core::ids::PolicyName;
+use backup_chain_core::policy::PolicyErrors;
+use thiserror::Error;
+
+/// Why a request was refused or failed.
+#[derive(Debug, Error)]
+pub enum SessionError {
+    /// The policy breaks rules of the language.
+    #[error("{0}")]
+    Policy(#[from] PolicyErrors),
+    /// There is no such policy.
+    #[error("there is no policy {0}: apply it first, or see the list of policies for its name")]
+    UnknownPolicy(PolicyName),
+    /// The policy has no schedule.
+    #[error(transparent)]
+    NoTiers(#[from] NoTiers),
+    /// A manual backup names no table.
+    #[error("no table is named: name at least one table to back up")]
+    NoTables,
+    /// A vault is not there.
+    #[error("{0}")]
+    Vault(String),
+    /// AWS failed.
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+}

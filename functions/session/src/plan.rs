@@ -1,0 +1,248 @@
+//! Planning a session: which tables get a restore point, with which flags, recorded before anything starts.
+
+use std::collections::BTreeMap;
+
+use backup_chain_aws::catalog::Write;
+use backup_chain_aws::clock::Deadline;
+use backup_chain_aws::dynamodb::Found;
+use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_core::due::{self, ChainView};
+use backup_chain_core::ids::{PointId, Table, TableName, VaultArn};
+use backup_chain_core::point::{CopyFlags, Kind, PolicyRef, RestorePoint, State};
+use backup_chain_core::session::{Session, Skipped, Status, Trigger};
+use backup_chain_core::table::TableHead;
+use backup_chain_core::tier::Flag;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::apply::{region_problem, target_problem};
+use crate::tables::{self, Selected};
+use crate::{Active, SessionError};
+
+/// How many tables are looked at side by side.
+const ABREAST: usize = 8;
+/// How many passed-over tables a session remembers by name.
+const MOST_SKIPPED: usize = 200;
+
+/// Records a restore point for every table of the session that needs one. A session that was cut off here is
+/// planned again: tables that have their point already are passed by.
+pub(crate) async fn plan(
+    edge: &Edge,
+    policies: &[Active],
+    session: &mut Session,
+    deadline: Deadline,
+) -> Result<(), SessionError> {
+    let active = match &session.policy {
+        None => None,
+        Some(wanted) => match policies.iter().find(|active| active.policy.name == wanted.name) {
+            Some(active) => Some(active),
+            None => return refuse(edge, session, "its policy is not stored any more".to_owned()).await,
+        },
+    };
+    let vault = match active {
+        Some(active) => &active.policy.vault,
+        None => session.vault.as_ref().unwrap_or(&edge.deployment().vault),
+    };
+    let vault = edge.deployment().vault_arn(vault);
+    if let Some(problem) = source_problem(edge, &vault).await? {
+        return refuse(edge, session, problem).await;
+    }
+    let mut problems = Vec::new();
+    for target in active.map(|active| active.policy.copies.as_slice()).unwrap_or_default() {
+        problems.extend(target_problem(edge, &target.vault).await?);
+    }
+
+    let Selected { tables, mut skipped } = match active {
+        Some(active) => tables::of_policy(edge, policies, &active.policy).await?,
+        None => tables::named(edge, &session.tables),
+    };
+    let source = edge.source();
+    let found: Vec<(TableName, Option<Found>)> = stream::iter(tables)
+        .map(|name| async {
+            let found = source.dynamodb.find(&name).await?;
+            Ok::<_, AwsError>((name, found))
+        })
+        .buffered(ABREAST)
+        .try_collect()
+        .await?;
+    let mut there: Vec<Table> = Vec::new();
+    for (name, found) in found {
+        let why = match found {
+            None => "there is no such table".to_owned(),
+            Some(Found { unfit: Some(why), .. }) => why,
+            Some(Found { table, unfit: None }) => {
+                there.push(table);
+                continue;
+            }
+        };
+        skipped.push(Skipped { table: name.to_string(), why, warning: true });
+    }
+
+    let known = edge.catalog().heads(&there).await?;
+    let mut known: BTreeMap<Table, TableHead> =
+        known.into_iter().map(|head| (head.table.clone(), head)).collect();
+    let mut planned = 0;
+    let mut writes: Vec<(RestorePoint, TableHead)> = Vec::new();
+    for table in there {
+        let head = known.remove(&table);
+        match give(active, session, &vault, table, head) {
+            Given::Already => planned += 1,
+            Given::Skipped(skip) => skipped.push(skip),
+            Given::Point(point, head) => {
+                planned += 1;
+                writes.push((*point, *head));
+            }
+        }
+    }
+    let mut commits = stream::iter(writes).map(|(point, head)| record(edge, point, head)).buffered(ABREAST);
+    while let Some(committed) = commits.next().await {
+        committed?;
+        if !deadline.allows_work(edge.clock().now()) {
+            return Ok(());
+        }
+    }
+    skipped.sort();
+    skipped.truncate(MOST_SKIPPED);
+    session.planned = planned;
+    session.skipped = skipped;
+    session.problems = problems;
+    session.status = Status::Running;
+    edge.catalog().commit([Write::of(session)]).await?;
+    Ok(())
+}
+
+/// Records a point with its table's head, unless this session has done so before.
+async fn record(edge: &Edge, mut point: RestorePoint, mut head: TableHead) -> Result<(), AwsError> {
+    match edge.catalog().commit([Write::of(&mut point), Write::of(&mut head)]).await {
+        Err(error) if error.meaning == Meaning::Condition && edge.catalog().point(&point).await?.is_some() => Ok(()),
+        other => other,
+    }
+}
+
+/// What a session gives a table.
+enum Given {
+    /// Its point is recorded already.
+    Already,
+    /// Nothing, for this reason.
+    Skipped(Skipped),
+    /// A point, to be recorded with the table's head.
+    Point(Box<RestorePoint>, Box<TableHead>),
+}
+
+fn give(
+    active: Option<&Active>,
+    session: &Session,
+    vault: &VaultArn,
+    table: Table,
+    head: Option<TableHead>,
+) -> Given {
+    let name = table.arn.name.to_string();
+    let skip = |why: &str, warning| Given::Skipped(Skipped { table: name.clone(), why: why.to_owned(), warning });
+    let mut head = head.unwrap_or_else(|| TableHead::new(table.clone(), session.since));
+    let id = PointId::of(session.started_at, &session.id, &table.id);
+    if head.planned.as_ref() == Some(&id) {
+        return Given::Already;
+    }
+    let (mut flags, mut copies) = (Vec::new(), Vec::new());
+    if let Some(active) = active {
+        if head.policy.as_ref() != Some(&active.policy.name) {
+            head.since = session.since;
+            head.policy = Some(active.policy.name.clone());
+        }
+        let backing_up = head.open.as_ref().is_some_and(|open| open.kind == Kind::Backup);
+        if head.planned.is_some() || backing_up {
+            return skip("its previous backup is not final; what is due is owed to its next point", true);
+        }
+        match flags_of(active, session, &head, vault) {
+            Ok((some, also)) if !some.is_empty() => (flags, copies) = (some, also),
+            Ok(_) => return skip("nothing is due for it: an available point carries every slot", false),
+            Err(error) => return skip(&error.to_string(), true),
+        }
+    }
+    let kind = if active.is_some() { Kind::Backup } else { Kind::Manual };
+    let point = RestorePoint {
+        id,
+        kind,
+        table,
+        vault: vault.clone(),
+        policy: active.map(|active| active.stored.reference()),
+        session: session.id.clone(),
+        slot: session.slot,
+        flags,
+        copies,
+        state: State::Planned,
+        attempt: 1,
+        request: None,
+        requested_at: None,
+        job: None,
+        arn: None,
+        source: None,
+        created_at: None,
+        bytes: None,
+        sealed: None,
+        settings: None,
+        settings_stored: false,
+        reason: None,
+        warnings: Vec::new(),
+        suspect: None,
+        hold: None,
+        check_at: None,
+        rev: 0,
+    };
+    head.gone_since = None;
+    if kind == Kind::Backup {
+        head.planned = Some(point.id.clone());
+    }
+    Given::Point(Box::new(point), Box::new(head))
+}
+
+fn flags_of(
+    active: &Active,
+    session: &Session,
+    head: &TableHead,
+    vault: &VaultArn,
+) -> Result<(Vec<Flag>, Vec<CopyFlags>), due::NoTiers> {
+    let Active { stored, policy } = active;
+    let trigger = match session.trigger {
+        Trigger::ByHand => due::Trigger::ByHand(session.slot),
+        Trigger::Schedule | Trigger::Manual => due::Trigger::Slot(session.slot),
+    };
+    // What is due is judged by the moment of the session, so that planning it again gives the same.
+    let now = session.started_at;
+    let chain = ChainView { since: head.since, met: head.met_in(vault), carried: BTreeMap::new() };
+    let flags = due::flags(policy, &stored.state, &chain, trigger, now)?;
+    let copies = policy.copies.iter().filter_map(|target| {
+        let (met, carried) = (head.met_in(&target.vault), head.carried_to(&target.vault));
+        let chain = ChainView { since: head.since, met, carried };
+        let flags = due::copy_flags(policy, &stored.state, &target.vault, &chain, trigger, now);
+        (!flags.is_empty()).then(|| CopyFlags { vault: target.vault.clone(), flags })
+    });
+    Ok((flags, copies.collect()))
+}
+
+/// What stands in the way of every backup.
+async fn source_problem(edge: &Edge, vault: &VaultArn) -> Result<Option<String>, SessionError> {
+    let backup = &edge.source().backup;
+    match backup.vault(&vault.name).await {
+        Ok(_) => region_problem(backup, &vault.region).await,
+        Err(error) if matches!(error.meaning, Meaning::NotFound | Meaning::Denied) => Ok(Some(format!(
+            "there is no vault {} in {} ({}): create it, or apply the policy with another",
+            vault.name, vault.region, error.code
+        ))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Ends a session that can back up nothing. Every slot stays owed.
+async fn refuse(edge: &Edge, session: &mut Session, problem: String) -> Result<(), SessionError> {
+    tracing::error!(session = %session.id, problem, "session failed");
+    session.problems.push(problem);
+    session.status = Status::Failed;
+    session.ended_at = Some(edge.clock().now());
+    edge.catalog().commit([Write::of(session)]).await?;
+    Ok(())
+}
+
+/// The policy that made a point, for messages.
+pub(crate) fn maker(policy: Option<&PolicyRef>) -> String {
+    policy.map_or_else(|| "manual backup".to_owned(), |policy| policy.name.to_string())
+}

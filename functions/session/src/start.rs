@@ -1,0 +1,190 @@
+//! Starting the backup jobs of a session, within the limits, and ending it when all are final.
+
+use std::collections::BTreeSet;
+
+use backup_chain_aws::backup::JobState;
+use backup_chain_aws::catalog::Write;
+use backup_chain_aws::clock::Deadline;
+use backup_chain_aws::seal::SealError;
+use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_core::metadata::{self, Document, Settings, tags};
+use backup_chain_core::plan::{StartBackup, token};
+use backup_chain_core::point::{Kind, Request, RestorePoint, State};
+use backup_chain_core::session::Session;
+use futures_util::{StreamExt, stream};
+use jiff::SignedDuration;
+
+use crate::plan::maker;
+use crate::{Active, SessionError};
+
+/// How many tables are started side by side.
+const ABREAST: usize = 8;
+
+/// Starts what the limits allow, and ends the session once every point of it is final.
+pub(crate) async fn start(
+    edge: &Edge,
+    policies: &[Active],
+    session: &mut Session,
+    deadline: Deadline,
+) -> Result<(), SessionError> {
+    let points = own_points(edge, session).await?;
+    let now = edge.clock().now();
+    let waiting = points.into_iter().filter(|point| match point.state {
+        State::Planned => true,
+        // Whoever was starting it is surely gone.
+        State::Starting => point.check_at.is_none_or(|at| at <= now),
+        _ => false,
+    });
+    let open = edge.catalog().open_points().await?;
+    let in_flight = open.iter().filter(|point| point.kind != Kind::Copy && point.state != State::Planned).count();
+    let room = edge.deployment().backups_in_flight.saturating_sub(in_flight);
+    let mut started = stream::iter(waiting.take(room))
+        .map(|point| async {
+            if deadline.allows_work(edge.clock().now()) {
+                start_one(edge, policies, point, deadline).await;
+            }
+        })
+        .buffered(ABREAST);
+    while started.next().await.is_some() {}
+
+    let points = own_points(edge, session).await?;
+    if let Some(outcome) = session.outcome(&points) {
+        session.status = outcome;
+        session.ended_at = Some(edge.clock().now());
+        let available = points.iter().filter(|point| point.state == State::Available).count();
+        session.available = u32::try_from(available).unwrap_or(u32::MAX);
+        edge.catalog().commit([Write::of(session)]).await?;
+        tracing::info!(session = %session.id, ?outcome, available, planned = session.planned, "session ended");
+    }
+    Ok(())
+}
+
+/// The session's backups, without their copies.
+async fn own_points(edge: &Edge, session: &Session) -> Result<Vec<RestorePoint>, SessionError> {
+    let mut points = edge.catalog().points_of_session(&session.id).await?;
+    points.retain(|point| point.kind != Kind::Copy);
+    points.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(points)
+}
+
+/// One table must not stop the others: what goes wrong is recorded with its point or left to the next tick.
+#[tracing::instrument(skip_all, fields(point = %point.id, table = %point.table.arn.name, policy = maker(point.policy.as_ref())))]
+async fn start_one(edge: &Edge, policies: &[Active], mut point: RestorePoint, deadline: Deadline) {
+    let done = match point.state {
+        State::Planned => begin(edge, policies, &mut point, deadline).await,
+        _ => resolve(edge, &mut point).await,
+    };
+    match done {
+        Ok(()) => {}
+        Err(error) if error.meaning == Meaning::Condition => tracing::info!(%error, "moved by another invocation"),
+        Err(error) => tracing::warn!(%error, "left to the next tick"),
+    }
+}
+
+/// Captures, seals, writes ahead, and asks for the job.
+async fn begin(
+    edge: &Edge,
+    policies: &[Active],
+    point: &mut RestorePoint,
+    deadline: Deadline,
+) -> Result<(), AwsError> {
+    let Some(mut head) = edge.catalog().head(&point.table).await? else {
+        return edge.mark_failed(point, "its table's record is gone from the catalog").await;
+    };
+    if head.open.is_some() {
+        // AWS Backup runs one job per table at a time.
+        tracing::debug!("another job of the table is open");
+        return Ok(());
+    }
+    let captured = match edge.source().dynamodb.capture(&point.table.arn.name).await {
+        Ok(captured) => captured,
+        Err(error) if error.meaning == Meaning::NotFound => {
+            return edge.mark_failed(point, "the table was dropped before its backup was started").await;
+        }
+        Err(error) if error.is_transient() => return Err(error),
+        Err(error) => return edge.mark_failed(point, &error.to_string()).await,
+    };
+    if captured.table != point.table {
+        let why = "the table was dropped and created anew before its backup was started: the new one starts its own chain";
+        return edge.mark_failed(point, why).await;
+    }
+    let active = point.policy.as_ref().and_then(|made| policies.iter().find(|active| active.policy.name == made.name));
+    let requested_at = edge.clock().now();
+    let document = Document {
+        id: point.id.clone(),
+        table: point.table.clone(),
+        policy: point.policy.clone(),
+        session: point.session.clone(),
+        slot: point.slot,
+        requested_at,
+        time_zone: active.map_or("UTC", |active| active.policy.time_zone.name()).to_owned(),
+        kind: if point.kind == Kind::Manual { metadata::Kind::Manual } else { metadata::Kind::Chain },
+        flags: point.flags.clone(),
+        copies: point.copies.clone(),
+        settings: Settings::Inline(Box::new(captured.settings)),
+    };
+    let sealed = match edge.seal(&document, captured.own_tags).await {
+        Ok(sealed) => sealed,
+        Err(SealError::Aws(error)) if error.is_transient() => return Err(error),
+        Err(error) => return edge.mark_failed(point, &error.to_string()).await,
+    };
+    point.requested_at = Some(requested_at);
+    point.warnings = captured.warnings;
+    point.sealed = Some(sealed.digest);
+    point.settings = Some(sealed.settings);
+    point.settings_stored = sealed.stored;
+    let origin = maker(point.policy.as_ref());
+    let request = StartBackup {
+        vault: point.vault.name.clone(),
+        table: point.table.arn.clone(),
+        role: edge.deployment().backup_role.clone(),
+        token: token("backup", &format!("{origin}|{}", point.session), point.slot, &point.table.id, &point.vault, point.attempt),
+        start_window_minutes: active.map_or(8 * 60, |active| active.policy.start_window_minutes()),
+        cold_after_days: active.and_then(|active| active.policy.cold_after_days(&point.flags)).map(i64::from),
+        tags: sealed.tags,
+    };
+    edge.mark_starting(point, &mut head, Request::Backup(request), deadline.ends()).await?;
+    send(edge, point).await
+}
+
+/// Sends the recorded request.
+async fn send(edge: &Edge, point: &mut RestorePoint) -> Result<(), AwsError> {
+    let Some(Request::Backup(request)) = point.request.clone() else {
+        return edge.mark_failed(point, "its recorded request is lost").await;
+    };
+    match edge.source().backup.start_backup(&request).await {
+        Ok(started) => edge.mark_running(point, &started.job, started.arn).await,
+        // It may have taken effect: the next tick looks before it sends again.
+        Err(error) if error.is_transient() => Err(error),
+        Err(error) => edge.mark_failed(point, &error.to_string()).await,
+    }
+}
+
+/// Finds out what became of a request that may or may not have reached AWS. Without an answer nothing is
+/// sent a second time.
+async fn resolve(edge: &Edge, point: &mut RestorePoint) -> Result<(), AwsError> {
+    let backup = &edge.source().backup;
+    let since = point.requested_at.unwrap_or(point.slot) - SignedDuration::from_mins(5);
+    let ours = point.id.as_str();
+    let mut seen = BTreeSet::new();
+    for job in backup.backup_jobs_of(&point.table.arn, since).await? {
+        let Some(arn) = job.arn else { continue };
+        match backup.tags(&arn).await {
+            Ok(tags) if tags.get(tags::ID).map(String::as_str) == Some(ours) => {
+                return edge.mark_running(point, &job.id, Some(arn)).await;
+            }
+            Ok(_) => {}
+            // A job that failed has left nothing; one that is open has not made its point yet, and may be ours.
+            Err(error) if error.meaning == Meaning::NotFound && matches!(job.state, JobState::Failed(_)) => {}
+            Err(error) if error.meaning == Meaning::NotFound => {
+                seen.insert(job.id);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if !seen.is_empty() {
+        tracing::info!(?seen, "jobs of the table cannot be told apart yet");
+        return Ok(());
+    }
+    send(edge, point).await
+}

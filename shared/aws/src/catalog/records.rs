@@ -1,0 +1,199 @@
+//! Records of the catalog: their keys, their place in the index by due time, and how they are written.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use backup_chain_core::ids::{PointId, PolicyName, SessionId, Table, TableName, VaultArn};
+use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::session::Session;
+use backup_chain_core::table::TableHead;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Item, StoredPolicy, text};
+
+/// How long what is past stays readable: sessions that have ended, points that are gone.
+const HISTORY: SignedDuration = SignedDuration::from_hours(24 * 90);
+
+/// Where a record is.
+pub(super) struct Key {
+    pk: String,
+    sk: String,
+}
+
+impl Key {
+    pub fn policy(name: &PolicyName) -> Self {
+        Self { pk: "policy".to_owned(), sk: name.to_string() }
+    }
+
+    pub fn session(id: &SessionId) -> Self {
+        Self { pk: "session".to_owned(), sk: id.to_string() }
+    }
+
+    pub fn lease(work: &str) -> Self {
+        Self { pk: "lease".to_owned(), sk: work.to_owned() }
+    }
+
+    pub fn head(table: &Table) -> Self {
+        Self { pk: table_partition(&table.arn.name), sk: format!("{}{HEAD}", table.id) }
+    }
+
+    pub fn chain_point(table: &Table, vault: &VaultArn, id: &PointId) -> Self {
+        Self { pk: table_partition(&table.arn.name), sk: format!("{}{id}", chain_prefix(table, vault)) }
+    }
+
+    pub fn into_item(self) -> Item {
+        HashMap::from([("pk".to_owned(), text(&self.pk)), ("sk".to_owned(), text(&self.sk))])
+    }
+}
+
+const HEAD: &str = "#head";
+
+/// All creations of a table, with their points, share a partition.
+pub(super) fn table_partition(table: &TableName) -> String {
+    format!("table#{table}")
+}
+
+/// What the sort keys of a chain begin with.
+pub(super) fn chain_prefix(table: &Table, vault: &VaultArn) -> String {
+    format!("{}#point#{}/{}#", table.id, vault.region, vault.name)
+}
+
+pub(super) fn is_head(item: &Item) -> bool {
+    matches!(item.get("sk"), Some(AttributeValue::S(sk)) if sk.ends_with(HEAD))
+}
+
+/// Where a record stands in the index by due time.
+type Due = Option<(&'static str, Timestamp)>;
+
+/// Something that the catalog holds.
+pub(super) trait Record: Serialize {
+    fn key(&self) -> Key;
+    fn rev(&mut self) -> &mut u64;
+    fn due(&self) -> Due {
+        None
+    }
+    /// The moment since which it is history.
+    fn past_since(&self) -> Option<Timestamp> {
+        None
+    }
+}
+
+/// A record to be written, and the revision that its writer saw.
+#[derive(Debug)]
+pub struct Write {
+    pub(super) item: Item,
+    pub(super) seen: u64,
+}
+
+impl Write {
+    /// The write of a record. The record counts as written: when the commit fails, read it again.
+    #[expect(private_bounds, reason = "the records are those of this module")]
+    pub fn of<R: Record>(record: &mut R) -> Self {
+        let seen = *record.rev();
+        *record.rev() += 1;
+        // A record is plain data of ours: strings, numbers, lists and string-keyed maps.
+        let mut item: Item = serde_dynamo::to_item(&*record).expect("records have a form in DynamoDB");
+        item.extend(record.key().into_item());
+        if let Some((queue, at)) = record.due() {
+            item.insert("queue".to_owned(), text(queue));
+            item.insert("due_at".to_owned(), number(at));
+        }
+        if let Some(past) = record.past_since() {
+            item.insert("expires".to_owned(), number(past + HISTORY));
+        }
+        Self { item, seen }
+    }
+}
+
+fn number(moment: Timestamp) -> AttributeValue {
+    AttributeValue::N(moment.as_second().to_string())
+}
+
+impl Record for StoredPolicy {
+    fn key(&self) -> Key {
+        Key::policy(&self.name)
+    }
+    fn rev(&mut self) -> &mut u64 {
+        &mut self.rev
+    }
+}
+
+impl Record for Session {
+    fn key(&self) -> Key {
+        Key::session(&self.id)
+    }
+    fn rev(&mut self) -> &mut u64 {
+        &mut self.rev
+    }
+    fn due(&self) -> Due {
+        self.status.is_open().then_some(("session", self.started_at))
+    }
+    fn past_since(&self) -> Option<Timestamp> {
+        self.ended_at
+    }
+}
+
+impl Record for TableHead {
+    fn key(&self) -> Key {
+        Key::head(&self.table)
+    }
+    fn rev(&mut self) -> &mut u64 {
+        &mut self.rev
+    }
+}
+
+impl Record for RestorePoint {
+    fn key(&self) -> Key {
+        match self.kind {
+            Kind::Backup | Kind::Copy => Key::chain_point(&self.table, &self.vault, &self.id),
+            Kind::Manual => {
+                let Self { table, vault, id, .. } = self;
+                let sk = format!("{}#manual#{}/{}#{id}", table.id, vault.region, vault.name);
+                Key { pk: table_partition(&table.arn.name), sk }
+            }
+        }
+    }
+    fn rev(&mut self) -> &mut u64 {
+        &mut self.rev
+    }
+    fn due(&self) -> Due {
+        let check_at = self.check_at.unwrap_or(self.slot);
+        match self.state {
+            // A backup that waits is found through its session.
+            State::Planned if self.kind != Kind::Copy => None,
+            State::Planned | State::Starting | State::Running => Some(("open", check_at)),
+            State::Available if self.suspect.is_none() => self.lapses().map(|at| ("lapse", at)),
+            State::Deleting => Some(("deleting", check_at)),
+            State::Available | State::Failed | State::Dropped | State::Deleted => None,
+        }
+    }
+    fn past_since(&self) -> Option<Timestamp> {
+        self.state.is_past().then(|| self.check_at.unwrap_or(self.slot))
+    }
+}
+
+/// The right to do one kind of work, until a moment. The epoch counts its holders.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    pub(super) work: String,
+    pub(super) until: Timestamp,
+    /// How often the lease was taken.
+    pub epoch: u64,
+    pub(super) rev: u64,
+}
+
+impl Lease {
+    pub(super) fn new(work: &str) -> Self {
+        Self { work: work.to_owned(), until: Timestamp::UNIX_EPOCH, epoch: 0, rev: 0 }
+    }
+}
+
+impl Record for Lease {
+    fn key(&self) -> Key {
+        Key::lease(&self.work)
+    }
+    fn rev(&mut self) -> &mut u64 {
+        &mut self.rev
+    }
+}

@@ -1,0 +1,136 @@
+//! The one clock and the one source of randomness, which also feed the SDK and the sealing.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
+
+use aws_smithy_async::time::SharedTimeSource;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use jiff::{SignedDuration, Timestamp};
+
+/// The time, as the SDK is told it. Waiting is tokio's.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    source: SharedTimeSource,
+    /// Our time minus AWS's in milliseconds, as of its last answer.
+    ahead: Arc<AtomicI64>,
+}
+
+/// No answer has told AWS's time yet.
+const NOT_KNOWN: i64 = i64::MIN;
+
+impl Clock {
+    /// A clock on the SDK's own time source.
+    pub fn new(source: SharedTimeSource) -> Self {
+        Self { source, ahead: Arc::new(AtomicI64::new(NOT_KNOWN)) }
+    }
+
+    /// How far our clock is ahead of AWS's, by the date of its last answer; to the second.
+    pub fn ahead_of_aws(&self) -> Option<SignedDuration> {
+        let ahead = self.ahead.load(Ordering::Relaxed);
+        (ahead != NOT_KNOWN).then(|| SignedDuration::from_millis(ahead))
+    }
+
+    /// The present moment, to the millisecond.
+    pub fn now(&self) -> Timestamp {
+        let since = self.source.now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        let ms = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+        Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Waits until `moment`; returns at once when it has passed.
+    pub async fn until(&self, moment: Timestamp) {
+        let wait = moment.duration_since(self.now());
+        if wait > SignedDuration::ZERO {
+            tokio::time::sleep(wait.unsigned_abs()).await;
+        }
+    }
+}
+
+/// Reads AWS's time off the date of every answer.
+impl Intercept for Clock {
+    fn name(&self) -> &'static str {
+        "Clock"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let date = context.response().headers().get("date");
+        if let Some(theirs) = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()) {
+            let ahead = self.now().as_millisecond().saturating_sub(theirs.timestamp().as_millisecond());
+            self.ahead.store(ahead, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+/// Fills buffers with random bytes.
+#[derive(Clone)]
+pub struct Random(Arc<dyn Fn(&mut [u8]) + Send + Sync>);
+
+impl Random {
+    /// A source of one's own, such as a seeded one.
+    pub fn new(fill: impl Fn(&mut [u8]) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(fill))
+    }
+
+    /// The operating system's, through AWS-LC.
+    pub fn system() -> Self {
+        Self::new(|bytes| {
+            aws_lc_rs::rand::fill(bytes).expect("AWS-LC aborts the process rather than fail to gather entropy");
+        })
+    }
+
+    /// `N` random bytes.
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        (self.0)(&mut bytes);
+        bytes
+    }
+
+    /// A random number.
+    pub fn number(&self) -> u128 {
+        u128::from_be_bytes(self.bytes())
+    }
+}
+
+impl fmt::Debug for Random {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Random")
+    }
+}
+
+/// Until when an invocation may begin new work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadline {
+    ends: Timestamp,
+}
+
+impl Deadline {
+    /// What is begun needs this long to reach a safe place.
+    const MARGIN: SignedDuration = SignedDuration::from_secs(15);
+
+    /// The moment at which the invocation is ended from outside.
+    pub fn at(ends: Timestamp) -> Self {
+        Self { ends }
+    }
+
+    /// When the invocation is surely over.
+    pub fn ends(self) -> Timestamp {
+        self.ends
+    }
+
+    /// Whether new work may begin at `now`.
+    pub fn allows_work(self, now: Timestamp) -> bool {
+        now + Self::MARGIN < self.ends
+    }
+}

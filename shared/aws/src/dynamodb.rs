@@ -1,0 +1,193 @@
+//! DynamoDB: which tables there are, and what each is like.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::types::{PointInTimeRecoveryStatus, TableDescription, TableStatus, TimeToLiveStatus};
+use backup_chain_core::ids::{Table, TableArn, TableName};
+use backup_chain_core::metadata::tags::PREFIX;
+use backup_chain_core::settings::{Part, Pitr, TableSettings, Ttl, Unknown};
+
+use crate::capture;
+use crate::error::{AwsError, Meaning, failed};
+use crate::limits::Limits;
+
+/// A table as one creation of it, and whether it can be backed up now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The table.
+    pub table: Table,
+    /// Why it cannot be backed up now: it is being created or deleted, or its key is not accessible.
+    pub unfit: Option<String>,
+}
+
+/// A table's settings as they are now.
+#[derive(Debug, Clone)]
+pub struct Captured {
+    /// The table.
+    pub table: Table,
+    /// The settings.
+    pub settings: TableSettings,
+    /// How many tags the table has of its own: a recovery point inherits them all.
+    pub own_tags: usize,
+    /// What was left out or could not be read, one line each, without values.
+    pub warnings: Vec<String>,
+}
+
+/// DynamoDB in one Region.
+#[derive(Debug, Clone)]
+pub struct Dynamo {
+    client: aws_sdk_dynamodb::Client,
+    limits: Arc<Limits>,
+}
+
+impl Dynamo {
+    pub(crate) fn new(client: aws_sdk_dynamodb::Client, limits: Arc<Limits>) -> Self {
+        Self { client, limits }
+    }
+
+    /// The names of all tables.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:ListTables.
+    pub async fn names(&self) -> Result<Vec<TableName>, AwsError> {
+        let mut pages = self.client.list_tables().into_paginator().items().send();
+        let mut names = Vec::new();
+        while let Some(name) = pages.next().await {
+            // DynamoDB names no table otherwise.
+            names.extend(name.map_err(failed("dynamodb:ListTables", "tables"))?.parse());
+        }
+        Ok(names)
+    }
+
+    /// The table of this name, if there is one.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:DescribeTable.
+    pub async fn find(&self, name: &TableName) -> Result<Option<Found>, AwsError> {
+        let description = match self.describe(name).await {
+            Err(error) if error.meaning == Meaning::NotFound => return Ok(None),
+            other => other?,
+        };
+        let unfit = match description.table_status() {
+            Some(TableStatus::Active | TableStatus::Updating) | None => None,
+            Some(status) => Some(format!("the table is {}", status.as_str())),
+        };
+        Ok(Some(Found { table: identity(name, &description)?, unfit }))
+    }
+
+    /// Reads the settings of a table: DescribeTable, DescribeTimeToLive, DescribeContinuousBackups and
+    /// ListTagsOfResource. What one of the last three does not tell is recorded as unknown.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:DescribeTable; and of the others when trying again helps.
+    pub async fn capture(&self, name: &TableName) -> Result<Captured, AwsError> {
+        let description = self.describe(name).await?;
+        let table = identity(name, &description)?;
+        let mut settings = capture::settings(&description);
+        let mut warnings = Vec::new();
+        settings.ttl = part(self.ttl(name).await, "time to live", &mut warnings)?;
+        settings.pitr = part(self.pitr(name).await, "point-in-time recovery", &mut warnings)?;
+        let tags = part(self.tags(&table.arn).await, "tags", &mut warnings)?;
+        let own_tags = tags.known().map_or(0, BTreeMap::len);
+        settings.tags = match tags {
+            Part::Unknown(why) => Part::Unknown(why),
+            Part::Known(mut tags) => {
+                let reserved: Vec<String> = tags.keys().filter(|key| key.starts_with(PREFIX)).cloned().collect();
+                for key in reserved {
+                    warnings.push(format!(
+                        "the table's own tag {key} is not captured: names that begin with {PREFIX} are reserved; \
+                         remove it from the table"
+                    ));
+                    tags.remove(&key);
+                }
+                Part::Known(tags)
+            }
+        };
+        Ok(Captured { table, settings, own_tags, warnings })
+    }
+
+    async fn describe(&self, name: &TableName) -> Result<TableDescription, AwsError> {
+        const OPERATION: &str = "dynamodb:DescribeTable";
+        let answer = self
+            .client
+            .describe_table()
+            .table_name(name.as_str())
+            .send()
+            .await
+            .map_err(failed(OPERATION, name.as_str()))?;
+        answer.table.ok_or_else(|| AwsError::incomplete(OPERATION, name.as_str(), "table"))
+    }
+
+    async fn ttl(&self, name: &TableName) -> Result<Option<Ttl>, AwsError> {
+        self.limits.describe_ttl.acquire_one().await;
+        let answer = self
+            .client
+            .describe_time_to_live()
+            .table_name(name.as_str())
+            .send()
+            .await
+            .map_err(failed("dynamodb:DescribeTimeToLive", name.as_str()))?;
+        let ttl = answer.time_to_live_description();
+        Ok(ttl
+            .filter(|ttl| {
+                matches!(ttl.time_to_live_status(), Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling))
+            })
+            .and_then(|ttl| ttl.attribute_name())
+            .map(|attribute| Ttl { attribute: attribute.to_owned() }))
+    }
+
+    async fn pitr(&self, name: &TableName) -> Result<Option<Pitr>, AwsError> {
+        self.limits.describe_backups.acquire_one().await;
+        let answer = self
+            .client
+            .describe_continuous_backups()
+            .table_name(name.as_str())
+            .send()
+            .await
+            .map_err(failed("dynamodb:DescribeContinuousBackups", name.as_str()))?;
+        // ContinuousBackupsStatus is always ENABLED; only this part tells.
+        let pitr = answer.continuous_backups_description().and_then(|all| all.point_in_time_recovery_description());
+        Ok(pitr
+            .filter(|pitr| pitr.point_in_time_recovery_status() == Some(&PointInTimeRecoveryStatus::Enabled))
+            .map(|pitr| Pitr { days: pitr.recovery_period_in_days().and_then(|days| days.try_into().ok()).unwrap_or(35) }))
+    }
+
+    async fn tags(&self, arn: &TableArn) -> Result<BTreeMap<String, String>, AwsError> {
+        let mut tags = BTreeMap::new();
+        let mut next = None;
+        loop {
+            self.limits.list_table_tags.acquire_one().await;
+            let request = self.client.list_tags_of_resource().resource_arn(arn.to_string()).set_next_token(next);
+            let page = request.send().await.map_err(failed("dynamodb:ListTagsOfResource", arn.to_string()))?;
+            // AWS's own tags neither count nor can be set again.
+            let own = page.tags.unwrap_or_default().into_iter().filter(|tag| !tag.key().starts_with("aws:"));
+            tags.extend(own.map(|tag| (tag.key, tag.value)));
+            next = page.next_token;
+            if next.is_none() {
+                return Ok(tags);
+            }
+        }
+    }
+}
+
+fn identity(name: &TableName, description: &TableDescription) -> Result<Table, AwsError> {
+    let missing = |what| AwsError::incomplete("dynamodb:DescribeTable", name.as_str(), what);
+    Ok(Table {
+        arn: description.table_arn().and_then(|arn| arn.parse().ok()).ok_or_else(|| missing("table ARN"))?,
+        id: description.table_id().and_then(|id| id.parse().ok()).ok_or_else(|| missing("table id"))?,
+    })
+}
+
+/// What could not be read is unknown, never absent; what another try may tell is tried again by the next tick.
+fn part<T>(read: Result<T, AwsError>, what: &str, warnings: &mut Vec<String>) -> Result<Part<T>, AwsError> {
+    match read {
+        Ok(value) => Ok(Part::Known(value)),
+        Err(error) if error.is_transient() => Err(error),
+        Err(error) => {
+            warnings.push(format!("{what} could not be read and is recorded as unknown: {error}"));
+            let denied = error.meaning == Meaning::Denied;
+            Ok(Part::Unknown(if denied { Unknown::AccessDenied } else { Unknown::Failed }))
+        }
+    }
+}

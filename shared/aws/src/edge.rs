@@ -1,0 +1,117 @@
+//! AWS as the functions see it: every service, by Region, on one configuration, one clock and one source of
+//! randomness.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_config::SdkConfig;
+use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
+use backup_chain_core::ids::Region;
+use backup_chain_core::policy::Home;
+
+use crate::backup::Backup;
+use crate::catalog::Catalog;
+use crate::clock::{Clock, Random};
+use crate::deployment::Deployment;
+use crate::dynamodb::Dynamo;
+use crate::kms::Kms;
+use crate::limits::Limits;
+use crate::store::SettingsStore;
+use crate::tagging::Tagging;
+
+/// The services of one Region.
+#[derive(Debug)]
+pub struct Regional {
+    /// AWS Backup.
+    pub backup: Backup,
+    /// DynamoDB's tables.
+    pub dynamodb: Dynamo,
+    /// KMS.
+    pub kms: Kms,
+    /// The tagging API.
+    pub tagging: Tagging,
+    /// The deployment's settings table.
+    pub settings: SettingsStore,
+}
+
+/// Everything that a function works with.
+#[derive(Debug, Clone)]
+pub struct Edge(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    config: SdkConfig,
+    deployment: Deployment,
+    clock: Clock,
+    random: Random,
+    catalog: Catalog,
+    regions: Mutex<BTreeMap<Region, Arc<Regional>>>,
+}
+
+impl Edge {
+    /// The edge of a deployment. The clock is the configuration's time source.
+    pub fn new(config: SdkConfig, deployment: Deployment, random: Random) -> Self {
+        let source = config.time_source().unwrap_or_else(|| SharedTimeSource::new(SystemTimeSource::new()));
+        let catalog = Catalog::new(aws_sdk_dynamodb::Client::new(&config), deployment.catalog.clone());
+        Self(Arc::new(Inner {
+            clock: Clock::new(source),
+            random,
+            catalog,
+            regions: Mutex::default(),
+            config,
+            deployment,
+        }))
+    }
+
+    /// What the deployment is made of.
+    pub fn deployment(&self) -> &Deployment {
+        &self.0.deployment
+    }
+
+    /// The account and source Region, for policies.
+    pub fn policy_home(&self) -> Home {
+        let Deployment { partition, account, region, .. } = self.deployment();
+        Home { partition: partition.clone(), account: account.clone(), region: region.clone() }
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// The source of randomness.
+    pub fn random(&self) -> &Random {
+        &self.0.random
+    }
+
+    /// The catalog.
+    pub fn catalog(&self) -> &Catalog {
+        &self.0.catalog
+    }
+
+    /// The services of the source Region.
+    pub fn source(&self) -> Arc<Regional> {
+        self.region(&self.0.deployment.region)
+    }
+
+    /// The services of a Region.
+    pub fn region(&self, region: &Region) -> Arc<Regional> {
+        let mut regions = self.0.regions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = regions.get(region) {
+            return Arc::clone(known);
+        }
+        let config = self.0.config.to_builder().region(aws_config::Region::new(region.to_string())).build();
+        let limits = Arc::new(Limits::new());
+        let dynamodb = aws_sdk_dynamodb::Client::new(&config);
+        let backup = aws_sdk_backup::config::Builder::from(&config).interceptor(self.0.clock.clone()).build();
+        let made = Arc::new(Regional {
+            backup: Backup::new(aws_sdk_backup::Client::from_conf(backup), Arc::clone(&limits)),
+            dynamodb: Dynamo::new(dynamodb.clone(), limits),
+            kms: Kms::new(aws_sdk_kms::Client::new(&config)),
+            tagging: Tagging::new(aws_sdk_resourcegroupstagging::Client::new(&config)),
+            settings: SettingsStore::new(dynamodb, self.0.deployment.settings.clone()),
+        });
+        regions.insert(region.clone(), Arc::clone(&made));
+        made
+    }
+}

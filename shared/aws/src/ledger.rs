@@ -1,0 +1,204 @@
+//! The moves of a restore point through its states, each written together with its table's head before or
+//! after the call to AWS that it belongs to.
+//!
+//! Every move fails with [`Meaning::Condition`](crate::Meaning::Condition) when somebody else moved the point
+//! or the head since it was read; nothing is changed then, and the next tick reads again.
+
+use backup_chain_core::ids::RecoveryPointArn;
+use backup_chain_core::point::{CopySource, Kind, Request, RestorePoint, State, met};
+use backup_chain_core::table::{OpenJob, TableHead};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::catalog::Write;
+use crate::edge::Edge;
+use crate::error::AwsError;
+
+/// How long a running job goes unlooked at when no event tells of it.
+pub const SWEEP: SignedDuration = SignedDuration::from_mins(15);
+
+impl Edge {
+    /// Writes ahead: the point is about to be asked of AWS by `request`, and holds its table until it is
+    /// final. Nobody takes it up again before `until`, when this invocation is surely over.
+    ///
+    /// # Errors
+    /// [`AwsError`] of the catalog.
+    pub async fn mark_starting(
+        &self,
+        point: &mut RestorePoint,
+        head: &mut TableHead,
+        request: Request,
+        until: Timestamp,
+    ) -> Result<(), AwsError> {
+        head.let_go(point);
+        head.open = Some(OpenJob::of(point));
+        point.state = State::Starting;
+        point.requested_at = point.requested_at.or_else(|| Some(self.clock().now()));
+        point.request = Some(request);
+        point.check_at = Some(until);
+        self.catalog().commit([Write::of(point), Write::of(head)]).await
+    }
+
+    /// AWS has taken the request and made a job of it.
+    ///
+    /// # Errors
+    /// [`AwsError`] of the catalog.
+    pub async fn mark_running(
+        &self,
+        point: &mut RestorePoint,
+        job: &str,
+        arn: Option<RecoveryPointArn>,
+    ) -> Result<(), AwsError> {
+        point.state = State::Running;
+        point.job = Some(job.to_owned());
+        point.arn = arn.or(point.arn.take());
+        point.check_at = Some(self.clock().now() + SWEEP);
+        self.catalog().commit([Write::of(point)]).await
+    }
+
+    /// Nothing came of the point, or nothing will: its slots are owed.
+    ///
+    /// # Errors
+    /// [`AwsError`] of the catalog.
+    pub async fn mark_failed(&self, point: &mut RestorePoint, why: &str) -> Result<(), AwsError> {
+        tracing::warn!(point = %point.id, table = %point.table.arn.name, kind = ?point.kind, why, "restore point failed");
+        self.end(point, State::Failed, why).await
+    }
+
+    /// A newer copy goes in place of this one, which was never started.
+    ///
+    /// # Errors
+    /// [`AwsError`] of the catalog.
+    pub async fn mark_dropped(&self, point: &mut RestorePoint, why: &str) -> Result<(), AwsError> {
+        tracing::info!(point = %point.id, table = %point.table.arn.name, why, "copy dropped");
+        self.end(point, State::Dropped, why).await
+    }
+
+    async fn end(&self, point: &mut RestorePoint, state: State, why: &str) -> Result<(), AwsError> {
+        point.state = state;
+        point.reason = Some(why.to_owned());
+        point.request = None;
+        point.check_at = Some(self.clock().now());
+        let head = self.catalog().head(&point.table).await?.map(|mut head| {
+            head.let_go(point);
+            Write::of(&mut head)
+        });
+        self.catalog().commit([Some(Write::of(point)), head].into_iter().flatten()).await
+    }
+
+    /// The point can be restored from. Believed, it meets its slots, and the copies that its slot asks for are
+    /// recorded with it.
+    ///
+    /// # Errors
+    /// [`AwsError`] of the catalog.
+    pub async fn mark_available(
+        &self,
+        point: &mut RestorePoint,
+        copy_took: Option<SignedDuration>,
+    ) -> Result<Vec<RestorePoint>, AwsError> {
+        point.state = State::Available;
+        point.request = None;
+        point.check_at = None;
+        let mut copies = if point.suspect.is_none() { copies_of(point, self.clock().now()) } else { Vec::new() };
+        let head = self.catalog().head(&point.table).await?.map(|mut head| {
+            head.let_go(point);
+            if point.suspect.is_none() && point.kind != Kind::Manual {
+                head.meet(point);
+            }
+            head.copy_seconds = copy_took.map(|took| took.as_secs()).or(head.copy_seconds);
+            Write::of(&mut head)
+        });
+        let writes = [Some(Write::of(point)), head].into_iter().flatten();
+        let copied = copies.iter_mut().map(Write::of);
+        self.catalog().commit(writes.chain(copied)).await?;
+        Ok(copies)
+    }
+
+    /// The point is about to be deleted; its slots are no longer met by it.
+    ///
+    /// # Errors
+    /// [`AwsError`] of the catalog.
+    pub async fn mark_deleting(&self, point: &mut RestorePoint, why: &str) -> Result<(), AwsError> {
+        point.state = State::Deleting;
+        point.reason = Some(why.to_owned());
+        point.check_at = Some(self.clock().now());
+        self.commit_with_met(point).await
+    }
+
+    /// AWS refuses to delete the point: it is there, and counts again.
+    ///
+    /// # Errors
+    /// [`AwsError`] of the catalog.
+    pub async fn mark_available_again(&self, point: &mut RestorePoint, why: &str) -> Result<(), AwsError> {
+        point.state = State::Available;
+        point.reason = Some(format!("deletion is blocked: {why}"));
+        self.commit_with_met(point).await
+    }
+
+    /// The point is gone. Stored settings that no other point of the table in that Region names go with it.
+    ///
+    /// # Errors
+    /// [`AwsError`] of the catalog or the settings table.
+    pub async fn mark_deleted(&self, point: &mut RestorePoint) -> Result<(), AwsError> {
+        if let (Some(digest), true) = (&point.settings, point.settings_stored) {
+            let region = &point.vault.region;
+            let others = self.catalog().points_of_table(&point.table.arn.name).await?;
+            let named = others.iter().any(|other| {
+                let is_other = other.id != point.id || other.vault != point.vault;
+                // A copy that waits takes its settings from the source Region.
+                let is_near = other.vault.region == *region || *region == self.deployment().region;
+                is_other && is_near && !other.state.is_past() && other.table == point.table && other.settings.as_ref() == Some(digest)
+            });
+            if !named {
+                self.region(region).settings.remove(&point.table.id, digest).await?;
+            }
+        }
+        point.state = State::Deleted;
+        point.check_at = Some(self.clock().now());
+        self.catalog().commit([Write::of(point)]).await
+    }
+
+    /// Writes a point whose standing in its chain has changed, with the slots that the chain now meets.
+    ///
+    /// # Errors
+    /// [`AwsError`] of the catalog.
+    pub async fn commit_with_met(&self, point: &mut RestorePoint) -> Result<(), AwsError> {
+        let head = match point.kind {
+            Kind::Manual => None,
+            Kind::Backup | Kind::Copy => self.catalog().head(&point.table).await?,
+        };
+        let head = match head {
+            None => None,
+            Some(mut head) => {
+                let mut chain = self.catalog().chain(&point.table, &point.vault).await?;
+                chain.retain(|other| other.id != point.id);
+                chain.push(point.clone());
+                head.met.insert(point.vault.to_string(), met(&chain));
+                Some(Write::of(&mut head))
+            }
+        };
+        self.catalog().commit([Some(Write::of(point)), head].into_iter().flatten()).await
+    }
+}
+
+/// The copies that an available backup is to have.
+fn copies_of(backup: &RestorePoint, now: Timestamp) -> Vec<RestorePoint> {
+    let Some(arn) = &backup.arn else { return Vec::new() };
+    let copy = |vault: &_, flags: &_| RestorePoint {
+        kind: Kind::Copy,
+        vault: Clone::clone(vault),
+        flags: Clone::clone(flags),
+        copies: Vec::new(),
+        state: State::Planned,
+        attempt: 1,
+        requested_at: None,
+        job: None,
+        arn: None,
+        source: Some(CopySource { arn: arn.clone(), vault: backup.vault.clone() }),
+        warnings: Vec::new(),
+        hold: None,
+        check_at: Some(now),
+        rev: 0,
+        ..backup.clone()
+    };
+    backup.copies.iter().map(|target| copy(&target.vault, &target.flags)).collect()
+}

@@ -1,0 +1,21 @@
+//! The AWS edge: one module per service, where the SDK's types stop; the catalog; sealing; limiters.
+
+pub mod backup;
+mod capture;
+pub mod catalog;
+pub mod clock;
+pub mod deployment;
+pub mod dynamodb;
+pub mod edge;
+pub mod error;
+pub mod esdk;
+pub mod kms;
+pub mod ledger;
+mod limits;
+pub mod runtime;
+pub mod seal;
+pub mod store;
+pub mod tagging;
+
+pub use edge::Edge;
+pub use error::{AwsError, Meaning};

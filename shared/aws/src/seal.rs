@@ -1,0 +1,221 @@
+//! Sealing metadata before a job starts, and believing it again: authenticated, or not at all.
+
+use backup_chain_core::ids::{Region, Table};
+use backup_chain_core::metadata::{Document, MetadataError, NoRoom, Place, Settings, place, tags};
+use backup_chain_core::point::{Kind, RestorePoint};
+use backup_chain_core::settings::{Digest, TableSettings};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+use thiserror::Error;
+
+use crate::edge::Edge;
+use crate::error::{AwsError, Meaning};
+use crate::esdk::{self, Context, DataKey, EsdkError, Message, WrappedKey};
+
+/// Clocks of AWS and ours may differ this much in what is compared.
+const SLACK: SignedDuration = SignedDuration::from_mins(5);
+
+/// Metadata that is sealed and has found its place.
+#[derive(Debug, Clone)]
+pub struct SealedPoint {
+    /// Tags for the recovery point.
+    pub tags: BTreeMap<String, String>,
+    /// SHA-256 of the sealed message.
+    pub digest: Digest,
+    /// SHA-256 of the settings' normal form.
+    pub settings: Digest,
+    /// Whether the settings went to the settings table.
+    pub stored: bool,
+}
+
+/// Metadata that could not be sealed.
+#[derive(Debug, Error)]
+pub enum SealError {
+    /// AWS failed.
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+    /// It does not fit, with the way out.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
+    /// The message could not be made.
+    #[error("the metadata could not be sealed: {0}")]
+    Message(#[from] EsdkError),
+}
+
+/// Metadata that is not believed: why the point is suspect.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// AWS failed: nothing is known.
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+    /// The point carries none of our tags.
+    #[error("it carries no metadata of ours")]
+    Foreign,
+    /// It carries something that is not to be believed.
+    #[error("{0}")]
+    Suspect(String),
+}
+
+/// A recovery point as AWS shows it, for comparison with its metadata.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    /// Its tags.
+    pub tags: &'a BTreeMap<String, String>,
+    /// Its creation date.
+    pub created_at: Option<Timestamp>,
+    /// The Region that it is in, whose key opens it.
+    pub region: &'a Region,
+}
+
+/// What the encryption is bound to: all of it is known without the message.
+fn context(table: &Table) -> Context {
+    [
+        ("application", "backup-chain"),
+        ("account", table.arn.account.as_str()),
+        ("region", table.arn.region.as_str()),
+        ("table-id", table.id.as_str()),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .collect()
+}
+
+impl Edge {
+    /// Seals a document into tags, and its settings into the settings table where they do not fit beside the
+    /// `own_tags` of the table.
+    ///
+    /// # Errors
+    /// When KMS or the settings table fails, or when not even the envelope fits.
+    pub async fn seal(&self, document: &Document, own_tags: usize) -> Result<SealedPoint, SealError> {
+        let context = context(&document.table);
+        let (whole, envelope) = (document.pack(), document.envelope().pack());
+        let (data_key, wrapped) = self.data_key(&context).await?;
+        let length = |plain: &[u8]| esdk::sealed_len(plain.len(), &context, &wrapped);
+        let stored = place(length(&whole), length(&envelope), own_tags)? == Place::Stored;
+        let settings = document.settings.digest();
+        if stored && let Settings::Inline(all) = &document.settings {
+            self.store_settings(&document.table, &settings, all).await?;
+        }
+        let plain = if stored { envelope } else { whole };
+        let message = esdk::seal(&plain, &context, data_key, &wrapped, self.random().bytes())?;
+        let tags = tags::encode(&document.id, &message).map_err(|_| NoRoom::Envelope { parts: tags::PARTS + 1 })?;
+        Ok(SealedPoint { tags, digest: Digest::of(&message), settings, stored })
+    }
+
+    /// Seals settings into the settings table, once for each digest.
+    async fn store_settings(&self, table: &Table, digest: &Digest, settings: &TableSettings) -> Result<(), SealError> {
+        let source = self.source();
+        if source.settings.get(&table.id, digest).await?.is_some() {
+            return Ok(());
+        }
+        let context = context(table);
+        let (data_key, wrapped) = self.data_key(&context).await?;
+        let message = esdk::seal(&settings.pack(), &context, data_key, &wrapped, self.random().bytes())?;
+        Ok(source.settings.put(&table.id, digest, message).await?)
+    }
+
+    async fn data_key(&self, context: &Context) -> Result<(DataKey, WrappedKey), AwsError> {
+        self.source().kms.generate(&self.deployment().key, context).await
+    }
+
+    /// Opens the metadata of a recovery point that should be `point`, with its settings, wherever they are.
+    ///
+    /// # Errors
+    /// [`OpenError::Suspect`] when the metadata does not authenticate, is of another table or point, differs
+    /// from what the catalog pins, or when the point was not created when it was asked for.
+    pub async fn open(&self, point: &RestorePoint, seen: &Seen<'_>) -> Result<(Document, TableSettings), OpenError> {
+        let suspect = |why: String| OpenError::Suspect(why);
+        let sealed = tags::decode(seen.tags).map_err(|error| suspect(error.to_string()))?.ok_or(OpenError::Foreign)?;
+        if sealed.id != point.id {
+            return Err(suspect(format!("its tags carry the id {} of another restore point", sealed.id)));
+        }
+        let plain = self.open_message(&sealed.bytes, &point.table, seen.region).await?;
+        let document = Document::unpack(&plain).map_err(|error| suspect(error.to_string()))?;
+        verify(point, &document, seen.created_at).map_err(suspect)?;
+        if point.sealed.is_some_and(|pinned| pinned != sealed.digest()) {
+            return Err(suspect("its metadata is not what was sealed for it".to_owned()));
+        }
+        let settings = match &document.settings {
+            Settings::Inline(settings) => settings.as_ref().clone(),
+            Settings::Stored(digest) => self.open_settings(&document.table, digest, seen.region).await?,
+        };
+        Ok((document, settings))
+    }
+
+    /// Reads settings from the settings table of a Region.
+    ///
+    /// # Errors
+    /// [`OpenError::Suspect`] when they are not there, do not authenticate or are not those of the digest.
+    pub async fn open_settings(
+        &self,
+        table: &Table,
+        digest: &Digest,
+        region: &Region,
+    ) -> Result<TableSettings, OpenError> {
+        let sealed = self.region(region).settings.get(&table.id, digest).await?.ok_or_else(|| {
+            OpenError::Suspect(format!("its settings {digest} are not in the settings table of {region}"))
+        })?;
+        let plain = self.open_message(&sealed, table, region).await?;
+        let malformed = |error: MetadataError| OpenError::Suspect(error.to_string());
+        let settings = TableSettings::unpack(&plain).map_err(malformed)?;
+        if settings.digest() != *digest {
+            return Err(OpenError::Suspect(format!("the settings stored as {digest} are others")));
+        }
+        Ok(settings)
+    }
+
+    async fn open_message(&self, sealed: &[u8], table: &Table, region: &Region) -> Result<Vec<u8>, OpenError> {
+        let broken = |error: EsdkError| OpenError::Suspect(error.to_string());
+        let message = Message::parse(sealed).map_err(broken)?;
+        let context = context(table);
+        if *message.context() != context {
+            return Err(OpenError::Suspect("its metadata was sealed for another table".to_owned()));
+        }
+        let id_of = |key: &str| key.rsplit('/').next().unwrap_or_default().to_owned();
+        let ours = self.deployment().key_in(region);
+        let wrapped = message
+            .wrapped_keys()
+            .iter()
+            .find(|wrapped| wrapped.provider == WrappedKey::AWS_KMS && id_of(&wrapped.key) == id_of(&ours))
+            .ok_or_else(|| OpenError::Suspect("its metadata is sealed under another key".to_owned()))?;
+        let data_key = match self.region(region).kms.unwrap(&ours, &wrapped.wrapped, &context).await {
+            // KMS knows the key and refuses the ciphertext: it was tampered with.
+            Err(error) if error.meaning == Meaning::Refused && error.code.contains("Ciphertext") => {
+                return Err(OpenError::Suspect("KMS does not open its data key".to_owned()));
+            }
+            Err(error) if error.code == "IncorrectKeyException" => {
+                return Err(OpenError::Suspect("its metadata is sealed under another key".to_owned()));
+            }
+            other => other?,
+        };
+        message.open(&data_key).map_err(broken)
+    }
+}
+
+/// Compares a document with the point that it should describe.
+fn verify(point: &RestorePoint, document: &Document, created_at: Option<Timestamp>) -> Result<(), String> {
+    let manual = document.kind == backup_chain_core::metadata::Kind::Manual;
+    if document.id != point.id {
+        return Err(format!("its metadata is that of restore point {}", document.id));
+    }
+    if document.table != point.table {
+        return Err("its metadata names another table".to_owned());
+    }
+    if document.session != point.session || manual != (point.kind == Kind::Manual) {
+        return Err("its metadata names another session".to_owned());
+    }
+    let flags = match point.kind {
+        Kind::Backup => Some(&document.flags),
+        Kind::Copy => document.copies.iter().find(|copy| copy.vault == point.vault).map(|copy| &copy.flags),
+        Kind::Manual => None,
+    };
+    if flags.is_some_and(|flags| *flags != point.flags) {
+        return Err("its metadata names other flags".to_owned());
+    }
+    let window = SignedDuration::from_hours(12) + SLACK;
+    let from = document.requested_at - SLACK;
+    if !created_at.is_some_and(|at| from <= at && at <= document.requested_at + window) {
+        return Err("it was not created when its metadata says that it was asked for".to_owned());
+    }
+    Ok(())
+}

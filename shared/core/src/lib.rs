@@ -1,0 +1,21 @@
+//! The domain of Backup Chain, pure: policies, the calendar, flags, retention, metadata and plans.
+//!
+//! Nothing here talks to AWS, waits, reads a clock or draws a random number: the moment and every id
+//! are arguments. What would change AWS is first a value made here, which can be printed and tested.
+
+pub mod calendar;
+pub mod copying;
+pub mod due;
+pub mod ids;
+pub mod invoke;
+pub mod metadata;
+pub mod plan;
+pub mod point;
+pub mod policy;
+pub mod retention;
+pub mod session;
+pub mod settings;
+pub mod span;
+mod suggest;
+pub mod table;
+pub mod tier;

@@ -1,0 +1,249 @@
+//! From a document to the tiers of a policy.
+
+use std::slice;
+
+use super::parse::{each, span};
+use super::problem::Problem;
+use super::reader::{Field, Fields, Note};
+use super::{CopyRule, TierRule, Tiers, rules};
+use crate::calendar::{self, Days, MonthDay, Months, Slots, TimeOfDay, Weekdays};
+use crate::span::Span;
+use crate::suggest::any_of;
+use crate::tier::Tier;
+
+/// What the slots are for.
+#[derive(Clone, Copy)]
+enum Role<'a> {
+    Backups,
+    /// Copies, of backups at these slots; `None` where those could not be read.
+    Copies(Option<&'a Slots>),
+}
+
+/// What a rule can choose from: anything, or what the backups have.
+struct Choice<'a, T> {
+    tier: Tier,
+    among: Option<&'a [T]>,
+}
+
+impl<T: PartialEq + std::fmt::Display> Choice<'_, T> {
+    fn check(&self, field: &Field, at: &str, value: &T) -> Result<(), Problem> {
+        match self.among {
+            Some(among) if !among.contains(value) => {
+                let names: Vec<String> = among.iter().map(T::to_string).collect();
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                let what =
+                    format!("no {} backup is made {at} {value}, and only a backup can be copied", self.tier);
+                Err(field.problem(what, format!("choose from {}", any_of(&names))))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Reads `tiers`.
+pub(super) fn tiers(field: Field, has_copies: bool, problems: &mut Vec<Problem>) -> Option<Tiers> {
+    let mut fields = field.map("daily, weekly, monthly or yearly, each with its rule").note(problems)?;
+    let mut tiers = Tiers::default();
+    let mut complete = true;
+    for (tier, name) in Tier::ALL.into_iter().zip(["daily", "weekly", "monthly", "yearly"]) {
+        let Some(field) = fields.take(name) else { continue };
+        match rule(tier, field, has_copies, problems) {
+            Some(rule) => {
+                tiers.0.insert(tier, rule);
+            }
+            None => complete = false,
+        }
+    }
+    fields.finish(problems);
+    complete.then_some(tiers)
+}
+
+fn rule(tier: Tier, field: Field, has_copies: bool, problems: &mut Vec<Problem>) -> Option<TierRule> {
+    let mut fields = field.map("on, at and keep").note(problems)?;
+    let slots = slots(tier, Role::Backups, &mut fields, problems);
+    let keep = keep(&mut fields, slots.as_ref(), "backups", problems);
+    let copy = fields.take("copy").map(|field| {
+        if !has_copies {
+            let fix = "add copies: [{vault: <ARN of a vault in another Region>}] to the policy";
+            problems.push(field.problem("the policy names no vault to copy to", fix));
+        }
+        copy(tier, field, slots.as_ref(), problems)
+    });
+    fields.finish(problems);
+    let copy = match copy {
+        None => None,
+        Some(copy) => Some(copy?),
+    };
+    Some(TierRule { slots: slots?, keep: keep?, copy })
+}
+
+fn copy(tier: Tier, field: Field, backups: Option<&Slots>, problems: &mut Vec<Problem>) -> Option<CopyRule> {
+    let mut fields = field.map("keep, and on and at where not every backup is copied").note(problems)?;
+    let slots = slots(tier, Role::Copies(backups), &mut fields, problems);
+    let keep = keep(&mut fields, slots.as_ref(), "copies", problems);
+    fields.finish(problems);
+    Some(CopyRule { slots: slots?, keep: keep? })
+}
+
+/// Reads `keep`, which must last from each slot to the next.
+fn keep(fields: &mut Fields, slots: Option<&Slots>, what: &str, problems: &mut Vec<Problem>) -> Option<Span> {
+    let field = fields
+        .require("keep", &format!("say how long {what} are kept, such as keep: 14 days"))
+        .note(problems)?;
+    let keep = span(&field).note(problems)?;
+    if let Some(days) = slots.and_then(|slots| rules::longer_than(keep, slots)) {
+        let days = if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
+        problems.push(field.problem(
+            format!(
+                "{what} kept for {keep} would be gone before the next: their slots are up to {days} apart"
+            ),
+            format!("keep them for at least {days}"),
+        ));
+    }
+    Some(keep)
+}
+
+fn slots(tier: Tier, role: Role<'_>, fields: &mut Fields, problems: &mut Vec<Problem>) -> Option<Slots> {
+    let days = days(tier, role, fields, problems);
+    let times = match (fields.take("at"), role) {
+        (Some(field), Role::Backups) => times(field, &Choice { tier, among: None }, problems),
+        (Some(field), Role::Copies(backups)) => {
+            times(field, &Choice { tier, among: backups.map(|slots| slots.times.as_slice()) }, problems)
+        }
+        (None, Role::Copies(backups)) => backups.map(|slots| slots.times.clone()),
+        (None, Role::Backups) => {
+            problems.push(fields.missing("at", "give the times, such as at: [\"07:00\"]"));
+            None
+        }
+    };
+    Some(Slots { days: days?, times: times? })
+}
+
+fn times(
+    field: Field,
+    choice: &Choice<'_, TimeOfDay>,
+    problems: &mut Vec<Problem>,
+) -> Option<Vec<TimeOfDay>> {
+    each(Some(field), problems, |item, _| {
+        let time = item.parsed("a time of day such as 07:00")?;
+        choice.check(item, "at", &time)?;
+        Ok(time)
+    })
+}
+
+fn days(tier: Tier, role: Role<'_>, fields: &mut Fields, problems: &mut Vec<Problem>) -> Option<Days> {
+    // What copies have to keep to, and what they have where they choose nothing.
+    let (made, is_copy) = match role {
+        Role::Backups => (None, false),
+        Role::Copies(slots) => (slots.map(|slots| slots.days), true),
+    };
+    let on = fields.take("on");
+    let example = match tier {
+        Tier::Daily => None,
+        Tier::Weekly => Some("monday"),
+        Tier::Monthly => Some("first monday"),
+        Tier::Yearly => Some("first monday of january"),
+    };
+    if let (None, false, Some(example)) = (&on, is_copy, example) {
+        problems.push(fields.missing("on", &format!("name the day, such as on: {example}")));
+    }
+    match (tier, on) {
+        (Tier::Monthly, on) => month_days(on, made, fields, problems),
+        (Tier::Daily | Tier::Weekly, Some(field)) => weekdays(field, tier, made, problems).map(Days::Week),
+        (Tier::Yearly, Some(field)) => year_day(&field, made).note(problems),
+        (Tier::Daily, None) if !is_copy => Some(Days::Week(Weekdays::EVERY_DAY)),
+        (_, None) => made,
+    }
+}
+
+fn month_days(
+    on: Option<Field>,
+    made: Option<Days>,
+    fields: &mut Fields,
+    problems: &mut Vec<Problem>,
+) -> Option<Days> {
+    let (made_on, made_in) = match made {
+        Some(Days::Month(day, months)) => (Some(day), Some(months)),
+        _ => (None, None),
+    };
+    let months = months(made_in, fields, problems);
+    let Some(field) = on else { return Some(Days::Month(made_on?, months?)) };
+    let day = month_day(&field, made_on).note(problems);
+    let (day, months) = (day?, months?);
+    rules::day_exists(&field, day, months, "").note(problems)?;
+    Some(Days::Month(day, months))
+}
+
+fn month_day(field: &Field, made_on: Option<MonthDay>) -> Result<MonthDay, Problem> {
+    let text = field.text("a day of the month such as first monday, day 15 or last day")?;
+    let day = MonthDay::parse(text).map_err(|error| field.problem(error, ""))?;
+    Choice { tier: Tier::Monthly, among: made_on.as_ref().map(slice::from_ref) }.check(field, "on", &day)?;
+    Ok(day)
+}
+
+fn year_day(field: &Field, made: Option<Days>) -> Result<Days, Problem> {
+    let text = field.text("a day of the year such as first monday of january")?;
+    let days = Days::parse_year(text).map_err(|error| field.problem(error, ""))?;
+    Choice { tier: Tier::Yearly, among: made.as_ref().map(slice::from_ref) }.check(field, "on", &days)?;
+    if let Days::Year(day, month) = days {
+        rules::day_exists(field, day, Months::only(month), &format!(" of {}", calendar::month_name(month)))?;
+    }
+    Ok(days)
+}
+
+/// Reads `every day`, `workdays`, a day or a list of days.
+fn weekdays(
+    field: Field,
+    tier: Tier,
+    backups: Option<Days>,
+    problems: &mut Vec<Problem>,
+) -> Option<Weekdays> {
+    let made = match backups {
+        Some(Days::Week(days)) => Some(days.names()),
+        _ => None,
+    };
+    let choice = Choice { tier, among: made.as_deref() };
+    let all = match field.text("").map(|text| text.trim().to_lowercase()).as_deref() {
+        Ok("every day") => Some(Weekdays::EVERY_DAY),
+        Ok("workdays") => Some(Weekdays::WORKDAYS),
+        _ => None,
+    };
+    if let Some(days) = all {
+        days.names().iter().try_for_each(|name| choice.check(&field, "on", name)).note(problems)?;
+        return Some(days);
+    }
+    let alternative = if field.is_list() { "" } else { "or write every day or workdays" };
+    let names = each(Some(field), problems, |item, _| {
+        let text = item.text("every day, workdays, or days of the week")?;
+        let day = calendar::weekday(text).map_err(|error| item.problem(error, alternative))?;
+        let name = calendar::weekday_name(day);
+        choice.check(item, "on", &name)?;
+        Ok(name)
+    })?;
+    names.into_iter().try_fold(Weekdays::default(), |mut days, name| {
+        days.insert(calendar::weekday(name).ok()?);
+        Some(days)
+    })
+}
+
+/// Reads `months`: `all`, a month or a list of months.
+fn months(made: Option<Months>, fields: &mut Fields, problems: &mut Vec<Problem>) -> Option<Months> {
+    let Some(field) = fields.take("months") else { return Some(made.unwrap_or(Months::ALL)) };
+    let names = made.map(Months::names);
+    let choice = Choice { tier: Tier::Monthly, among: names.as_deref() };
+    if field.text("").is_ok_and(|text| text.trim().eq_ignore_ascii_case("all")) {
+        Months::ALL.names().iter().try_for_each(|name| choice.check(&field, "in", name)).note(problems)?;
+        return Some(Months::ALL);
+    }
+    let names = each(Some(field), problems, |item, _| {
+        let text = item.text("all, or months such as january")?;
+        let name =
+            calendar::month(text).map(calendar::month_name).map_err(|error| item.problem(error, ""))?;
+        choice.check(item, "in", &name)?;
+        Ok(name)
+    })?;
+    names.into_iter().try_fold(Months::default(), |mut months, name| {
+        months.insert(calendar::month(name).ok()?);
+        Some(months)
+    })
+}

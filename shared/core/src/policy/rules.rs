@@ -1,0 +1,114 @@
+//! Rules between fields.
+
+use jiff::Timestamp;
+use jiff::civil::date;
+use jiff::tz::TimeZone;
+
+use super::problem::Problem;
+use super::reader::Field;
+use super::{COLD_DAYS, Home, Tiers};
+use crate::calendar::{self, Days, MonthDay, Months, Slots, Zone};
+use crate::ids::{AccountId, Region, VaultArn};
+use crate::span::Span;
+use crate::suggest;
+
+/// Tables and the vault of the backups are of the home account and Region; `elsewhere` says what to do
+/// about another Region.
+pub(super) fn at_home(
+    field: &Field,
+    what: &str,
+    at: Place<'_>,
+    home: &Home,
+    elsewhere: &str,
+) -> Result<(), Problem> {
+    same_account(field, what, at, home)?;
+    if *at.region != home.region {
+        let wrong = format!("the {what} is in {}, and this stack serves {}", at.region, home.region);
+        return Err(field.problem(wrong, elsewhere));
+    }
+    Ok(())
+}
+
+/// Copies go to another Region of the same account.
+pub(super) fn copy_target(field: &Field, vault: &VaultArn, home: &Home) -> Result<(), Problem> {
+    same_account(field, "vault", Place::of(&vault.partition, &vault.region, &vault.account), home)?;
+    if vault.region == home.region {
+        let what = format!("the vault is in {}, where the backups are", home.region);
+        return Err(field.problem(what, "name a vault in another Region"));
+    }
+    Ok(())
+}
+
+/// What an ARN says of where something is.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    partition: &'a str,
+    region: &'a Region,
+    account: &'a AccountId,
+}
+
+impl<'a> Place<'a> {
+    pub fn of(partition: &'a str, region: &'a Region, account: &'a AccountId) -> Self {
+        Self { partition, region, account }
+    }
+}
+
+fn same_account(field: &Field, what: &str, at: Place<'_>, home: &Home) -> Result<(), Problem> {
+    let wrong = if *at.account != home.account {
+        format!("the {what} is of account {}, and this stack serves {}", at.account, home.account)
+    } else if at.partition != home.partition {
+        format!("the {what} is in partition {}, and this stack in {}", at.partition, home.partition)
+    } else {
+        return Ok(());
+    };
+    Err(field.problem(wrong, format!("name a {what} of this account")))
+}
+
+/// A chosen day must exist in each chosen month of every year, so that no month goes without its backup.
+/// `of` ends the name of the way out: empty, or ` of february`.
+pub(super) fn day_exists(field: &Field, day: MonthDay, months: Months, of: &str) -> Result<(), Problem> {
+    let MonthDay::Day(number) = day else { return Ok(()) };
+    // The shortest February decides.
+    let without: Vec<&str> =
+        months.iter().filter(|month| day.date(2001, *month).is_none()).map(calendar::month_name).collect();
+    if without.is_empty() {
+        return Ok(());
+    }
+    let what = if number == 29 {
+        "not every february has a day 29".to_owned()
+    } else {
+        format!("there is no day {number} in {}", suggest::any_of(&without))
+    };
+    Err(field.problem(what, format!("write \"last day{of}\", or choose another day or month")))
+}
+
+/// The longest distance between two slots, in whole days, when `keep` does not last from each slot to the
+/// next: then the table would be without a live point of the tier.
+pub(super) fn longer_than(keep: Span, slots: &Slots) -> Option<i64> {
+    // Weekdays, month lengths and leap years repeat within 28 years; weekly patterns within two weeks.
+    let years = if matches!(slots.days, Days::Week(_)) { 1 } else { 29 };
+    let moment = |year| TimeZone::UTC.to_timestamp(date(year, 1, 1).at(0, 0, 0, 0)).unwrap_or(Timestamp::MIN);
+    let all: Vec<Timestamp> = slots.within(&Zone::UTC).slots(moment(2000), moment(2000 + years)).collect();
+    let pairs = || all.windows(2).map(|pair| (pair[0], pair[1]));
+    let covered = pairs().all(|(slot, next)| keep.after(slot, &TimeZone::UTC) >= next);
+    let minutes = pairs().map(|(slot, next)| next.duration_since(slot).as_mins()).max()?;
+    (!covered).then_some((minutes + 24 * 60 - 1) / (24 * 60))
+}
+
+/// Cold storage pays, and AWS takes it, only for what stays there for [`COLD_DAYS`].
+pub(super) fn cold(field: &Field, days: u32, tiers: &Tiers) -> Option<Problem> {
+    let needed = days + COLD_DAYS;
+    let longest = tiers
+        .iter()
+        .flat_map(|(_, rule)| std::iter::once(rule.keep).chain(rule.copy.as_ref().map(|copy| copy.keep)))
+        .max_by_key(|keep| keep.least_days())?;
+    (longest.least_days() < needed).then(|| {
+        field.problem(
+            format!(
+                "nothing is kept for long enough: cold storage is for at least {COLD_DAYS} days, so a backup \
+                 must be kept for {needed} days, and the longest retention is {longest}"
+            ),
+            format!("keep a tier for at least {needed} days, or remove cold_after"),
+        )
+    })
+}

@@ -1,0 +1,130 @@
+//! Backup sessions: what is recorded of one run.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::SessionId;
+use crate::point::{PolicyRef, RestorePoint, State};
+use crate::tier::Tier;
+
+/// What set a session off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trigger {
+    /// Slots of the policy came due.
+    Schedule,
+    /// Somebody ran the policy by hand.
+    ByHand,
+    /// Somebody asked for manual backups: outside every chain.
+    Manual,
+}
+
+/// Where a session stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Its tables are being resolved and recorded.
+    Planning,
+    /// Its jobs are being started or are running.
+    Running,
+    /// Every table has its restore point.
+    Succeeded,
+    /// Every restore point was made, but something is worth a look.
+    Warning,
+    /// At least one table has no restore point.
+    Failed,
+    /// Stopped by hand.
+    Canceled,
+}
+
+impl Status {
+    /// Whether there is work left.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Planning | Self::Running)
+    }
+}
+
+/// A table that a session passed over, and why.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Skipped {
+    /// The table, as the policy or the listing names it.
+    pub table: String,
+    /// Why.
+    pub why: String,
+    /// Whether it should have been backed up: named, but not there, or still busy.
+    pub warning: bool,
+}
+
+/// A slot that a late tick did not run because a later one of the same tier was due as well.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Missed {
+    /// The tier.
+    pub tier: Tier,
+    /// The slot.
+    pub slot: Timestamp,
+}
+
+/// One run of one policy, or one request for manual backups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// The policy; none for manual backups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyRef>,
+    /// What set it off.
+    pub trigger: Trigger,
+    /// The slot that it runs for; for a run by hand the moment of the request.
+    pub slot: Timestamp,
+    /// Up to when the policy had been planned before it: a table that is new to the policy owes no earlier
+    /// slot.
+    pub since: Timestamp,
+    /// When it was recorded.
+    pub started_at: Timestamp,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// Where it stands.
+    pub status: Status,
+    /// For manual backups: the tables asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<String>,
+    /// For manual backups: the vault asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault: Option<crate::ids::VaultName>,
+    /// How many restore points were recorded for it.
+    pub planned: u32,
+    /// How many of them are available, once it has ended.
+    #[serde(default)]
+    pub available: u32,
+    /// Tables that it passed over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<Skipped>,
+    /// Older slots that it did not make up for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missed: Vec<Missed>,
+    /// What is wrong with it as a whole, each with the way out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
+    /// Counts the writes of this record.
+    pub rev: u64,
+}
+
+impl Session {
+    /// How the session ends once all its points are final; `None` while one is not.
+    pub fn outcome(&self, points: &[RestorePoint]) -> Option<Status> {
+        if points.len() < self.planned as usize || points.iter().any(|point| point.state.is_open()) {
+            return None;
+        }
+        let failed = points.iter().any(|point| point.state == State::Failed);
+        let doubtful = points.iter().any(|point| point.suspect.is_some() || !point.warnings.is_empty());
+        let passed_over = self.skipped.iter().any(|table| table.warning);
+        Some(if failed {
+            Status::Failed
+        } else if doubtful || passed_over || !self.missed.is_empty() || !self.problems.is_empty() {
+            Status::Warning
+        } else {
+            Status::Succeeded
+        })
+    }
+}

@@ -1,0 +1,23 @@
+//! "Did you mean": names near a mistyped one.
+
+/// Up to `most` of `known` that are spelt nearly like `given`, the nearest first.
+pub(crate) fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>, most: usize) -> Vec<&'a str> {
+    let given = given.to_lowercase();
+    let allowed = (given.chars().count() / 3).max(1);
+    let mut near: Vec<(usize, &str)> = known
+        .map(|name| (strsim::damerau_levenshtein(&given, &name.to_lowercase()), name))
+        .filter(|(distance, _)| *distance <= allowed)
+        .collect();
+    near.sort();
+    let best = near.first().map_or(0, |(distance, _)| *distance);
+    near.into_iter().filter(|(distance, _)| *distance <= best + 1).map(|(_, name)| name).take(most).collect()
+}
+
+/// `a`, `a or b`, `a, b or c`.
+pub(crate) fn any_of(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [rest @ .., last] => format!("{} or {last}", rest.join(", ")),
+    }
+}

@@ -1,0 +1,113 @@
+//! What is known of one creation of a table across its chains.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{PointId, PolicyName, Table, VaultArn};
+use crate::point::{Kind, RestorePoint};
+use crate::tier::Tier;
+
+/// The one job of ours that is open for a table: AWS Backup runs one backup or copy job per table at a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenJob {
+    /// The restore point that it makes.
+    pub point: PointId,
+    /// What it makes.
+    pub kind: Kind,
+    /// Where it makes it.
+    pub vault: VaultArn,
+    /// The slots that it carries.
+    #[serde(default)]
+    pub slots: BTreeMap<Tier, Timestamp>,
+}
+
+/// The head of a table's records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableHead {
+    /// The table, and which creation of it.
+    pub table: Table,
+    /// The policy that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyName>,
+    /// Slots at or before this are not owed: the table was new to its policy then.
+    pub since: Timestamp,
+    /// A backup that is recorded and not yet started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<PointId>,
+    /// The job that is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open: Option<OpenJob>,
+    /// Per vault (by ARN) the latest slot of each tier that an available point carries: kept beside the
+    /// points so that a session reads one record per table. Always equal to [`crate::point::met`] of the chain.
+    #[serde(default)]
+    pub met: BTreeMap<String, BTreeMap<Tier, Timestamp>>,
+    /// How many seconds the last copy took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_seconds: Option<i64>,
+    /// When the table was first seen to be gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone_since: Option<Timestamp>,
+    /// Counts the writes of this record.
+    pub rev: u64,
+}
+
+impl OpenJob {
+    /// The job that makes `point`.
+    pub fn of(point: &RestorePoint) -> Self {
+        Self {
+            point: point.id.clone(),
+            kind: point.kind,
+            vault: point.vault.clone(),
+            slots: point.flags.iter().map(|flag| (flag.tier, flag.slot)).collect(),
+        }
+    }
+}
+
+impl TableHead {
+    /// A table that is seen for the first time: it owes no slot up to `since`.
+    pub fn new(table: Table, since: Timestamp) -> Self {
+        Self {
+            table,
+            policy: None,
+            since,
+            planned: None,
+            open: None,
+            met: BTreeMap::new(),
+            copy_seconds: None,
+            gone_since: None,
+            rev: 0,
+        }
+    }
+
+    /// The latest slot of each tier that the chain in `vault` has met.
+    pub fn met_in(&self, vault: &VaultArn) -> BTreeMap<Tier, Timestamp> {
+        self.met.get(&vault.to_string()).cloned().unwrap_or_default()
+    }
+
+    /// The slots that an open copy into `vault` carries.
+    pub fn carried_to(&self, vault: &VaultArn) -> BTreeMap<Tier, Timestamp> {
+        let open = self.open.as_ref().filter(|open| open.kind == Kind::Copy && open.vault == *vault);
+        open.map(|open| open.slots.clone()).unwrap_or_default()
+    }
+
+    /// Records that `point` is available and believed.
+    pub fn meet(&mut self, point: &RestorePoint) {
+        let met = self.met.entry(point.vault.to_string()).or_default();
+        for flag in &point.flags {
+            let slot = met.entry(flag.tier).or_insert(flag.slot);
+            *slot = flag.slot.max(*slot);
+        }
+    }
+
+    /// Forgets `point` as the one that is recorded or open.
+    pub fn let_go(&mut self, point: &RestorePoint) {
+        if point.kind != Kind::Copy && self.planned.as_ref() == Some(&point.id) {
+            self.planned = None;
+        }
+        if self.open.as_ref().is_some_and(|open| *open == OpenJob::of(point)) {
+            self.open = None;
+        }
+    }
+}

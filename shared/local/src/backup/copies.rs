@@ -1,0 +1,307 @@
+//! Copy jobs into a vault of any Region of the same account: CREATED, RUNNING, then COMPLETED or FAILED.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::jobs::{JobFilter, JobState, OUT_OF_RANGE, table_name};
+use super::lifecycle::Lifecycle;
+use super::points::{Point, PointState};
+use super::slots::Slot;
+use super::timers::{Due, TimerId};
+use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
+use super::{Backup, Place};
+use crate::api::{ApiError, Tables};
+
+#[derive(Debug, Clone)]
+pub(super) struct CopyJob {
+    pub(super) id: String,
+    /// The ARN of the recovery point that is copied.
+    pub(super) source: String,
+    pub(super) source_vault_arn: String,
+    pub(super) target_vault_arn: String,
+    pub(super) resource: String,
+    pub(super) role: String,
+    pub(super) created: Timestamp,
+    pub(super) completed: Option<Timestamp>,
+    pub(super) state: JobState,
+    pub(super) message: Option<String>,
+    /// The ARN of the copy, once there is one.
+    pub(super) made: Option<String>,
+    pub(super) size: u64,
+    target: Place,
+    target_vault: String,
+    lifecycle: Option<Lifecycle>,
+    /// The source as it was when the job began to run: what changes later is not copied.
+    taken: Option<(Point, Timestamp)>,
+    number: u64,
+    timer: Option<TimerId>,
+}
+
+impl CopyJob {
+    fn slot(&self, place: &Place, most: usize) -> Slot {
+        Slot { table: (place.clone(), self.resource.clone()), load: ("copy", self.target.clone()), most }
+    }
+
+    /// What the copy lives by: the source's retention unless another is given, and never for ever where
+    /// the source lapses.
+    fn lifecycle_of_copy(&self, source: Lifecycle) -> Lifecycle {
+        self.lifecycle.map_or(source, |given| Lifecycle {
+            delete_after: given.delete_after.or(source.delete_after),
+            ..given
+        })
+    }
+
+    fn view(&self, place: &Place) -> Value {
+        let lifecycle = self.taken.as_ref().map(|(point, _)| self.lifecycle_of_copy(point.lifecycle));
+        answer([
+            ("AccountId", Some(json!(place.account))),
+            ("CopyJobId", Some(json!(self.id))),
+            ("SourceBackupVaultArn", Some(json!(self.source_vault_arn))),
+            ("SourceRecoveryPointArn", Some(json!(self.source))),
+            ("DestinationBackupVaultArn", Some(json!(self.target_vault_arn))),
+            ("DestinationRecoveryPointArn", self.made.as_ref().map(|arn| json!(arn))),
+            ("DestinationRecoveryPointLifecycle", lifecycle.and_then(Lifecycle::view)),
+            ("ResourceArn", Some(json!(self.resource))),
+            ("ResourceName", Some(json!(table_name(&self.resource)))),
+            ("ResourceType", Some(json!("DynamoDB"))),
+            ("CreationDate", Some(epoch(self.created))),
+            ("CompletionDate", self.completed.map(epoch)),
+            ("State", Some(json!(self.state.as_str()))),
+            ("StatusMessage", self.message.as_ref().map(|message| json!(message))),
+            ("MessageCategory", self.state.category()),
+            ("BackupSizeInBytes", Some(json!(self.size))),
+            ("IamRoleArn", Some(json!(self.role))),
+            ("IsParent", Some(json!(false))),
+        ])
+    }
+}
+
+impl Backup {
+    pub(super) fn start_copy(&mut self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
+        let place = &request.place;
+        let source = request.needed("RecoveryPointArn")?;
+        let source_vault = request.needed("SourceBackupVaultName")?;
+        let target_vault_arn = request.needed("DestinationBackupVaultArn")?;
+        let role = request.needed("IamRoleArn")?;
+        if let Some(id) = self.repeated(request, "StartCopyJob") {
+            return Ok((source.to_owned(), started(&self.site(place).copies[&id])));
+        }
+        let target = Place::of_arn(target_vault_arn).zip(target_vault_arn.rsplit_once(":backup-vault:"));
+        let Some((target, (_, target_vault))) = target else {
+            return Err(invalid_parameter(format!("Invalid ARN: {target_vault_arn}")));
+        };
+        let lifecycle = match request.body.get("Lifecycle") {
+            None | Some(Value::Null) => None,
+            given => Some(Lifecycle::parse(given)?),
+        };
+        let (source_vault_arn, _) = self.vault(place, source_vault)?;
+        let found = self.sites.get(place).and_then(|site| site.points.get(source));
+        let Some(point) = found.filter(|point| point.vault == source_vault) else {
+            return Err(self.missing(format!("Cannot find recovery point {source}")));
+        };
+        if point.cold {
+            return Err(invalid_request(format!(
+                "Recovery point {source} is in cold storage: it cannot be copied"
+            )));
+        }
+        if point.state != PointState::Usable {
+            let state = point.state.as_str(self.options.usable);
+            return Err(invalid_request(format!("Recovery point {source} cannot be copied: it is {state}")));
+        }
+        let (resource, size) = (point.resource.clone(), point.snapshot.size);
+
+        let now = request.now();
+        let id = self.ids.uuid().to_uppercase();
+        let timer = self.timers.set(now + self.options.durations.start, Due::Copy(place.clone(), id.clone()));
+        let job = CopyJob {
+            id: id.clone(),
+            source: source.to_owned(),
+            source_vault_arn,
+            target_vault_arn: target_vault_arn.to_owned(),
+            resource,
+            role: role.to_owned(),
+            created: now,
+            completed: None,
+            state: JobState::Created,
+            message: None,
+            made: None,
+            size,
+            target,
+            target_vault: target_vault.to_owned(),
+            lifecycle,
+            taken: None,
+            number: self.slots.number(),
+            timer: Some(timer),
+        };
+        let body = started(&job);
+        self.outbox.copy(place, &job, now);
+        self.remember(request, "StartCopyJob", &id);
+        self.site(place).copies.insert(id, job);
+        Ok((source.to_owned(), body))
+    }
+
+    pub(super) fn copy_due(&mut self, place: &Place, id: &str, at: Timestamp, tables: &dyn Tables) {
+        let Some(job) = self.site(place).copies.get_mut(id) else { return };
+        job.timer = None;
+        match job.state {
+            JobState::Created => self.try_copy(place, id, at),
+            JobState::Running => {
+                let job = job.clone();
+                self.slots.release(&job.slot(place, self.options.running_copies));
+                match self.make_copy(&job) {
+                    Ok(arn) => {
+                        self.end_copy(place, id, at, Ok(arn.clone()));
+                        self.complete_point(&job.target, &arn, at);
+                    }
+                    Err(message) => self.end_copy(place, id, at, Err(message)),
+                }
+                self.run_waiting(at, tables);
+            }
+            _ => {}
+        }
+    }
+
+    /// Runs a copy that may run now. Unlike a backup it waits without end.
+    pub(super) fn try_copy(&mut self, place: &Place, id: &str, at: Timestamp) {
+        let Some(job) = self.site(place).copies.get(id).cloned() else { return };
+        let slot = job.slot(place, self.options.running_copies);
+        if !self.slots.take(&slot) {
+            self.slots.wait(job.number, Due::Copy(place.clone(), id.to_owned()), slot);
+            return;
+        }
+        self.slots.leave(job.number);
+        match self.check_copy(place, &job) {
+            Ok(point) => {
+                let durations = &self.options.durations;
+                let ends = at + durations.run(&job.resource, durations.copy, job.size);
+                let timer = self.timers.set(ends, Due::Copy(place.clone(), id.to_owned()));
+                let mut running = job;
+                running.state = JobState::Running;
+                running.taken = Some((point, at));
+                running.timer = Some(timer);
+                self.outbox.copy(place, &running, at);
+                self.site(place).copies.insert(running.id.clone(), running);
+            }
+            Err(message) => {
+                self.slots.release(&slot);
+                self.end_copy(place, id, at, Err(message));
+            }
+        }
+    }
+
+    fn check_copy(&self, place: &Place, job: &CopyJob) -> Result<Point, String> {
+        let source = self.sites.get(place).and_then(|site| site.points.get(&job.source));
+        let Some(source) = source.filter(|point| point.state == PointState::Usable) else {
+            return Err(format!("Recovery point {} does not exist.", job.source));
+        };
+        if !source.advanced {
+            return Err(format!(
+                "Copy job from {} to {} cannot be initiated for DynamoDB resources. Feature is not supported for \
+                 provided resource type.",
+                place.region, job.target.region
+            ));
+        }
+        if job.target.account != place.account {
+            return Err("Access Denied trying to call AWS Backup service".to_owned());
+        }
+        self.check_target(job, source.lifecycle)?;
+        Ok(source.clone())
+    }
+
+    fn check_target(&self, job: &CopyJob, source: Lifecycle) -> Result<(), String> {
+        let Ok((_, vault)) = self.vault(&job.target, &job.target_vault) else {
+            return Err(format!(
+                "Copy job failed because the destination Backup vault {} does not exist.",
+                job.target_vault_arn
+            ));
+        };
+        if vault.lock.is_some_and(|lock| !lock.admits(job.lifecycle_of_copy(source))) {
+            return Err(format!("Copy job failed because {OUT_OF_RANGE}"));
+        }
+        Ok(())
+    }
+
+    fn make_copy(&mut self, job: &CopyJob) -> Result<String, String> {
+        let scripted =
+            self.fail_copies.get_mut(&job.resource).and_then(std::collections::VecDeque::pop_front);
+        if let Some(message) = scripted {
+            return Err(message);
+        }
+        let (source, initiated) = job.taken.clone().expect("a running copy has taken its source");
+        self.check_target(job, source.lifecycle)?;
+        let id = self.ids.uuid();
+        let lapse_delay = self.ids.delay(SignedDuration::from_hours(8));
+        let arn = format!("arn:aws:backup:{}:{}:recovery-point:{id}", job.target.region, job.target.account);
+        let site = self.site(&job.target);
+        let vault = site.vaults.get(&job.target_vault).expect("the vault was checked above");
+        let copy = Point {
+            arn: arn.clone(),
+            vault: vault.name.clone(),
+            vault_arn: job.target_vault_arn.clone(),
+            vault_kind: vault.kind(),
+            key_arn: vault.key_arn.clone(),
+            role: job.role.clone(),
+            initiated,
+            completed: None,
+            state: PointState::Creating,
+            lifecycle: job.lifecycle_of_copy(source.lifecycle),
+            lapse_delay,
+            source_vault: Some(job.source_vault_arn.clone()),
+            held: false,
+            ends: None,
+            timer: None,
+            ..source
+        };
+        site.points.insert(arn.clone(), copy);
+        Ok(arn)
+    }
+
+    fn end_copy(&mut self, place: &Place, id: &str, at: Timestamp, outcome: Result<String, String>) {
+        let Some(job) = self.site(place).copies.get_mut(id) else { return };
+        job.completed = Some(at);
+        match outcome {
+            Ok(arn) => {
+                job.state = JobState::Completed;
+                job.made = Some(arn);
+            }
+            Err(message) => {
+                job.state = JobState::Failed;
+                job.message = Some(message);
+            }
+        }
+        let job = job.clone();
+        self.outbox.copy(place, &job, at);
+    }
+
+    pub(super) fn describe_copy(&self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
+        let id = request.segment(1);
+        let job = self.sites.get(&request.place).and_then(|site| site.copies.get(id));
+        let job = job.ok_or_else(|| self.missing(format!("Cannot find copy job {id}")))?;
+        Ok(("*".to_owned(), json!({"CopyJob": job.view(&request.place)})))
+    }
+
+    /// Jobs of the last 30 days.
+    pub(super) fn list_copies(&self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
+        let filter = JobFilter::of(request)?;
+        let (target, source) =
+            (request.query("destinationVaultArn"), request.query("sourceRecoveryPointArn"));
+        let jobs = self.sites.get(&request.place).into_iter().flat_map(|site| site.copies.values());
+        let wanted = jobs.filter(|job| {
+            filter.admits(&job.resource, job.state, job.created, job.completed)
+                && target.is_none_or(|target| target == job.target_vault_arn)
+                && source.is_none_or(|source| source == job.source)
+        });
+        let (found, next) = page(request, self.options.page, wanted.map(|job| (job.id.as_str(), job)))?;
+        let views: Vec<Value> = found.into_iter().map(|job| job.view(&request.place)).collect();
+        let body = answer([("CopyJobs", Some(json!(views))), ("NextToken", next.map(|token| json!(token)))]);
+        Ok(("*".to_owned(), body))
+    }
+}
+
+fn started(job: &CopyJob) -> Value {
+    answer([
+        ("CopyJobId", Some(json!(job.id))),
+        ("CreationDate", Some(epoch(job.created))),
+        ("IsParent", Some(json!(false))),
+    ])
+}

@@ -1,0 +1,318 @@
+//! Backup jobs: CREATED, RUNNING, then COMPLETED, FAILED, EXPIRED or ABORTED.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::lifecycle::Lifecycle;
+use super::slots::Slot;
+use super::timers::{Due, TimerId};
+use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
+use super::{Backup, Place, tags};
+use crate::api::{ApiError, Tables};
+
+const DEFAULT_START_WINDOW: i64 = 8 * 60;
+const DEFAULT_COMPLETE_WINDOW: i64 = 7 * 24 * 60;
+const LISTED: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+pub(super) const OUT_OF_RANGE: &str =
+    "retention specified in the job is not within the range specified for the target Backup Vault.";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum JobState {
+    Created,
+    Running,
+    Completed,
+    Failed,
+    Expired,
+    Aborted,
+}
+
+impl JobState {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "CREATED",
+            Self::Running => "RUNNING",
+            Self::Completed => "COMPLETED",
+            Self::Failed => "FAILED",
+            Self::Expired => "EXPIRED",
+            Self::Aborted => "ABORTED",
+        }
+    }
+
+    /// SUCCESS, or the category of everything that AWS does not name.
+    pub(super) fn category(self) -> Option<Value> {
+        match self {
+            Self::Created | Self::Running => None,
+            Self::Completed => Some(json!("SUCCESS")),
+            Self::Failed | Self::Expired | Self::Aborted => Some(json!("MISCELLANEOUS")),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct BackupJob {
+    pub(super) id: String,
+    pub(super) vault: String,
+    pub(super) key_arn: String,
+    pub(super) resource: String,
+    pub(super) role: String,
+    pub(super) created: Timestamp,
+    pub(super) start_by: Timestamp,
+    pub(super) initiated: Option<Timestamp>,
+    pub(super) completed: Option<Timestamp>,
+    pub(super) expected: Option<Timestamp>,
+    pub(super) state: JobState,
+    pub(super) message: Option<String>,
+    pub(super) point: String,
+    pub(super) size: u64,
+    pub(super) advanced: bool,
+    pub(super) complete_by: Timestamp,
+    pub(super) lifecycle: Lifecycle,
+    pub(super) tags: BTreeMap<String, String>,
+    pub(super) number: u64,
+    pub(super) timer: Option<TimerId>,
+}
+
+impl BackupJob {
+    pub(super) fn slot(&self, place: &Place, most: usize) -> Slot {
+        Slot { table: (place.clone(), self.resource.clone()), load: ("backup", place.clone()), most }
+    }
+
+    /// Which ARN the job tells: an advanced one from the start, DynamoDB's once it is made.
+    fn told_point(&self) -> Option<Value> {
+        (self.advanced || self.state == JobState::Completed).then(|| json!(self.point))
+    }
+
+    fn view(&self, place: &Place) -> Value {
+        let done = self.state == JobState::Completed;
+        answer([
+            ("AccountId", Some(json!(place.account))),
+            ("BackupJobId", Some(json!(self.id))),
+            ("BackupVaultName", Some(json!(self.vault))),
+            ("BackupVaultArn", Some(json!(place.vault_arn(&self.vault)))),
+            ("EncryptionKeyArn", Some(json!(self.key_arn))),
+            ("IsEncrypted", Some(json!(true))),
+            ("RecoveryPointArn", self.told_point()),
+            ("RecoveryPointLifecycle", self.lifecycle.view()),
+            ("ResourceArn", Some(json!(self.resource))),
+            ("ResourceName", Some(json!(table_name(&self.resource)))),
+            ("ResourceType", Some(json!("DynamoDB"))),
+            ("CreationDate", Some(epoch(self.created))),
+            ("InitiationDate", self.initiated.map(epoch)),
+            ("CompletionDate", self.completed.map(epoch)),
+            ("ExpectedCompletionDate", self.expected.map(epoch)),
+            ("StartBy", Some(epoch(self.start_by))),
+            ("State", Some(json!(self.state.as_str()))),
+            ("StatusMessage", self.message.as_ref().map(|message| json!(message))),
+            ("MessageCategory", self.state.category()),
+            ("PercentDone", Some(json!(if done { "100.0" } else { "0.0" }))),
+            ("BackupSizeInBytes", self.initiated.map(|_| json!(self.size))),
+            ("BytesTransferred", Some(json!(if done { self.size } else { 0 }))),
+            ("IamRoleArn", Some(json!(self.role))),
+            ("IsParent", Some(json!(false))),
+        ])
+    }
+}
+
+/// The table that an ARN names; empty when it names none.
+pub(super) fn table_name(arn: &str) -> &str {
+    arn.split_once(":table/").map_or("", |(_, name)| name)
+}
+
+impl Backup {
+    pub(super) fn start_backup(
+        &mut self,
+        request: &Request<'_>,
+        tables: &dyn Tables,
+    ) -> Result<(String, Value), ApiError> {
+        let place = &request.place;
+        let (vault, resource) = (request.needed("BackupVaultName")?, request.needed("ResourceArn")?);
+        let role = request.needed("IamRoleArn")?;
+        let (vault_arn, found) = self.vault(place, vault)?;
+        let key_arn = found.key_arn.clone();
+        if let Some(id) = self.repeated(request, "StartBackupJob") {
+            let job = &self.site(place).backups[&id];
+            return Ok((vault_arn, started(job)));
+        }
+        let window = |name: &str, default: i64| {
+            let minutes = request.number(name).unwrap_or(default);
+            if !(60..=52_560_000).contains(&minutes) {
+                return Err(invalid_parameter(format!("{name} must be at least 60, is {minutes}")));
+            }
+            Ok(SignedDuration::from_mins(minutes))
+        };
+        let start_window = window("StartWindowMinutes", DEFAULT_START_WINDOW)?;
+        let complete_window = window("CompleteWindowMinutes", DEFAULT_COMPLETE_WINDOW)?;
+        let lifecycle = Lifecycle::parse(request.body.get("Lifecycle"))?;
+        let tags = tags::parse(request.body.get("RecoveryPointTags"))?;
+        if tags.len() > self.options.job_tags {
+            return Err(invalid_parameter(format!(
+                "RecoveryPointTags must not have more than {} tags, has {}",
+                self.options.job_tags,
+                tags.len()
+            )));
+        }
+        let table = table_name(resource);
+        if table.is_empty() || Place::of_arn(resource).as_ref() != Some(place) {
+            return Err(invalid_parameter(format!("Invalid ARN: {resource}")));
+        }
+        if tables.state(&place.account, &place.region, table).is_none() {
+            return Err(ApiError::client(
+                "ResourceNotFoundException",
+                format!("Resource {resource} not found."),
+            ));
+        }
+
+        let now = request.now();
+        let advanced = self.advanced(place);
+        let (id, point) = (self.ids.uuid(), self.ids.uuid());
+        let timer =
+            self.timers.set(now + self.options.durations.start, Due::Backup(place.clone(), id.clone()));
+        let job = BackupJob {
+            id: id.clone(),
+            vault: vault.to_owned(),
+            key_arn,
+            resource: resource.to_owned(),
+            role: role.to_owned(),
+            created: now,
+            start_by: now + start_window,
+            complete_by: now + complete_window,
+            initiated: None,
+            completed: None,
+            expected: None,
+            state: JobState::Created,
+            message: None,
+            point: if advanced {
+                format!("arn:aws:backup:{}:{}:recovery-point:{point}", place.region, place.account)
+            } else {
+                format!("{resource}/backup/0{}-{}", now.as_millisecond(), &point[..8])
+            },
+            size: 0,
+            advanced,
+            lifecycle,
+            tags,
+            number: self.slots.number(),
+            timer: Some(timer),
+        };
+        let body = started(&job);
+        self.outbox.backup(place, &job, now);
+        self.remember(request, "StartBackupJob", &id);
+        self.site(place).backups.insert(id, job);
+        Ok((vault_arn, body))
+    }
+
+    /// The job that a request with this idempotency token started before. AWS documents neither how long a
+    /// token lives nor what other parameters do: here it lives for ever and they do nothing.
+    pub(super) fn repeated(&mut self, request: &Request<'_>, operation: &'static str) -> Option<String> {
+        let token = request.text("IdempotencyToken")?.to_owned();
+        self.site(&request.place).tokens.get(&(operation, token)).cloned()
+    }
+
+    pub(super) fn remember(&mut self, request: &Request<'_>, operation: &'static str, id: &str) {
+        if let Some(token) = request.text("IdempotencyToken") {
+            self.site(&request.place).tokens.insert((operation, token.to_owned()), id.to_owned());
+        }
+    }
+
+    fn backup_job(&self, request: &Request<'_>) -> Result<&BackupJob, ApiError> {
+        let id = request.segment(1);
+        self.sites
+            .get(&request.place)
+            .and_then(|site| site.backups.get(id))
+            .ok_or_else(|| self.missing(format!("Cannot find backup job {id}")))
+    }
+
+    pub(super) fn describe_backup(&self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
+        Ok(("*".to_owned(), self.backup_job(request)?.view(&request.place)))
+    }
+
+    /// Works only before the job runs: DynamoDB cannot cancel a backup that is in progress.
+    pub(super) fn stop_backup(&mut self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
+        let (id, state) = (request.segment(1), self.backup_job(request)?.state);
+        if state != JobState::Created {
+            return Err(invalid_request(format!(
+                "Backup job {id} cannot be stopped: it is {}",
+                state.as_str()
+            )));
+        }
+        let message = "Backup job was stopped by user.";
+        self.end_backup(&request.place, id, request.now(), JobState::Aborted, message);
+        Ok(("*".to_owned(), json!({})))
+    }
+
+    /// Jobs of the last 30 days.
+    pub(super) fn list_backups(&self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
+        let filter = JobFilter::of(request)?;
+        let vault = request.query("backupVaultName");
+        let jobs = self.sites.get(&request.place).into_iter().flat_map(|site| site.backups.values());
+        let wanted = jobs.filter(|job| {
+            filter.admits(&job.resource, job.state, job.created, job.completed)
+                && vault.is_none_or(|vault| vault == job.vault)
+        });
+        let (found, next) = page(request, self.options.page, wanted.map(|job| (job.id.as_str(), job)))?;
+        let views: Vec<Value> = found.into_iter().map(|job| job.view(&request.place)).collect();
+        let body =
+            answer([("BackupJobs", Some(json!(views))), ("NextToken", next.map(|token| json!(token)))]);
+        Ok(("*".to_owned(), body))
+    }
+}
+
+fn started(job: &BackupJob) -> Value {
+    answer([
+        ("BackupJobId", Some(json!(job.id))),
+        ("CreationDate", Some(epoch(job.created))),
+        ("RecoveryPointArn", job.advanced.then(|| json!(job.point))),
+        ("IsParent", Some(json!(false))),
+    ])
+}
+
+/// The filters that ListBackupJobs and ListCopyJobs share.
+pub(super) struct JobFilter<'a> {
+    resource: Option<&'a str>,
+    state: Option<&'a str>,
+    kind: Option<&'a str>,
+    account_fits: bool,
+    created: (Option<Timestamp>, Option<Timestamp>),
+    completed: (Option<Timestamp>, Option<Timestamp>),
+    oldest: Timestamp,
+}
+
+impl<'a> JobFilter<'a> {
+    pub(super) fn of(request: &'a Request<'_>) -> Result<Self, ApiError> {
+        Ok(Self {
+            resource: request.query("resourceArn"),
+            state: request.query("state"),
+            kind: request.query("resourceType"),
+            account_fits: request
+                .query("accountId")
+                .is_none_or(|id| id == "*" || id == request.place.account),
+            created: (request.query_time("createdAfter")?, request.query_time("createdBefore")?),
+            completed: (request.query_time("completeAfter")?, request.query_time("completeBefore")?),
+            oldest: request.now() - LISTED,
+        })
+    }
+
+    pub(super) fn admits(
+        &self,
+        resource: &str,
+        state: JobState,
+        created: Timestamp,
+        completed: Option<Timestamp>,
+    ) -> bool {
+        self.account_fits
+            && created >= self.oldest
+            && self.resource.is_none_or(|wanted| wanted == resource)
+            && self.state.is_none_or(|wanted| wanted == state.as_str())
+            && self.kind.is_none_or(|wanted| wanted == "DynamoDB")
+            && within(Some(created), self.created)
+            && within(completed, self.completed)
+    }
+}
+
+/// Whether a moment lies after one bound and before the other, of those that are given.
+pub(super) fn within(at: Option<Timestamp>, (after, before): (Option<Timestamp>, Option<Timestamp>)) -> bool {
+    after.is_none_or(|after| at.is_some_and(|at| at > after))
+        && before.is_none_or(|before| at.is_some_and(|at| at < before))
+}

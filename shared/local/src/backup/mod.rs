@@ -1,0 +1,229 @@
+//! A model of AWS Backup for DynamoDB tables: vaults, asynchronous backup and copy jobs, recovery points,
+//! tags, Region settings and best-effort events, for many accounts and Regions.
+//!
+//! It is a state machine over time that holds no clock: what is due happens in [`Backup::settle`], at the
+//! moment it was due. A table is read when a waiting job starts to run, so the owner settles the model
+//! before it lets a table change. One seed gives one history.
+
+mod copies;
+mod events;
+mod ids;
+mod jobs;
+mod lifecycle;
+mod options;
+mod points;
+mod rates;
+mod region;
+mod routes;
+mod runs;
+mod script;
+mod slots;
+mod tags;
+#[cfg(test)]
+mod tests;
+mod timers;
+mod vaults;
+mod wire;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+pub use self::events::{BackupEvent, EventFaults};
+pub use self::options::{Durations, Options};
+pub use self::points::PointView;
+use self::slots::Slots;
+use self::timers::{Due, Timers};
+use crate::api::{ApiError, Scope, Tables};
+
+/// An account in a Region: what all state of AWS Backup belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    account: String,
+    region: String,
+}
+
+impl Place {
+    fn of(scope: &Scope) -> Self {
+        Self { account: scope.account.clone(), region: scope.region.clone() }
+    }
+
+    /// Where an ARN says that it lives.
+    fn of_arn(arn: &str) -> Option<Self> {
+        let mut parts = arn.splitn(6, ':').skip(3);
+        let (region, account) = (parts.next()?, parts.next()?);
+        Some(Self { account: account.to_owned(), region: region.to_owned() })
+    }
+
+    fn vault_arn(&self, vault: &str) -> String {
+        format!("arn:aws:backup:{}:{}:backup-vault:{vault}", self.region, self.account)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Site {
+    vaults: BTreeMap<String, vaults::Vault>,
+    region: region::RegionSettings,
+    backups: BTreeMap<String, jobs::BackupJob>,
+    copies: BTreeMap<String, copies::CopyJob>,
+    points: BTreeMap<String, points::Point>,
+    /// (operation, idempotency token) to the job that it started.
+    tokens: BTreeMap<(&'static str, String), String>,
+}
+
+/// A request that succeeded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Handled {
+    /// The API operation, such as `StartBackupJob`.
+    pub operation: &'static str,
+    /// The ARN that AWS authorises the operation on, or `*`.
+    pub resource: String,
+    /// The JSON body of the answer.
+    pub answer: Value,
+}
+
+/// AWS Backup in all accounts and Regions.
+#[derive(Debug)]
+pub struct Backup {
+    sites: BTreeMap<Place, Site>,
+    ids: ids::Ids,
+    timers: Timers,
+    slots: Slots,
+    rates: rates::Rates,
+    outbox: events::Outbox,
+    options: Options,
+    fail_backups: BTreeMap<String, VecDeque<String>>,
+    fail_copies: BTreeMap<String, VecDeque<String>>,
+    /// Callers whose role lacks the permission to delete.
+    no_delete: BTreeSet<String>,
+}
+
+impl Backup {
+    /// An AWS Backup without any vault; all its identifiers and delays follow from `seed`.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self {
+            sites: BTreeMap::new(),
+            ids: ids::Ids::new(seed, 10),
+            timers: Timers::default(),
+            slots: Slots::default(),
+            rates: rates::Rates::default(),
+            outbox: events::Outbox::new(seed),
+            options: Options::default(),
+            fail_backups: BTreeMap::new(),
+            fail_copies: BTreeMap::new(),
+            no_delete: BTreeSet::new(),
+        }
+    }
+
+    /// The API operation that a method and a path name; `None` when the model knows none.
+    #[must_use]
+    pub fn operation(method: &str, path: &[String]) -> Option<&'static str> {
+        routes::operation(method, path)
+    }
+
+    /// Answers one API request. `path` holds the percent-decoded segments (an ARN is one segment, empty ones
+    /// are ignored), `query` the decoded pairs, `body` the JSON body (`Null` when empty).
+    ///
+    /// # Errors
+    /// As AWS Backup answers it; `ResourceNotFoundException` is HTTP 400 there.
+    pub fn handle(
+        &mut self,
+        scope: &Scope,
+        method: &str,
+        path: &[String],
+        query: &[(String, String)],
+        body: &Value,
+        tables: &dyn Tables,
+    ) -> Result<Handled, ApiError> {
+        let path: Vec<String> = path.iter().filter(|segment| !segment.is_empty()).cloned().collect();
+        let Some(operation) = routes::operation(method, &path) else {
+            return Err(ApiError {
+                status: 404,
+                code: "UnknownOperationException".to_owned(),
+                message: format!("no operation {method} /{}", path.join("/")),
+            });
+        };
+        self.settle(scope.now, tables);
+        let place = Place::of(scope);
+        if self.options.rates {
+            self.rates.take(&place, operation, scope.now)?;
+        }
+        let request = wire::Request { scope, place, path: &path, query, body };
+        let (resource, answer) = self.dispatch(operation, &request, tables)?;
+        Ok(Handled { operation, resource, answer })
+    }
+
+    fn dispatch(
+        &mut self,
+        operation: &'static str,
+        request: &wire::Request<'_>,
+        tables: &dyn Tables,
+    ) -> Result<(String, Value), ApiError> {
+        match operation {
+            "CreateBackupVault" => self.create_vault(request),
+            "CreateLogicallyAirGappedBackupVault" => self.create_air_gapped_vault(request),
+            "DescribeBackupVault" => self.describe_vault(request),
+            "ListBackupVaults" => self.list_vaults(request),
+            "DeleteBackupVault" => self.delete_vault(request),
+            "PutBackupVaultLockConfiguration" => self.put_lock(request),
+            "DeleteBackupVaultLockConfiguration" => self.delete_lock(request),
+            "PutBackupVaultAccessPolicy" => self.put_policy(request),
+            "GetBackupVaultAccessPolicy" => self.get_policy(request),
+            "DeleteBackupVaultAccessPolicy" => self.delete_policy(request),
+            "DescribeRegionSettings" => self.describe_region(request),
+            "UpdateRegionSettings" => self.update_region(request),
+            "StartBackupJob" => self.start_backup(request, tables),
+            "DescribeBackupJob" => self.describe_backup(request),
+            "ListBackupJobs" => self.list_backups(request),
+            "StopBackupJob" => self.stop_backup(request),
+            "StartCopyJob" => self.start_copy(request),
+            "DescribeCopyJob" => self.describe_copy(request),
+            "ListCopyJobs" => self.list_copies(request),
+            "DescribeRecoveryPoint" => self.describe_point(request),
+            "ListRecoveryPointsByBackupVault" => self.list_points_by_vault(request),
+            "ListRecoveryPointsByResource" => self.list_points_by_resource(request),
+            "GetRecoveryPointRestoreMetadata" => self.restore_metadata(request),
+            "UpdateRecoveryPointLifecycle" => self.update_lifecycle(request),
+            "DeleteRecoveryPoint" => self.delete_point(request),
+            "ListTags" => self.list_tags(request),
+            "TagResource" => self.tag_resource(request),
+            "UntagResource" => self.untag_resource(request),
+            other => Err(ApiError {
+                status: 404,
+                code: "UnknownOperationException".to_owned(),
+                message: format!("{other} is not modelled"),
+            }),
+        }
+    }
+
+    /// Everything that is due by `now` happens, in order of time, each at its own moment.
+    pub fn settle(&mut self, now: Timestamp, tables: &dyn Tables) {
+        while let Some((at, due)) = self.timers.pop(now) {
+            match due {
+                Due::Backup(place, id) => self.backup_due(&place, &id, at, tables),
+                Due::Copy(place, id) => self.copy_due(&place, &id, at, tables),
+                Due::Point(place, arn) => self.point_due(&place, &arn, at),
+            }
+        }
+    }
+
+    /// When something is next due: a job, a recovery point or the delivery of an event.
+    #[must_use]
+    pub fn next_at(&self) -> Option<Timestamp> {
+        [self.timers.next_at(), self.outbox.next_at()].into_iter().flatten().min()
+    }
+
+    /// The events that are delivered by `now`, in order of delivery.
+    pub fn take_events(&mut self, now: Timestamp) -> Vec<BackupEvent> {
+        self.outbox.take(now)
+    }
+
+    fn site(&mut self, place: &Place) -> &mut Site {
+        if !self.sites.contains_key(place) {
+            self.sites.insert(place.clone(), Site::default());
+        }
+        self.sites.get_mut(place).expect("the site was made above")
+    }
+}

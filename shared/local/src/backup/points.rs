@@ -1,0 +1,385 @@
+//! Recovery points: what they hold, who may delete them, and what becomes of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::jobs::{JobState, table_name, within};
+use super::lifecycle::{DAY, Lifecycle};
+use super::timers::{Due, TimerId};
+use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
+use super::{Backup, Place};
+use crate::api::{ApiError, TableState};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PointState {
+    Creating,
+    Usable,
+    Deleting,
+    Expired,
+}
+
+impl PointState {
+    pub(super) fn as_str(self, usable: &'static str) -> &'static str {
+        match self {
+            Self::Creating => "CREATING",
+            Self::Usable => usable,
+            Self::Deleting => "DELETING",
+            Self::Expired => "EXPIRED",
+        }
+    }
+}
+
+/// A table as it was; shared by a recovery point and its copies.
+#[derive(Debug, Clone)]
+pub(super) struct Snapshot {
+    pub(super) table: Arc<TableState>,
+    /// The size of the items as JSON.
+    pub(super) size: u64,
+}
+
+impl Snapshot {
+    pub(super) fn of(table: TableState) -> Self {
+        let size = table.items.iter().map(|item| item.to_string().len()).sum::<usize>();
+        Self { table: Arc::new(table), size: u64::try_from(size).unwrap_or(u64::MAX) }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Point {
+    pub(super) arn: String,
+    pub(super) vault: String,
+    pub(super) vault_arn: String,
+    pub(super) vault_kind: &'static str,
+    pub(super) key_arn: String,
+    pub(super) resource: String,
+    pub(super) role: String,
+    pub(super) created: Timestamp,
+    pub(super) initiated: Timestamp,
+    pub(super) completed: Option<Timestamp>,
+    pub(super) state: PointState,
+    pub(super) message: Option<String>,
+    pub(super) tags: BTreeMap<String, String>,
+    pub(super) lifecycle: Lifecycle,
+    /// AWS deletes at a random moment within 8 hours after a point's time is up.
+    pub(super) lapse_delay: SignedDuration,
+    pub(super) snapshot: Snapshot,
+    pub(super) source_vault: Option<String>,
+    pub(super) cold: bool,
+    pub(super) held: bool,
+    pub(super) advanced: bool,
+    /// While DELETING: when that ends, and whether the point is gone then or EXPIRED.
+    pub(super) ends: Option<(Timestamp, bool)>,
+    pub(super) timer: Option<TimerId>,
+}
+
+impl Point {
+    /// When its state next changes by itself.
+    fn next_at(&self) -> Option<Timestamp> {
+        if let Some((at, _)) = self.ends {
+            return Some(at);
+        }
+        if self.state == PointState::Creating {
+            return None;
+        }
+        let cold = self.lifecycle.cold_at(self.created).filter(|_| !self.cold && self.advanced);
+        let lapse = self.lapse_at().filter(|_| self.lapses());
+        [cold, lapse].into_iter().flatten().min()
+    }
+
+    /// What a failed deletion left, and what is under a legal hold, stays.
+    fn lapses(&self) -> bool {
+        self.state == PointState::Usable && !self.held
+    }
+
+    fn lapse_at(&self) -> Option<Timestamp> {
+        self.lifecycle.delete_at(self.created).map(|at| at.saturating_add(self.lapse_delay).unwrap_or(at))
+    }
+
+    fn view(&self, usable: &'static str) -> Value {
+        answer([
+            ("RecoveryPointArn", Some(json!(self.arn))),
+            ("BackupVaultName", Some(json!(self.vault))),
+            ("BackupVaultArn", Some(json!(self.vault_arn))),
+            ("SourceBackupVaultArn", self.source_vault.as_ref().map(|arn| json!(arn))),
+            ("ResourceArn", Some(json!(self.resource))),
+            ("ResourceName", Some(json!(table_name(&self.resource)))),
+            ("ResourceType", Some(json!("DynamoDB"))),
+            ("IamRoleArn", Some(json!(self.role))),
+            ("Status", Some(json!(self.state.as_str(usable)))),
+            ("StatusMessage", self.message.as_ref().map(|message| json!(message))),
+            ("CreationDate", Some(epoch(self.created))),
+            ("InitiationDate", Some(epoch(self.initiated))),
+            ("CompletionDate", self.completed.map(epoch)),
+            ("BackupSizeInBytes", Some(json!(self.snapshot.size))),
+            ("Lifecycle", self.lifecycle.view()),
+            ("CalculatedLifecycle", self.lifecycle.calculated(self.created)),
+            ("EncryptionKeyArn", Some(json!(self.key_arn))),
+            ("EncryptionKeyType", Some(json!("CUSTOMER_MANAGED_KMS_KEY"))),
+            ("IsEncrypted", Some(json!(true))),
+            ("IsParent", Some(json!(false))),
+            ("StorageClass", Some(json!(self.storage_class()))),
+            ("VaultType", Some(json!(self.vault_kind))),
+        ])
+    }
+
+    pub(super) fn storage_class(&self) -> &'static str {
+        if self.cold { "COLD" } else { "WARM" }
+    }
+}
+
+/// A recovery point as an independent judge sees it: everything, without going through the API.
+#[derive(Debug, Clone)]
+pub struct PointView {
+    /// The ARN of the recovery point.
+    pub arn: String,
+    /// The ARN of the table.
+    pub resource_arn: String,
+    /// The creation date; a copy has that of its source.
+    pub created: Timestamp,
+    /// When the table was read, for a copy when the copying began.
+    pub initiated: Timestamp,
+    /// `CREATING`, `COMPLETED` (or `AVAILABLE`), `DELETING` or `EXPIRED`.
+    pub status: &'static str,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// The table as it was when the backup began to run: description, tags and items.
+    pub table: Arc<TableState>,
+}
+
+impl Backup {
+    /// All recovery points of a vault, in order of their ARNs.
+    #[must_use]
+    pub fn points(&self, account: &str, region: &str, vault: &str) -> Vec<PointView> {
+        let place = Place { account: account.to_owned(), region: region.to_owned() };
+        let points = self.sites.get(&place).into_iter().flat_map(|site| site.points.values());
+        points
+            .filter(|point| point.vault == vault)
+            .map(|point| PointView {
+                arn: point.arn.clone(),
+                resource_arn: point.resource.clone(),
+                created: point.created,
+                initiated: point.initiated,
+                status: point.state.as_str(self.options.usable),
+                tags: point.tags.clone(),
+                table: Arc::clone(&point.snapshot.table),
+            })
+            .collect()
+    }
+
+    /// A backup or copy has ended well: the point is usable, and its lifecycle runs.
+    pub(super) fn complete_point(&mut self, place: &Place, arn: &str, at: Timestamp) {
+        let Some(point) = self.site(place).points.get_mut(arn) else { return };
+        point.state = PointState::Usable;
+        point.completed = Some(at);
+        let point = point.clone();
+        self.outbox.point(place, &point, at, self.options.usable);
+        self.schedule(place, arn, at);
+    }
+
+    /// Sets the point's timer anew after anything that its next change depends on.
+    pub(super) fn schedule(&mut self, place: &Place, arn: &str, now: Timestamp) {
+        let Some(point) = self.site(place).points.get_mut(arn) else { return };
+        let (old, next) = (point.timer.take(), point.next_at());
+        self.timers.cancel(old);
+        if let Some(at) = next {
+            let timer = self.timers.set(at.max(now), Due::Point(place.clone(), arn.to_owned()));
+            if let Some(point) = self.site(place).points.get_mut(arn) {
+                point.timer = Some(timer);
+            }
+        }
+    }
+
+    pub(super) fn point_due(&mut self, place: &Place, arn: &str, at: Timestamp) {
+        let Some(point) = self.site(place).points.get_mut(arn) else { return };
+        point.timer = None;
+        match point.ends {
+            Some((_, true)) => {
+                self.site(place).points.remove(arn);
+                return;
+            }
+            Some((_, false)) => {
+                point.ends = None;
+                point.state = PointState::Expired;
+                point.message = Some("Insufficient permission to delete the recovery point.".to_owned());
+                let point = point.clone();
+                self.outbox.point(place, &point, at, self.options.usable);
+            }
+            None if point.lapse_at().is_some_and(|lapse| lapse <= at) && point.lapses() => {
+                self.remove_point(place, arn);
+                return;
+            }
+            None => point.cold = true,
+        }
+        self.schedule(place, arn, at);
+    }
+
+    pub(super) fn remove_point(&mut self, place: &Place, arn: &str) {
+        if let Some(point) = self.site(place).points.remove(arn) {
+            self.timers.cancel(point.timer);
+        }
+    }
+
+    fn requested_point(&self, request: &Request<'_>) -> Result<(&Point, bool), ApiError> {
+        let (name, arn) = (request.segment(1), request.segment(3));
+        let (_, vault) = self.vault(&request.place, name)?;
+        let locked = vault.lock.is_some();
+        self.sites
+            .get(&request.place)
+            .and_then(|site| site.points.get(arn))
+            .filter(|point| point.vault == name)
+            .map(|point| (point, locked))
+            .ok_or_else(|| self.missing(format!("Cannot find recovery point {arn}")))
+    }
+
+    pub(super) fn describe_point(&self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
+        let (point, _) = self.requested_point(request)?;
+        Ok((point.arn.clone(), point.view(self.options.usable)))
+    }
+
+    pub(super) fn list_points_by_vault(&self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
+        let (arn, vault) = self.vault(&request.place, request.segment(1))?;
+        let (resource, kind) = (request.query("resourceArn"), request.query("resourceType"));
+        let created = (request.query_time("createdAfter")?, request.query_time("createdBefore")?);
+        let points = self.sites.get(&request.place).into_iter().flat_map(|site| site.points.values());
+        let wanted = points.filter(|point| {
+            point.vault == vault.name
+                && resource.is_none_or(|wanted| wanted == point.resource)
+                && kind.is_none_or(|wanted| wanted == "DynamoDB")
+                && within(Some(point.created), created)
+                && request.query("backupPlanId").is_none()
+                && request.query("parentRecoveryPointArn").is_none()
+        });
+        let (found, next) =
+            page(request, self.options.page, wanted.map(|point| (point.arn.as_str(), point)))?;
+        let mut views: Vec<Value> = found.into_iter().map(|point| point.view(self.options.usable)).collect();
+        for view in &mut views {
+            view.as_object_mut().and_then(|fields| fields.remove("StorageClass"));
+        }
+        let body =
+            answer([("RecoveryPoints", Some(json!(views))), ("NextToken", next.map(|token| json!(token)))]);
+        Ok((arn, body))
+    }
+
+    /// Without the vault's name, which AWS tells for other resource types only.
+    pub(super) fn list_points_by_resource(&self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
+        let resource = request.segment(1);
+        let points = self.sites.get(&request.place).into_iter().flat_map(|site| site.points.values());
+        let wanted = points.filter(|point| point.resource == resource);
+        let (found, next) =
+            page(request, self.options.page, wanted.map(|point| (point.arn.as_str(), point)))?;
+        let views: Vec<Value> = found
+            .into_iter()
+            .map(|point| {
+                answer([
+                    ("RecoveryPointArn", Some(json!(point.arn))),
+                    ("CreationDate", Some(epoch(point.created))),
+                    ("Status", Some(json!(point.state.as_str(self.options.usable)))),
+                    ("EncryptionKeyArn", Some(json!(point.key_arn))),
+                    ("BackupSizeBytes", Some(json!(point.snapshot.size))),
+                    ("IsParent", Some(json!(false))),
+                    ("ResourceName", Some(json!(table_name(&point.resource)))),
+                    ("VaultType", Some(json!(point.vault_kind))),
+                ])
+            })
+            .collect();
+        let body =
+            answer([("RecoveryPoints", Some(json!(views))), ("NextToken", next.map(|token| json!(token)))]);
+        Ok(("*".to_owned(), body))
+    }
+
+    /// The keys of a restore, as far as AWS Backup knows them; a table's settings are not among them.
+    pub(super) fn restore_metadata(&mut self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
+        let id = self.ids.uuid();
+        let (point, _) = self.requested_point(request)?;
+        let sse = point.snapshot.table.description.get("SSEDescription");
+        let key = sse.and_then(|sse| sse.get("KMSMasterKeyArn")).and_then(Value::as_str);
+        let metadata = answer([
+            ("targetTableName", Some(json!(table_name(&point.resource)))),
+            ("encryptionType", Some(json!(if sse.is_some() { "KMS" } else { "Default" }))),
+            ("kmsMasterKeyArn", key.map(|key| json!(key))),
+            ("aws:backup:request-id", Some(json!(id))),
+        ]);
+        let body = json!({
+            "BackupVaultArn": point.vault_arn,
+            "RecoveryPointArn": point.arn,
+            "ResourceType": "DynamoDB",
+            "RestoreMetadata": metadata,
+        });
+        Ok((point.arn.clone(), body))
+    }
+
+    /// Both values must be sent again: the one that is missing becomes never.
+    pub(super) fn update_lifecycle(&mut self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
+        let lifecycle = Lifecycle::parse(request.body.get("Lifecycle"))?;
+        let now = request.now();
+        let (point, locked) = self.requested_point(request)?;
+        if locked {
+            return Err(invalid_request(format!("Backup vault {} is locked", point.vault)));
+        }
+        if !matches!(point.state, PointState::Usable | PointState::Expired) {
+            return Err(invalid_request(format!("Recovery point {} is in use", point.arn)));
+        }
+        let cold_changes = lifecycle.cold_after != point.lifecycle.cold_after;
+        if point.cold && cold_changes {
+            return Err(invalid_request("MoveToColdStorageAfterDays cannot be changed in cold storage"));
+        }
+        if cold_changes && lifecycle.cold_at(point.created).is_some_and(|at| at < now + DAY) {
+            return Err(invalid_parameter(
+                "MoveToColdStorageAfterDays must be at least the age plus one day",
+            ));
+        }
+        let arn = point.arn.clone();
+        let body = answer([
+            ("BackupVaultArn", Some(json!(point.vault_arn))),
+            ("RecoveryPointArn", Some(json!(arn))),
+            ("Lifecycle", lifecycle.view()),
+            ("CalculatedLifecycle", lifecycle.calculated(point.created)),
+        ]);
+        if let Some(point) = self.site(&request.place).points.get_mut(&arn) {
+            point.lifecycle = lifecycle;
+        }
+        self.schedule(&request.place, &arn, now);
+        Ok((arn, body))
+    }
+
+    /// Answers at once; the point is DELETING for a while and then gone. Where the caller's role lacks the
+    /// permission the answer is the same, and the point ends EXPIRED.
+    pub(super) fn delete_point(&mut self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
+        let now = request.now();
+        let (point, locked) = self.requested_point(request)?;
+        let arn = point.arn.clone();
+        if locked {
+            return Err(invalid_request(format!(
+                "Recovery point {arn} cannot be deleted: backup vault {} is locked",
+                point.vault
+            )));
+        }
+        if point.held {
+            return Err(invalid_request(format!(
+                "Recovery point {arn} cannot be deleted: it is under a legal hold"
+            )));
+        }
+        let copying = self.sites.get(&request.place).is_some_and(|site| {
+            site.copies.values().any(|job| job.state == JobState::Running && job.source == arn)
+        });
+        if copying || matches!(point.state, PointState::Creating | PointState::Deleting) {
+            return Err(ApiError::client(
+                "InvalidResourceStateException",
+                format!("Recovery point {arn} is in use by another action"),
+            ));
+        }
+        let ends = now + self.options.durations.delete;
+        let permitted = !self.no_delete.contains(&request.scope.caller);
+        if let Some(point) = self.site(&request.place).points.get_mut(&arn) {
+            point.state = PointState::Deleting;
+            point.ends = Some((ends, permitted));
+            let point = point.clone();
+            self.outbox.point(&request.place, &point, now, self.options.usable);
+        }
+        self.schedule(&request.place, &arn, now);
+        Ok((arn, json!({})))
+    }
+}

@@ -1,0 +1,68 @@
+//! Region settings: whether DynamoDB is opted in and managed with the advanced features.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::wire::{Request, invalid_parameter};
+use super::{Backup, Place};
+use crate::api::ApiError;
+
+const DYNAMODB: &str = "DynamoDB";
+
+#[derive(Debug)]
+pub(super) struct RegionSettings {
+    opt_in: BTreeMap<String, bool>,
+    management: BTreeMap<String, bool>,
+}
+
+impl Default for RegionSettings {
+    /// Both on: so it is for accounts that had no vault before the advanced features came.
+    fn default() -> Self {
+        let on = || BTreeMap::from([(DYNAMODB.to_owned(), true)]);
+        Self { opt_in: on(), management: on() }
+    }
+}
+
+impl RegionSettings {
+    /// The advanced features are on if both maps say so.
+    fn advanced(&self) -> bool {
+        [&self.opt_in, &self.management].iter().all(|map| map.get(DYNAMODB).copied().unwrap_or(false))
+    }
+}
+
+impl Backup {
+    pub(super) fn advanced(&self, place: &Place) -> bool {
+        self.sites.get(place).is_none_or(|site| site.region.advanced())
+    }
+
+    pub(super) fn describe_region(&mut self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
+        let region = &self.site(&request.place).region;
+        let body = json!({
+            "ResourceTypeOptInPreference": region.opt_in,
+            "ResourceTypeManagementPreference": region.management,
+        });
+        Ok(("*".to_owned(), body))
+    }
+
+    /// Changes new backups only; what was made before keeps its features.
+    pub(super) fn update_region(&mut self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
+        let changes = |name: &str| -> Result<Vec<(String, bool)>, ApiError> {
+            let Some(map) = request.body.get(name).and_then(Value::as_object) else { return Ok(Vec::new()) };
+            map.iter()
+                .map(|(key, value)| {
+                    let on = value
+                        .as_bool()
+                        .ok_or_else(|| invalid_parameter(format!("{name}.{key} is no boolean")));
+                    on.map(|on| (key.clone(), on))
+                })
+                .collect()
+        };
+        let opt_in = changes("ResourceTypeOptInPreference")?;
+        let management = changes("ResourceTypeManagementPreference")?;
+        let region = &mut self.site(&request.place).region;
+        region.opt_in.extend(opt_in);
+        region.management.extend(management);
+        Ok(("*".to_owned(), json!({})))
+    }
+}

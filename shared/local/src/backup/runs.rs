@@ -1,0 +1,171 @@
+//! The life of a backup job: its turn, its run, its end.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::jobs::{BackupJob, JobState, OUT_OF_RANGE, table_name};
+use super::points::{Point, PointState, Snapshot};
+use super::slots::Wait;
+use super::timers::Due;
+use super::{Backup, Place, tags};
+use crate::api::Tables;
+
+impl Backup {
+    pub(super) fn backup_due(&mut self, place: &Place, id: &str, at: Timestamp, tables: &dyn Tables) {
+        let Some(job) = self.site(place).backups.get_mut(id) else { return };
+        job.timer = None;
+        let job = job.clone();
+        match job.state {
+            JobState::Running => self.finish_backup(place, id, at, tables),
+            JobState::Created if at >= job.start_by => {
+                let slot = job.slot(place, self.options.running_backups);
+                let message = match self.slots.free(&slot) {
+                    Err(Wait::Account) => format!(
+                        "Subscriber limit exceeded: the maximum concurrent number of backups, which is {}, is reached.",
+                        self.options.running_backups
+                    ),
+                    _ => {
+                        "Backup job failed because there was a running job for the same resource.".to_owned()
+                    }
+                };
+                self.end_backup(place, id, at, JobState::Expired, &message);
+            }
+            JobState::Created => self.try_backup(place, id, at, tables),
+            _ => {}
+        }
+    }
+
+    /// Runs a job that may run now: from here on its recovery point exists, with the table as it is.
+    pub(super) fn try_backup(&mut self, place: &Place, id: &str, at: Timestamp, tables: &dyn Tables) {
+        let Some(job) = self.site(place).backups.get(id).cloned() else { return };
+        let slot = job.slot(place, self.options.running_backups);
+        if !self.slots.take(&slot) {
+            let due = Due::Backup(place.clone(), id.to_owned());
+            self.slots.wait(job.number, due.clone(), slot);
+            let timer = job.timer.unwrap_or_else(|| self.timers.set(job.start_by, due));
+            if let Some(job) = self.site(place).backups.get_mut(id) {
+                job.timer = Some(timer);
+            }
+            return;
+        }
+        self.slots.leave(job.number);
+        self.timers.cancel(job.timer);
+        if let Err(message) = self.run_backup(place, &job, at, tables) {
+            self.slots.release(&slot);
+            self.end_backup(place, id, at, JobState::Failed, &message);
+        }
+    }
+
+    fn run_backup(
+        &mut self,
+        place: &Place,
+        job: &BackupJob,
+        at: Timestamp,
+        tables: &dyn Tables,
+    ) -> Result<(), String> {
+        let Ok((vault_arn, vault)) = self.vault(place, &job.vault) else {
+            let arn = place.vault_arn(&job.vault);
+            return Err(format!("Backup job failed because backup vault {arn} does not exist."));
+        };
+        if vault.lock.is_some_and(|lock| !lock.admits(job.lifecycle)) {
+            return Err(format!("Backup job failed because {OUT_OF_RANGE}"));
+        }
+        let (kind, key_arn) = (vault.kind(), vault.key_arn.clone());
+        let state = tables
+            .state(&place.account, &place.region, table_name(&job.resource))
+            .ok_or_else(|| "Table not found.".to_owned())?;
+        let status = state.description.get("TableStatus").and_then(Value::as_str).unwrap_or("ACTIVE");
+        if status == "CREATING" {
+            return Err("Table is being created.".to_owned());
+        }
+        let mut union = BTreeMap::new();
+        if job.advanced {
+            union.extend(state.tags.clone());
+            union.extend(job.tags.clone());
+            if tags::count(&union) > tags::MOST {
+                return Err("The resultant tag set must not have more than 50 user tags.".to_owned());
+            }
+        }
+        let snapshot = Snapshot::of(state);
+        let durations = &self.options.durations;
+        let ends = at + durations.run(&job.resource, durations.backup, snapshot.size);
+        let lapse_delay = self.ids.delay(SignedDuration::from_hours(8));
+        let created = if self.options.created_at_start { at } else { job.created };
+        let size = snapshot.size;
+        let point = Point {
+            arn: job.point.clone(),
+            vault: job.vault.clone(),
+            vault_arn,
+            vault_kind: kind,
+            key_arn,
+            resource: job.resource.clone(),
+            role: job.role.clone(),
+            created,
+            initiated: at,
+            completed: None,
+            state: PointState::Creating,
+            message: None,
+            tags: union,
+            lifecycle: job.lifecycle,
+            lapse_delay,
+            snapshot,
+            source_vault: None,
+            cold: false,
+            held: false,
+            advanced: job.advanced,
+            ends: None,
+            timer: None,
+        };
+        let timer =
+            self.timers.set(ends.min(job.complete_by.max(at)), Due::Backup(place.clone(), job.id.clone()));
+        self.outbox.point(place, &point, at, self.options.usable);
+        let site = self.site(place);
+        site.points.insert(point.arn.clone(), point);
+        let mut running = job.clone();
+        running.state = JobState::Running;
+        running.initiated = Some(at);
+        running.expected = Some(ends);
+        running.size = size;
+        running.timer = Some(timer);
+        site.backups.insert(job.id.clone(), running.clone());
+        self.outbox.backup(place, &running, at);
+        Ok(())
+    }
+
+    fn finish_backup(&mut self, place: &Place, id: &str, at: Timestamp, tables: &dyn Tables) {
+        let Some(job) = self.site(place).backups.get(id).cloned() else { return };
+        self.slots.release(&job.slot(place, self.options.running_backups));
+        let scripted = self.fail_backups.get_mut(&job.resource).and_then(VecDeque::pop_front);
+        if let Some(message) = scripted {
+            self.site(place).points.remove(&job.point);
+            self.end_backup(place, id, at, JobState::Failed, &message);
+        } else if job.expected.is_some_and(|expected| expected > at) {
+            self.site(place).points.remove(&job.point);
+            self.end_backup(place, id, at, JobState::Expired, "Backup job expired before completion.");
+        } else {
+            self.end_backup(place, id, at, JobState::Completed, "");
+            self.complete_point(place, &job.point, at);
+        }
+        self.run_waiting(at, tables);
+    }
+
+    pub(super) fn end_backup(
+        &mut self,
+        place: &Place,
+        id: &str,
+        at: Timestamp,
+        state: JobState,
+        message: &str,
+    ) {
+        let Some(job) = self.site(place).backups.get_mut(id) else { return };
+        job.state = state;
+        job.message = (!message.is_empty()).then(|| message.to_owned());
+        job.completed = Some(at);
+        let (job, timer) = (job.clone(), job.timer.take());
+        self.timers.cancel(timer);
+        self.slots.leave(job.number);
+        self.outbox.backup(place, &job, at);
+    }
+}

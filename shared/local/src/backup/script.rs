@@ -1,0 +1,90 @@
+//! What a test or the demo may do to AWS Backup that no API offers.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::events::{BackupEvent, EventFaults};
+use super::options::{Durations, Options};
+use super::{Backup, Place};
+
+impl Backup {
+    /// The limits and readings in force.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Changes limits and readings, for what begins from now on.
+    pub fn options_mut(&mut self) -> &mut Options {
+        &mut self.options
+    }
+
+    /// Sets how long things take, for what begins from now on.
+    pub fn set_durations(&mut self, durations: Durations) {
+        self.options.durations = durations;
+    }
+
+    /// What goes wrong with events from now on.
+    pub fn event_faults_mut(&mut self) -> &mut EventFaults {
+        &mut self.outbox.faults
+    }
+
+    /// Delivers an event of the caller's making at `at`, past all faults.
+    pub fn inject_event(&mut self, at: Timestamp, event: BackupEvent) {
+        self.outbox.post(at, event);
+    }
+
+    /// The table's next backup ends FAILED with this message when it would have completed; several calls
+    /// fail as many backups, one after another.
+    pub fn fail_next_backup(&mut self, table_arn: &str, message: &str) {
+        self.fail_backups.entry(table_arn.to_owned()).or_default().push_back(message.to_owned());
+    }
+
+    /// The table's next copy ends FAILED with this message when it would have completed.
+    pub fn fail_next_copy(&mut self, table_arn: &str, message: &str) {
+        self.fail_copies.entry(table_arn.to_owned()).or_default().push_back(message.to_owned());
+    }
+
+    /// Whether a caller's role may delete recovery points. Without that, DeleteRecoveryPoint answers 200 all
+    /// the same, and the point ends EXPIRED.
+    pub fn permit_delete(&mut self, caller: &str, permitted: bool) {
+        if permitted {
+            self.no_delete.remove(caller);
+        } else {
+            self.no_delete.insert(caller.to_owned());
+        }
+    }
+
+    /// Puts a recovery point under a legal hold, or lifts it. Returns whether there is such a point.
+    pub fn legal_hold(&mut self, recovery_point_arn: &str, held: bool, now: Timestamp) -> bool {
+        let Some(place) = self.place_of_point(recovery_point_arn) else { return false };
+        if let Some(point) = self.site(&place).points.get_mut(recovery_point_arn) {
+            point.held = held;
+        }
+        self.schedule(&place, recovery_point_arn, now);
+        true
+    }
+
+    /// Replaces all tags of a recovery point, as somebody who tampers would. Returns whether there is such
+    /// a point.
+    pub fn overwrite_tags(&mut self, recovery_point_arn: &str, tags: BTreeMap<String, String>) -> bool {
+        let Some(place) = self.place_of_point(recovery_point_arn) else { return false };
+        if let Some(point) = self.site(&place).points.get_mut(recovery_point_arn) {
+            point.tags = tags;
+        }
+        true
+    }
+
+    /// Makes a recovery point vanish without any event. Returns whether there was such a point.
+    pub fn remove_silently(&mut self, recovery_point_arn: &str) -> bool {
+        let Some(place) = self.place_of_point(recovery_point_arn) else { return false };
+        self.remove_point(&place, recovery_point_arn);
+        true
+    }
+
+    fn place_of_point(&self, arn: &str) -> Option<Place> {
+        let place = Place::of_arn(arn)?;
+        self.sites.get(&place)?.points.contains_key(arn).then_some(place)
+    }
+}

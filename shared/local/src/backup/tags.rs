@@ -1,0 +1,93 @@
+//! Tags of recovery points and vaults.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::wire::{Request, answer, invalid_parameter, page};
+use super::{Backup, Place};
+use crate::api::ApiError;
+
+/// The most user tags of one resource.
+pub(super) const MOST: usize = 50;
+
+/// The tags of a request: keys of 1 to 128, values of up to 256 characters, of the set that AWS allows.
+pub(super) fn parse(value: Option<&Value>) -> Result<BTreeMap<String, String>, ApiError> {
+    let Some(map) = value.and_then(Value::as_object) else { return Ok(BTreeMap::new()) };
+    let allowed =
+        |text: &str| text.chars().all(|c| c.is_alphanumeric() || c == ' ' || "+-=._:/@".contains(c));
+    let mut tags = BTreeMap::new();
+    for (key, value) in map {
+        let value = value.as_str().unwrap_or_default();
+        if !(1..=128).contains(&key.chars().count()) || !allowed(key) {
+            return Err(invalid_parameter(format!("Invalid tag key: {key}")));
+        }
+        if value.chars().count() > 256 || !allowed(value) {
+            return Err(invalid_parameter(format!("Invalid tag value for key {key}")));
+        }
+        if key.to_ascii_lowercase().starts_with("aws:") {
+            return Err(invalid_parameter(format!("Tag keys must not begin with aws: {key}")));
+        }
+        tags.insert(key.clone(), value.to_owned());
+    }
+    Ok(tags)
+}
+
+/// How many tags count: those that AWS sets itself do not.
+pub(super) fn count(tags: &BTreeMap<String, String>) -> usize {
+    tags.keys().filter(|key| !key.starts_with("aws:")).count()
+}
+
+impl Backup {
+    /// The tags of a recovery point or vault. DynamoDB's own backups carry none and are refused.
+    fn tags_of(&mut self, place: &Place, arn: &str) -> Result<&mut BTreeMap<String, String>, ApiError> {
+        if arn.starts_with("arn:aws:dynamodb:") {
+            return Err(invalid_parameter(format!("The resource type does not support tags: {arn}")));
+        }
+        let missing = self.missing(format!("Cannot find resource {arn}"));
+        let site = self.sites.get_mut(place).ok_or_else(|| missing.clone())?;
+        match arn.rsplit_once(":backup-vault:") {
+            Some((_, name)) => site.vaults.get_mut(name).map(|vault| &mut vault.tags),
+            None => site.points.get_mut(arn).map(|point| &mut point.tags),
+        }
+        .ok_or(missing)
+    }
+
+    pub(super) fn list_tags(&mut self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
+        let (arn, longest) = (request.segment(1), self.options.page);
+        let tags = self.tags_of(&request.place, arn)?;
+        let (found, next) =
+            page(request, longest, tags.iter().map(|(key, value)| (key.as_str(), (key, value))))?;
+        let map: Map<String, Value> =
+            found.into_iter().map(|(key, value)| (key.clone(), json!(value))).collect();
+        let body =
+            answer([("Tags", Some(Value::Object(map))), ("NextToken", next.map(|token| json!(token)))]);
+        Ok((arn.to_owned(), body))
+    }
+
+    pub(super) fn tag_resource(&mut self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
+        let arn = request.segment(1);
+        let given = parse(request.body.get("Tags"))?;
+        let tags = self.tags_of(&request.place, arn)?;
+        let mut all = tags.clone();
+        all.extend(given);
+        if count(&all) > MOST {
+            return Err(ApiError::client(
+                "LimitExceededException",
+                "The resultant tag set must not have more than 50 user tags.",
+            ));
+        }
+        *tags = all;
+        Ok((arn.to_owned(), json!({})))
+    }
+
+    pub(super) fn untag_resource(&mut self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
+        let arn = request.segment(1);
+        let keys = request.body.get("TagKeyList").and_then(Value::as_array).cloned().unwrap_or_default();
+        let tags = self.tags_of(&request.place, arn)?;
+        for key in keys.iter().filter_map(Value::as_str) {
+            tags.remove(key);
+        }
+        Ok((arn.to_owned(), json!({})))
+    }
+}

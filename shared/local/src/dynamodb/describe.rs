@@ -1,0 +1,81 @@
+//! Tables as DescribeTable tells them.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Answer, Refusal, Store, engine, no_table, table_arn};
+use crate::api::Scope;
+
+/// A moment as JSON protocols write it: seconds since the epoch, with milliseconds.
+pub(super) fn seconds(at: Timestamp) -> Value {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch are far below 2^53")]
+    let millis = at.as_millisecond() as f64;
+    json!(millis / 1000.0)
+}
+
+impl Store {
+    /// The engine's description, with what is kept beside it.
+    pub(super) fn describe(&self, scope: &Scope, table: &str) -> Answer {
+        let settings = self.tables.get(table).ok_or_else(|| no_table(table))?;
+        let answer = engine::answer(&self.items, "DescribeTable", &json!({ "TableName": table }))?;
+        let told = &answer["Table"];
+        let arn = table_arn(&scope.account, &scope.region, table);
+        let mut description = json!({
+            "TableName": table,
+            "TableArn": arn,
+            "TableId": settings.id,
+            "TableStatus": "ACTIVE",
+            "CreationDateTime": seconds(settings.created),
+            "KeySchema": told["KeySchema"],
+            "AttributeDefinitions": told["AttributeDefinitions"],
+            "ItemCount": told["ItemCount"],
+            "TableSizeBytes": told["TableSizeBytes"],
+            "DeletionProtectionEnabled": settings.deletion_protection,
+        });
+        settings.throughput.describe(&mut description, settings.on_demand);
+        if let Some(since) = settings.on_demand_since {
+            description["BillingModeSummary"] = json!({
+                "BillingMode": if settings.on_demand { "PAY_PER_REQUEST" } else { "PROVISIONED" },
+                "LastUpdateToPayPerRequestDateTime": seconds(since),
+            });
+        }
+        if let Some((class, since)) = &settings.class {
+            description["TableClassSummary"] =
+                json!({ "TableClass": class, "LastUpdateDateTime": seconds(*since) });
+        }
+        if let Some(key) = &settings.key_arn {
+            description["SSEDescription"] =
+                json!({ "Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": key });
+        }
+        if let Some(view) = &settings.stream_view {
+            description["StreamSpecification"] = json!({ "StreamEnabled": true, "StreamViewType": view });
+        }
+        if let Some(made) = settings.stream_made {
+            let label = made.strftime("%Y-%m-%dT%H:%M:%S%.3f").to_string();
+            description["LatestStreamArn"] = json!(format!("{arn}/stream/{label}"));
+            description["LatestStreamLabel"] = json!(label);
+        }
+        for kind in ["GlobalSecondaryIndexes", "LocalSecondaryIndexes"] {
+            let Some(told) = told[kind].as_array().filter(|indexes| !indexes.is_empty()) else { continue };
+            let mut indexes = told.clone();
+            for index in &mut indexes {
+                let name = index["IndexName"].as_str().unwrap_or_default().to_owned();
+                index["IndexArn"] = json!(format!("{arn}/index/{name}"));
+                if kind == "GlobalSecondaryIndexes" {
+                    let throughput = settings.indexes.get(&name).cloned().unwrap_or_default();
+                    throughput.describe(index, settings.on_demand);
+                }
+            }
+            indexes.sort_by_key(|index| index["IndexName"].as_str().map(str::to_owned));
+            description[kind] = Value::Array(indexes);
+        }
+        Ok(description)
+    }
+
+    /// A description whose status tells that a change is under way, as the answers of changes do.
+    pub(super) fn described_as(&self, scope: &Scope, table: &str, status: &str) -> Answer {
+        let mut description = self.describe(scope, table)?;
+        description["TableStatus"] = json!(status);
+        Ok::<_, Refusal>(json!({ "TableDescription": description }))
+    }
+}

@@ -1,0 +1,104 @@
+//! Tags of tables.
+
+use std::collections::BTreeMap;
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+use super::{Answer, Store, access_denied, invalid, required, settings::Settings, table_of_arn};
+use crate::{
+    api::{ApiError, Scope},
+    wire::text,
+};
+
+const MOST_TAGS: usize = 50;
+const PAGE: usize = 10;
+
+impl Store {
+    /// The table that an ARN names, its own or its stream's.
+    pub(super) fn by_arn(&mut self, scope: &Scope, arn: &str) -> Result<&mut Settings, ApiError> {
+        let part = table_of_arn(scope, arn).ok_or_else(|| access_denied(scope, arn))?;
+        let table = part.split('/').next().unwrap_or(part);
+        self.tables.get_mut(table).ok_or_else(|| {
+            ApiError::client(
+                "ResourceNotFoundException",
+                format!("Requested resource not found: ResourcArn: {arn} not found"),
+            )
+        })
+    }
+
+    /// Ten tags a page, in the order of their keys.
+    pub(super) fn list_tags(&mut self, scope: &Scope, body: &Value) -> Answer {
+        let arn = required(body, "ResourceArn")?;
+        let tags = &self.by_arn(scope, arn)?.tags;
+        let after = match text(body, "NextToken") {
+            None => None,
+            Some(token) => Some(
+                BASE64_URL_SAFE_NO_PAD
+                    .decode(token)
+                    .ok()
+                    .and_then(|bytes| String::from_utf8(bytes).ok())
+                    .ok_or_else(|| invalid("Invalid NextToken"))?,
+            ),
+        };
+        let mut rest =
+            tags.iter().filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after)).peekable();
+        let page: Vec<_> = rest.by_ref().take(PAGE).collect();
+        let listed: Vec<Value> =
+            page.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
+        let mut answer = json!({ "Tags": listed });
+        if let (Some(_), Some((last, _))) = (rest.peek(), page.last()) {
+            answer["NextToken"] = json!(BASE64_URL_SAFE_NO_PAD.encode(last));
+        }
+        Ok(answer)
+    }
+
+    pub(super) fn tag(&mut self, scope: &Scope, body: &Value) -> Answer {
+        let more = read(body)?;
+        if more.is_empty() {
+            return Err(invalid("Atleast one Tag needs to be provided as Input.").into());
+        }
+        let settings = self.by_arn(scope, required(body, "ResourceArn")?)?;
+        let mut tags = settings.tags.clone();
+        tags.extend(more);
+        count(&tags)?;
+        settings.tags = tags;
+        Ok(Value::Null)
+    }
+
+    pub(super) fn untag(&mut self, scope: &Scope, body: &Value) -> Answer {
+        let settings = self.by_arn(scope, required(body, "ResourceArn")?)?;
+        for key in body["TagKeys"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            settings.tags.remove(key);
+        }
+        Ok(Value::Null)
+    }
+}
+
+/// The `Tags` of a request.
+pub(super) fn read(body: &Value) -> Result<BTreeMap<String, String>, ApiError> {
+    let mut tags = BTreeMap::new();
+    for tag in body["Tags"].as_array().into_iter().flatten() {
+        let (key, value) = (required(tag, "Key")?, text(tag, "Value").unwrap_or_default());
+        if !(1..=128).contains(&key.chars().count()) || key.starts_with("aws:") {
+            return Err(invalid(format!(
+                "a tag key has 1 to 128 characters and not the prefix aws:, not {key:?}"
+            )));
+        }
+        if value.chars().count() > 256 {
+            return Err(invalid(format!("the value of tag {key:?} has more than 256 characters")));
+        }
+        if tags.insert(key.to_owned(), value.to_owned()).is_some() {
+            return Err(invalid(format!("Duplicate key {key} found in tags")));
+        }
+    }
+    count(&tags)?;
+    Ok(tags)
+}
+
+fn count(tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
+    if tags.len() > MOST_TAGS {
+        return Err(invalid(format!("Too many tags: a table carries {MOST_TAGS} at most")));
+    }
+    Ok(())
+}

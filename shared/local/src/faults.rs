@@ -1,0 +1,146 @@
+//! Faults and crash points.
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The service refuses with its own throttling error; nothing happens.
+    Throttle,
+    /// The service fails with its own internal error; nothing happens.
+    ServerError,
+    /// The request is lost on the way: the client sees a timeout, nothing happens.
+    TimeoutBefore,
+    /// The answer is lost on the way: the client sees a timeout, but the effect has happened.
+    TimeoutAfter,
+    /// The caller lacks the permission; nothing happens.
+    Deny,
+}
+
+/// Which calls meet a fault.
+#[derive(Debug, Clone)]
+pub struct FaultRule {
+    service: String,
+    operation: String,
+    fault: Fault,
+    caller: Option<String>,
+    resource: Option<String>,
+    skip: usize,
+    times: usize,
+}
+
+impl FaultRule {
+    /// Every call of an operation meets the fault. `service` is the signing name (`dynamodb`, `backup`,
+    /// `kms`); `"*"` stands for any service or operation.
+    #[must_use]
+    pub fn new(service: &str, operation: &str, fault: Fault) -> Self {
+        Self {
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+            fault,
+            caller: None,
+            resource: None,
+            skip: 0,
+            times: usize::MAX,
+        }
+    }
+
+    /// Only calls of this caller.
+    #[must_use]
+    pub fn caller(mut self, caller: &str) -> Self {
+        self.caller = Some(caller.to_owned());
+        self
+    }
+
+    /// Only calls whose resource contains this text.
+    #[must_use]
+    pub fn resource(mut self, part: &str) -> Self {
+        self.resource = Some(part.to_owned());
+        self
+    }
+
+    /// The first `count` matching calls pass.
+    #[must_use]
+    pub fn skip(mut self, count: usize) -> Self {
+        self.skip = count;
+        self
+    }
+
+    /// At most `count` calls meet the fault.
+    #[must_use]
+    pub fn times(mut self, count: usize) -> Self {
+        self.times = count;
+        self
+    }
+
+    fn matches(&self, call: &Site<'_>) -> bool {
+        let is = |wanted: &str, given: &str| wanted == "*" || wanted == given;
+        is(&self.service, call.service)
+            && is(&self.operation, call.operation)
+            && self.caller.as_deref().is_none_or(|caller| caller == call.caller)
+            && self.resource.as_deref().is_none_or(|part| call.resource.contains(part))
+    }
+}
+
+/// What a call is, for the rules.
+pub(crate) struct Site<'a> {
+    pub(crate) service: &'a str,
+    pub(crate) operation: &'a str,
+    pub(crate) caller: &'a str,
+    pub(crate) resource: &'a str,
+}
+
+/// When a crashing caller dies, seen from the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Crash {
+    Before,
+    After,
+}
+
+#[derive(Debug)]
+struct CrashPoint {
+    caller: String,
+    calls_left: usize,
+    crash: Crash,
+}
+
+/// The faults of a world.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    rules: Vec<FaultRule>,
+    crash_points: Vec<CrashPoint>,
+}
+
+impl Faults {
+    pub(crate) fn inject(&mut self, rule: FaultRule) {
+        self.rules.push(rule);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(crate) fn crash_at(&mut self, caller: &str, nth: usize, crash: Crash) {
+        self.crash_points.push(CrashPoint { caller: caller.to_owned(), calls_left: nth, crash });
+    }
+
+    /// The fault that this call meets: of the first rule that matches and is not spent.
+    pub(crate) fn meet(&mut self, call: &Site<'_>) -> Option<Fault> {
+        for rule in self.rules.iter_mut().filter(|rule| rule.matches(call)) {
+            if rule.skip > 0 {
+                rule.skip -= 1;
+            } else if rule.times > 0 {
+                rule.times -= 1;
+                return Some(rule.fault);
+            }
+        }
+        None
+    }
+
+    /// Counts a call towards the caller's crash points; a point is used up when it is reached.
+    pub(crate) fn crash(&mut self, caller: &str) -> Option<Crash> {
+        for point in self.crash_points.iter_mut().filter(|point| point.caller == caller) {
+            point.calls_left = point.calls_left.saturating_sub(1);
+        }
+        let reached = self.crash_points.iter().position(|point| point.calls_left == 0)?;
+        Some(self.crash_points.swap_remove(reached).crash)
+    }
+}

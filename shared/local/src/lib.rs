@@ -1,0 +1,28 @@
+//! An embedded AWS: the services that Backup Chain uses, on the same wire protocols, for many accounts
+//! and Regions, on a clock that tests can hold. See `docs/local.md` for what is modelled.
+//!
+//! The real SDK clients talk to a [`World`] through its in-process connector ([`World::sdk_config`]) or
+//! over loopback TCP ([`server::serve`]). Time comes from tokio: on a paused runtime it moves only when a
+//! test moves it, or when everybody sleeps. All randomness comes from one seed.
+
+pub mod api;
+pub mod backup;
+mod clock;
+mod connector;
+mod dynamodb;
+mod faults;
+mod kms;
+mod record;
+mod rng;
+pub mod judge;
+pub mod server;
+pub mod stack;
+mod sts;
+mod tagging;
+mod wire;
+mod world;
+
+pub use clock::WorldClock;
+pub use faults::{Fault, FaultRule};
+pub use record::Call;
+pub use world::{Lost, Options, World};

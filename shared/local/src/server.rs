@@ -1,0 +1,45 @@
+//! The world over TCP.
+
+use std::io;
+
+use http_body_util::{BodyExt as _, Full};
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+
+use crate::{Lost, World};
+
+/// Serves a world on a listener until the future is dropped. Time runs by itself here: a held clock would
+/// hold the network's own timers too. A lost message closes its connection without an answer.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(world: World, listener: TcpListener) -> io::Result<()> {
+    // Connections end with the server: the set aborts its tasks when it is dropped.
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        let (stream, _) = listener.accept().await?;
+        while connections.try_join_next().is_some() {}
+        let world = world.clone();
+        connections.spawn(async move {
+            let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+                let world = world.clone();
+                async move { answer(&world, request).await }
+            });
+            if let Err(error) = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await {
+                tracing::debug!(%error, "connection closed");
+            }
+        });
+    }
+}
+
+async fn answer(
+    world: &World,
+    request: hyper::Request<hyper::body::Incoming>,
+) -> Result<http::Response<Full<bytes::Bytes>>, Lost> {
+    let (head, body) = request.into_parts();
+    // A client that goes away while it sends is as lost as an answer.
+    let body = body.collect().await.map_err(|_| Lost)?.to_bytes();
+    let response = world.handle(http::Request::from_parts(head, body)).await?;
+    Ok(response.map(Full::new))
+}

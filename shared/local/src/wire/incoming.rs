@@ -1,0 +1,80 @@
+//! Reading a request: who sends it, where to, and what it asks.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
+
+use crate::api::{ApiError, Scope};
+
+/// A request, read as far as every service reads it.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    pub(crate) scope: Scope,
+    /// The signing name of the service.
+    pub(crate) service: String,
+    pub(crate) method: String,
+    /// Percent-decoded segments: an ARN is one of them.
+    pub(crate) path: Vec<String>,
+    pub(crate) query: Vec<(String, String)>,
+    /// The `X-Amz-Target` header of the JSON protocols.
+    pub(crate) target: Option<String>,
+    pub(crate) body: Bytes,
+}
+
+impl Incoming {
+    /// Reads a request that arrived at `now`. Account, Region and service come from the credential scope
+    /// of the signature, never from the host; the signature itself is not checked.
+    pub(crate) fn read(request: http::Request<Bytes>, now: Timestamp) -> Result<Self, ApiError> {
+        let (head, body) = request.into_parts();
+        let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+        let [access_key, region, service] =
+            header("authorization").and_then(credential_scope).ok_or_else(|| ApiError {
+                status: 403,
+                code: "MissingAuthenticationTokenException".to_owned(),
+                message: "Missing Authentication Token".to_owned(),
+            })?;
+        let is_account = access_key.len() == 12 && access_key.bytes().all(|byte| byte.is_ascii_digit());
+        let account = if is_account { access_key } else { "000000000000" };
+        Ok(Self {
+            scope: Scope {
+                account: account.to_owned(),
+                region: region.to_owned(),
+                caller: header("x-amz-security-token").unwrap_or_default().to_owned(),
+                now,
+            },
+            service: service.to_owned(),
+            method: head.method.to_string(),
+            // Some clients end list paths with a slash, others do not.
+            path: head.uri.path().split('/').filter(|part| !part.is_empty()).map(decoded).collect(),
+            query: pairs(head.uri.query().unwrap_or_default()),
+            target: header("x-amz-target").map(str::to_owned),
+            body,
+        })
+    }
+
+    /// The fields of a form body, as the query protocol sends it.
+    pub(crate) fn form(&self) -> Vec<(String, String)> {
+        pairs(&String::from_utf8_lossy(&self.body).replace('+', " "))
+    }
+}
+
+/// `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, ...` → key, Region, service.
+fn credential_scope(authorization: &str) -> Option<[&str; 3]> {
+    let (_, rest) = authorization.split_once("Credential=")?;
+    let mut parts = rest.split([',', ' ']).next()?.split('/');
+    let (key, _date, region, service) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    Some([key, region, service])
+}
+
+fn pairs(query: &str) -> Vec<(String, String)> {
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decoded(name), decoded(value)))
+        .collect()
+}
+
+fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}

@@ -1,0 +1,356 @@
+//! The world: all services of all accounts and Regions, behind one door.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, retry::RetryConfig,
+    stalled_stream_protection::StalledStreamProtectionConfig,
+};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_smithy_async::rt::sleep::TokioSleep;
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::{
+    api::ApiError,
+    backup::Backup,
+    clock::WorldClock,
+    dynamodb::Dynamo,
+    faults::{Crash, Fault, FaultRule, Faults, Site},
+    kms::Kms,
+    record::Call,
+    rng::Rng,
+    sts, tagging,
+    wire::{Incoming, Protocol, Reply, Service},
+};
+
+/// How a world begins.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// What its clock shows at first.
+    pub start: Timestamp,
+    /// The seed of all its randomness: one seed, one history.
+    pub seed: u64,
+}
+
+/// A message that was lost on its way: the client sees a timeout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the message was lost: no answer in time")]
+pub struct Lost;
+
+/// The embedded AWS. Cheap to clone: clones are the same world.
+#[derive(Clone)]
+pub struct World {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    clock: WorldClock,
+    state: Mutex<State>,
+    crashed: watch::Sender<bool>,
+}
+
+struct State {
+    dynamo: Dynamo,
+    kms: Kms,
+    backup: Backup,
+    calls: Vec<Call>,
+    faults: Faults,
+    request_ids: Rng,
+    handed_out: Rng,
+}
+
+/// What becomes of a request.
+enum Outcome {
+    Answer(http::Response<Bytes>),
+    Lost,
+    /// The caller is dead: it never hears again.
+    Silence,
+}
+
+impl World {
+    /// An empty world. Under a paused tokio runtime, create it inside the runtime.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        let Options { start, seed } = options;
+        let clock = WorldClock::new(start);
+        let state = State {
+            dynamo: Dynamo::new(clock.clone(), Rng::new(seed, 1)),
+            kms: Kms::new(Rng::new(seed, 2)),
+            backup: Backup::new(seed),
+            calls: Vec::new(),
+            faults: Faults::default(),
+            request_ids: Rng::new(seed, 3),
+            handed_out: Rng::new(seed, 4),
+        };
+        Self {
+            inner: Arc::new(Inner { clock, state: Mutex::new(state), crashed: watch::Sender::new(false) }),
+        }
+    }
+
+    /// Answers a signed HTTP request of any service: the one door, for the in-process connector and for
+    /// TCP. The effect happens when the future is first polled.
+    ///
+    /// # Errors
+    /// [`Lost`] when a fault loses the request or its answer. After a crash point the future never ends.
+    pub async fn handle(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Lost> {
+        match self.exchange(request) {
+            Outcome::Answer(response) => Ok(response),
+            Outcome::Lost => Err(Lost),
+            Outcome::Silence => std::future::pending().await,
+        }
+    }
+
+    /// Configuration for SDK clients of this world, in process: its clock, static credentials of
+    /// `account` whose session token is the `caller`, standard retries without jitter.
+    #[must_use]
+    pub fn sdk_config(&self, account: &str, region: &str, caller: &str) -> SdkConfig {
+        let token = Some(caller.to_owned()).filter(|caller| !caller.is_empty());
+        let credentials = Credentials::new(account, "not-checked", token, None, "embedded-aws");
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region.to_owned()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(self.clone())
+            .time_source(self.inner.clock.clone())
+            .sleep_impl(TokioSleep::new())
+            .retry_config(RetryConfig::standard().with_use_static_exponential_base(true))
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .build()
+    }
+
+    /// The world's clock.
+    #[must_use]
+    pub fn clock(&self) -> WorldClock {
+        self.inner.clock.clone()
+    }
+
+    /// The world's time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    /// When something is next due in a service, if anything is.
+    #[must_use]
+    pub fn next_at(&self) -> Option<Timestamp> {
+        let state = self.state();
+        [state.backup.next_at(), state.kms.next_at()].into_iter().flatten().min()
+    }
+
+    /// Lets everything that is due by now happen. Every request does so by itself first.
+    pub fn settle(&self) {
+        self.state().settle(self.now());
+    }
+
+    /// Looks into AWS Backup, or changes it behind its API.
+    pub fn with_backup<T>(&self, look: impl FnOnce(&mut Backup) -> T) -> T {
+        let mut state = self.state();
+        state.settle(self.now());
+        look(&mut state.backup)
+    }
+
+    /// Random bytes from the world's seed, for whatever runs against it.
+    #[must_use]
+    pub fn seeded_bytes(&self, count: usize) -> Vec<u8> {
+        self.state().handed_out.bytes(count)
+    }
+
+    /// All calls so far, in the order in which they arrived.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.state().calls.clone()
+    }
+
+    /// Forgets the calls so far.
+    pub fn clear_calls(&self) {
+        self.state().calls.clear();
+    }
+
+    /// Adds a fault. Rules are asked in the order in which they were added.
+    pub fn inject(&self, rule: FaultRule) {
+        self.state().faults.inject(rule);
+    }
+
+    /// Removes all faults and crash points.
+    pub fn clear_faults(&self) {
+        self.state().faults.clear();
+    }
+
+    /// The `nth` call of `caller` from now on (1 is the next; each attempt of a retrying client counts)
+    /// never arrives, and the caller hears nothing any more: [`World::crashed`] tells when to drop it.
+    pub fn crash_before(&self, caller: &str, nth: usize) {
+        self.crash_at(caller, nth, Crash::Before);
+    }
+
+    /// The `nth` call of `caller` from now on (1 is the next; each attempt of a retrying client counts)
+    /// takes effect, but its answer never comes: [`World::crashed`] tells when to drop the caller.
+    pub fn crash_after(&self, caller: &str, nth: usize) {
+        self.crash_at(caller, nth, Crash::After);
+    }
+
+    fn crash_at(&self, caller: &str, nth: usize, crash: Crash) {
+        self.state().faults.crash_at(caller, nth, crash);
+        self.inner.crashed.send_replace(false);
+    }
+
+    /// Ends when a crash point has been reached since one was last set.
+    pub async fn crashed(&self) {
+        let mut crashed = self.inner.crashed.subscribe();
+        // The sender lives as long as this world does, so waiting cannot fail.
+        let _ = crashed.wait_for(|crashed| *crashed).await;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn exchange(&self, request: http::Request<Bytes>) -> Outcome {
+        let now = self.now();
+        let mut state = self.state();
+        state.settle(now);
+        let request_id = state.request_ids.uuid();
+        let request = match Incoming::read(request, now) {
+            Ok(request) => request,
+            Err(error) => {
+                return Outcome::Answer(Reply::refusal(Protocol::Rest, &error).into_http(&request_id, now));
+            }
+        };
+        let outcome = state.serve(&request);
+        drop(state);
+        match outcome {
+            Served::Reply(reply) => Outcome::Answer(reply.into_http(&request_id, now)),
+            Served::Lost => Outcome::Lost,
+            Served::Crashed => {
+                self.inner.crashed.send_replace(true);
+                Outcome::Silence
+            }
+        }
+    }
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World").field("now", &self.now()).finish_non_exhaustive()
+    }
+}
+
+enum Served {
+    Reply(Reply),
+    Lost,
+    Crashed,
+}
+
+impl State {
+    fn settle(&mut self, now: Timestamp) {
+        self.kms.settle(now);
+        self.backup.settle(now, &self.dynamo);
+    }
+
+    /// Routes a request, with its faults, and records it.
+    fn serve(&mut self, request: &Incoming) -> Served {
+        let Some(service) = Service::named(&request.service) else {
+            let message = format!("the embedded AWS has no service {:?}", request.service);
+            let error = ApiError { status: 501, code: "NotImplemented".to_owned(), message };
+            return Served::Reply(Reply::refusal(Protocol::Rest, &error));
+        };
+        let protocol = service.protocol();
+        let body: Value = if request.body.is_empty() || protocol == Protocol::Query {
+            Value::Null
+        } else {
+            match serde_json::from_slice(&request.body) {
+                Ok(body) => body,
+                Err(error) => {
+                    let error = ApiError::client("SerializationException", error.to_string());
+                    return Served::Reply(Reply::refusal(protocol, &error));
+                }
+            }
+        };
+        let operation = match service.operation(request) {
+            Ok(operation) => operation,
+            Err(error) => return Served::Reply(Reply::refusal(protocol, &error)),
+        };
+        let mut resource = service.resource(request, &body);
+
+        let crash = self.faults.crash(&request.scope.caller);
+        if crash == Some(Crash::Before) {
+            return Served::Crashed;
+        }
+        let fault = self.faults.meet(&Site {
+            service: service.name(),
+            operation: &operation,
+            caller: &request.scope.caller,
+            resource: &resource,
+        });
+        let reply = match fault {
+            Some(Fault::TimeoutBefore) => None,
+            Some(Fault::TimeoutAfter) => {
+                self.route(service, request, &operation, &body, &mut resource);
+                None
+            }
+            Some(fault) => service
+                .fault(fault, request, &operation, &resource)
+                .map(|error| Reply::refusal(protocol, &error)),
+            None => Some(self.route(service, request, &operation, &body, &mut resource)),
+        };
+        let error = reply.as_ref().map_or_else(|| Some("Timeout".to_owned()), |reply| reply.error.clone());
+        tracing::debug!(
+            caller = request.scope.caller,
+            account = request.scope.account,
+            region = request.scope.region,
+            resource,
+            error,
+            "{}:{operation}",
+            service.name()
+        );
+        self.calls.push(Call {
+            at: request.scope.now,
+            caller: request.scope.caller.clone(),
+            account: request.scope.account.clone(),
+            region: request.scope.region.clone(),
+            service: service.name().to_owned(),
+            operation,
+            resource,
+            error,
+        });
+        match (crash, reply) {
+            (Some(_), _) => Served::Crashed,
+            (None, Some(reply)) => Served::Reply(reply),
+            (None, None) => Served::Lost,
+        }
+    }
+
+    fn route(
+        &mut self,
+        service: Service,
+        request: &Incoming,
+        operation: &str,
+        body: &Value,
+        resource: &mut String,
+    ) -> Reply {
+        let scope = &request.scope;
+        let protocol = service.protocol();
+        let answer = match service {
+            Service::DynamoDb => return self.dynamo.handle(scope, operation, body),
+            Service::Sts => return sts::handle(scope, operation),
+            Service::Kms => self.kms.handle(scope, operation, body),
+            Service::Tagging => tagging::handle(&self.dynamo, scope, operation, body),
+            Service::Backup => self
+                .backup
+                .handle(scope, &request.method, &request.path, &request.query, body, &self.dynamo)
+                .map(|handled| {
+                    *resource = handled.resource;
+                    handled.answer
+                }),
+        };
+        match answer {
+            Ok(answer) => Reply::json(protocol, &answer),
+            Err(error) => Reply::refusal(protocol, &error),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The embedded AWS, asked by the real SDK clients.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
+mod door;
+mod dynamodb;
+mod faults;
+mod histories;
+mod kms;
+mod settings;
+mod tagging;
+mod tcp;
+
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use backup_chain_local::{Options, World};
+
+const ACCOUNT: &str = "111122223333";
+const FRANKFURT: &str = "eu-central-1";
+const IRELAND: &str = "eu-west-1";
+
+fn world() -> World {
+    seeded(7)
+}
+
+fn seeded(seed: u64) -> World {
+    World::new(Options { start: "2026-03-01T00:00:00Z".parse().unwrap(), seed })
+}
+
+fn dynamo(world: &World, account: &str, region: &str) -> aws_sdk_dynamodb::Client {
+    aws_sdk_dynamodb::Client::new(&world.sdk_config(account, region, "tester"))
+}
+
+fn kms_client(world: &World, region: &str) -> aws_sdk_kms::Client {
+    aws_sdk_kms::Client::new(&world.sdk_config(ACCOUNT, region, "tester"))
+}
+
+fn key(name: &str, kind: KeyType) -> KeySchemaElement {
+    KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap()
+}
+
+fn attribute(name: &str) -> AttributeDefinition {
+    AttributeDefinition::builder()
+        .attribute_name(name)
+        .attribute_type(ScalarAttributeType::S)
+        .build()
+        .unwrap()
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+/// An on-demand table with keys `pk` and `sk`, ready to be sent.
+fn new_table(
+    client: &aws_sdk_dynamodb::Client,
+    name: &str,
+) -> aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder {
+    client
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .attribute_definitions(attribute("pk"))
+        .attribute_definitions(attribute("sk"))
+        .key_schema(key("pk", KeyType::Hash))
+        .key_schema(key("sk", KeyType::Range))
+}
+
+async fn put(client: &aws_sdk_dynamodb::Client, table: &str, pk: &str, sk: &str) {
+    client.put_item().table_name(table).item("pk", text(pk)).item("sk", text(sk)).send().await.unwrap();
+}

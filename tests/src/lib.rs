@@ -1,0 +1,104 @@
+//! What the end-to-end tests share: a world with a deployment in it, tables, and policies.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, Tag,
+};
+use backup_chain_core::ids::{RecoveryPointArn, TableName};
+use backup_chain_core::invoke::SessionRequest;
+use backup_chain_core::point::RestorePoint;
+use backup_chain_local::stack::{ACCOUNT, Failure, SOURCE, Schedules, Stack};
+use backup_chain_local::{Options, World, judge};
+use jiff::Timestamp;
+
+/// A world that begins at `start`, with a deployment in it.
+pub async fn deployed(start: &str) -> (World, Stack) {
+    deployed_with(start, Schedules::default()).await
+}
+
+/// The same with other schedules.
+pub async fn deployed_with(start: &str, schedules: Schedules) -> (World, Stack) {
+    let world = World::new(Options { start: start.parse().expect("a timestamp"), seed: 7 });
+    let stack = Stack::deploy(&world, schedules).await.expect("the embedded AWS takes the deployment");
+    (world, stack)
+}
+
+/// DynamoDB of the source Region, as an application of the account uses it.
+pub fn dynamodb(world: &World) -> aws_sdk_dynamodb::Client {
+    aws_sdk_dynamodb::Client::new(&world.sdk_config(ACCOUNT, SOURCE, "application"))
+}
+
+/// AWS Backup of a Region, as an operator of the account uses it.
+pub fn backup(world: &World, region: &str) -> aws_sdk_backup::Client {
+    aws_sdk_backup::Client::new(&world.sdk_config(ACCOUNT, region, "operator"))
+}
+
+/// Makes a table with tags and a few items, and tells its name.
+///
+/// # Errors
+/// When the embedded AWS refuses it.
+pub async fn table(world: &World, name: &str, tags: &[(&str, &str)]) -> Result<TableName, Failure> {
+    let client = dynamodb(world);
+    let mut create = client
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .key_schema(KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash).build()?)
+        .attribute_definitions(
+            AttributeDefinition::builder().attribute_name("pk").attribute_type(ScalarAttributeType::S).build()?,
+        );
+    for (key, value) in tags {
+        create = create.tags(Tag::builder().key(*key).value(*value).build()?);
+    }
+    create.send().await?;
+    for number in 0..3 {
+        client
+            .put_item()
+            .table_name(name)
+            .item("pk", AttributeValue::S(format!("{name}-{number}")))
+            .item("number", AttributeValue::N(number.to_string()))
+            .send()
+            .await?;
+    }
+    Ok(name.parse()?)
+}
+
+/// Applies a policy.
+///
+/// # Errors
+/// When it is refused.
+pub async fn apply(stack: &Stack, document: &str) -> Result<backup_chain_session::Reply, Failure> {
+    stack.session(SessionRequest::Apply { document: document.to_owned() }).await
+}
+
+/// A moment.
+pub fn at(text: &str) -> Timestamp {
+    text.parse().expect("a timestamp")
+}
+
+/// The points of a table that are not past, oldest first.
+pub async fn points(stack: &Stack, table: &TableName) -> Vec<RestorePoint> {
+    let mut points = all_points(stack, table).await;
+    points.retain(|point| !point.state.is_past());
+    points
+}
+
+/// All points of a table, past ones included, oldest first.
+pub async fn all_points(stack: &Stack, table: &TableName) -> Vec<RestorePoint> {
+    let mut points = stack.edge().catalog().points_of_table(table).await.expect("the catalog can be read");
+    points.sort_by(|a, b| (&a.id, a.kind).cmp(&(&b.id, b.kind)));
+    points
+}
+
+/// Fails with what is wrong unless catalog and vaults agree.
+pub async fn assert_agreement(world: &World, stack: &Stack, tables: &[TableName]) {
+    let wrong = judge::disagreements(world, stack, tables).await.expect("the catalog can be read");
+    assert!(wrong.is_empty(), "catalog and vaults disagree:\n{}", wrong.join("\n"));
+}
+
+/// The tags of every recovery point in a vault, by ARN.
+pub fn vault_tags(world: &World, region: &str, vault: &str) -> BTreeMap<RecoveryPointArn, BTreeMap<String, String>> {
+    let points = world.with_backup(|backup| backup.points(ACCOUNT, region, vault));
+    points.into_iter().filter_map(|point| Some((point.arn.parse().ok()?, point.tags))).collect()
+}
