@@ -10,11 +10,12 @@ use backup_chain_core::invoke::SessionRequest;
 use backup_chain_core::point::RestorePoint;
 use backup_chain_local::stack::{ACCOUNT, Failure, SOURCE, Schedules, Stack};
 use backup_chain_local::{Options, World, judge};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-/// A world that begins at `start`, with a deployment in it.
+/// A world that begins at `start`, with a deployment in it whose tick is every ten minutes: seldom enough for
+/// weeks to pass in seconds.
 pub async fn deployed(start: &str) -> (World, Stack) {
-    deployed_with(start, Schedules::default()).await
+    deployed_with(start, Schedules { tick: SignedDuration::from_mins(10), ..Schedules::default() }).await
 }
 
 /// The same with other schedules.

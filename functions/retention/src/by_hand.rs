@@ -7,7 +7,7 @@ use backup_chain_core::ids::{PointId, TableName};
 use backup_chain_core::point::{Kind, RestorePoint, State};
 use backup_chain_core::retention::{self, Guards, Reason, Verdict};
 
-use crate::{Fate, Report, RetentionError, decided, plan, reason_text, remove};
+use crate::{Fate, Report, RetentionError, decided, plan, reason_text, remove, vault_name};
 
 /// Removes one restore point of a table.
 pub(crate) async fn one(
@@ -16,8 +16,9 @@ pub(crate) async fn one(
     id: &PointId,
     vault: Option<&str>,
     dry_run: bool,
+    deadline: Deadline,
 ) -> Result<Report, RetentionError> {
-    let place = |point: &RestorePoint| format!("{}/{}", point.vault.region, point.vault.name);
+    let place = |point: &RestorePoint| vault_name(&point.vault);
     let mut found = edge.catalog().points_of_table(table).await?;
     found.retain(|point| point.id == *id && !point.state.is_past());
     found.retain(|point| vault.is_none_or(|vault| vault == place(point)));
@@ -40,6 +41,7 @@ pub(crate) async fn one(
         remove::remove(edge, point.clone(), "removed by hand", &mut report).await
     };
     report.points.push(decided(&point, fate, Vec::new()));
+    remove::confirm(edge, &mut report, deadline).await?;
     Ok(report)
 }
 
@@ -66,6 +68,7 @@ pub(crate) async fn manual(
         };
         report.points.push(decided(&point, fate, guarding));
     }
+    remove::confirm(edge, &mut report, deadline).await?;
     Ok(report)
 }
 

@@ -10,7 +10,7 @@ mod remove;
 
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::{AwsError, Edge};
-use backup_chain_core::ids::{PointId, TableName};
+use backup_chain_core::ids::{PointId, TableName, VaultArn};
 use backup_chain_core::invoke::RetentionRequest;
 use backup_chain_core::retention::{self, Braked, Reason};
 use serde::Serialize;
@@ -108,7 +108,7 @@ pub async fn handle(edge: &Edge, request: RetentionRequest, deadline: Deadline) 
     match request {
         RetentionRequest::Run { dry_run, confirm } => run(edge, dry_run, confirm.as_deref(), deadline).await,
         RetentionRequest::Remove { table, point, vault, dry_run } => {
-            by_hand::one(edge, &table, &point, vault.as_deref(), dry_run).await
+            by_hand::one(edge, &table, &point, vault.as_deref(), dry_run, deadline).await
         }
         RetentionRequest::RemoveManual { table, dry_run } => by_hand::manual(edge, &table, dry_run, deadline).await,
     }
@@ -144,6 +144,7 @@ async fn run(
             report.points.push(decided(&point, fate, verdict.reasons));
         }
     }
+    remove::confirm(edge, &mut report, deadline).await?;
     let count = |fate| report.points.iter().filter(|decided| decided.fate == fate).count();
     tracing::info!(
         kept = count(Fate::Kept),
@@ -153,6 +154,11 @@ async fn run(
         "retention ran"
     );
     Ok(report)
+}
+
+/// A vault as reports and requests name it.
+pub(crate) fn vault_name(vault: &VaultArn) -> String {
+    format!("{}/{}", vault.region, vault.name)
 }
 
 pub(crate) fn reason_text(reasons: &[Reason]) -> String {
@@ -166,7 +172,7 @@ pub(crate) fn decided(
 ) -> Decided {
     Decided {
         table: point.table.arn.name.clone(),
-        vault: format!("{}/{}", point.vault.region, point.vault.name),
+        vault: vault_name(&point.vault),
         point: point.id.clone(),
         fate,
         why: reasons.iter().map(ToString::to_string).collect(),

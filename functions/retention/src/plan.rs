@@ -13,7 +13,7 @@ use backup_chain_core::retention::{self, Guards, Verdict};
 use backup_chain_core::table::TableHead;
 use jiff::Timestamp;
 
-use crate::Report;
+use crate::{Report, vault_name};
 
 /// A chain and what becomes of its points.
 pub(crate) struct Chain {
@@ -28,7 +28,7 @@ impl Chain {
 
 /// A point's name in a plan: an id alone stands for a backup and its copies.
 pub(crate) fn name(point: &RestorePoint) -> String {
-    format!("{}/{}/{}", point.vault.region, point.vault.name, point.id)
+    format!("{}/{}", vault_name(&point.vault), point.id)
 }
 
 /// Reads and plans every chain with a point whose last flag has lapsed. What cannot be read is reported, and

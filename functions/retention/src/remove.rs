@@ -1,11 +1,14 @@
 //! Removing: recorded, asked for, and believed only when the point is seen to be gone.
 
 use backup_chain_aws::backup::PointState;
+use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::{AwsError, Edge, Meaning};
 use backup_chain_core::point::{RestorePoint, State};
 use backup_chain_core::retention::Reason;
 
-use crate::{Fate, Report, decided, plan};
+use jiff::SignedDuration;
+
+use crate::{Decided, Fate, Report, decided, plan, vault_name};
 
 /// Removes one point that the plan lets go. Whatever stands in the way is reported.
 pub(crate) async fn remove(edge: &Edge, mut point: RestorePoint, why: &str, report: &mut Report) -> Fate {
@@ -70,6 +73,38 @@ async fn look(edge: &Edge, point: &mut RestorePoint) -> Result<Fate, AwsError> {
         }
         Ok(_) => Ok(Fate::Removing),
     }
+}
+
+/// How long a run waits between two looks at what it has asked AWS to delete, and how often it looks.
+const PAUSE: SignedDuration = SignedDuration::from_secs(15);
+const LOOKS: u32 = 8;
+
+/// Waits for the deletions of this run to be done. What takes longer is confirmed by the next run.
+pub(crate) async fn confirm(edge: &Edge, report: &mut Report, deadline: Deadline) -> Result<(), AwsError> {
+    for _ in 0..LOOKS {
+        let removing = |decided: &&mut Decided| decided.fate == Fate::Removing;
+        if !report.points.iter_mut().any(|decided| removing(&decided)) {
+            return Ok(());
+        }
+        let now = edge.clock().now();
+        if !deadline.allows_work(now + PAUSE) {
+            return Ok(());
+        }
+        edge.clock().until(now + PAUSE).await;
+        let mut open = edge.catalog().deleting_points().await?;
+        for decided in report.points.iter_mut().filter(removing) {
+            let is_it = |point: &&mut RestorePoint| point.id == decided.point && vault_name(&point.vault) == decided.vault;
+            let Some(point) = open.iter_mut().find(is_it) else { continue };
+            match look(edge, point).await {
+                Ok(fate) => decided.fate = fate,
+                Err(error) => {
+                    report.problems.push(format!("{} is not removed yet: {error}", plan::name(point)));
+                    decided.fate = Fate::Blocked;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Goes on with deletions that earlier runs began.
