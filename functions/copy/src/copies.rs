@@ -28,6 +28,10 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), AwsError>
         return edge.mark_failed(copy, "its table's record is gone from the catalog").await;
     };
     let now = edge.clock().now();
+    let met = head.met_in(&copy.vault);
+    if copy.flags.iter().all(|flag| met.get(&flag.tier).is_some_and(|slot| *slot >= flag.slot)) {
+        return edge.mark_dropped(copy, "overtaken: a newer copy carries all its slots").await;
+    }
     let open = edge.catalog().open_points().await?;
     let same_chain = |other: &&RestorePoint| {
         other.kind == Kind::Copy && other.state == State::Planned && other.table == copy.table && other.vault == copy.vault

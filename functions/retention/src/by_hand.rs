@@ -35,7 +35,9 @@ pub(crate) async fn one(
         return Err(RetentionError::Guarded { point: id.clone(), why: reason_text(&guarding) });
     }
     let mut report = Report { dry_run, digest: retention::digest([plan::name(&point).as_str()]), ..Report::default() };
-    let fate = if dry_run {
+    let fate = if point.state == State::Deleted {
+        Fate::Gone
+    } else if dry_run {
         Fate::Outdated
     } else {
         remove::remove(edge, point.clone(), "removed by hand", &mut report).await
@@ -59,7 +61,9 @@ pub(crate) async fn manual(
     report.digest = retention::digest(names.iter().map(String::as_str));
     for mut point in points {
         let guarding = guarding(edge, &mut point).await?;
-        let fate = if !guarding.is_empty() {
+        let fate = if point.state == State::Deleted {
+            Fate::Gone
+        } else if !guarding.is_empty() {
             Fate::Kept
         } else if dry_run || !deadline.allows_work(edge.clock().now()) {
             Fate::Outdated

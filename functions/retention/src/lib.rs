@@ -6,6 +6,7 @@
 
 mod by_hand;
 mod plan;
+mod reconcile;
 mod remove;
 
 use backup_chain_aws::clock::Deadline;
@@ -60,6 +61,8 @@ pub enum Fate {
     Outdated,
     /// It is gone.
     Removed,
+    /// Somebody removed its recovery point at AWS Backup.
+    Gone,
     /// Its deletion has been asked for.
     Removing,
     /// AWS refuses to delete it; it is tried again.
@@ -123,6 +126,7 @@ async fn run(
     let mut report = Report { dry_run, ..Report::default() };
     if !dry_run {
         remove::follow_up(edge, &mut report).await?;
+        reconcile::reconcile(edge, &mut report).await?;
     }
     let chains = plan::outdated_chains(edge, &mut report).await?;
     let removals: Vec<String> = chains.iter().flat_map(plan::Chain::removals).map(plan::name).collect();

@@ -13,7 +13,7 @@ use backup_chain_core::retention::{self, Guards, Verdict};
 use backup_chain_core::table::TableHead;
 use jiff::Timestamp;
 
-use crate::{Report, vault_name};
+use crate::{Report, reconcile, vault_name};
 
 /// A chain and what becomes of its points.
 pub(crate) struct Chain {
@@ -98,15 +98,13 @@ async fn plan_chain(
 }
 
 /// Opens the metadata of an available point and takes note of what it finds: a point that is not believed is
-/// suspect from now on, one that carries the hold tag is held.
+/// suspect from now on, one that carries the hold tag is held, one that is not in the vault is gone.
 pub(crate) async fn believe(edge: &Edge, point: &mut RestorePoint) -> Result<(), AwsError> {
     let (State::Available, Some(arn)) = (point.state, point.arn.clone()) else { return Ok(()) };
     let region = edge.region(&point.vault.region);
     let found = match region.backup.tags(&arn).await {
         Ok(found) => found,
-        Err(error) if error.meaning == Meaning::NotFound => {
-            return suspect(edge, point, "its recovery point is not in the vault").await;
-        }
+        Err(error) if error.meaning == Meaning::NotFound => return reconcile::gone(edge, point).await,
         Err(error) => return Err(error),
     };
     let seen = Seen { tags: &found, created_at: point.created_at, region: &point.vault.region };

@@ -39,10 +39,14 @@ async fn ask(edge: &Edge, point: &mut RestorePoint) -> Result<Fate, AwsError> {
         Ok(()) => {}
         // Gone already: by an earlier try, or by hand.
         Err(error) if error.meaning == Meaning::NotFound => {}
-        // A lock, a legal hold, or another action in flight. Access denied decides nothing.
+        // An earlier try is under way, or a lock, a legal hold or another action is in the way. Access denied
+        // decides nothing.
         Err(error) if !error.is_transient() => {
-            edge.mark_available_again(point, &error.to_string()).await?;
-            return Err(error);
+            let found = backup.point(&point.vault.name, &arn).await;
+            if found.is_ok_and(|found| found.state == PointState::Usable) {
+                edge.mark_available_again(point, &error.to_string()).await?;
+                return Err(error);
+            }
         }
         Err(error) => return Err(error),
     }

@@ -36,6 +36,8 @@ pub enum Reply {
     },
     /// Sessions were worked on.
     Worked {
+        /// Those that this invocation recorded.
+        recorded: Vec<SessionId>,
         /// How each stands now.
         sessions: Vec<Summary>,
     },
@@ -166,7 +168,7 @@ async fn work(
     if let Err(error) = edge.catalog().release(lease, edge.clock().now()).await {
         tracing::warn!(%error, "the lease ends by itself");
     }
-    Ok(Reply::Worked { sessions })
+    Ok(Reply::Worked { recorded, sessions })
 }
 
 #[tracing::instrument(skip_all, fields(session = %session.id))]

@@ -17,6 +17,9 @@ use jiff::SignedDuration;
 use crate::plan::maker;
 use crate::{Active, SessionError};
 
+const CREATED_ANEW: &str =
+    "the table was dropped and created anew before its backup was started: the new one starts its own chain";
+
 /// How many tables are started side by side.
 const ABREAST: usize = 8;
 
@@ -27,31 +30,33 @@ pub(crate) async fn start(
     session: &mut Session,
     deadline: Deadline,
 ) -> Result<(), SessionError> {
-    let points = own_points(edge, session).await?;
+    let mut points = own_points(edge, session).await?;
     let now = edge.clock().now();
-    let waiting = points.into_iter().filter(|point| match point.state {
+    let waits = |point: &&RestorePoint| match point.state {
         State::Planned => true,
         // Whoever was starting it is surely gone.
         State::Starting => point.check_at.is_none_or(|at| at <= now),
         _ => false,
-    });
-    let open = edge.catalog().open_points().await?;
-    let in_flight = open.iter().filter(|point| point.kind != Kind::Copy && point.state != State::Planned).count();
-    let room = edge.deployment().backups_in_flight.saturating_sub(in_flight);
-    let mut started = stream::iter(waiting.take(room))
-        .map(|point| async {
-            if deadline.allows_work(edge.clock().now()) {
-                start_one(edge, policies, point, deadline).await;
-            }
-        })
-        .buffered(ABREAST);
-    while started.next().await.is_some() {}
-
-    let points = own_points(edge, session).await?;
+    };
+    let waiting: Vec<RestorePoint> = points.iter().filter(waits).cloned().collect();
+    if !waiting.is_empty() {
+        let open = edge.catalog().open_points().await?;
+        let in_flight = open.iter().filter(|point| point.kind != Kind::Copy && point.state != State::Planned).count();
+        let room = edge.deployment().backups_in_flight.saturating_sub(in_flight);
+        let mut started = stream::iter(waiting.into_iter().take(room))
+            .map(|point| async {
+                if deadline.allows_work(edge.clock().now()) {
+                    start_one(edge, policies, point, deadline).await;
+                }
+            })
+            .buffered(ABREAST);
+        while started.next().await.is_some() {}
+        points = own_points(edge, session).await?;
+    }
     if let Some(outcome) = session.outcome(&points) {
         session.status = outcome;
         session.ended_at = Some(edge.clock().now());
-        let available = points.iter().filter(|point| point.state == State::Available).count();
+        let available = points.iter().filter(|point| point.counts()).count();
         session.available = u32::try_from(available).unwrap_or(u32::MAX);
         edge.catalog().commit([Write::of(session)]).await?;
         tracing::info!(session = %session.id, ?outcome, available, planned = session.planned, "session ended");
@@ -105,8 +110,7 @@ async fn begin(
         Err(error) => return edge.mark_failed(point, &error.to_string()).await,
     };
     if captured.table != point.table {
-        let why = "the table was dropped and created anew before its backup was started: the new one starts its own chain";
-        return edge.mark_failed(point, why).await;
+        return edge.mark_failed(point, CREATED_ANEW).await;
     }
     let active = point.policy.as_ref().and_then(|made| policies.iter().find(|active| active.policy.name == made.name));
     let requested_at = edge.clock().now();
@@ -174,17 +178,22 @@ async fn resolve(edge: &Edge, point: &mut RestorePoint) -> Result<(), AwsError> 
                 return edge.mark_running(point, &job.id, Some(arn)).await;
             }
             Ok(_) => {}
-            // A job that failed has left nothing; one that is open has not made its point yet, and may be ours.
-            Err(error) if error.meaning == Meaning::NotFound && matches!(job.state, JobState::Failed(_)) => {}
-            Err(error) if error.meaning == Meaning::NotFound => {
+            // A job that is open has not made its point yet, and may be ours. One that is over has left nothing:
+            // should it have been ours, the same token leads back to it.
+            Err(error) if error.meaning == Meaning::NotFound && job.state == JobState::Open => {
                 seen.insert(job.id);
             }
+            Err(error) if error.meaning == Meaning::NotFound => {}
             Err(error) => return Err(error),
         }
     }
     if !seen.is_empty() {
         tracing::info!(?seen, "jobs of the table cannot be told apart yet");
         return Ok(());
+    }
+    // The request names the table by its name only.
+    if edge.source().dynamodb.find(&point.table.arn.name).await?.is_some_and(|found| found.table != point.table) {
+        return edge.mark_failed(point, CREATED_ANEW).await;
     }
     send(edge, point).await
 }

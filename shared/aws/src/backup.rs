@@ -77,6 +77,8 @@ pub struct Point {
     pub bytes: Option<i64>,
     /// What it is a backup of.
     pub resource: Option<String>,
+    /// The service role that made it.
+    pub role: Option<String>,
 }
 
 /// A vault.
@@ -307,6 +309,7 @@ impl Backup {
             created_at: moment(point.creation_date()),
             bytes: point.backup_size_in_bytes(),
             resource: point.resource_arn().map(str::to_owned),
+            role: point.iam_role_arn().map(str::to_owned),
         })
     }
 
@@ -335,6 +338,7 @@ impl Backup {
                     created_at: moment(point.creation_date()),
                     bytes: point.backup_size_in_bytes(),
                     resource: point.resource_arn().map(str::to_owned),
+                    role: point.iam_role_arn().map(str::to_owned),
                 });
             }
         }

@@ -73,9 +73,11 @@ impl Intercept for Clock {
     }
 }
 
+type Fill = dyn Fn(&mut [u8]) + Send + Sync;
+
 /// Fills buffers with random bytes.
 #[derive(Clone)]
-pub struct Random(Arc<dyn Fn(&mut [u8]) + Send + Sync>);
+pub struct Random(Arc<Fill>);
 
 impl Random {
     /// A source of one's own, such as a seeded one.

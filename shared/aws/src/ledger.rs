@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::catalog::Write;
 use crate::edge::Edge;
-use crate::error::AwsError;
+use crate::error::{AwsError, Meaning};
 
 /// How long a running job goes unlooked at when no event tells of it.
 pub const SWEEP: SignedDuration = SignedDuration::from_mins(15);
@@ -31,7 +31,7 @@ impl Edge {
     ) -> Result<(), AwsError> {
         head.let_go(point);
         head.open = Some(OpenJob::of(point));
-        point.state = State::Starting;
+        go(point, State::Starting)?;
         point.requested_at = point.requested_at.or_else(|| Some(self.clock().now()));
         point.request = Some(request);
         point.check_at = Some(until);
@@ -48,7 +48,7 @@ impl Edge {
         job: &str,
         arn: Option<RecoveryPointArn>,
     ) -> Result<(), AwsError> {
-        point.state = State::Running;
+        go(point, State::Running)?;
         point.job = Some(job.to_owned());
         point.arn = arn.or(point.arn.take());
         point.check_at = Some(self.clock().now() + SWEEP);
@@ -74,7 +74,7 @@ impl Edge {
     }
 
     async fn end(&self, point: &mut RestorePoint, state: State, why: &str) -> Result<(), AwsError> {
-        point.state = state;
+        go(point, state)?;
         point.reason = Some(why.to_owned());
         point.request = None;
         point.check_at = Some(self.clock().now());
@@ -95,7 +95,7 @@ impl Edge {
         point: &mut RestorePoint,
         copy_took: Option<SignedDuration>,
     ) -> Result<Vec<RestorePoint>, AwsError> {
-        point.state = State::Available;
+        go(point, State::Available)?;
         point.request = None;
         point.check_at = None;
         let mut copies = if point.suspect.is_none() { copies_of(point, self.clock().now()) } else { Vec::new() };
@@ -118,7 +118,7 @@ impl Edge {
     /// # Errors
     /// [`AwsError`] of the catalog.
     pub async fn mark_deleting(&self, point: &mut RestorePoint, why: &str) -> Result<(), AwsError> {
-        point.state = State::Deleting;
+        go(point, State::Deleting)?;
         point.reason = Some(why.to_owned());
         point.check_at = Some(self.clock().now());
         self.commit_with_met(point).await
@@ -129,7 +129,7 @@ impl Edge {
     /// # Errors
     /// [`AwsError`] of the catalog.
     pub async fn mark_available_again(&self, point: &mut RestorePoint, why: &str) -> Result<(), AwsError> {
-        point.state = State::Available;
+        go(point, State::Available)?;
         point.reason = Some(format!("deletion is blocked: {why}"));
         self.commit_with_met(point).await
     }
@@ -144,17 +144,18 @@ impl Edge {
             let others = self.catalog().points_of_table(&point.table.arn.name).await?;
             let named = others.iter().any(|other| {
                 let is_other = other.id != point.id || other.vault != point.vault;
-                // A copy that waits takes its settings from the source Region.
-                let is_near = other.vault.region == *region || *region == self.deployment().region;
+                // A copy that is not made yet takes its settings from the source Region; then it has its own.
+                let waits = other.state.is_open() && *region == self.deployment().region;
+                let is_near = other.vault.region == *region || waits;
                 is_other && is_near && !other.state.is_past() && other.table == point.table && other.settings.as_ref() == Some(digest)
             });
             if !named {
                 self.region(region).settings.remove(&point.table.id, digest).await?;
             }
         }
-        point.state = State::Deleted;
+        go(point, State::Deleted)?;
         point.check_at = Some(self.clock().now());
-        self.catalog().commit([Write::of(point)]).await
+        self.commit_with_met(point).await
     }
 
     /// Writes a point whose standing in its chain has changed, with the slots that the chain now meets.
@@ -178,6 +179,24 @@ impl Edge {
         };
         self.catalog().commit([Some(Write::of(point)), head].into_iter().flatten()).await
     }
+}
+
+/// Moves a point to its next state.
+///
+/// # Errors
+/// A move that the states do not allow: a fault of ours, refused before anything is written.
+fn go(point: &mut RestorePoint, next: State) -> Result<(), AwsError> {
+    if point.state.may_become(next) {
+        point.state = next;
+        return Ok(());
+    }
+    Err(AwsError {
+        operation: "catalog",
+        resource: format!("restore point {}", point.id),
+        meaning: Meaning::Refused,
+        code: "IllegalMove".to_owned(),
+        message: format!("it is {} and cannot become {next}", point.state),
+    })
 }
 
 /// The copies that an available backup is to have.

@@ -1,21 +1,34 @@
 //! What the Lambda binaries share: logs and start-up.
 
 use aws_config::BehaviorVersion;
+use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::clock::Random;
 use crate::deployment::{Deployment, SettingError};
 use crate::edge::Edge;
 
-/// Structured JSON logs on standard output, at the level of `BACKUP_CHAIN_LOG` (default `info`).
+/// Structured JSON logs on standard output, by the filter in `BACKUP_CHAIN_LOG` (default `info`).
 pub fn logs() {
     let filter = std::env::var("BACKUP_CHAIN_LOG").unwrap_or_else(|_| "info".to_owned());
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(true)
-        .with_span_list(false)
-        .with_env_filter(filter)
-        .init();
+    subscriber(&filter, std::io::stdout).init();
+}
+
+/// What [`logs`] installs. No filter goes below `debug`: at `trace` the SDK logs whole answers, and with them the
+/// settings of tables.
+pub fn subscriber<W>(filter: &str, writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let json = tracing_subscriber::fmt::layer().json().flatten_event(true);
+    tracing_subscriber::registry()
+        .with(json.with_current_span(true).with_span_list(false).with_writer(writer))
+        .with(EnvFilter::new(filter))
+        .with(LevelFilter::DEBUG)
 }
 
 /// The edge of the deployment that the environment describes.

@@ -122,6 +122,10 @@ impl Faults {
         self.crash_points.push(CrashPoint { caller: caller.to_owned(), calls_left: nth, crash });
     }
 
+    pub(crate) fn crash_points_ahead(&self) -> usize {
+        self.crash_points.len()
+    }
+
     /// The fault that this call meets: of the first rule that matches and is not spent.
     pub(crate) fn meet(&mut self, call: &Site<'_>) -> Option<Fault> {
         for rule in self.rules.iter_mut().filter(|rule| rule.matches(call)) {

@@ -12,6 +12,7 @@ mod connector;
 mod dynamodb;
 mod faults;
 mod kms;
+mod lambda;
 mod record;
 mod rng;
 pub mod judge;
@@ -24,5 +25,6 @@ mod world;
 
 pub use clock::WorldClock;
 pub use faults::{Fault, FaultRule};
+pub use lambda::{Answer, Function};
 pub use record::Call;
 pub use world::{Lost, Options, World};

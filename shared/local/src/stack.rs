@@ -1,12 +1,13 @@
 //! A deployment of Backup Chain in the embedded AWS: what the templates would make, and what EventBridge and
 //! its schedules would do, on the world's clock.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::error::Error;
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
-    ScalarAttributeType,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType,
 };
 use backup_chain_aws::Edge;
 use backup_chain_aws::clock::{Deadline, Random};
@@ -15,10 +16,11 @@ use backup_chain_core::ids::{Region, VaultArn};
 use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
 use backup_chain_core::retention::Brakes;
 use jiff::{SignedDuration, Timestamp};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use crate::World;
 use crate::backup::BackupEvent;
+use crate::{Answer, Function, World};
 
 /// Anything that a deployment or a function may fail with.
 pub type Failure = Box<dyn Error + Send + Sync>;
@@ -34,6 +36,8 @@ pub const VAULT: &str = "backup-chain";
 /// The vault of the target Region.
 pub const COPIES: &str = "backup-chain-copies";
 
+/// What the functions' names begin with.
+const FUNCTIONS: &str = "backup-chain-";
 const CATALOG: &str = "backup-chain-catalog";
 const SETTINGS: &str = "backup-chain-settings";
 
@@ -62,6 +66,8 @@ pub struct Stack {
     session: Edge,
     copy: Edge,
     retention: Edge,
+    /// As Lambda runs them: there for as long as the stack is.
+    functions: Vec<Arc<Function>>,
     next_tick: Timestamp,
     next_retention: Timestamp,
     queue: VecDeque<Value>,
@@ -99,14 +105,18 @@ impl Stack {
             let world = world.clone();
             Random::new(move |bytes| bytes.copy_from_slice(&world.seeded_bytes(bytes.len())))
         };
-        let edge = |caller| Edge::new(world.sdk_config(ACCOUNT, SOURCE, caller), deployment.clone(), random.clone());
+        let edge =
+            |caller| Edge::new(world.sdk_config(ACCOUNT, SOURCE, caller), deployment.clone(), random.clone());
+        let [session, copy, retention] = ["session", "copy", "retention"].map(edge);
+        let functions = functions(world, schedules.timeout, [&session, &copy, &retention]);
         let now = world.now();
         Self {
             world: world.clone(),
             schedules,
-            session: edge("session"),
-            copy: edge("copy"),
-            retention: edge("retention"),
+            session,
+            copy,
+            retention,
+            functions,
             next_tick: now,
             next_retention: now + SignedDuration::from_hours(24),
             queue: VecDeque::new(),
@@ -118,8 +128,9 @@ impl Stack {
     pub fn reconfigure(&mut self, change: impl FnOnce(&mut Deployment)) {
         let mut deployment = self.session.deployment().clone();
         change(&mut deployment);
-        let Self { session, copy, retention, .. } = Self::of(&self.world, self.schedules, &deployment);
-        (self.session, self.copy, self.retention) = (session, copy, retention);
+        let Self { session, copy, retention, functions, .. } =
+            Self::of(&self.world, self.schedules, &deployment);
+        (self.session, self.copy, self.retention, self.functions) = (session, copy, retention, functions);
     }
 
     /// The edge as one who looks at the deployment from outside has it.
@@ -152,25 +163,28 @@ impl Stack {
     /// Invokes the session function.
     ///
     /// # Errors
-    /// What the function fails with.
+    /// What the function fails with, or that it died at a crash point.
     pub async fn session(&self, request: SessionRequest) -> Result<backup_chain_session::Reply, Failure> {
-        Ok(backup_chain_session::handle(&self.session, request, self.deadline()).await?)
+        alive(&self.world, backup_chain_session::handle(&self.session, request, self.deadline())).await
     }
 
     /// Invokes the copy function.
     ///
     /// # Errors
-    /// What the function fails with.
+    /// What the function fails with, or that it died at a crash point.
     pub async fn copy(&self, payload: Value) -> Result<backup_chain_copy::Reply, Failure> {
-        Ok(backup_chain_copy::handle(&self.copy, payload, self.deadline()).await?)
+        alive(&self.world, backup_chain_copy::handle(&self.copy, payload, self.deadline())).await
     }
 
     /// Invokes the retention function.
     ///
     /// # Errors
-    /// What the function fails with.
-    pub async fn retention(&self, request: RetentionRequest) -> Result<backup_chain_retention::Report, Failure> {
-        Ok(backup_chain_retention::handle(&self.retention, request, self.deadline()).await?)
+    /// What the function fails with, or that it died at a crash point.
+    pub async fn retention(
+        &self,
+        request: RetentionRequest,
+    ) -> Result<backup_chain_retention::Report, Failure> {
+        alive(&self.world, backup_chain_retention::handle(&self.retention, request, self.deadline())).await
     }
 
     /// Lets the world go on until `moment`: schedules fire, jobs end, events reach the queue and the queue the
@@ -242,6 +256,86 @@ impl Stack {
     }
 }
 
+/// Runs an invocation to its end, or to a crash point of the world: there it is dropped where it stands.
+async fn alive<T, E: Into<Failure>>(
+    world: &World,
+    invocation: impl Future<Output = Result<T, E>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        biased;
+        done = invocation => done.map_err(Into::into),
+        () = world.crashed() => Err("the function died".into()),
+    }
+}
+
+/// Registers the functions with Lambda, each under the name that the template gives it.
+fn functions(
+    world: &World,
+    timeout: SignedDuration,
+    [session, copy, retention]: [&Edge; 3],
+) -> Vec<Arc<Function>> {
+    let environment = environment(session.deployment());
+    let register = |name: &str, function: Function| {
+        let function = Arc::new(function);
+        world.register(ACCOUNT, SOURCE, &format!("{FUNCTIONS}{name}"), &function);
+        function
+    };
+    let deadline = move |world: &World| Deadline::at(world.now() + timeout);
+    let [session, copy, retention] = [session, copy, retention].map(|edge| (world.clone(), edge.clone()));
+    let session = Function::new(environment.clone(), move |payload| {
+        let (world, edge) = session.clone();
+        async move {
+            let done = backup_chain_session::handle(&edge, request(payload)?, deadline(&world));
+            answer(alive(&world, done).await)
+        }
+    });
+    let copy = Function::new(environment.clone(), move |payload| {
+        let (world, edge) = copy.clone();
+        async move { answer(alive(&world, backup_chain_copy::handle(&edge, payload, deadline(&world))).await) }
+    });
+    let retention = Function::new(environment, move |payload| {
+        let (world, edge) = retention.clone();
+        async move {
+            let done = backup_chain_retention::handle(&edge, request(payload)?, deadline(&world));
+            answer(alive(&world, done).await)
+        }
+    });
+    vec![register("session", session), register("copy", copy), register("retention", retention)]
+}
+
+/// Reads a payload as the Lambda runtime does.
+fn request<T: DeserializeOwned>(payload: Value) -> Result<T, String> {
+    serde_json::from_value(payload).map_err(|error| {
+        format!("failed to deserialize the incoming data into the function's payload type: {error}")
+    })
+}
+
+fn answer<T: Serialize>(done: Result<T, Failure>) -> Answer {
+    let reply = done.map_err(|error| error.to_string())?;
+    serde_json::to_value(reply).map_err(|error| error.to_string())
+}
+
+/// The variables that the template sets for a function: what [`Deployment::read`] reads.
+fn environment(deployment: &Deployment) -> BTreeMap<String, String> {
+    let Deployment { partition, account, region: _, catalog, settings, vault, key, .. } = deployment;
+    let variables = [
+        ("PARTITION", partition.clone()),
+        ("ACCOUNT", account.to_string()),
+        ("CATALOG", catalog.clone()),
+        ("SETTINGS", settings.clone()),
+        ("VAULT", vault.to_string()),
+        ("KEY", key.clone()),
+        ("BACKUP_ROLE", deployment.backup_role.clone()),
+        ("COPY_ROLE", deployment.copy_role.clone()),
+        ("MIN_AGE_HOURS", deployment.min_age.as_hours().to_string()),
+        ("PAUSE_DELETION", deployment.brakes.paused.to_string()),
+        ("MOST_DELETIONS", deployment.brakes.most_deletions.to_string()),
+        ("BACKUPS_IN_FLIGHT", deployment.backups_in_flight.to_string()),
+        ("COPIES_IN_FLIGHT", deployment.copies_in_flight.to_string()),
+    ];
+    variables.into_iter().map(|(name, value)| (format!("BACKUP_CHAIN_{name}"), value)).collect()
+}
+
 fn note<T>(function: &str, done: Result<T, Failure>) -> Option<T> {
     done.inspect_err(|error| tracing::warn!(function, %error, "invocation failed")).ok()
 }
@@ -252,12 +346,14 @@ async fn resources(world: &World) -> Result<String, Failure> {
     let target = world.sdk_config(ACCOUNT, TARGET, "operator");
     let kms = aws_sdk_kms::Client::new(&source);
     let made = kms.create_key().multi_region(true).description("Backup Chain metadata").send().await?;
-    let key = made.key_metadata().and_then(|key| key.arn()).ok_or("KMS made a key without an ARN")?.to_owned();
+    let key =
+        made.key_metadata().and_then(|key| key.arn()).ok_or("KMS made a key without an ARN")?.to_owned();
     kms.replicate_key().key_id(&key).replica_region(TARGET).send().await?;
     for (config, vault) in [(&source, VAULT), (&target, COPIES)] {
         let kms = aws_sdk_kms::Client::new(config);
         let made = kms.create_key().description("Backup Chain vault").send().await?;
-        let vault_key = made.key_metadata().and_then(|key| key.arn()).ok_or("KMS made a key without an ARN")?;
+        let vault_key =
+            made.key_metadata().and_then(|key| key.arn()).ok_or("KMS made a key without an ARN")?;
         let backup = aws_sdk_backup::Client::new(config);
         backup.create_backup_vault().backup_vault_name(vault).encryption_key_arn(vault_key).send().await?;
         table(&aws_sdk_dynamodb::Client::new(config), SETTINGS, &[]).await?;
@@ -302,4 +398,29 @@ async fn table(
     }
     create.send().await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Options;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_functions_are_configured_as_the_deployment_is() {
+        let world = World::new(Options { start: Timestamp::UNIX_EPOCH, seed: 7 });
+        let mut stack = Stack::deploy(&world, Schedules::default()).await.unwrap();
+        stack.reconfigure(|deployment| {
+            deployment.min_age = SignedDuration::from_hours(5);
+            deployment.brakes.paused = true;
+            deployment.brakes.most_deletions = 7;
+            (deployment.backups_in_flight, deployment.copies_in_flight) = (11, 13);
+        });
+        let deployment = stack.edge().deployment();
+        let variables = environment(deployment);
+        let read = Deployment::read(|name| match name {
+            "AWS_REGION" => Some(SOURCE.to_owned()),
+            name => variables.get(name).cloned(),
+        });
+        assert_eq!(format!("{:?}", read.unwrap()), format!("{deployment:?}"));
+    }
 }

@@ -14,7 +14,7 @@ use aws_smithy_async::rt::sleep::TokioSleep;
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use crate::{
     api::ApiError,
@@ -23,6 +23,7 @@ use crate::{
     dynamodb::Dynamo,
     faults::{Crash, Fault, FaultRule, Faults, Site},
     kms::Kms,
+    lambda::{Handled, Lambda},
     record::Call,
     rng::Rng,
     sts, tagging,
@@ -58,6 +59,7 @@ struct Inner {
 struct State {
     dynamo: Dynamo,
     kms: Kms,
+    lambda: Lambda,
     backup: Backup,
     calls: Vec<Call>,
     faults: Faults,
@@ -68,6 +70,11 @@ struct State {
 /// What becomes of a request.
 enum Outcome {
     Answer(http::Response<Bytes>),
+    /// The answer of a function, once it has run.
+    Later {
+        reply: oneshot::Receiver<Reply>,
+        request_id: String,
+    },
     Lost,
     /// The caller is dead: it never hears again.
     Silence,
@@ -82,6 +89,7 @@ impl World {
         let state = State {
             dynamo: Dynamo::new(clock.clone(), Rng::new(seed, 1)),
             kms: Kms::new(Rng::new(seed, 2)),
+            lambda: Lambda::default(),
             backup: Backup::new(seed),
             calls: Vec::new(),
             faults: Faults::default(),
@@ -101,6 +109,11 @@ impl World {
     pub async fn handle(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Lost> {
         match self.exchange(request) {
             Outcome::Answer(response) => Ok(response),
+            // The function that would answer is gone with its runtime.
+            Outcome::Later { reply, request_id } => match reply.await {
+                Ok(reply) => Ok(reply.into_http(&request_id, self.now())),
+                Err(_) => Err(Lost),
+            },
             Outcome::Lost => Err(Lost),
             Outcome::Silence => std::future::pending().await,
         }
@@ -155,6 +168,10 @@ impl World {
         look(&mut state.backup)
     }
 
+    pub(crate) fn with_lambda<T>(&self, change: impl FnOnce(&mut Lambda) -> T) -> T {
+        change(&mut self.state().lambda)
+    }
+
     /// Random bytes from the world's seed, for whatever runs against it.
     #[must_use]
     pub fn seeded_bytes(&self, count: usize) -> Vec<u8> {
@@ -196,14 +213,20 @@ impl World {
 
     fn crash_at(&self, caller: &str, nth: usize, crash: Crash) {
         self.state().faults.crash_at(caller, nth, crash);
-        self.inner.crashed.send_replace(false);
     }
 
-    /// Ends when a crash point has been reached since one was last set.
+    /// Ends when a crash point has been reached. Each crash is told once.
     pub async fn crashed(&self) {
         let mut crashed = self.inner.crashed.subscribe();
         // The sender lives as long as this world does, so waiting cannot fail.
         let _ = crashed.wait_for(|crashed| *crashed).await;
+        self.inner.crashed.send_replace(false);
+    }
+
+    /// How many crash points have been set and not been reached.
+    #[must_use]
+    pub fn crash_points_ahead(&self) -> usize {
+        self.state().faults.crash_points_ahead()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -222,9 +245,14 @@ impl World {
             }
         };
         let outcome = state.serve(&request);
+        let begun = state.lambda.take_begun();
         drop(state);
+        for invocation in begun {
+            tokio::spawn(invocation.run());
+        }
         match outcome {
             Served::Reply(reply) => Outcome::Answer(reply.into_http(&request_id, now)),
+            Served::Later(reply) => Outcome::Later { reply, request_id },
             Served::Lost => Outcome::Lost,
             Served::Crashed => {
                 self.inner.crashed.send_replace(true);
@@ -242,6 +270,7 @@ impl fmt::Debug for World {
 
 enum Served {
     Reply(Reply),
+    Later(oneshot::Receiver<Reply>),
     Lost,
     Crashed,
 }
@@ -266,7 +295,7 @@ impl State {
             match serde_json::from_slice(&request.body) {
                 Ok(body) => body,
                 Err(error) => {
-                    let error = ApiError::client("SerializationException", error.to_string());
+                    let error = ApiError::client(service.malformed(), error.to_string());
                     return Served::Reply(Reply::refusal(protocol, &error));
                 }
             }
@@ -287,7 +316,7 @@ impl State {
             caller: &request.scope.caller,
             resource: &resource,
         });
-        let reply = match fault {
+        let handled = match fault {
             Some(Fault::TimeoutBefore) => None,
             Some(Fault::TimeoutAfter) => {
                 self.route(service, request, &operation, &body, &mut resource);
@@ -295,10 +324,14 @@ impl State {
             }
             Some(fault) => service
                 .fault(fault, request, &operation, &resource)
-                .map(|error| Reply::refusal(protocol, &error)),
+                .map(|error| Handled::Reply(Reply::refusal(protocol, &error))),
             None => Some(self.route(service, request, &operation, &body, &mut resource)),
         };
-        let error = reply.as_ref().map_or_else(|| Some("Timeout".to_owned()), |reply| reply.error.clone());
+        let error = match &handled {
+            Some(Handled::Reply(reply)) => reply.error.clone(),
+            Some(Handled::Begun(_)) => None,
+            None => Some("Timeout".to_owned()),
+        };
         tracing::debug!(
             caller = request.scope.caller,
             account = request.scope.account,
@@ -318,9 +351,10 @@ impl State {
             resource,
             error,
         });
-        match (crash, reply) {
+        match (crash, handled) {
             (Some(_), _) => Served::Crashed,
-            (None, Some(reply)) => Served::Reply(reply),
+            (None, Some(Handled::Reply(reply))) => Served::Reply(reply),
+            (None, Some(Handled::Begun(reply))) => Served::Later(reply),
             (None, None) => Served::Lost,
         }
     }
@@ -332,12 +366,16 @@ impl State {
         operation: &str,
         body: &Value,
         resource: &mut String,
-    ) -> Reply {
+    ) -> Handled {
         let scope = &request.scope;
         let protocol = service.protocol();
         let answer = match service {
-            Service::DynamoDb => return self.dynamo.handle(scope, operation, body),
-            Service::Sts => return sts::handle(scope, operation),
+            Service::DynamoDb => return Handled::Reply(self.dynamo.handle(scope, operation, body)),
+            Service::Sts => return Handled::Reply(sts::handle(scope, operation)),
+            Service::Lambda => match self.lambda.handle(request, operation, body) {
+                Ok(handled) => return handled,
+                Err(error) => Err(error),
+            },
             Service::Kms => self.kms.handle(scope, operation, body),
             Service::Tagging => tagging::handle(&self.dynamo, scope, operation, body),
             Service::Backup => self
@@ -348,9 +386,9 @@ impl State {
                     handled.answer
                 }),
         };
-        match answer {
+        Handled::Reply(match answer {
             Ok(answer) => Reply::json(protocol, &answer),
             Err(error) => Reply::refusal(protocol, &error),
-        }
+        })
     }
 }

@@ -208,7 +208,23 @@ impl Catalog {
     pub async fn points_of_table(&self, table: &TableName) -> Result<Vec<RestorePoint>, AwsError> {
         let partition = records::table_partition(table);
         let items = self.query_items(None, "pk = :pk", [(":pk", text(&partition))]).await?;
-        items.into_iter().filter(|item| !records::is_head(item)).map(|item| self.read(item)).collect()
+        items.into_iter().filter(records::is_point).map(|item| self.read(item)).collect()
+    }
+
+    /// Every restore point that is recorded, by reading the whole catalog: for comparing it with the vaults.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:Scan.
+    pub async fn every_point(&self) -> Result<Vec<RestorePoint>, AwsError> {
+        let mut pages = self.client.scan().table_name(&self.table).into_paginator().items().send();
+        let mut points = Vec::new();
+        while let Some(item) = pages.next().await {
+            let item = item.map_err(failed("dynamodb:Scan", &self.table))?;
+            if records::is_point(&item) {
+                points.push(self.read(item)?);
+            }
+        }
+        Ok(points)
     }
 
     /// The restore point of this id in a chain.

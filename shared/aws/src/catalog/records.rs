@@ -47,11 +47,12 @@ impl Key {
     }
 }
 
+const TABLE: &str = "table#";
 const HEAD: &str = "#head";
 
 /// All creations of a table, with their points, share a partition.
 pub(super) fn table_partition(table: &TableName) -> String {
-    format!("table#{table}")
+    format!("{TABLE}{table}")
 }
 
 /// What the sort keys of a chain begin with.
@@ -59,8 +60,10 @@ pub(super) fn chain_prefix(table: &Table, vault: &VaultArn) -> String {
     format!("{}#point#{}/{}#", table.id, vault.region, vault.name)
 }
 
-pub(super) fn is_head(item: &Item) -> bool {
-    matches!(item.get("sk"), Some(AttributeValue::S(sk)) if sk.ends_with(HEAD))
+/// Whether an item is the record of a restore point.
+pub(super) fn is_point(item: &Item) -> bool {
+    matches!(item.get("pk"), Some(AttributeValue::S(pk)) if pk.starts_with(TABLE))
+        && matches!(item.get("sk"), Some(AttributeValue::S(sk)) if !sk.ends_with(HEAD))
 }
 
 /// Where a record stands in the index by due time.

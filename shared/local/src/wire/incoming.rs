@@ -18,6 +18,8 @@ pub(crate) struct Incoming {
     pub(crate) query: Vec<(String, String)>,
     /// The `X-Amz-Target` header of the JSON protocols.
     pub(crate) target: Option<String>,
+    /// The `X-Amz-Invocation-Type` header of Lambda.
+    pub(crate) invocation_type: Option<String>,
     pub(crate) body: Bytes,
 }
 
@@ -48,6 +50,7 @@ impl Incoming {
             path: head.uri.path().split('/').filter(|part| !part.is_empty()).map(decoded).collect(),
             query: pairs(head.uri.query().unwrap_or_default()),
             target: header("x-amz-target").map(str::to_owned),
+            invocation_type: header("x-amz-invocation-type").map(str::to_owned),
             body,
         })
     }

@@ -26,6 +26,7 @@ pub(crate) struct Reply {
     /// The error code, for the record.
     pub(crate) error: Option<String>,
     content_type: &'static str,
+    headers: Vec<(&'static str, &'static str)>,
     body: Bytes,
 }
 
@@ -37,7 +38,13 @@ impl Reply {
             Protocol::Rest => "application/json",
             Protocol::Query => "text/xml",
         };
-        Self { status, error, content_type, body: body.into() }
+        Self { status, error, content_type, headers: Vec::new(), body: body.into() }
+    }
+
+    /// The same with a header of the service's own.
+    pub(crate) fn with_header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.push((name, value));
+        self
     }
 
     /// A JSON answer; `null` is an empty body.
@@ -70,6 +77,9 @@ impl Reply {
         *response.status_mut() =
             http::StatusCode::from_u16(self.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
+        for (name, value) in self.headers {
+            headers.insert(name, http::HeaderValue::from_static(value));
+        }
         headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(self.content_type));
         for (name, value) in [
             ("date", Some(date.as_str())),

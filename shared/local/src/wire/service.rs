@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Incoming, Protocol, text};
-use crate::{api::ApiError, backup::Backup, faults::Fault};
+use crate::{api::ApiError, backup::Backup, faults::Fault, lambda::Lambda};
 
 /// A service, by its signing name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +11,7 @@ pub(crate) enum Service {
     Backup,
     DynamoDb,
     Kms,
+    Lambda,
     Tagging,
     Sts,
 }
@@ -21,6 +22,7 @@ impl Service {
             "backup" => Self::Backup,
             "dynamodb" => Self::DynamoDb,
             "kms" => Self::Kms,
+            "lambda" => Self::Lambda,
             "tagging" => Self::Tagging,
             "sts" => Self::Sts,
             _ => return None,
@@ -32,6 +34,7 @@ impl Service {
             Self::Backup => "backup",
             Self::DynamoDb => "dynamodb",
             Self::Kms => "kms",
+            Self::Lambda => "lambda",
             Self::Tagging => "tagging",
             Self::Sts => "sts",
         }
@@ -39,7 +42,7 @@ impl Service {
 
     pub(crate) fn protocol(self) -> Protocol {
         match self {
-            Self::Backup => Protocol::Rest,
+            Self::Backup | Self::Lambda => Protocol::Rest,
             Self::DynamoDb => Protocol::Json10,
             Self::Kms | Self::Tagging => Protocol::Json11,
             Self::Sts => Protocol::Query,
@@ -57,6 +60,7 @@ impl Service {
         };
         let operation = match self {
             Self::Backup => Backup::operation(&request.method, &request.path).map(str::to_owned),
+            Self::Lambda => Lambda::operation(&request.method, &request.path).map(str::to_owned),
             Self::DynamoDb => of_target("DynamoDB_20120810"),
             Self::Kms => of_target("TrentService"),
             Self::Tagging => of_target("ResourceGroupsTaggingAPI_20170126"),
@@ -80,6 +84,11 @@ impl Service {
         )
     }
 
+    /// The error code for a body that is no JSON.
+    pub(crate) fn malformed(self) -> &'static str {
+        if self == Self::Lambda { "InvalidRequestContentException" } else { "SerializationException" }
+    }
+
     /// The resource that a request names, as far as the request alone tells.
     pub(crate) fn resource(self, request: &Incoming, body: &Value) -> String {
         let of_members = |members: &[&str]| {
@@ -91,6 +100,7 @@ impl Service {
                 if named.is_empty() { tables_of_batch(body) } else { named }
             }
             Self::Kms => of_members(&["KeyId", "TargetKeyId"]),
+            Self::Lambda => Lambda::named(&request.path).to_owned(),
             Self::Backup => request
                 .path
                 .iter()
@@ -125,6 +135,7 @@ impl Service {
                     "The level of configured provisioned throughput for the table was exceeded. Consider \
                      increasing your provisioning level with the UpdateTable API.",
                 ),
+                Self::Lambda => refused(429, "TooManyRequestsException", "Rate Exceeded."),
                 Self::Tagging => refused(400, "ThrottledException", "Rate exceeded"),
                 Self::Sts => refused(400, "Throttling", "Rate exceeded"),
                 Self::Backup | Self::DynamoDb | Self::Kms => {
@@ -136,6 +147,7 @@ impl Service {
                     Self::Backup => "ServiceUnavailableException",
                     Self::DynamoDb => "InternalServerError",
                     Self::Kms => "KMSInternalException",
+                    Self::Lambda => "ServiceException",
                     Self::Tagging => "InternalServiceException",
                     Self::Sts => "InternalFailure",
                 };
@@ -143,13 +155,15 @@ impl Service {
             }
             Fault::Deny => {
                 let (status, code) = match self {
-                    Self::Backup => (403, "AccessDeniedException"),
+                    Self::Backup | Self::Lambda => (403, "AccessDeniedException"),
                     Self::Sts => (403, "AccessDenied"),
                     Self::DynamoDb | Self::Kms | Self::Tagging => (400, "AccessDeniedException"),
                 };
                 let scope = &request.scope;
+                // The one operation whose permission has another name.
+                let action = if operation == "Invoke" { "InvokeFunction" } else { operation };
                 let message = format!(
-                    "User: arn:aws:sts::{}:assumed-role/{}/session is not authorized to perform: {}:{operation} \
+                    "User: arn:aws:sts::{}:assumed-role/{}/session is not authorized to perform: {}:{action} \
                      on resource: {}",
                     scope.account,
                     if scope.caller.is_empty() { "anybody" } else { &scope.caller },

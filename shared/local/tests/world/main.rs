@@ -6,6 +6,7 @@ mod dynamodb;
 mod faults;
 mod histories;
 mod kms;
+mod lambda;
 mod settings;
 mod tagging;
 mod tcp;

@@ -1,0 +1,24 @@
+# Each target sets itself up. Needed beforehand: a Rust toolchain, a C compiler, and Python 3.10 or newer.
+
+.PHONY: test check fmt tools needs
+
+# Everything that proves it.
+test: needs tools
+	cargo test --locked --workspace
+	.tools/py/bin/python tests/python/golden.py check
+
+# Formatting and lints.
+check: needs
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+fmt: needs
+	cargo fmt --all
+
+# The official AWS tools in their pinned versions, in .tools/py.
+tools:
+	@tests/python/setup.sh
+
+needs:
+	@command -v cargo >/dev/null || { echo "make: cargo is missing: install a Rust toolchain (https://rustup.rs)" >&2; exit 1; }
+	@command -v $${CC:-cc} >/dev/null || { echo "make: $${CC:-cc} is missing: install a C compiler, such as gcc" >&2; exit 1; }

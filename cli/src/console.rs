@@ -1,0 +1,110 @@
+//! What the operator reads and answers.
+
+use std::fmt;
+use std::io::{BufRead, Write};
+
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::Failure;
+
+/// The three streams of a command.
+pub struct Console<'a> {
+    /// The answer.
+    pub out: &'a mut dyn Write,
+    /// Progress, questions and refusals.
+    pub err: &'a mut dyn Write,
+    /// The operator's answers.
+    pub input: &'a mut dyn BufRead,
+}
+
+impl fmt::Debug for Console<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Console")
+    }
+}
+
+impl Console<'_> {
+    /// A line of the answer.
+    pub(crate) fn say(&mut self, line: impl fmt::Display) -> Result<(), Failure> {
+        Ok(writeln!(self.out, "{line}")?)
+    }
+
+    /// Progress: on standard error, so that the answer can be piped.
+    pub(crate) fn note(&mut self, line: impl fmt::Display) -> Result<(), Failure> {
+        writeln!(self.err, "{line}")?;
+        Ok(self.err.flush()?)
+    }
+
+    /// The answer as JSON.
+    pub(crate) fn json(&mut self, answer: &impl Serialize) -> Result<(), Failure> {
+        serde_json::to_writer_pretty(&mut self.out, answer)?;
+        self.say("")
+    }
+
+    /// A table with a heading.
+    pub(crate) fn table<const N: usize>(
+        &mut self,
+        heading: [&str; N],
+        rows: impl IntoIterator<Item = [String; N]>,
+    ) -> Result<(), Failure> {
+        let mut table = Table::new();
+        table.load_style(NOTHING).set_header(heading).add_rows(rows);
+        for line in table.lines() {
+            self.say(line.trim_end())?;
+        }
+        Ok(())
+    }
+
+    /// Asks, and takes nothing but yes for yes.
+    pub(crate) fn agrees(&mut self, question: &str) -> Result<bool, Failure> {
+        write!(self.err, "{question} [y/N] ")?;
+        self.err.flush()?;
+        let mut answer = String::new();
+        let read = self.input.read_line(&mut answer)?;
+        if read == 0 {
+            writeln!(self.err)?;
+        }
+        Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+    }
+}
+
+/// A moment in UTC, to the second.
+pub(crate) fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// The same where there may be none.
+pub(crate) fn moment_or_dash(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "-".to_owned(), moment)
+}
+
+/// A size that can be read at a glance.
+pub(crate) fn size(bytes: i64) -> String {
+    let mut size = bytes as f64;
+    let mut units = ["B", "KiB", "MiB", "GiB", "TiB"].into_iter();
+    let mut unit = units.next().unwrap_or_default();
+    for next in units {
+        if size < 1024.0 {
+            break;
+        }
+        size /= 1024.0;
+        unit = next;
+    }
+    if unit == "B" { format!("{bytes} B") } else { format!("{size:.1} {unit}") }
+}
+
+/// The one word that stands for a value in JSON.
+pub(crate) fn word(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        other => format!("{other:?}"),
+    }
+}
+
+/// `1 point`, `2 points`.
+pub(crate) fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}

@@ -1,0 +1,197 @@
+//! The operator's command as a library: arguments in, text and an exit code out.
+//!
+//! Against a deployment it only invokes the functions and reads. What changes anything in AWS is done by the
+//! functions, with their rights.
+
+mod console;
+mod deployment;
+mod metadata;
+mod offline;
+mod points;
+mod policy;
+mod replies;
+mod retention;
+mod session;
+
+use std::ffi::OsString;
+use std::io;
+
+use aws_config::SdkConfig;
+use backup_chain_aws::AwsError;
+use backup_chain_core::ids::Region;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use jiff::Timestamp;
+use thiserror::Error;
+
+pub use console::Console;
+
+use deployment::Deployed;
+
+/// Backup chains of DynamoDB tables on AWS Backup.
+#[derive(Debug, Parser)]
+#[command(
+    name = "backup-chain",
+    version,
+    max_term_width = 100,
+    after_help = "Credentials and Region come from where the AWS CLI has them: AWS_PROFILE, AWS_REGION and the \
+                  shared configuration. The names of tables and keys are read from the session function's own \
+                  configuration, so that the prefix of its name is all there is to say of a deployment.\n\n\
+                  Exit codes: 0 done, 1 refused or failed, 2 wrong usage."
+)]
+struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+struct Globals {
+    /// Answer with JSON on standard output
+    #[arg(long, global = true, display_order = 100)]
+    json: bool,
+    /// The source Region of the deployment, unless AWS_REGION or the profile says it
+    #[arg(long, global = true, value_name = "REGION", help_heading = "Deployment")]
+    region: Option<Region>,
+    /// What the names of the deployment's functions begin with
+    #[arg(
+        long,
+        global = true,
+        value_name = "PREFIX",
+        default_value = "backup-chain-",
+        env = "BACKUP_CHAIN_STACK_PREFIX",
+        hide_env_values = true,
+        help_heading = "Deployment"
+    )]
+    stack_prefix: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check, store and look at policies
+    #[command(subcommand)]
+    Policy(Policies),
+    /// Run policies and look at sessions
+    #[command(subcommand)]
+    Session(session::Command),
+    /// Make manual backups of tables, outside every chain
+    Backup(session::Backup),
+    /// List the restore points of a table, chain by chain
+    Points(points::List),
+    /// Look at one restore point, or remove it
+    #[command(subcommand)]
+    Point(points::Command),
+    /// The manual backups of a table
+    #[command(subcommand)]
+    Manual(points::Manual),
+    /// See and do what retention does
+    #[command(subcommand)]
+    Retention(retention::Command),
+    /// What a restore point tells of itself
+    #[command(subcommand)]
+    Metadata(metadata::Command),
+}
+
+#[derive(Debug, Subcommand)]
+enum Policies {
+    #[command(flatten)]
+    Offline(offline::Command),
+    #[command(flatten)]
+    Stored(policy::Command),
+}
+
+/// How a command ended that was not refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// As asked.
+    Done,
+    /// It has told what is wrong.
+    Wrong,
+}
+
+/// Why a command was refused or failed.
+#[derive(Debug, Error)]
+enum Failure {
+    /// One clear line, mostly: what was wrong, where, and what to do.
+    #[error("{0}")]
+    Refused(String),
+    /// AWS failed.
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+    /// The answer could not be written.
+    #[error("the answer cannot be written: {0}")]
+    Output(#[from] io::Error),
+    /// The answer has no form in JSON.
+    #[error("the answer cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Failure {
+    fn refused(why: impl Into<String>) -> Self {
+        Self::Refused(why.into())
+    }
+}
+
+/// The command line, for its help texts.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs one command line at `now` and tells its exit code: 0 done, 1 refused or failed, 2 wrong usage.
+/// `config` is asked only by commands that talk to AWS, with the Region of the command line.
+pub async fn run(
+    args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    now: Timestamp,
+    config: impl AsyncFnOnce(Option<Region>) -> SdkConfig,
+    console: &mut Console<'_>,
+) -> u8 {
+    let parsed =
+        Cli::command().try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
+    let Cli { globals, command } = match parsed {
+        Ok(cli) => cli,
+        Err(error) => {
+            let to = if error.use_stderr() { &mut console.err } else { &mut console.out };
+            // Nobody is left to be told that this cannot be written.
+            let _ = write!(to, "{}", error.render());
+            return u8::try_from(error.exit_code()).unwrap_or(2);
+        }
+    };
+    // Boxed: the futures of all commands together are large for the stack of a thread.
+    match Box::pin(answer(globals, command, now, config, console)).await {
+        Ok(Outcome::Done) => 0,
+        Ok(Outcome::Wrong) => 1,
+        // The reader has seen enough.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
+        Err(failure) => {
+            let _ = writeln!(console.err, "error: {failure}");
+            1
+        }
+    }
+}
+
+async fn answer(
+    globals: Globals,
+    command: Command,
+    now: Timestamp,
+    config: impl AsyncFnOnce(Option<Region>) -> SdkConfig,
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
+    let Globals { json, region, stack_prefix } = globals;
+    let find = async || Deployed::find(&config(region.clone()).await, stack_prefix).await;
+    match command {
+        Command::Policy(Policies::Offline(command)) => {
+            offline::run(command, region.as_ref(), now, json, console)
+        }
+        Command::Policy(Policies::Stored(command)) => {
+            policy::run(command, &find().await?, json, console).await
+        }
+        Command::Session(command) => session::run(command, &find().await?, json, console).await,
+        Command::Backup(backup) => session::backup(backup, &find().await?, json, console).await,
+        Command::Points(list) => points::list(&list, &find().await?, json, console).await,
+        Command::Point(command) => points::run(command, &find().await?, json, console).await,
+        Command::Manual(command) => points::manual(command, &find().await?, json, console).await,
+        Command::Retention(command) => retention::run(command, &find().await?, json, console).await,
+        Command::Metadata(command) => metadata::run(command, &find().await?, console).await,
+    }
+}

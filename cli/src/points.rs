@@ -1,0 +1,367 @@
+//! Restore points: listed chain by chain, looked at, removed by hand.
+
+use std::collections::BTreeMap;
+
+use backup_chain_core::ids::{
+    PointId, PolicyName, RecoveryPointArn, SessionId, TableId, TableName, VaultArn,
+};
+use backup_chain_core::invoke::RetentionRequest;
+use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::span::Span;
+use backup_chain_core::tier::{Flag, Tier};
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::console::{count, moment, moment_or_dash, size, word};
+use crate::deployment::Deployed;
+use crate::replies::{self, Decided, Report};
+use crate::{Console, Failure, Outcome, retention};
+
+/// The restore points of a table.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  backup-chain points orders\n\n\
+    A table that was dropped and created anew has chains of its own for each creation.")]
+pub(crate) struct List {
+    /// The table
+    table: TableName,
+    /// Also those that failed, were dropped or are gone
+    #[arg(long)]
+    all: bool,
+}
+
+/// One restore point, as the operator names it.
+#[derive(Debug, Args)]
+pub(crate) struct Named {
+    /// The table
+    pub table: TableName,
+    /// The restore point
+    pub id: PointId,
+    /// Its vault, where a backup and its copy share the id: <Region>/<vault>
+    #[arg(long, value_name = "REGION/VAULT", value_parser = place)]
+    pub vault: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show one restore point
+    #[command(after_help = "Example:\n  \
+        backup-chain point show orders 01KE73DJG0C1V5K6TP3T2ZJ4ZD --vault eu-central-1/backup-chain")]
+    Show(Named),
+    /// Remove one restore point by hand; every other one stays restorable
+    #[command(after_help = "Example:\n  \
+        backup-chain point remove orders 01KE73DJG0C1V5K6TP3T2ZJ4ZD --vault eu-west-1/copies\n\n\
+        A point that is held, locked, suspect or the newest of its chain is kept and the reason told.")]
+    Remove {
+        #[command(flatten)]
+        point: Named,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Manual {
+    /// Remove all manual backups of a table
+    #[command(after_help = "Example:\n  backup-chain manual remove orders")]
+    Remove {
+        /// The table
+        table: TableName,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+fn place(text: &str) -> Result<String, String> {
+    match text.split_once('/') {
+        Some((region, vault)) if !region.is_empty() && !vault.is_empty() => Ok(text.to_owned()),
+        _ => Err("write <Region>/<vault>, such as eu-central-1/backup-chain".to_owned()),
+    }
+}
+
+/// A vault, as the command names it.
+fn placed(vault: &VaultArn) -> String {
+    format!("{}/{}", vault.region, vault.name)
+}
+
+/// A restore point, as it is shown.
+#[derive(Debug, Serialize)]
+pub(crate) struct PointView<'a> {
+    id: &'a PointId,
+    pub table: &'a TableName,
+    table_id: &'a TableId,
+    pub kind: Kind,
+    pub vault: String,
+    state: State,
+    /// The moment of the restore point: the creation date that AWS gives it.
+    created_at: Option<Timestamp>,
+    policy: Option<&'a PolicyName>,
+    revision: Option<u32>,
+    session: &'a SessionId,
+    slot: Timestamp,
+    flags: Vec<FlagView>,
+    bytes: Option<i64>,
+    warnings: &'a [String],
+    suspect: Option<&'a str>,
+    hold: Option<&'a str>,
+    reason: Option<&'a str>,
+    requested_at: Option<Timestamp>,
+    attempt: u32,
+    job: Option<&'a str>,
+    recovery_point: Option<&'a RecoveryPointArn>,
+    /// Of a copy: the recovery point that it is a copy of.
+    source: Option<&'a RecoveryPointArn>,
+}
+
+#[derive(Debug, Serialize)]
+struct FlagView {
+    tier: Tier,
+    slot: Timestamp,
+    keep: Span,
+    lapses: Timestamp,
+}
+
+impl<'a> PointView<'a> {
+    pub fn of(point: &'a RestorePoint) -> Self {
+        let flag = |Flag { tier, slot, span, lapses }: &Flag| FlagView {
+            tier: *tier,
+            slot: *slot,
+            keep: *span,
+            lapses: *lapses,
+        };
+        Self {
+            id: &point.id,
+            table: &point.table.arn.name,
+            table_id: &point.table.id,
+            kind: point.kind,
+            vault: placed(&point.vault),
+            state: point.state,
+            created_at: point.created_at,
+            policy: point.policy.as_ref().map(|policy| &policy.name),
+            revision: point.policy.as_ref().map(|policy| policy.revision),
+            session: &point.session,
+            slot: point.slot,
+            flags: point.flags.iter().map(flag).collect(),
+            bytes: point.bytes,
+            warnings: &point.warnings,
+            suspect: point.suspect.as_deref(),
+            hold: point.hold.as_ref().map(|hold| hold.reason.as_str()),
+            reason: point.reason.as_deref(),
+            requested_at: point.requested_at,
+            attempt: point.attempt,
+            job: point.job.as_deref(),
+            recovery_point: point.arn.as_ref(),
+            source: point.source.as_ref().map(|source| &source.arn),
+        }
+    }
+
+    /// Id, moment, state, flags, size and notes.
+    pub fn row(&self) -> [String; 6] {
+        let flags: Vec<String> =
+            self.flags.iter().map(|flag| format!("{} until {}", flag.tier, moment(flag.lapses))).collect();
+        [
+            self.id.to_string(),
+            moment_or_dash(self.created_at),
+            self.state.to_string(),
+            if flags.is_empty() { "-".to_owned() } else { flags.join("\n") },
+            self.bytes.map_or_else(|| "-".to_owned(), size),
+            self.notes().join("\n"),
+        ]
+    }
+
+    /// Every field under its name in JSON, with what there is of it.
+    fn fields(&self) -> [(&'static str, Vec<String>); 22] {
+        fn text<T: ToString>(value: impl IntoIterator<Item = T>) -> Vec<String> {
+            value.into_iter().map(|value| value.to_string()).collect()
+        }
+        let at = |moment_of: Option<Timestamp>| text(moment_of.map(|at| format!("{} UTC", moment(at))));
+        let flag = |flag: &FlagView| {
+            let FlagView { tier, slot, keep, lapses } = flag;
+            format!("{tier} of {} UTC, kept {keep}, until {} UTC", moment(*slot), moment(*lapses))
+        };
+        [
+            ("id", text([self.id])),
+            ("table", text([self.table])),
+            ("table_id", text([self.table_id])),
+            ("kind", vec![word(&self.kind)]),
+            ("vault", text([&self.vault])),
+            ("state", text([self.state])),
+            ("created_at", at(self.created_at)),
+            ("policy", text(self.policy)),
+            ("revision", text(self.revision)),
+            ("session", text([self.session])),
+            ("slot", at(Some(self.slot))),
+            ("flags", self.flags.iter().map(flag).collect()),
+            ("bytes", text(self.bytes)),
+            ("warnings", self.warnings.to_vec()),
+            ("suspect", text(self.suspect)),
+            ("hold", text(self.hold)),
+            ("reason", text(self.reason)),
+            ("requested_at", at(self.requested_at)),
+            ("attempt", text([self.attempt])),
+            ("job", text(self.job)),
+            ("recovery_point", text(self.recovery_point)),
+            ("source", text(self.source)),
+        ]
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let suspect = self.suspect.map(|why| format!("suspect: {why}"));
+        let held = self.hold.map(|why| format!("held: {why}"));
+        let warnings = self.warnings.iter().cloned();
+        suspect.into_iter().chain(held).chain(warnings).chain(self.reason.map(str::to_owned)).collect()
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Chain<'a> {
+    table: &'a TableName,
+    table_id: &'a TableId,
+    kind: Kind,
+    vault: String,
+    points: Vec<PointView<'a>>,
+}
+
+pub(crate) async fn list(
+    list: &List,
+    deployed: &Deployed,
+    json: bool,
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
+    let List { table, all } = list;
+    let mut points = deployed.catalog().points_of_table(table).await?;
+    points.retain(|point| *all || !point.state.is_past());
+    points.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut chains: BTreeMap<(&TableId, Kind, String), Vec<PointView<'_>>> = BTreeMap::new();
+    for point in &points {
+        let chain = (&point.table.id, point.kind, placed(&point.vault));
+        chains.entry(chain).or_default().push(PointView::of(point));
+    }
+    let chains: Vec<Chain<'_>> = chains
+        .into_iter()
+        .map(|((table_id, kind, vault), points)| Chain { table, table_id, kind, vault, points })
+        .collect();
+    if json {
+        console.json(&chains)?;
+        return Ok(Outcome::Done);
+    }
+    if chains.is_empty() {
+        console.say(format_args!("table {table} has no restore points"))?;
+    }
+    for (number, chain) in chains.iter().enumerate() {
+        let Chain { table_id, kind, vault, points, .. } = chain;
+        if number > 0 {
+            console.say("")?;
+        }
+        let what = match kind {
+            Kind::Backup => "backup chain",
+            Kind::Copy => "copy chain",
+            Kind::Manual => "manual backups",
+        };
+        console.say(format_args!(
+            "{what} of {table} ({table_id}) in {vault}: {}",
+            count(points.len(), "restore point")
+        ))?;
+        let heading = ["POINT", "MOMENT (UTC)", "STATE", "FLAGS", "SIZE", "NOTES"];
+        console.table(heading, points.iter().map(PointView::row))?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// The restore point that is meant.
+pub(crate) async fn find(deployed: &Deployed, named: &Named) -> Result<RestorePoint, Failure> {
+    let Named { table, id, vault } = named;
+    let mut found = deployed.catalog().points_of_table(table).await?;
+    found
+        .retain(|point| point.id == *id && vault.as_ref().is_none_or(|vault| *vault == placed(&point.vault)));
+    if found.len() > 1 {
+        let vaults: Vec<String> = found.iter().map(|point| placed(&point.vault)).collect();
+        let vaults = vaults.join(" and ");
+        return Err(Failure::refused(format!(
+            "restore point {id} is in {vaults}: name one of them with --vault"
+        )));
+    }
+    let place = vault.as_ref().map(|vault| format!(" in {vault}")).unwrap_or_default();
+    found.pop().ok_or_else(|| {
+        Failure::refused(format!(
+            "table {table} has no restore point {id}{place}: see backup-chain points {table}"
+        ))
+    })
+}
+
+pub(crate) async fn run(
+    command: Command,
+    deployed: &Deployed,
+    json: bool,
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
+    match command {
+        Command::Show(named) => show(&find(deployed, &named).await?, json, console),
+        Command::Remove { point: Named { table, id, vault }, yes } => {
+            let request = |dry_run| RetentionRequest::Remove {
+                table: table.clone(),
+                point: id.clone(),
+                vault: vault.clone(),
+                dry_run,
+            };
+            remove(request, yes, deployed, json, console).await
+        }
+    }
+}
+
+pub(crate) async fn manual(
+    command: Manual,
+    deployed: &Deployed,
+    json: bool,
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
+    let Manual::Remove { table, yes } = command;
+    let request = |dry_run| RetentionRequest::RemoveManual { table: table.clone(), dry_run };
+    remove(request, yes, deployed, json, console).await
+}
+
+fn show(point: &RestorePoint, json: bool, console: &mut Console<'_>) -> Result<Outcome, Failure> {
+    let view = PointView::of(point);
+    if json {
+        console.json(&view)?;
+        return Ok(Outcome::Done);
+    }
+    for (name, values) in view.fields() {
+        for value in values {
+            console.say(format_args!("{name:<15} {value}"))?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// Plans, shows, asks, removes.
+async fn remove(
+    request: impl Fn(bool) -> RetentionRequest,
+    yes: bool,
+    deployed: &Deployed,
+    json: bool,
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
+    let plan: Report = replies::read(&deployed.invoke("retention", &request(true), console).await?)?;
+    let going: Vec<&Decided> = plan.points.iter().filter(|decided| decided.fate == "outdated").collect();
+    for Decided { table, vault, point, fate, why } in &plan.points {
+        let said = if fate == "outdated" {
+            "would be removed".to_owned()
+        } else {
+            format!("is kept: {}", why.join(", "))
+        };
+        console.note(format_args!("{point} of {table} in {vault} {said}"))?;
+    }
+    if going.is_empty() {
+        console.note("there is nothing to remove")?;
+        return Ok(Outcome::Done);
+    }
+    let question = format!("Remove {} for good?", count(going.len(), "restore point"));
+    if !yes && !console.agrees(&question)? {
+        return Err(Failure::refused("nothing is removed: answer y, or add --yes"));
+    }
+    let answer = deployed.invoke("retention", &request(false), console).await?;
+    retention::tell(&answer, json, console)
+}

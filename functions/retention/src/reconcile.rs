@@ -1,0 +1,98 @@
+//! Comparing the catalog with the vaults: what somebody removed at AWS Backup is gone from the catalog too, and
+//! what carries our id but is not in the catalog is reported. Nothing is deleted here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use backup_chain_aws::backup::Point;
+use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_core::ids::{PointId, RecoveryPointArn, VaultArn};
+use backup_chain_core::metadata::tags;
+use backup_chain_core::point::{RestorePoint, State};
+
+use crate::{Fate, Report, decided, vault_name};
+
+/// Compares every vault that holds points of ours with the catalog.
+pub(crate) async fn reconcile(edge: &Edge, report: &mut Report) -> Result<(), AwsError> {
+    let mut vaults: BTreeMap<VaultArn, Vec<RestorePoint>> = BTreeMap::new();
+    vaults.entry(edge.deployment().vault_arn(&edge.deployment().vault)).or_default();
+    for point in edge.catalog().every_point().await? {
+        if !point.state.is_past() {
+            vaults.entry(point.vault.clone()).or_default().push(point);
+        }
+    }
+    for (vault, points) in vaults {
+        // One vault that cannot be read must not stop the others.
+        if let Err(error) = reconcile_vault(edge, &vault, points, report).await {
+            report.problems.push(format!("vault {} could not be compared: {error}", vault_name(&vault)));
+        }
+    }
+    Ok(())
+}
+
+async fn reconcile_vault(
+    edge: &Edge,
+    vault: &VaultArn,
+    points: Vec<RestorePoint>,
+    report: &mut Report,
+) -> Result<(), AwsError> {
+    let listed = edge.region(&vault.region).backup.points(&vault.name).await?;
+    let held: BTreeSet<&RecoveryPointArn> = listed.iter().map(|point| &point.arn).collect();
+    let recorded: BTreeSet<RecoveryPointArn> = points.iter().filter_map(|point| point.arn.clone()).collect();
+    let open: BTreeSet<PointId> =
+        points.iter().filter(|point| point.state.is_open()).map(|point| point.id.clone()).collect();
+    for mut point in points {
+        let is_listed = point.arn.as_ref().is_some_and(|arn| held.contains(arn));
+        if point.state == State::Available && !is_listed {
+            gone(edge, &mut point).await?;
+            if point.state == State::Deleted {
+                report.points.push(decided(&point, Fate::Gone, Vec::new()));
+            }
+        }
+    }
+    for point in listed.iter().filter(|point| !recorded.contains(&point.arn) && is_made_by_us(edge, point)) {
+        if let Some(id) = unknown_id(edge, vault, point, &open).await? {
+            report.problems.push(format!(
+                "recovery point {} in {} carries the id {id} and is not in the catalog: it is kept",
+                point.arn,
+                vault_name(vault)
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Only points that our roles made can be ours: the tags of others need not be read.
+fn is_made_by_us(edge: &Edge, point: &Point) -> bool {
+    let ours = edge.deployment();
+    point.role.as_ref().is_none_or(|role| *role == ours.backup_role || *role == ours.copy_role)
+}
+
+/// The id of a point that is neither foreign nor about to be completed.
+async fn unknown_id(
+    edge: &Edge,
+    vault: &VaultArn,
+    point: &Point,
+    open: &BTreeSet<PointId>,
+) -> Result<Option<String>, AwsError> {
+    let found = match edge.region(&vault.region).backup.tags(&point.arn).await {
+        Ok(found) => found,
+        Err(error) if error.meaning == Meaning::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    Ok(found.get(tags::ID).filter(|id| !open.iter().any(|open| open.as_str() == id.as_str())).cloned())
+}
+
+/// Records that a point is gone, if AWS Backup says so as well when it is asked for it by name: a listing alone
+/// decides nothing. Its slots are owed again.
+pub(crate) async fn gone(edge: &Edge, point: &mut RestorePoint) -> Result<(), AwsError> {
+    let Some(arn) = point.arn.clone() else { return Ok(()) };
+    match edge.region(&point.vault.region).backup.point(&point.vault.name, &arn).await {
+        Err(error) if error.meaning == Meaning::NotFound => {
+            tracing::warn!(point = %point.id, table = %point.table.arn.name, "removed outside of Backup Chain");
+            point.reason = Some("removed outside of Backup Chain".to_owned());
+            edge.mark_deleted(point).await
+        }
+        Ok(_) => Ok(()),
+        Err(error) => Err(error),
+    }
+}

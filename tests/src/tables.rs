@@ -1,0 +1,140 @@
+//! Tables made as captured settings describe them.
+
+use aws_sdk_dynamodb::types as aws;
+use backup_chain_core::ids::TableName;
+use backup_chain_core::settings::{
+    BillingMode, KeySchema, MaxThroughput, Part, Projection, StreamView, TableClass, TableSettings,
+    Throughput,
+};
+use backup_chain_local::World;
+use backup_chain_local::stack::Failure;
+
+use crate::dynamodb;
+
+/// Makes a table with these settings, as far as CreateTable, time to live, point-in-time recovery and tags go,
+/// and tells its name. What else the settings hold, such as auto scaling, is for other services.
+///
+/// # Errors
+/// When the embedded AWS refuses it, or the settings are those of a global table.
+pub async fn create(world: &World, name: &str, settings: &TableSettings) -> Result<TableName, Failure> {
+    let TableSettings { local_indexes, global_indexes, vector_indexes, replicas, .. } = settings;
+    if replicas.is_some() || !vector_indexes.is_empty() {
+        return Err("global tables and vector indexes are not made here".into());
+    }
+    let client = dynamodb(world);
+    let mut create = client
+        .create_table()
+        .table_name(name)
+        .set_key_schema(Some(keys(&settings.keys)?))
+        .billing_mode(match settings.billing {
+            BillingMode::PayPerRequest => aws::BillingMode::PayPerRequest,
+            BillingMode::Provisioned => aws::BillingMode::Provisioned,
+        })
+        .set_provisioned_throughput(settings.throughput.map(provisioned).transpose()?)
+        .set_on_demand_throughput(on_demand(settings.on_demand_max)?)
+        .set_warm_throughput(settings.warm.map(warm).transpose()?)
+        .deletion_protection_enabled(settings.deletion_protection);
+    for (attribute, kind) in &settings.attributes {
+        let kind = aws::ScalarAttributeType::from(format!("{kind:?}").as_str());
+        let attribute = aws::AttributeDefinition::builder().attribute_name(attribute).attribute_type(kind);
+        create = create.attribute_definitions(attribute.build()?);
+    }
+    for (name, index) in local_indexes {
+        create = create.local_secondary_indexes(
+            aws::LocalSecondaryIndex::builder()
+                .index_name(name)
+                .set_key_schema(Some(keys(&index.keys)?))
+                .projection(projection(&index.projection))
+                .build()?,
+        );
+    }
+    for (name, index) in global_indexes {
+        create = create.global_secondary_indexes(
+            aws::GlobalSecondaryIndex::builder()
+                .index_name(name)
+                .set_key_schema(Some(keys(&index.keys)?))
+                .projection(projection(&index.projection))
+                .set_provisioned_throughput(index.throughput.map(provisioned).transpose()?)
+                .set_on_demand_throughput(on_demand(index.on_demand_max)?)
+                .set_warm_throughput(index.warm.map(warm).transpose()?)
+                .build()?,
+        );
+    }
+    if settings.class == TableClass::StandardInfrequentAccess {
+        create = create.table_class(aws::TableClass::StandardInfrequentAccess);
+    }
+    if let Some(encryption) = &settings.encryption {
+        let with = aws::SseSpecification::builder().enabled(true).sse_type(aws::SseType::Kms);
+        create = create.sse_specification(with.set_kms_master_key_id(encryption.key.clone()).build());
+    }
+    if let Some(view) = settings.stream {
+        let view = match view {
+            StreamView::KeysOnly => aws::StreamViewType::KeysOnly,
+            StreamView::NewImage => aws::StreamViewType::NewImage,
+            StreamView::OldImage => aws::StreamViewType::OldImage,
+            StreamView::NewAndOldImages => aws::StreamViewType::NewAndOldImages,
+        };
+        let stream = aws::StreamSpecification::builder().stream_enabled(true).stream_view_type(view);
+        create = create.stream_specification(stream.build()?);
+    }
+    for (key, value) in settings.tags.known().into_iter().flatten() {
+        create = create.tags(aws::Tag::builder().key(key).value(value).build()?);
+    }
+    create.send().await?;
+    if let Part::Known(Some(ttl)) = &settings.ttl {
+        let wanted = aws::TimeToLiveSpecification::builder().enabled(true).attribute_name(&ttl.attribute);
+        client
+            .update_time_to_live()
+            .table_name(name)
+            .time_to_live_specification(wanted.build()?)
+            .send()
+            .await?;
+    }
+    if let Part::Known(Some(pitr)) = &settings.pitr {
+        let wanted = aws::PointInTimeRecoverySpecification::builder()
+            .point_in_time_recovery_enabled(true)
+            .recovery_period_in_days(pitr.days.try_into()?);
+        let update = client.update_continuous_backups().table_name(name);
+        update.point_in_time_recovery_specification(wanted.build()?).send().await?;
+    }
+    Ok(name.parse()?)
+}
+
+fn keys(schema: &KeySchema) -> Result<Vec<aws::KeySchemaElement>, Failure> {
+    let hash = schema.hash.iter().map(|name| (name, aws::KeyType::Hash));
+    let range = schema.range.iter().map(|name| (name, aws::KeyType::Range));
+    hash.chain(range)
+        .map(|(name, kind)| {
+            Ok(aws::KeySchemaElement::builder().attribute_name(name).key_type(kind).build()?)
+        })
+        .collect()
+}
+
+fn projection(projection: &Projection) -> aws::Projection {
+    let (kind, also) = match projection {
+        Projection::All => (aws::ProjectionType::All, None),
+        Projection::KeysOnly => (aws::ProjectionType::KeysOnly, None),
+        Projection::Include(also) => (aws::ProjectionType::Include, Some(also.iter().cloned().collect())),
+    };
+    aws::Projection::builder().projection_type(kind).set_non_key_attributes(also).build()
+}
+
+fn provisioned(units: Throughput) -> Result<aws::ProvisionedThroughput, Failure> {
+    let (read, write) = (units.read.try_into()?, units.write.try_into()?);
+    Ok(aws::ProvisionedThroughput::builder().read_capacity_units(read).write_capacity_units(write).build()?)
+}
+
+fn on_demand(most: MaxThroughput) -> Result<Option<aws::OnDemandThroughput>, Failure> {
+    if most == MaxThroughput::default() {
+        return Ok(None);
+    }
+    let bound = |units: Option<u64>| units.map(i64::try_from).transpose();
+    let (read, write) = (bound(most.read)?, bound(most.write)?);
+    let most = aws::OnDemandThroughput::builder().set_max_read_request_units(read);
+    Ok(Some(most.set_max_write_request_units(write).build()))
+}
+
+fn warm(units: Throughput) -> Result<aws::WarmThroughput, Failure> {
+    let (read, write) = (units.read.try_into()?, units.write.try_into()?);
+    Ok(aws::WarmThroughput::builder().read_units_per_second(read).write_units_per_second(write).build())
+}

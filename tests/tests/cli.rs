@@ -1,0 +1,539 @@
+//! The operator's command against a deployment in the embedded AWS, in process.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use backup_chain_cli::{Console, command, run};
+use backup_chain_core::ids::{Region, TableName};
+use backup_chain_core::point::{Kind, State};
+use backup_chain_local::stack::{ACCOUNT, SOURCE, Stack};
+use backup_chain_local::{Fault, FaultRule, World};
+use backup_chain_tests::{all_points, at, deployed, points, table};
+use jiff::SignedDuration;
+use serde_json::Value;
+
+const DAILY: &str = "
+name: daily
+sources: {tables: [orders, carts]}
+vault: backup-chain
+copies: [{vault: 'arn:aws:backup:eu-west-1:111122223333:backup-vault:backup-chain-copies'}]
+tiers:
+  daily: {at: [07:00], keep: 3 days, copy: {keep: 5 days}}
+";
+
+/// What a command did.
+#[derive(Debug)]
+struct Ran {
+    code: u8,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    /// The answer of a command that did what it was asked.
+    #[track_caller]
+    fn done(self) -> String {
+        assert_eq!(self.code, 0, "{self:#?}");
+        self.out
+    }
+
+    #[track_caller]
+    fn json(self) -> Value {
+        serde_json::from_str(&self.done()).unwrap()
+    }
+
+    /// The one line of a refusal.
+    #[track_caller]
+    fn refusal(self) -> String {
+        assert_eq!((self.code, self.out.as_str()), (1, ""), "{self:#?}");
+        let lines: Vec<&str> = self.err.lines().filter(|line| !line.ends_with("is at work ...")).collect();
+        let [line] = lines.as_slice() else { panic!("{lines:#?}") };
+        line.strip_prefix("error: ").unwrap_or_else(|| panic!("{line}")).to_owned()
+    }
+}
+
+/// Runs a command line, its words parted by spaces, as an operator who types `input`.
+async fn cli_answering(world: &World, line: &str, input: &str) -> Ran {
+    let (mut out, mut err, mut input) = (Vec::new(), Vec::new(), input.as_bytes());
+    let mut console = Console { out: &mut out, err: &mut err, input: &mut input };
+    let config = async |region: Option<Region>| {
+        let region = region.map_or_else(|| SOURCE.to_owned(), |region| region.to_string());
+        world.sdk_config(ACCOUNT, &region, "operator-at-the-desk")
+    };
+    let args = ["backup-chain"].into_iter().chain(line.split_whitespace());
+    let code = run(args, world.now(), config, &mut console).await;
+    Ran { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+}
+
+async fn cli(world: &World, line: &str) -> Ran {
+    cli_answering(world, line, "").await
+}
+
+/// The same where no AWS is asked.
+async fn offline(line: &str) -> Ran {
+    let (mut out, mut err, mut input) = (Vec::new(), Vec::new(), std::io::empty());
+    let mut console = Console { out: &mut out, err: &mut err, input: &mut input };
+    let config = async |_: Option<Region>| panic!("an offline command asks AWS");
+    let args = ["backup-chain"].into_iter().chain(line.split_whitespace());
+    let code = run(args, at("2026-01-05T00:00:00Z"), config, &mut console).await;
+    Ran { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+}
+
+fn example(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/policies").join(name);
+    path.canonicalize().unwrap().to_str().unwrap().to_owned()
+}
+
+/// A file that is gone when this is dropped.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str, text: &str) -> Self {
+        let folder =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("policy.yaml");
+        std::fs::File::create(&path).unwrap().write_all(text.as_bytes()).unwrap();
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(self.0.parent().unwrap());
+    }
+}
+
+/// What differs from one seed to another, in the same width.
+fn steady(text: &str) -> String {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+    let mut steady = String::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let word = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(word);
+        let is_ulid = word.len() == 26 && word.starts_with("01K");
+        let is_uuid = word.len() == 36 && word.matches('-').count() == 4;
+        let is_digest = word.len() == 16 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_ulid || is_uuid || is_digest {
+            steady.extend(word.chars().map(|letter| if letter == '-' { '-' } else { 'x' }));
+        } else {
+            steady.push_str(word);
+        }
+        let other = after.chars().next().map_or(0, char::len_utf8);
+        let (other, after) = after.split_at(other);
+        steady.push_str(other);
+        rest = after;
+    }
+    steady
+}
+
+/// A deployment with two tables under the daily policy, at noon after its first slot.
+async fn after_a_day() -> (World, Stack, TableName) {
+    let (world, mut stack) = deployed("2026-01-05T00:00:00Z").await;
+    let orders = table(&world, "orders", &[("team", "shop")]).await.unwrap();
+    table(&world, "carts", &[]).await.unwrap();
+    let file = Scratch::new("daily", DAILY);
+    let _ = cli(&world, &format!("policy apply {}", file.path())).await.done();
+    stack.live_until(at("2026-01-05T12:00:00Z")).await;
+    (world, stack, orders)
+}
+
+/// The help of a command and of all below it, on a terminal of 100 columns.
+fn helps(of: &clap::Command, path: &str, texts: &mut String) {
+    let args = path.split(' ').chain(["--help"]);
+    let help = command().term_width(100).try_get_matches_from(args).unwrap_err().render();
+    texts.push_str(&format!("=== {path}\n{help}\n"));
+    for below in of.get_subcommands() {
+        helps(below, &format!("{path} {}", below.get_name()), texts);
+    }
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let mut texts = String::new();
+    helps(&command(), "backup-chain", &mut texts);
+    let leaves = texts.split("=== ").filter(|text| !text.is_empty() && !text.contains("\nCommands:"));
+    for leaf in leaves {
+        assert!(leaf.contains("Example:\n  backup-chain "), "no example:\n{leaf}");
+    }
+    insta::assert_snapshot!("help", texts);
+}
+
+#[tokio::test(start_paused = true)]
+async fn wrong_usage_is_told_apart_from_refusals() {
+    for line in
+        ["", "policy", "points", "points or", "session show 12", "point show orders 12", "retention plan now"]
+    {
+        let ran = offline(line).await;
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{line}: {ran:#?}");
+        assert!(!ran.err.is_empty());
+    }
+    assert!(offline("--version").await.done().starts_with("backup-chain 0."));
+    assert!(offline("policy slots --help").await.done().contains("Example:"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn policies_are_checked_without_aws() {
+    let [gold, silver, bronze] = ["gold.yaml", "silver.yaml", "bronze.yaml"].map(example);
+    let said = offline(&format!("policy validate {gold} {silver} {bronze}")).await.done();
+    assert_eq!(said.lines().count(), 3);
+    assert!(said.contains("gold.yaml: policy gold is valid"), "{said}");
+
+    let wrong =
+        Scratch::new("wrong", "name: wrong\nsource: {all: true}\nvault: backup-chain\ntime_zone: Mars\n");
+    let also = Scratch::new("also", "name: [\n");
+    let ran = offline(&format!("policy validate {} {gold} {}", wrong.path(), also.path())).await;
+    assert_eq!((ran.code, ran.err.as_str()), (1, ""));
+    let told = ran
+        .out
+        .replace(wrong.path(), "wrong.yaml")
+        .replace(also.path(), "also.yaml")
+        .replace(&gold, "gold.yaml");
+    insta::assert_snapshot!("validate", told);
+
+    let ran =
+        offline(&format!("policy validate {gold} --account 444455556666 --region eu-west-1 --json")).await;
+    assert_eq!(ran.code, 1);
+    let told: Value = serde_json::from_str(&ran.out).unwrap();
+    let problems = told[0]["problems"].as_array().unwrap();
+    assert!(
+        problems.iter().any(|problem| problem["what"].as_str().unwrap().contains("444455556666")),
+        "{told}"
+    );
+
+    let missing = offline("policy validate no-such-file.yaml").await.refusal();
+    assert!(missing.starts_with("no-such-file.yaml: "), "{missing}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn slots_are_told_through_the_change_to_summer_time() {
+    let gold = example("gold.yaml");
+    insta::assert_snapshot!(
+        "slots",
+        offline(&format!("policy slots {gold} --from 2026-03-28 --days 3")).await.done()
+    );
+    let told = offline(&format!("policy slots {gold} --from 2026-03-28 --days 3 --timezone UTC --json"))
+        .await
+        .json();
+    let slots = told["slots"].as_array().unwrap();
+    // Four a day; the last day is a Monday.
+    assert_eq!((told["from"].as_str(), slots.len()), (Some("2026-03-27T23:00:00Z"), 12));
+    assert_eq!(slots[0]["slot"], "2026-03-28T00:00:00Z");
+    assert_eq!(slots[4]["slot"], "2026-03-29T00:00:00Z");
+    assert_eq!(slots[5]["slot"], "2026-03-29T05:00:00Z");
+    assert_eq!(slots[9]["local"], "Mon 2026-03-30 05:00 +00:00");
+    assert_eq!(slots[9]["tiers"][1]["tier"], "weekly");
+    assert_eq!(slots[9]["tiers"][1]["copy_lapses"], "2026-05-04T05:00:00Z");
+    assert_eq!(slots[9]["tiers"][0]["copy_lapses"], Value::Null);
+    // Without a day it is today, in the policy's zone.
+    let told = offline(&format!("policy slots {gold} --json")).await.json();
+    assert_eq!(told["from"], "2026-01-04T23:00:00Z");
+}
+
+#[tokio::test(start_paused = true)]
+async fn policies_are_applied_listed_and_shown() {
+    let (world, _stack) = deployed("2026-01-05T00:00:00Z").await;
+    assert!(cli(&world, "policy list").await.done().starts_with("no policy is stored"));
+    let file = Scratch::new("apply", DAILY);
+    let apply = format!("policy apply {}", file.path());
+    let ran = cli(&world, &apply).await;
+    assert_eq!(ran.err, "backup-chain-session in eu-central-1 is at work ...\n");
+    assert_eq!(ran.done(), "policy daily is stored as revision 1\n");
+    assert_eq!(cli(&world, &apply).await.done(), "policy daily is stored already, as revision 1\n");
+    insta::assert_snapshot!("policies", cli(&world, "policy list").await.done());
+    let listed = cli(&world, "policy list --json").await.json();
+    assert_eq!(listed[0]["next_slot"], "2026-01-05T07:00:00Z");
+    assert_eq!(cli(&world, "policy show daily").await.done(), format!("{}\n", DAILY.trim_end()));
+    assert_eq!(cli(&world, "policy show daily --json").await.json()["document"], DAILY);
+
+    let wrong = Scratch::new("refused", &DAILY.replace("keep: 3 days", "keep: 3 hours"));
+    let ran = cli(&world, &format!("policy apply {}", wrong.path())).await;
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+    assert!(ran.err.contains("policy.yaml:7: tiers.daily.keep: "), "{}", ran.err);
+    let wrong = Scratch::new("vault", &DAILY.replace("vault: backup-chain\n", "vault: elsewhere\n"));
+    let refused = cli(&world, &format!("policy apply {}", wrong.path())).await.refusal();
+    assert!(refused.starts_with("vault: there is no vault elsewhere in eu-central-1"), "{refused}");
+    assert_eq!(cli(&world, "policy list --json").await.json().as_array().unwrap().len(), 1);
+    let unknown = cli(&world, "policy show gold").await.refusal();
+    assert_eq!(unknown, "there is no policy gold: see backup-chain policy list for the names");
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_are_run_followed_and_listed() {
+    let (world, mut stack, orders) = after_a_day().await;
+    let before = points(&stack, &orders).await.len();
+    let (ran, ()) =
+        tokio::join!(cli(&world, "session run daily --wait"), stack.live(SignedDuration::from_hours(3)));
+    assert!(ran.err.contains(" is running: 0 of 2 jobs ended\n"), "{}", ran.err);
+    insta::assert_snapshot!("session", steady(&ran.done()));
+    assert_eq!(points(&stack, &orders).await.len(), before + 2);
+
+    insta::assert_snapshot!("sessions", steady(&cli(&world, "session list").await.done()));
+    let listed = cli(&world, "session list --limit 1 --json").await.json();
+    assert_eq!((listed.as_array().unwrap().len(), &listed[0]["trigger"]), (1, &Value::from("by-hand")));
+    assert_eq!(cli(&world, "session list --policy other").await.done(), "no sessions\n");
+    let shown =
+        cli(&world, &format!("session show {} --json", listed[0]["id"].as_str().unwrap())).await.json();
+    assert_eq!((&shown["status"], shown["points"].as_array().unwrap().len()), (&Value::from("succeeded"), 4));
+
+    let refused = cli(&world, "session run gold").await.refusal();
+    assert!(refused.starts_with("there is no policy gold: apply it first"), "{refused}");
+    let refused = cli(&world, "session show 01KE73DJG0C1V5K6TP3T2ZJ4ZD").await.refusal();
+    assert!(refused.starts_with("there is no session 01KE73DJG0C1V5K6TP3T2ZJ4ZD: "), "{refused}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_fails_is_exit_code_1() {
+    let (world, mut stack, _) = after_a_day().await;
+    world.with_backup(|backup| {
+        backup
+            .fail_next_backup("arn:aws:dynamodb:eu-central-1:111122223333:table/orders", "No space is left.");
+    });
+    let (ran, ()) =
+        tokio::join!(cli(&world, "session run daily --wait"), stack.live(SignedDuration::from_hours(3)));
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.out.contains("status   failed, 1 of 2") && ran.out.contains("No space is left."),
+        "{}",
+        ran.out
+    );
+    let ran = cli(&world, "backup orders --vault elsewhere").await;
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("problem  there is no vault elsewhere in eu-central-1"), "{}", ran.out);
+}
+
+#[tokio::test(start_paused = true)]
+async fn points_are_listed_by_chain_shown_and_opened() {
+    let (world, mut stack, orders) = after_a_day().await;
+    let (ran, ()) =
+        tokio::join!(cli(&world, "backup orders nowhere --wait"), stack.live(SignedDuration::from_hours(3)));
+    assert!(ran.out.contains("skipped  nowhere: there is no such table"), "{}", ran.out);
+    assert_eq!(ran.code, 0);
+    insta::assert_snapshot!("points", steady(&cli(&world, "points orders").await.done()));
+    assert_eq!(cli(&world, "points nothing").await.done(), "table nothing has no restore points\n");
+
+    let chains = cli(&world, "points orders --json").await.json();
+    let kinds: Vec<&str> =
+        chains.as_array().unwrap().iter().map(|chain| chain["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["backup", "copy", "manual"]);
+    let id = chains[0]["points"][0]["id"].as_str().unwrap();
+    assert_eq!(chains[1]["points"][0]["id"], id, "a copy has the id of its backup");
+
+    let refused = cli(&world, &format!("point show orders {id}")).await.refusal();
+    assert!(refused.ends_with("name one of them with --vault"), "{refused}");
+    for vault in ["eu-central-1/backup-chain", "eu-west-1/backup-chain-copies"] {
+        let shown = cli(&world, &format!("point show orders {id} --vault {vault} --json")).await.json();
+        assert_eq!(shown["vault"], vault);
+        assert!(shown.get("request").is_none() && shown["recovery_point"].is_string());
+        let opened = cli(&world, &format!("metadata show orders {id} --vault {vault}")).await.json();
+        assert_eq!(opened["id"], id);
+        assert!(opened.to_string().contains(r#""team":"shop""#), "{opened}");
+    }
+    let shown =
+        cli(&world, &format!("point show orders {id} --vault eu-central-1/backup-chain")).await.done();
+    insta::assert_snapshot!("point", steady(&shown));
+
+    // What does not authenticate is not shown.
+    let point = points(&stack, &orders).await.into_iter().find(|point| point.kind == Kind::Copy).unwrap();
+    let arn = point.arn.unwrap();
+    world.with_backup(|backup| {
+        let mut tags = backup.points(ACCOUNT, "eu-west-1", "backup-chain-copies");
+        let mut tags =
+            tags.swap_remove(tags.iter().position(|held| held.arn == arn.to_string()).unwrap()).tags;
+        tags.remove("backup-chain/v1/0");
+        backup.overwrite_tags(&arn.to_string(), tags);
+    });
+    let line = format!("metadata show orders {id} --vault eu-west-1/backup-chain-copies");
+    let refused = cli(&world, &line).await.refusal();
+    assert!(refused.contains("is not believed: "), "{refused}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn retention_is_planned_and_run() {
+    let (world, mut stack, orders) = after_a_day().await;
+    assert_eq!(cli(&world, "retention plan").await.done(), "nothing is outdated\n");
+    stack.live_until(at("2026-01-09T12:00:00Z")).await;
+    let plan = cli(&world, "retention plan").await.done();
+    insta::assert_snapshot!("retention", steady(&plan));
+    let count = points(&stack, &orders).await.len();
+    let told = cli(&world, "retention plan --json").await.json();
+    assert_eq!(told["dry_run"], true);
+    assert_eq!(points(&stack, &orders).await.len(), count, "a plan removes nothing");
+
+    stack.reconfigure(|deployment| deployment.brakes.most_deletions = 1);
+    let planned = cli(&world, "retention plan").await;
+    assert_eq!((planned.code, planned.err.contains("braked: ")), (0, true), "{planned:#?}");
+    let ran = cli(&world, "retention run").await;
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("braked: 2 restore points are outdated, more than the 1"), "{}", ran.err);
+    let digest = told["digest"].as_str().unwrap();
+    assert!(ran.err.contains(digest), "{}", ran.err);
+    let told = cli(&world, &format!("retention run --confirm {digest}")).await.done();
+    assert_eq!(told.matches("removed").count(), 2, "{told}");
+    assert_eq!(points(&stack, &orders).await.len(), count - 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn removal_by_hand_plans_shows_asks_and_removes() {
+    let (world, mut stack, orders) = after_a_day().await;
+    stack.live_until(at("2026-01-06T12:00:00Z")).await;
+    let oldest =
+        all_points(&stack, &orders).await.into_iter().find(|point| point.kind == Kind::Backup).unwrap();
+    let state = async |stack: &Stack| {
+        let of_id = |point: &backup_chain_core::point::RestorePoint| {
+            point.id == oldest.id && point.kind == Kind::Backup
+        };
+        all_points(stack, &orders).await.into_iter().find(of_id).unwrap().state
+    };
+    let line = format!("point remove orders {} --vault eu-central-1/backup-chain", oldest.id);
+    for input in ["", "n\n", "maybe\n"] {
+        let ran = cli_answering(&world, &line, input).await;
+        assert_eq!(ran.code, 1);
+        assert!(ran.err.contains("would be removed\nRemove 1 restore point for good? [y/N] "), "{}", ran.err);
+        assert!(ran.err.ends_with("error: nothing is removed: answer y, or add --yes\n"), "{}", ran.err);
+    }
+    assert_eq!(state(&stack).await, State::Available);
+    assert!(cli_answering(&world, &line, "yes\n").await.done().contains("removed"));
+    assert_eq!(state(&stack).await, State::Deleted);
+    let gone = cli(&world, &line).await.refusal();
+    assert!(gone.contains("has no restore point"), "{gone}");
+    assert!(!cli(&world, "points orders").await.done().contains("deleted"));
+    assert!(cli(&world, "points orders --all").await.done().contains("removed by hand"));
+
+    let newest = points(&stack, &orders).await.into_iter().rfind(|point| point.kind == Kind::Backup).unwrap();
+    let line = format!("point remove orders {} --vault eu-central-1/backup-chain --yes", newest.id);
+    let kept = cli(&world, &line).await.refusal();
+    assert!(kept.ends_with("is kept: newest available"), "{kept}");
+
+    assert!(cli(&world, "manual remove orders").await.err.contains("there is nothing to remove"));
+    let (ran, ()) =
+        tokio::join!(cli(&world, "backup orders --wait"), stack.live(SignedDuration::from_hours(3)));
+    let _ = ran.done();
+    let removed = cli(&world, "manual remove orders --yes --json").await.json();
+    assert_eq!(removed["points"][0]["fate"], "removed");
+    assert!(points(&stack, &orders).await.iter().all(|point| point.kind != Kind::Manual));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_command_itself_only_invokes_and_reads() {
+    let (world, mut stack, orders) = after_a_day().await;
+    let id = points(&stack, &orders).await[0].id.clone();
+    let vault = "--vault eu-central-1/backup-chain";
+    world.clear_calls();
+    for line in [
+        "policy list".to_owned(),
+        "policy show daily".to_owned(),
+        "session list".to_owned(),
+        "points orders --all".to_owned(),
+        format!("point show orders {id} {vault}"),
+        format!("metadata show orders {id} {vault}"),
+        "retention plan".to_owned(),
+        "retention run".to_owned(),
+        "backup carts".to_owned(),
+    ] {
+        let _ = cli(&world, &line).await.done();
+    }
+    let (ran, ()) =
+        tokio::join!(cli(&world, "session run daily --wait"), stack.live(SignedDuration::from_hours(2)));
+    let _ = ran.done();
+    let mut own: Vec<String> = world
+        .calls()
+        .into_iter()
+        .filter(|call| call.caller == "operator-at-the-desk")
+        .map(|call| format!("{}:{}", call.service, call.operation))
+        .collect();
+    own.sort();
+    own.dedup();
+    assert_eq!(
+        own,
+        [
+            "backup:DescribeRecoveryPoint",
+            "backup:ListTags",
+            "dynamodb:GetItem",
+            "dynamodb:Query",
+            "kms:Decrypt",
+            "lambda:GetFunctionConfiguration",
+            "lambda:Invoke",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_in_the_way_is_said_in_one_line() {
+    let (world, _stack) = deployed("2026-01-05T00:00:00Z").await;
+    for line in ["policy list --region eu-west-1", "policy list --stack-prefix other-"] {
+        let refused = cli(&world, line).await.refusal();
+        assert!(
+            refused.starts_with("there is no function ") && refused.contains("--stack-prefix"),
+            "{refused}"
+        );
+    }
+    let once = |service, operation, fault| world.inject(FaultRule::new(service, operation, fault).times(1));
+    once("lambda", "Invoke", Fault::Deny);
+    let refused = cli(&world, "retention plan").await.refusal();
+    assert!(
+        refused.starts_with("you need the right lambda:InvokeFunction on function backup-chain-retention"),
+        "{refused}"
+    );
+    once("lambda", "Invoke", Fault::Throttle);
+    assert!(cli(&world, "retention plan").await.refusal().ends_with("try again in a minute"));
+    once("dynamodb", "Query", Fault::Deny);
+    let refused = cli(&world, "policy list").await.refusal();
+    assert!(
+        refused.starts_with("dynamodb:Query of backup-chain-catalog: AccessDeniedException"),
+        "{refused}"
+    );
+    // An answer that is lost may have taken effect: nothing is invoked twice.
+    world.clear_calls();
+    once("lambda", "Invoke", Fault::TimeoutAfter);
+    assert_eq!(cli(&world, "retention run").await.code, 1);
+    let invoked = world.calls().into_iter().filter(|call| call.operation == "Invoke").count();
+    assert_eq!(invoked, 1);
+}
+
+/// A provider that has no credentials, or fails to get them.
+#[derive(Debug)]
+struct Provider(fn() -> CredentialsError);
+
+impl ProvideCredentials for Provider {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::ready(Err((self.0)()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_region_or_credentials_nothing_is_asked() {
+    let refused = async |config: aws_config::SdkConfig| {
+        let (mut out, mut err, mut input) = (Vec::new(), Vec::new(), std::io::empty());
+        let mut console = Console { out: &mut out, err: &mut err, input: &mut input };
+        let now = at("2026-01-05T00:00:00Z");
+        let code = run(["backup-chain", "policy", "list"], now, async |_| config, &mut console).await;
+        let (out, err) = (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap());
+        Ran { code, out, err }.refusal()
+    };
+    let config = aws_config::SdkConfig::builder().build();
+    assert_eq!(refused(config.clone()).await, "no Region is set: name one with --region, or set AWS_REGION");
+    let with = |error| {
+        let provider = SharedCredentialsProvider::new(Provider(error));
+        config.to_builder().region(aws_config::Region::new(SOURCE)).credentials_provider(provider).build()
+    };
+    assert_eq!(
+        refused(with(|| CredentialsError::not_loaded("nowhere\nto be found"))).await,
+        "there are no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY and \
+         AWS_SESSION_TOKEN"
+    );
+    let failing = refused(with(|| CredentialsError::provider_error("the token\nhas expired"))).await;
+    assert!(failing.starts_with("AWS credentials cannot be had: "), "{failing}");
+    assert!(failing.ends_with("the token has expired"), "{failing}");
+}

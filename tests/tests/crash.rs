@@ -1,0 +1,257 @@
+//! Crashes: the process is dropped at each of its calls in turn, and the schedules finish what it left.
+//!
+//! One history is lived through undisturbed and its calls are counted. Then, for each call, the same history
+//! is lived through again and the function dies there: after the call has taken effect, or before it arrives.
+
+use std::fmt::Debug;
+
+use backup_chain_core::ids::TableName;
+use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
+use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::session::Status;
+use backup_chain_local::backup::Durations;
+use backup_chain_local::stack::{ACCOUNT, COPIES, SOURCE, Schedules, Stack, TARGET, VAULT};
+use backup_chain_local::{Fault, FaultRule, World};
+use backup_chain_tests::{all_points, apply, assert_agreement, at, deployed_with, table};
+use jiff::SignedDuration;
+
+const DAILY: &str = "
+name: daily
+sources: {prefixes: [app-]}
+vault: backup-chain
+copies: [{vault: 'arn:aws:backup:eu-west-1:111122223333:backup-vault:backup-chain-copies'}]
+tiers:
+  daily: {at: [07:00], keep: 1 day, copy: {keep: 1 day}}
+";
+
+/// Where a function dies, seen from the call.
+#[derive(Debug, Clone, Copy)]
+enum Crash {
+    Before,
+    After,
+}
+
+/// A deployment with two tables in the care of a policy, a minute before its slot.
+struct Scene {
+    world: World,
+    stack: Stack,
+    tables: [TableName; 2],
+}
+
+impl Scene {
+    async fn new() -> Self {
+        Self::with(SignedDuration::from_mins(10), SignedDuration::from_mins(1)).await
+    }
+
+    async fn with(tick: SignedDuration, timeout: SignedDuration) -> Self {
+        let schedules = Schedules { tick, retention: false, timeout };
+        let (world, stack) = deployed_with("2026-01-05T06:59:00Z", schedules).await;
+        world.with_backup(|backup| {
+            let (short, start) = (SignedDuration::from_mins(1), SignedDuration::from_secs(2));
+            backup.set_durations(Durations { start, backup: short, copy: short, ..Durations::default() });
+            backup.event_faults_mut().delay_to = SignedDuration::from_secs(30);
+        });
+        let tables = [table(&world, "app-carts", &[]).await.unwrap(), table(&world, "app-orders", &[]).await.unwrap()];
+        apply(&stack, DAILY).await.unwrap();
+        world.clear_calls();
+        Self { world, stack, tables }
+    }
+
+    fn calls_of(&self, caller: &str) -> usize {
+        self.world.calls().iter().filter(|call| call.caller == caller).count()
+    }
+
+    fn crash(&self, crash: Crash, caller: &str, nth: usize) {
+        match crash {
+            Crash::Before => self.world.crash_before(caller, nth),
+            Crash::After => self.world.crash_after(caller, nth),
+        }
+    }
+
+    /// Long enough for whatever was left to be found and finished.
+    async fn live_on(&mut self) {
+        self.stack.live_until(at("2026-01-05T07:59:00Z")).await;
+    }
+
+    /// How many recovery points the vaults hold.
+    fn held(&self) -> [usize; 2] {
+        let count = |region, vault| self.world.with_backup(|backup| backup.points(ACCOUNT, region, vault).len());
+        [count(SOURCE, VAULT), count(TARGET, COPIES)]
+    }
+
+    async fn points(&self, table: &TableName) -> Vec<(Kind, State)> {
+        let kind = |point: &RestorePoint| (point.kind, point.state);
+        all_points(&self.stack, table).await.iter().map(kind).collect()
+    }
+
+    /// One recovery point per table and vault, known to the catalog, and a session that has ended well.
+    async fn assert_one_point_each(&self, place: &dyn Debug) {
+        for table in &self.tables {
+            let points = self.points(table).await;
+            assert_eq!(points, [(Kind::Backup, State::Available), (Kind::Copy, State::Available)], "{place:?}: {table}");
+        }
+        assert_eq!(self.held(), [2, 2], "{place:?}");
+        assert_agreement(&self.world, &self.stack, &self.tables).await;
+        let sessions = self.stack.edge().catalog().sessions().await.unwrap();
+        let ended: Vec<_> = sessions.iter().map(|session| (session.status, session.planned, session.available)).collect();
+        assert_eq!(ended, [(Status::Succeeded, 2, 2)], "{place:?}");
+        assert_eq!(self.world.crash_points_ahead(), 0, "{place:?}: the crash point was not reached");
+    }
+}
+
+/// Lives through the scheduled session once undisturbed, then once for each call of `caller`, with a crash there.
+async fn sessions_with_crashes(crash: Crash, caller: &str) {
+    let mut scene = Scene::new().await;
+    scene.live_on().await;
+    let calls = scene.calls_of(caller);
+    scene.assert_one_point_each(&"undisturbed").await;
+    let mut crashes = 0;
+    for nth in 1..=calls {
+        let mut scene = Scene::new().await;
+        scene.crash(crash, caller, nth);
+        scene.live_on().await;
+        scene.assert_one_point_each(&(crash, caller, nth)).await;
+        crashes += 1;
+    }
+    println!("{caller}: {calls} calls, {crashes} crash points {crash:?}");
+    assert_eq!(crashes, calls);
+    assert!(calls > 30, "{calls} calls are too few for two tables");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_survives_a_crash_after_each_call_of_the_session_function() {
+    sessions_with_crashes(Crash::After, "session").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_survives_a_crash_before_each_call_of_the_session_function() {
+    sessions_with_crashes(Crash::Before, "session").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_survives_a_crash_after_each_call_of_the_copy_function() {
+    sessions_with_crashes(Crash::After, "copy").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_survives_a_crash_before_each_call_of_the_copy_function() {
+    sessions_with_crashes(Crash::Before, "copy").await;
+}
+
+/// A session that the operator asks for by hand outlives its invocation once it is recorded.
+#[tokio::test(start_paused = true)]
+async fn a_manual_backup_survives_a_crash_after_each_call_of_its_invocation() {
+    let ask = || SessionRequest::Backup { tables: vec!["app-carts".to_owned(), "app-orders".to_owned()], vault: None };
+    let scene = Scene::new().await;
+    scene.stack.session(ask()).await.unwrap();
+    let calls = scene.calls_of("session");
+    let mut unrecorded = 0;
+    for nth in 1..=calls {
+        let mut scene = Scene::new().await;
+        scene.crash(Crash::After, "session", nth);
+        scene.stack.session(ask()).await.unwrap_err();
+        if scene.stack.edge().catalog().sessions().await.unwrap().is_empty() {
+            unrecorded += 1;
+            scene.stack.session(ask()).await.unwrap();
+        }
+        scene.stack.live_until(at("2026-01-05T06:59:30Z")).await;
+        scene.stack.live_until(at("2026-01-05T07:59:00Z")).await;
+        for table in &scene.tables {
+            let points = scene.points(table).await;
+            let manual = points.iter().filter(|(kind, _)| *kind == Kind::Manual).collect::<Vec<_>>();
+            assert_eq!(manual, [&(Kind::Manual, State::Available)], "after call {nth}: {table}");
+            assert_eq!(points.len(), 3, "after call {nth}: beside the scheduled backup and its copy");
+        }
+        assert_eq!(scene.held(), [4, 2], "after call {nth}");
+        assert_agreement(&scene.world, &scene.stack, &scene.tables).await;
+        assert_eq!(scene.world.crash_points_ahead(), 0);
+    }
+    println!("manual backup: {calls} calls, {calls} crash points, {unrecorded} before it was recorded");
+    assert!(unrecorded < calls / 4 && calls > 20, "{unrecorded} of {calls}");
+}
+
+/// Three days of points of two tables: the last of each chain stays, the others are outdated.
+async fn outdated() -> Scene {
+    let mut scene = Scene::with(SignedDuration::from_hours(6), SignedDuration::from_mins(5)).await;
+    scene.stack.live_until(at("2026-01-08T12:00:00Z")).await;
+    scene.world.clear_calls();
+    scene
+}
+
+const RUN: RetentionRequest = RetentionRequest::Run { dry_run: false, confirm: None };
+
+async fn assert_right_ones_gone(scene: &Scene, place: &dyn Debug) {
+    for table in &scene.tables {
+        let all = all_points(&scene.stack, table).await;
+        let left: Vec<_> = all.iter().filter(|point| point.state == State::Available).collect();
+        let days: Vec<_> = left.iter().map(|point| (point.kind, point.slot)).collect();
+        let day = at("2026-01-07T07:00:00Z");
+        assert_eq!(days, [(Kind::Backup, day), (Kind::Copy, day)], "{place:?}: {table}");
+        let gone = all.iter().filter(|point| point.state == State::Deleted).count();
+        assert_eq!((gone, all.len()), (4, 6), "{place:?}: {table}");
+    }
+    assert_eq!(scene.held(), [2, 2], "{place:?}");
+    assert_agreement(&scene.world, &scene.stack, &scene.tables).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retention_run_survives_a_crash_after_each_of_its_calls() {
+    let scene = outdated().await;
+    let report = scene.stack.retention(RUN).await.unwrap();
+    assert_eq!(report.problems, [""; 0]);
+    let calls = scene.calls_of("retention");
+    assert_right_ones_gone(&scene, &"undisturbed").await;
+    for nth in 1..=calls {
+        let mut scene = outdated().await;
+        eprintln!("{nth}/{calls}");
+        scene.crash(Crash::After, "retention", nth);
+        scene.stack.retention(RUN).await.unwrap_err();
+        // At once, while what was asked for is under way, and again when it is done.
+        scene.stack.retention(RUN).await.unwrap();
+        scene.stack.live(SignedDuration::from_mins(5)).await;
+        scene.stack.retention(RUN).await.unwrap();
+        assert_right_ones_gone(&scene, &("after", nth)).await;
+        assert_eq!(scene.world.crash_points_ahead(), 0);
+    }
+    println!("retention: {calls} calls, {calls} crash points");
+    assert!(calls > 30, "{calls} calls are too few for eight removals");
+}
+
+/// The answer is lost although the effect has happened: of the first such call, and of every try of it.
+#[tokio::test(start_paused = true)]
+async fn an_effect_without_an_answer_is_not_done_twice() {
+    for (service, operation, caller) in [
+        ("backup", "StartBackupJob", "session"),
+        ("backup", "StartCopyJob", "copy"),
+        ("dynamodb", "TransactWriteItems", "session"),
+        ("dynamodb", "TransactWriteItems", "copy"),
+    ] {
+        for lost in [1, 3] {
+            for skip in 0..4 {
+                let mut scene = Scene::new().await;
+                let rule = FaultRule::new(service, operation, Fault::TimeoutAfter).caller(caller).skip(skip).times(lost);
+                scene.world.inject(rule);
+                scene.live_on().await;
+                let calls = scene.world.calls();
+                let timeouts = calls.iter().filter(|call| call.error.as_deref() == Some("Timeout")).count();
+                let expected = if operation.starts_with("Start") && skip > 1 { 0 } else { lost };
+                if operation == "TransactWriteItems" || skip == 0 {
+                    assert_eq!(timeouts, expected, "{caller} {operation} {skip}");
+                }
+                scene.assert_one_point_each(&(operation, caller, lost, skip)).await;
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_without_an_answer_is_seen_through() {
+    for lost in [1, 3] {
+        let mut scene = outdated().await;
+        scene.world.inject(FaultRule::new("backup", "DeleteRecoveryPoint", Fault::TimeoutAfter).times(lost));
+        scene.stack.retention(RUN).await.unwrap();
+        scene.stack.live(SignedDuration::from_mins(5)).await;
+        scene.stack.retention(RUN).await.unwrap();
+        assert_right_ones_gone(&scene, &lost).await;
+    }
+}

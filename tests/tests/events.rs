@@ -1,0 +1,184 @@
+//! The samples in `events/`, each fed to its function through Lambda's Invoke API.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
+use std::path::Path;
+use std::time::Duration;
+
+use aws_sdk_lambda::primitives::Blob;
+use backup_chain_core::ids::TableName;
+use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_local::World;
+use backup_chain_local::stack::{ACCOUNT, SOURCE, Stack};
+use backup_chain_tests::{all_points, deployed, table};
+use serde_json::{Value, json};
+
+/// A deployment that no schedule and no event stirs: only what is invoked happens.
+struct Still {
+    world: World,
+    stack: Stack,
+    orders: TableName,
+}
+
+impl Still {
+    async fn new() -> Self {
+        let (world, stack) = deployed("2026-01-05T07:30:00Z").await;
+        let orders = table(&world, "orders", &[]).await.unwrap();
+        table(&world, "carts", &[]).await.unwrap();
+        Self { world, stack, orders }
+    }
+
+    async fn invoke(&self, function: &str, payload: &str) -> Result<Value, String> {
+        let client = aws_sdk_lambda::Client::new(&self.world.sdk_config(ACCOUNT, SOURCE, "operator"));
+        let name = format!("backup-chain-{function}");
+        let answer = client.invoke().function_name(name).payload(Blob::new(payload)).send().await.unwrap();
+        let said: Value = serde_json::from_slice(answer.payload().unwrap().as_ref()).unwrap();
+        match answer.function_error() {
+            None => Ok(said),
+            Some(_) => Err(said["errorMessage"].as_str().unwrap().to_owned()),
+        }
+    }
+
+    /// Feeds the sample that applies the policy.
+    async fn with_policy(self) -> Self {
+        self.invoke("session", &sample("session-apply")).await.unwrap();
+        self
+    }
+
+    /// The policy has run and its backup job is done at AWS, but nobody has been told.
+    async fn with_finished_backup(self) -> Self {
+        let still = self.with_policy().await;
+        still.invoke("session", &sample("session-run")).await.unwrap();
+        tokio::time::sleep(Duration::from_hours(3)).await;
+        still
+    }
+
+    async fn point(&self, kind: Kind) -> RestorePoint {
+        all_points(&self.stack, &self.orders).await.into_iter().find(|point| point.kind == kind).unwrap()
+    }
+
+    /// The sample with the job of the running point of this kind in place of its own.
+    async fn about(&self, name: &str, sample_job: &str, kind: Kind) -> String {
+        let (text, job) = (sample(name), self.point(kind).await.job.unwrap());
+        assert!(text.contains(sample_job), "{name} is about another job");
+        text.replace(sample_job, &job)
+    }
+}
+
+fn folder() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../events")
+}
+
+fn sample(name: &str) -> String {
+    std::fs::read_to_string(folder().join(format!("{name}.json"))).unwrap()
+}
+
+const BACKUP_JOB: &str = "2B6C1A90-7F3D-4E58-A1C4-9D0E5F6A7B81";
+const COPY_JOB: &str = "7E4A9C13-52B8-4D06-9F1E-3C8B7A6D5E20";
+
+/// Feeds one sample and looks at what comes of it.
+async fn feed(name: &str) {
+    let still = Still::new().await;
+    let text = sample(name);
+    match name {
+        "session-tick" => {
+            let still = still.with_policy().await;
+            assert_eq!(still.invoke("session", &text).await, Ok(json!({"outcome": "idle"})));
+            // The slot of the next morning.
+            tokio::time::sleep(Duration::from_hours(24)).await;
+            let answer = still.invoke("session", &text).await.unwrap();
+            assert_eq!(answer["sessions"][0]["planned"], 1, "{answer}");
+        }
+        "session-apply" => {
+            let applied = json!({"outcome": "applied", "policy": "orders", "revision": 1, "changed": true, "warnings": []});
+            assert_eq!(still.invoke("session", &text).await, Ok(applied));
+        }
+        "session-run" => {
+            let refused = still.invoke("session", &text).await.unwrap_err();
+            assert!(refused.starts_with("there is no policy orders: "), "{refused}");
+            let still = still.with_policy().await;
+            let answer = still.invoke("session", &text).await.unwrap();
+            assert_eq!(answer["sessions"][0]["planned"], 1, "{answer}");
+            assert_eq!(answer["sessions"][0]["session"], answer["recorded"][0]);
+            assert_eq!(still.point(Kind::Backup).await.state, State::Running);
+        }
+        "session-backup" => {
+            let answer = still.invoke("session", &text).await.unwrap();
+            assert_eq!(answer["sessions"][0]["planned"], 2, "{answer}");
+            assert_eq!(still.point(Kind::Manual).await.state, State::Running);
+        }
+        "copy-tick" => {
+            let still = still.with_finished_backup().await;
+            let answer = still.invoke("copy", &text).await;
+            assert_eq!(answer, Ok(json!({"batchItemFailures": [], "lookedAt": 1})));
+            assert_eq!(still.point(Kind::Backup).await.state, State::Available);
+        }
+        "copy-backup-job-completed" | "copy-copy-job-completed" => {
+            // Somebody else's job.
+            let nothing = json!({"batchItemFailures": [], "lookedAt": 0});
+            assert_eq!(still.invoke("copy", &text).await, Ok(nothing));
+            let one = json!({"batchItemFailures": [], "lookedAt": 1});
+            let still = still.with_finished_backup().await;
+            let backup = still.about("copy-backup-job-completed", BACKUP_JOB, Kind::Backup).await;
+            assert_eq!(still.invoke("copy", &backup).await, Ok(one.clone()));
+            assert_eq!(still.point(Kind::Backup).await.state, State::Available);
+            tokio::time::sleep(Duration::from_hours(3)).await;
+            let copy = still.about("copy-copy-job-completed", COPY_JOB, Kind::Copy).await;
+            assert_eq!(still.invoke("copy", &copy).await, Ok(one));
+            assert_eq!(still.point(Kind::Copy).await.state, State::Available);
+        }
+        "copy-sqs-batch" => {
+            let still = still.with_finished_backup().await;
+            let batch = still.about(name, BACKUP_JOB, Kind::Backup).await;
+            assert!(batch.contains(COPY_JOB), "the second message is of a copy");
+            let answer = still.invoke("copy", &batch).await;
+            assert_eq!(answer, Ok(json!({"batchItemFailures": [], "lookedAt": 1})));
+            assert_eq!(still.point(Kind::Backup).await.state, State::Available);
+        }
+        "retention-run" | "retention-dry-run" | "retention-confirm" => {
+            let report = still.invoke("retention", &text).await.unwrap();
+            assert_eq!(report["dry_run"], name == "retention-dry-run");
+            assert_eq!(report["points"], json!([]));
+        }
+        "retention-remove" => {
+            let refused = still.invoke("retention", &text).await.unwrap_err();
+            assert_eq!(
+                refused,
+                "table orders has no restore point 01KE73DJG0C1V5K6TP3T2ZJ4ZD in eu-central-1/backup-chain: see the \
+                 list of its points"
+            );
+        }
+        "retention-remove-manual" => {
+            still.invoke("session", &sample("session-backup")).await.unwrap();
+            tokio::time::sleep(Duration::from_hours(3)).await;
+            still.invoke("copy", &sample("copy-tick")).await.unwrap();
+            let report = still.invoke("retention", &text).await.unwrap();
+            assert_eq!(report["points"][0]["fate"], "removed", "{report}");
+            assert_eq!(still.point(Kind::Manual).await.state, State::Deleted);
+        }
+        other => panic!("events/{other}.json is fed to no function: say here what comes of it"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_sample_is_taken_by_its_function() {
+    let mut files: Vec<String> = std::fs::read_dir(folder())
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert!(files.len() >= 13, "{files:?}");
+    for file in files {
+        feed(file.strip_suffix(".json").unwrap_or_else(|| panic!("events/{file} is no JSON"))).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_function_takes_is_refused_with_its_place() {
+    let still = Still::new().await;
+    let refused = still.invoke("session", r#"{"action": "tick", "policy": "orders"}"#).await.unwrap_err();
+    assert!(refused.contains("unknown field `policy`"), "{refused}");
+    let refused = still.invoke("retention", r#"{"action": "purge"}"#).await.unwrap_err();
+    assert!(refused.contains("unknown variant `purge`"), "{refused}");
+    let refused = still.invoke("copy", r#"{"action": "run"}"#).await.unwrap_err();
+    assert!(refused.contains("see the samples in events/"), "{refused}");
+}

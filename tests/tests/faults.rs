@@ -1,0 +1,273 @@
+//! What goes wrong outside: lost events, throttling, full limits, short time, other people's backups, tables that
+//! come and go, deletions that are refused.
+
+use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
+use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::retention::Braked;
+use backup_chain_core::session::Status;
+use backup_chain_core::tier::Tier;
+use backup_chain_local::stack::{ACCOUNT, SOURCE, Schedules, Stack, VAULT};
+use backup_chain_local::{Fault, FaultRule};
+use backup_chain_retention::Fate;
+use backup_chain_tests::{
+    all_points, apply, assert_agreement, at, backup, deployed, deployed_with, dynamodb, points, table,
+};
+use jiff::SignedDuration;
+
+const DAILY: &str = "
+name: daily
+sources: {prefixes: [app-]}
+vault: backup-chain
+copies: [{vault: 'arn:aws:backup:eu-west-1:111122223333:backup-vault:backup-chain-copies'}]
+tiers:
+  daily: {at: [07:00], keep: 2 days, copy: {keep: 2 days}}
+";
+
+fn run(dry_run: bool, confirm: Option<String>) -> RetentionRequest {
+    RetentionRequest::Run { dry_run, confirm }
+}
+
+fn count(points: &[RestorePoint], kind: Kind, state: State) -> usize {
+    points.iter().filter(|point| point.kind == kind && point.state == state).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_any_event_the_sweeps_finish_the_work() {
+    let (world, mut stack) = deployed("2026-01-05T06:50:00Z").await;
+    let orders = table(&world, "app-orders", &[]).await.unwrap();
+    apply(&stack, DAILY).await.unwrap();
+    world.with_backup(|backup| backup.event_faults_mut().lose_all = true);
+    stack.live_until(at("2026-01-05T10:00:00Z")).await;
+    let made = points(&stack, &orders).await;
+    assert_eq!(made.len(), 2);
+    assert_agreement(&world, &stack, &[orders]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn doubled_and_reordered_events_change_nothing() {
+    let (world, mut stack) = deployed("2026-01-05T06:50:00Z").await;
+    let orders = table(&world, "app-orders", &[]).await.unwrap();
+    apply(&stack, DAILY).await.unwrap();
+    world.with_backup(|backup| {
+        let faults = backup.event_faults_mut();
+        (faults.double_all, faults.reverse) = (true, true);
+    });
+    stack.live_until(at("2026-01-05T10:00:00Z")).await;
+    assert_eq!(points(&stack, &orders).await.len(), 2);
+    assert_agreement(&world, &stack, &[orders]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttling_and_server_errors_only_delay() {
+    let (world, mut stack) = deployed("2026-01-05T06:50:00Z").await;
+    let orders = table(&world, "app-orders", &[]).await.unwrap();
+    apply(&stack, DAILY).await.unwrap();
+    world.inject(FaultRule::new("backup", "StartBackupJob", Fault::Throttle).times(7));
+    world.inject(FaultRule::new("kms", "GenerateDataKey", Fault::ServerError).times(5));
+    world.inject(FaultRule::new("backup", "DescribeBackupJob", Fault::ServerError).times(8));
+    world.inject(FaultRule::new("backup", "StartCopyJob", Fault::Throttle).times(5));
+    world.inject(FaultRule::new("dynamodb", "DescribeTimeToLive", Fault::Throttle).times(5));
+    stack.live_until(at("2026-01-05T12:00:00Z")).await;
+    let made = points(&stack, &orders).await;
+    assert_eq!((count(&made, Kind::Backup, State::Available), count(&made, Kind::Copy, State::Available)), (1, 1));
+    assert_agreement(&world, &stack, &[orders]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_spreads_over_ticks_when_limits_are_full_or_time_is_short() {
+    let schedules =
+        Schedules { tick: SignedDuration::from_mins(5), timeout: SignedDuration::from_secs(18), retention: false };
+    let (world, mut stack) = deployed_with("2026-01-05T06:50:00Z", schedules).await;
+    let mut tables = Vec::new();
+    for number in 0..9 {
+        tables.push(table(&world, &format!("app-{number}"), &[]).await.unwrap());
+    }
+    apply(&stack, &DAILY.replace(", copy: {keep: 2 days}", "").replace("copies", "description: x #")).await.unwrap();
+    stack.reconfigure(|deployment| deployment.backups_in_flight = 4);
+    let mut most = 0;
+    let mut now = at("2026-01-05T07:00:00Z");
+    while now < at("2026-01-05T09:00:00Z") {
+        stack.live_until(now).await;
+        let open = stack.edge().catalog().open_points().await.unwrap();
+        most = most.max(open.iter().filter(|point| point.state != State::Planned).count());
+        now += SignedDuration::from_mins(2);
+    }
+    assert_eq!(most, 4, "the limit is used and kept");
+    let sessions = stack.edge().catalog().sessions().await.unwrap();
+    assert_eq!((sessions.len(), sessions[0].status, sessions[0].available), (1, Status::Succeeded, 9));
+    assert_agreement(&world, &stack, &tables).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_invocations_at_once_make_one_session_and_one_point() {
+    let (world, mut stack) = deployed("2026-01-05T06:50:00Z").await;
+    let orders = table(&world, "app-orders", &[]).await.unwrap();
+    apply(&stack, DAILY).await.unwrap();
+    stack.live_until(at("2026-01-05T06:59:59Z")).await;
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    let tick = || stack.session(SessionRequest::Tick {});
+    let (one, two) = tokio::join!(tick(), tick());
+    assert!(one.is_ok() && two.is_ok(), "{one:?} {two:?}");
+    stack.live_until(at("2026-01-05T10:00:00Z")).await;
+    assert_eq!(stack.edge().catalog().sessions().await.unwrap().len(), 1);
+    assert_eq!(points(&stack, &orders).await.len(), 2);
+    assert_agreement(&world, &stack, &[orders]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_peoples_recovery_points_are_never_touched() {
+    let (world, mut stack) = deployed("2026-01-05T06:50:00Z").await;
+    let orders = table(&world, "app-orders", &[]).await.unwrap();
+    let foreign = backup(&world, SOURCE)
+        .start_backup_job()
+        .backup_vault_name(VAULT)
+        .resource_arn(format!("arn:aws:dynamodb:{SOURCE}:{ACCOUNT}:table/{orders}"))
+        .iam_role_arn(format!("arn:aws:iam::{ACCOUNT}:role/somebody"))
+        .send()
+        .await
+        .unwrap();
+    let foreign = foreign.recovery_point_arn().unwrap().to_owned();
+    apply(&stack, DAILY).await.unwrap();
+    stack.live_until(at("2026-01-12T12:00:00Z")).await;
+    let held = world.with_backup(|backup| backup.points(ACCOUNT, SOURCE, VAULT));
+    assert!(held.iter().any(|point| point.arn == foreign));
+    assert!(world.calls().iter().filter(|call| call.caller == "retention").all(|call| !call.resource.contains(&foreign)));
+    assert!(stack.reports().iter().all(|(_, report)| report.problems.is_empty()));
+    assert_agreement(&world, &stack, &[orders]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_created_anew_starts_another_chain_and_the_old_one_keeps_its_newest() {
+    let (world, mut stack) = deployed("2026-01-05T06:50:00Z").await;
+    let orders = table(&world, "app-orders", &[]).await.unwrap();
+    apply(&stack, &DAILY.replace("tiers:", "after_drop: 10 days\ntiers:")).await.unwrap();
+    stack.live_until(at("2026-01-06T09:00:00Z")).await;
+    dynamodb(&world).delete_table().table_name("app-orders").send().await.unwrap();
+    table(&world, "app-orders", &[]).await.unwrap();
+    stack.live_until(at("2026-01-07T09:00:00Z")).await;
+    let all = points(&stack, &orders).await;
+    let ids: std::collections::BTreeSet<_> = all.iter().map(|point| &point.table.id).collect();
+    assert_eq!(ids.len(), 2, "two creations, two chains");
+    let old = all[0].table.clone();
+
+    stack.live_until(at("2026-01-14T12:00:00Z")).await;
+    let of_old = async |stack: &Stack| {
+        let mut left = points(stack, &orders).await;
+        left.retain(|point| point.table == old);
+        left
+    };
+    let left = of_old(&stack).await;
+    assert_eq!(left.len(), 2, "the newest backup and its copy: {left:#?}");
+    assert!(left.iter().all(|point| point.slot == at("2026-01-06T07:00:00Z")));
+
+    // Seen to be gone when its points first lapsed, and released ten days later.
+    stack.live_until(at("2026-01-20T12:00:00Z")).await;
+    assert!(of_old(&stack).await.is_empty());
+    assert_agreement(&world, &stack, &[orders]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn brakes_hold_a_run_until_it_is_confirmed() {
+    let schedules = Schedules { tick: SignedDuration::from_mins(10), retention: false, ..Schedules::default() };
+    let (world, mut stack) = deployed_with("2026-01-05T06:50:00Z", schedules).await;
+    let orders = table(&world, "app-orders", &[]).await.unwrap();
+    apply(&stack, DAILY).await.unwrap();
+    stack.live_until(at("2026-01-09T12:00:00Z")).await;
+    let before = points(&stack, &orders).await.len();
+
+    let plan = stack.retention(run(true, None)).await.unwrap();
+    let outdated = plan.points.iter().filter(|decided| decided.fate == Fate::Outdated).count();
+    assert_eq!((outdated, plan.braked.clone()), (6, None), "three days' backups and copies");
+    stack.reconfigure(|deployment| deployment.brakes.paused = true);
+    assert_eq!(stack.retention(run(false, None)).await.unwrap().braked, Some(Braked::Paused));
+    stack.reconfigure(|deployment| {
+        deployment.brakes.paused = false;
+        deployment.brakes.most_deletions = 5;
+    });
+    let held = stack.retention(run(false, None)).await.unwrap();
+    assert!(matches!(held.braked, Some(Braked::TooMany { outdated: 6, most: 5, .. })), "{held:?}");
+    assert_eq!(held.digest, plan.digest);
+    assert_eq!(points(&stack, &orders).await.len(), before, "nothing is removed");
+
+    let done = stack.retention(run(false, Some(plan.digest))).await.unwrap();
+    assert_eq!(done.points.iter().filter(|decided| decided.fate == Fate::Removed).count(), 6, "{done:#?}");
+    assert_eq!(points(&stack, &orders).await.len(), before - 6);
+    assert_agreement(&world, &stack, &[orders]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_without_the_right_is_reported_and_tried_again() {
+    let (world, mut stack) = deployed("2026-01-05T06:50:00Z").await;
+    let orders = table(&world, "app-orders", &[]).await.unwrap();
+    apply(&stack, DAILY).await.unwrap();
+    world.with_backup(|backup| backup.permit_delete("retention", false));
+    stack.live_until(at("2026-01-09T12:00:00Z")).await;
+    let told: Vec<&String> = stack.reports().iter().flat_map(|(_, report)| &report.problems).collect();
+    assert!(told.iter().any(|problem| problem.contains("its role lacks the right")), "{told:#?}");
+    let stuck = points(&stack, &orders).await;
+    assert!(count(&stuck, Kind::Backup, State::Deleting) > 0, "{stuck:#?}");
+
+    world.with_backup(|backup| backup.permit_delete("retention", true));
+    stack.live_until(at("2026-01-11T12:00:00Z")).await;
+    assert_eq!(count(&points(&stack, &orders).await, Kind::Backup, State::Deleting), 0);
+    assert_agreement(&world, &stack, &[orders]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_removed_outside_is_gone_from_the_catalog_and_owed_again() {
+    let (world, mut stack) = deployed("2026-01-05T06:50:00Z").await;
+    let orders = table(&world, "app-orders", &[]).await.unwrap();
+    apply(&stack, DAILY).await.unwrap();
+    stack.live_until(at("2026-01-06T06:00:00Z")).await;
+    let first = points(&stack, &orders).await.remove(0);
+    let arn = first.arn.clone().unwrap();
+    let client = backup(&world, SOURCE);
+    client.delete_recovery_point().backup_vault_name(VAULT).recovery_point_arn(arn.as_str()).send().await.unwrap();
+    stack.live(SignedDuration::from_mins(5)).await;
+    let report = stack.retention(run(false, None)).await.unwrap();
+    assert!(report.points.iter().any(|decided| decided.fate == Fate::Gone && decided.point == first.id), "{report:#?}");
+    let head = stack.edge().catalog().head(&first.table).await.unwrap().unwrap();
+    assert_eq!(head.met_in(&stack.vault()).get(&Tier::Daily), None, "its slot is owed again");
+    let now = all_points(&stack, &orders).await.remove(0);
+    assert_eq!((now.state, now.reason.as_deref()), (State::Deleted, Some("removed outside of Backup Chain")));
+    assert_agreement(&world, &stack, &[orders]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_a_newer_one_overtakes_is_dropped_and_recorded() {
+    let (world, mut stack) = deployed("2026-01-05T06:50:00Z").await;
+    let orders = table(&world, "app-orders", &[]).await.unwrap();
+    apply(&stack, &DAILY.replace("[07:00]", "[07:00, 08:00]")).await.unwrap();
+    stack.reconfigure(|deployment| deployment.copies_in_flight = 0);
+    stack.live_until(at("2026-01-05T08:30:00Z")).await;
+    stack.reconfigure(|deployment| deployment.copies_in_flight = 80);
+    stack.live_until(at("2026-01-05T10:00:00Z")).await;
+    let all = all_points(&stack, &orders).await;
+    let copies: Vec<(State, Option<&str>)> = all
+        .iter()
+        .filter(|point| point.kind == Kind::Copy)
+        .map(|point| (point.state, point.reason.as_deref()))
+        .collect();
+    assert_eq!(copies.len(), 2);
+    assert_eq!(copies[0].0, State::Dropped);
+    assert!(copies[0].1.is_some_and(|why| why.starts_with("overtaken by the copy of restore point")));
+    assert_eq!(copies[1].0, State::Available);
+    assert_agreement(&world, &stack, &[orders]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_locked_vault_nothing_is_deleted_by_us() {
+    let (world, mut stack) = deployed("2026-01-05T06:50:00Z").await;
+    let orders = table(&world, "app-orders", &[]).await.unwrap();
+    apply(&stack, DAILY).await.unwrap();
+    stack.live_until(at("2026-01-06T09:00:00Z")).await;
+    let client = backup(&world, SOURCE);
+    client.put_backup_vault_lock_configuration().backup_vault_name(VAULT).min_retention_days(1).send().await.unwrap();
+    let made = points(&stack, &orders).await;
+    let before = count(&made, Kind::Backup, State::Available);
+    stack.live_until(at("2026-01-12T12:00:00Z")).await;
+    let left = points(&stack, &orders).await;
+    assert!(count(&left, Kind::Backup, State::Available) >= before, "{left:#?}");
+    let deleted = |call: &&backup_chain_local::Call| call.operation == "DeleteRecoveryPoint" && call.region == SOURCE;
+    assert_eq!(world.calls().iter().filter(deleted).count(), 0);
+}
