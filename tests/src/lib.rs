@@ -49,7 +49,10 @@ pub async fn table(world: &World, name: &str, tags: &[(&str, &str)]) -> Result<T
         .billing_mode(BillingMode::PayPerRequest)
         .key_schema(KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash).build()?)
         .attribute_definitions(
-            AttributeDefinition::builder().attribute_name("pk").attribute_type(ScalarAttributeType::S).build()?,
+            AttributeDefinition::builder()
+                .attribute_name("pk")
+                .attribute_type(ScalarAttributeType::S)
+                .build()?,
         );
     for (key, value) in tags {
         create = create.tags(Tag::builder().key(*key).value(*value).build()?);
@@ -101,7 +104,11 @@ pub async fn assert_agreement(world: &World, stack: &Stack, tables: &[TableName]
 }
 
 /// The tags of every recovery point in a vault, by ARN.
-pub fn vault_tags(world: &World, region: &str, vault: &str) -> BTreeMap<RecoveryPointArn, BTreeMap<String, String>> {
+pub fn vault_tags(
+    world: &World,
+    region: &str,
+    vault: &str,
+) -> BTreeMap<RecoveryPointArn, BTreeMap<String, String>> {
     let points = world.with_backup(|backup| backup.points(ACCOUNT, region, vault));
     points.into_iter().filter_map(|point| Some((point.arn.parse().ok()?, point.tags))).collect()
 }

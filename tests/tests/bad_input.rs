@@ -1,11 +1,18 @@
 //! Bad input: each gets one clear line that names the place and the way out; nothing is half-done, and the rest
 //! of the session goes on.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use backup_chain_core::invoke::SessionRequest;
 use backup_chain_core::point::{Kind, State};
 use backup_chain_core::session::{Session, Status};
-use backup_chain_local::stack::{SOURCE, Stack};
-use backup_chain_tests::{all_points, apply, assert_agreement, at, backup, deployed, dynamodb, points, table};
+use backup_chain_core::tier::Tier;
+use backup_chain_local::stack::{SOURCE, Stack, VAULT};
+use backup_chain_local::{Fault, FaultRule};
+use backup_chain_session::Reply;
+use backup_chain_tests::{
+    all_points, apply, assert_agreement, at, backup, deployed, dynamodb, points, table, vault_tags,
+};
 use serde_json::{Value, json};
 
 const DAILY: &str = "
@@ -30,9 +37,14 @@ async fn a_bad_policy_is_refused_and_nothing_is_stored() {
     };
     insta::assert_snapshot!(refused(&DAILY.replace("sources", "source")).await);
     insta::assert_snapshot!(refused(&DAILY.replace("vault:", "time_zone: Europe/Berln\nvault:")).await);
-    insta::assert_snapshot!(refused(&DAILY.replace("2 days", "1 day").replace("[07:00]", "[07:00], on: [monday, friday]")).await);
-    let copies = "copies: [{vault: 'arn:aws:backup:eu-west-1:111122223333:backup-vault:backup-chain-copies'}]\ntiers:";
-    let slot = DAILY.replace("tiers:", copies).replace("keep: 2 days", "keep: 2 days, copy: {at: [08:00], keep: 2 days}");
+    insta::assert_snapshot!(
+        refused(&DAILY.replace("2 days", "1 day").replace("[07:00]", "[07:00], on: [monday, friday]")).await
+    );
+    let copies =
+        "copies: [{vault: 'arn:aws:backup:eu-west-1:111122223333:backup-vault:backup-chain-copies'}]\ntiers:";
+    let slot = DAILY
+        .replace("tiers:", copies)
+        .replace("keep: 2 days", "keep: 2 days, copy: {at: [08:00], keep: 2 days}");
     insta::assert_snapshot!(refused(&slot).await);
     insta::assert_snapshot!(refused(&DAILY.replace("vault: backup-chain", "vault: nowhere")).await);
     let elsewhere = "vault: arn:aws:backup:us-east-1:111122223333:backup-vault:backup-chain";
@@ -52,10 +64,17 @@ async fn events_that_are_not_ours_change_nothing() {
                "region": SOURCE, "resources": [], "detail": detail})
     };
     let job = running.job.clone().unwrap();
-    let other_service = event("aws.ec2", "EC2 Instance State-change Notification", json!({"state": "running"}));
-    let unknown_state = event("aws.backup", "Backup Job State Change", json!({"backupJobId": job, "state": "PONDERING"}));
-    let foreign_job = event("aws.backup", "Backup Job State Change", json!({"backupJobId": "somebody-else", "state": "COMPLETED"}));
-    let lies = event("aws.backup", "Backup Job State Change", json!({"backupJobId": job, "state": "COMPLETED"}));
+    let other_service =
+        event("aws.ec2", "EC2 Instance State-change Notification", json!({"state": "running"}));
+    let unknown_state =
+        event("aws.backup", "Backup Job State Change", json!({"backupJobId": job, "state": "PONDERING"}));
+    let foreign_job = event(
+        "aws.backup",
+        "Backup Job State Change",
+        json!({"backupJobId": "somebody-else", "state": "COMPLETED"}),
+    );
+    let lies =
+        event("aws.backup", "Backup Job State Change", json!({"backupJobId": job, "state": "COMPLETED"}));
     let no_job = event("aws.backup", "Copy Job State Change", json!({"state": "CREATED"}));
 
     let error = stack.copy(other_service.clone()).await.unwrap_err().to_string();
@@ -72,8 +91,14 @@ async fn events_that_are_not_ours_change_nothing() {
         body("other", other_service.to_string()), body("unknown", unknown_state.to_string()),
         body("malformed", "{\"source\":".to_owned()), body("foreign", foreign_job.to_string()),
     ]});
-    let failed: Vec<String> =
-        stack.copy(batch).await.unwrap().batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
+    let failed: Vec<String> = stack
+        .copy(batch)
+        .await
+        .unwrap()
+        .batch_item_failures
+        .into_iter()
+        .map(|failure| failure.item_identifier)
+        .collect();
     assert_eq!(failed, ["malformed"], "only what may be read another time comes again");
     stack.live_until(at("2026-01-05T09:00:00Z")).await;
     assert_agreement(&world, &stack, &[orders]).await;
@@ -116,10 +141,30 @@ async fn a_table_that_vanishes_between_planning_and_start_fails_alone() {
     assert_agreement(&world, &stack, &[gone, again, stays]).await;
 }
 
+/// A request that never arrived is sent again by the next tick; it names the table by its name only.
+#[tokio::test(start_paused = true)]
+async fn a_table_created_anew_before_its_request_is_sent_again_is_not_taken_for_the_old_one() {
+    let (world, mut stack) = deployed("2026-01-05T06:50:00Z").await;
+    let again = table(&world, "app-again", &[]).await.unwrap();
+    apply(&stack, DAILY).await.unwrap();
+    world.inject(FaultRule::new("backup", "StartBackupJob", Fault::TimeoutBefore).times(3));
+    stack.live_until(at("2026-01-05T07:05:00Z")).await;
+    assert_eq!(points(&stack, &again).await.pop().unwrap().state, State::Starting);
+    dynamodb(&world).delete_table().table_name("app-again").send().await.unwrap();
+    table(&world, "app-again", &[]).await.unwrap();
+    stack.live_until(at("2026-01-05T09:00:00Z")).await;
+    let point = all_points(&stack, &again).await.pop().unwrap();
+    assert_eq!((point.state, point.arn), (State::Failed, None));
+    insta::assert_snapshot!(point.reason.unwrap(), @"the table was dropped and created anew before its backup was started: the new one starts its own chain");
+    assert!(vault_tags(&world, SOURCE, VAULT).is_empty());
+    assert_agreement(&world, &stack, &[again]).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn tables_with_many_tags_step_down_or_are_refused_with_the_way_out() {
     let (world, mut stack) = deployed("2026-01-05T06:50:00Z").await;
-    let tags: Vec<(String, String)> = (0..50).map(|number| (format!("tag-{number:02}"), "x".to_owned())).collect();
+    let tags: Vec<(String, String)> =
+        (0..50).map(|number| (format!("tag-{number:02}"), "x".to_owned())).collect();
     let tags: Vec<(&str, &str)> = tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     let full = table(&world, "app-full", &tags).await.unwrap();
     let many = table(&world, "app-many", &tags[..44]).await.unwrap();
@@ -143,10 +188,15 @@ async fn tables_with_many_tags_step_down_or_are_refused_with_the_way_out() {
 async fn a_region_that_is_not_ready_fails_the_session_and_owes_its_slots() {
     let (world, mut stack) = deployed("2026-01-05T06:50:00Z").await;
     let orders = table(&world, "app-orders", &[]).await.unwrap();
-    apply(&stack, DAILY).await.unwrap();
+    apply(&stack, &format!("{DAILY}  weekly: {{on: monday, at: [07:00], keep: 2 weeks}}\n")).await.unwrap();
     let switch = async |on: bool| {
         let client = backup(&world, SOURCE);
-        client.update_region_settings().resource_type_management_preference("DynamoDB", on).send().await.unwrap();
+        client
+            .update_region_settings()
+            .resource_type_management_preference("DynamoDB", on)
+            .send()
+            .await
+            .unwrap();
     };
     switch(false).await;
     stack.live_until(at("2026-01-05T09:00:00Z")).await;
@@ -160,6 +210,31 @@ async fn a_region_that_is_not_ready_fails_the_session_and_owes_its_slots() {
     let made = points(&stack, &orders).await;
     assert_eq!(made.len(), 1);
     assert_eq!((made[0].kind, made[0].state), (Kind::Backup, State::Available));
+    let flags: Vec<_> = made[0].flags.iter().map(|flag| (flag.tier, flag.slot)).collect();
+    assert_eq!(
+        flags,
+        [(Tier::Daily, at("2026-01-06T07:00:00Z")), (Tier::Weekly, at("2026-01-05T07:00:00Z"))]
+    );
+}
+
+/// Backups go on without the copies, and both the policy's keeper and each session are told.
+#[tokio::test(start_paused = true)]
+async fn a_target_vault_that_is_not_there_is_told_and_backups_go_on() {
+    let (world, mut stack) = deployed("2026-01-05T06:50:00Z").await;
+    let orders = table(&world, "app-orders", &[]).await.unwrap();
+    let copies = "copies: [{vault: 'arn:aws:backup:eu-west-1:111122223333:backup-vault:nowhere'}]\ntiers:";
+    let document =
+        DAILY.replace("tiers:", copies).replace("keep: 2 days", "keep: 2 days, copy: {keep: 2 days}");
+    let Reply::Applied { warnings, .. } = apply(&stack, &document).await.unwrap() else {
+        panic!("it is not applied")
+    };
+    insta::assert_snapshot!(warnings.join("\n"), @"copies: there is no vault nowhere in eu-west-1 (ResourceNotFoundException): deploy the target stack there, or name another");
+    stack.live_until(at("2026-01-05T09:00:00Z")).await;
+    let session = last_session(&stack).await;
+    assert_eq!((session.status, session.available, &session.problems), (Status::Warning, 1, &warnings));
+    let made: Vec<_> =
+        all_points(&stack, &orders).await.iter().map(|point| (point.kind, point.state)).collect();
+    assert_eq!(made, [(Kind::Backup, State::Available), (Kind::Copy, State::Failed)]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,13 +1,16 @@
 //! What goes wrong outside: lost events, throttling, full limits, short time, other people's backups, tables that
 //! come and go, deletions that are refused.
 
+use aws_smithy_async::time::TimeSource;
+use backup_chain_aws::Edge;
+use backup_chain_aws::clock::Deadline;
 use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
 use backup_chain_core::point::{Kind, RestorePoint, State};
 use backup_chain_core::retention::Braked;
 use backup_chain_core::session::Status;
 use backup_chain_core::tier::Tier;
 use backup_chain_local::stack::{ACCOUNT, SOURCE, Schedules, Stack, VAULT};
-use backup_chain_local::{Fault, FaultRule};
+use backup_chain_local::{Fault, FaultRule, WorldClock};
 use backup_chain_retention::Fate;
 use backup_chain_tests::{
     all_points, apply, assert_agreement, at, backup, deployed, deployed_with, dynamodb, points, table,
@@ -44,13 +47,15 @@ async fn without_any_event_the_sweeps_finish_the_work() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn doubled_and_reordered_events_change_nothing() {
+async fn doubled_reordered_and_late_events_change_nothing() {
     let (world, mut stack) = deployed("2026-01-05T06:50:00Z").await;
     let orders = table(&world, "app-orders", &[]).await.unwrap();
     apply(&stack, DAILY).await.unwrap();
     world.with_backup(|backup| {
         let faults = backup.event_faults_mut();
         (faults.double_all, faults.reverse) = (true, true);
+        // Some come before the next sweep, some after.
+        (faults.delay_from, faults.delay_to) = (SignedDuration::ZERO, SignedDuration::from_mins(40));
     });
     stack.live_until(at("2026-01-05T10:00:00Z")).await;
     assert_eq!(points(&stack, &orders).await.len(), 2);
@@ -69,20 +74,28 @@ async fn throttling_and_server_errors_only_delay() {
     world.inject(FaultRule::new("dynamodb", "DescribeTimeToLive", Fault::Throttle).times(5));
     stack.live_until(at("2026-01-05T12:00:00Z")).await;
     let made = points(&stack, &orders).await;
-    assert_eq!((count(&made, Kind::Backup, State::Available), count(&made, Kind::Copy, State::Available)), (1, 1));
+    assert_eq!(
+        (count(&made, Kind::Backup, State::Available), count(&made, Kind::Copy, State::Available)),
+        (1, 1)
+    );
     assert_agreement(&world, &stack, &[orders]).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_session_spreads_over_ticks_when_limits_are_full_or_time_is_short() {
-    let schedules =
-        Schedules { tick: SignedDuration::from_mins(5), timeout: SignedDuration::from_secs(18), retention: false };
+    let schedules = Schedules {
+        tick: SignedDuration::from_mins(5),
+        timeout: SignedDuration::from_secs(18),
+        retention: false,
+    };
     let (world, mut stack) = deployed_with("2026-01-05T06:50:00Z", schedules).await;
     let mut tables = Vec::new();
     for number in 0..9 {
         tables.push(table(&world, &format!("app-{number}"), &[]).await.unwrap());
     }
-    apply(&stack, &DAILY.replace(", copy: {keep: 2 days}", "").replace("copies", "description: x #")).await.unwrap();
+    apply(&stack, &DAILY.replace(", copy: {keep: 2 days}", "").replace("copies", "description: x #"))
+        .await
+        .unwrap();
     stack.reconfigure(|deployment| deployment.backups_in_flight = 4);
     let mut most = 0;
     let mut now = at("2026-01-05T07:00:00Z");
@@ -111,6 +124,11 @@ async fn two_invocations_at_once_make_one_session_and_one_point() {
     stack.live_until(at("2026-01-05T10:00:00Z")).await;
     assert_eq!(stack.edge().catalog().sessions().await.unwrap().len(), 1);
     assert_eq!(points(&stack, &orders).await.len(), 2);
+    let started = world
+        .calls()
+        .into_iter()
+        .filter(|call| call.operation == "StartBackupJob" || call.operation == "StartCopyJob");
+    assert_eq!(started.count(), 2);
     assert_agreement(&world, &stack, &[orders]).await;
 }
 
@@ -131,7 +149,13 @@ async fn other_peoples_recovery_points_are_never_touched() {
     stack.live_until(at("2026-01-12T12:00:00Z")).await;
     let held = world.with_backup(|backup| backup.points(ACCOUNT, SOURCE, VAULT));
     assert!(held.iter().any(|point| point.arn == foreign));
-    assert!(world.calls().iter().filter(|call| call.caller == "retention").all(|call| !call.resource.contains(&foreign)));
+    assert!(
+        world
+            .calls()
+            .iter()
+            .filter(|call| call.caller == "retention")
+            .all(|call| !call.resource.contains(&foreign))
+    );
     assert!(stack.reports().iter().all(|(_, report)| report.problems.is_empty()));
     assert_agreement(&world, &stack, &[orders]).await;
 }
@@ -168,7 +192,8 @@ async fn a_table_created_anew_starts_another_chain_and_the_old_one_keeps_its_new
 
 #[tokio::test(start_paused = true)]
 async fn brakes_hold_a_run_until_it_is_confirmed() {
-    let schedules = Schedules { tick: SignedDuration::from_mins(10), retention: false, ..Schedules::default() };
+    let schedules =
+        Schedules { tick: SignedDuration::from_mins(10), retention: false, ..Schedules::default() };
     let (world, mut stack) = deployed_with("2026-01-05T06:50:00Z", schedules).await;
     let orders = table(&world, "app-orders", &[]).await.unwrap();
     apply(&stack, DAILY).await.unwrap();
@@ -187,6 +212,8 @@ async fn brakes_hold_a_run_until_it_is_confirmed() {
     let held = stack.retention(run(false, None)).await.unwrap();
     assert!(matches!(held.braked, Some(Braked::TooMany { outdated: 6, most: 5, .. })), "{held:?}");
     assert_eq!(held.digest, plan.digest);
+    let mistyped = stack.retention(run(false, Some("0123456789abcdef".to_owned()))).await.unwrap();
+    assert_eq!(mistyped.braked, held.braked);
     assert_eq!(points(&stack, &orders).await.len(), before, "nothing is removed");
 
     let done = stack.retention(run(false, Some(plan.digest))).await.unwrap();
@@ -222,10 +249,19 @@ async fn what_is_removed_outside_is_gone_from_the_catalog_and_owed_again() {
     let first = points(&stack, &orders).await.remove(0);
     let arn = first.arn.clone().unwrap();
     let client = backup(&world, SOURCE);
-    client.delete_recovery_point().backup_vault_name(VAULT).recovery_point_arn(arn.as_str()).send().await.unwrap();
+    client
+        .delete_recovery_point()
+        .backup_vault_name(VAULT)
+        .recovery_point_arn(arn.as_str())
+        .send()
+        .await
+        .unwrap();
     stack.live(SignedDuration::from_mins(5)).await;
     let report = stack.retention(run(false, None)).await.unwrap();
-    assert!(report.points.iter().any(|decided| decided.fate == Fate::Gone && decided.point == first.id), "{report:#?}");
+    assert!(
+        report.points.iter().any(|decided| decided.fate == Fate::Gone && decided.point == first.id),
+        "{report:#?}"
+    );
     let head = stack.edge().catalog().head(&first.table).await.unwrap().unwrap();
     assert_eq!(head.met_in(&stack.vault()).get(&Tier::Daily), None, "its slot is owed again");
     let now = all_points(&stack, &orders).await.remove(0);
@@ -262,12 +298,117 @@ async fn in_a_locked_vault_nothing_is_deleted_by_us() {
     apply(&stack, DAILY).await.unwrap();
     stack.live_until(at("2026-01-06T09:00:00Z")).await;
     let client = backup(&world, SOURCE);
-    client.put_backup_vault_lock_configuration().backup_vault_name(VAULT).min_retention_days(1).send().await.unwrap();
+    client
+        .put_backup_vault_lock_configuration()
+        .backup_vault_name(VAULT)
+        .min_retention_days(1)
+        .send()
+        .await
+        .unwrap();
     let made = points(&stack, &orders).await;
     let before = count(&made, Kind::Backup, State::Available);
     stack.live_until(at("2026-01-12T12:00:00Z")).await;
     let left = points(&stack, &orders).await;
     assert!(count(&left, Kind::Backup, State::Available) >= before, "{left:#?}");
-    let deleted = |call: &&backup_chain_local::Call| call.operation == "DeleteRecoveryPoint" && call.region == SOURCE;
+    let deleted =
+        |call: &&backup_chain_local::Call| call.operation == "DeleteRecoveryPoint" && call.region == SOURCE;
     assert_eq!(world.calls().iter().filter(deleted).count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_waits_while_a_newer_one_is_made_is_dropped() {
+    let schedules =
+        Schedules { tick: SignedDuration::from_mins(1), retention: false, ..Schedules::default() };
+    let (world, mut stack) = deployed_with("2026-01-05T06:59:30Z", schedules).await;
+    let orders = table(&world, "app-orders", &[]).await.unwrap();
+    // The first copy would not end before the second backup is due; the second one starts at once.
+    apply(&stack, &DAILY.replace("[07:00]", "[07:00, 07:10]")).await.unwrap();
+    stack.live_until(at("2026-01-05T08:00:00Z")).await;
+    let all = all_points(&stack, &orders).await;
+    let copies: Vec<_> = all
+        .iter()
+        .filter(|point| point.kind == Kind::Copy)
+        .map(|point| (point.slot, point.state, point.reason.as_deref()))
+        .collect();
+    assert_eq!(
+        copies,
+        [
+            (
+                at("2026-01-05T07:00:00Z"),
+                State::Dropped,
+                Some("overtaken: a newer copy carries all its slots")
+            ),
+            (at("2026-01-05T07:10:00Z"), State::Available, None),
+        ]
+    );
+    assert_agreement(&world, &stack, &[orders]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_removed_while_clocks_disagree_or_points_are_young() {
+    let schedules =
+        Schedules { tick: SignedDuration::from_hours(6), retention: false, ..Schedules::default() };
+    let (world, mut stack) = deployed_with("2026-01-05T06:50:00Z", schedules).await;
+    let orders = table(&world, "app-orders", &[]).await.unwrap();
+    apply(&stack, DAILY).await.unwrap();
+    stack.live_until(at("2026-01-09T12:00:00Z")).await;
+    let before = points(&stack, &orders).await.len();
+
+    let config = world.sdk_config(ACCOUNT, SOURCE, "retention").into_builder();
+    let skewed = Edge::new(
+        config.time_source(Ahead(world.clock())).build(),
+        stack.edge().deployment().clone(),
+        stack.edge().random().clone(),
+    );
+    let deadline = Deadline::at(skewed.clock().now() + SignedDuration::from_mins(5));
+    let report = backup_chain_retention::handle(&skewed, run(false, None), deadline).await.unwrap();
+    assert!(matches!(report.braked, Some(Braked::ClockSkew { seconds: 359..=361 })), "{report:#?}");
+    assert_eq!(points(&stack, &orders).await.len(), before);
+
+    stack.reconfigure(|deployment| deployment.min_age = SignedDuration::from_hours(24 * 30));
+    let report = stack.retention(run(false, None)).await.unwrap();
+    let young = report.points.iter().filter(|decided| decided.why == ["younger than the least age"]).count();
+    assert_eq!((report.braked, young), (None, 6), "three days' backups and copies");
+    assert_eq!(points(&stack, &orders).await.len(), before);
+
+    stack.reconfigure(|deployment| deployment.min_age = SignedDuration::from_hours(24));
+    stack.retention(run(false, None)).await.unwrap();
+    assert_eq!(points(&stack, &orders).await.len(), before - 6);
+    assert_agreement(&world, &stack, &[orders]).await;
+}
+
+/// A clock six minutes ahead of AWS's.
+#[derive(Debug)]
+struct Ahead(WorldClock);
+
+impl TimeSource for Ahead {
+    fn now(&self) -> std::time::SystemTime {
+        TimeSource::now(&self.0) + std::time::Duration::from_secs(360)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_point_under_a_legal_hold_is_blocked_and_goes_when_the_hold_is_lifted() {
+    let schedules =
+        Schedules { tick: SignedDuration::from_hours(6), retention: false, ..Schedules::default() };
+    let (world, mut stack) = deployed_with("2026-01-05T06:50:00Z", schedules).await;
+    let orders = table(&world, "app-orders", &[]).await.unwrap();
+    apply(&stack, DAILY).await.unwrap();
+    stack.live_until(at("2026-01-09T12:00:00Z")).await;
+    let held = points(&stack, &orders).await.remove(0);
+    let arn = held.arn.clone().unwrap();
+    let hold = |on| assert!(world.with_backup(|backup| backup.legal_hold(arn.as_str(), on, world.now())));
+    hold(true);
+    let report = stack.retention(run(false, None)).await.unwrap();
+    let fates = |fate| report.points.iter().filter(|decided| decided.fate == fate).count();
+    assert_eq!((fates(Fate::Blocked), fates(Fate::Removed), report.problems.len()), (1, 5, 1), "{report:#?}");
+    assert!(report.problems[0].contains("it is under a legal hold"), "{report:#?}");
+    let kept = points(&stack, &orders).await.remove(0);
+    assert_eq!((&kept.id, kept.state), (&held.id, State::Available));
+
+    hold(false);
+    let report = stack.retention(run(false, None)).await.unwrap();
+    assert!(report.problems.is_empty(), "{report:#?}");
+    assert!(points(&stack, &orders).await.iter().all(|point| point.id != held.id));
+    assert_agreement(&world, &stack, &[orders]).await;
 }

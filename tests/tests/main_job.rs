@@ -73,7 +73,10 @@ async fn manual_backups_stay_outside_the_chain_until_removed_by_hand() {
     stack.live_until(at("2026-02-05T12:00:00Z")).await;
 
     let manual = |points: Vec<_>| -> Vec<backup_chain_core::point::RestorePoint> {
-        points.into_iter().filter(|point: &backup_chain_core::point::RestorePoint| point.kind == Kind::Manual).collect()
+        points
+            .into_iter()
+            .filter(|point: &backup_chain_core::point::RestorePoint| point.kind == Kind::Manual)
+            .collect()
     };
     let kept = manual(points(&stack, &orders).await);
     assert_eq!(kept.len(), 1);
@@ -92,7 +95,10 @@ async fn manual_backups_stay_outside_the_chain_until_removed_by_hand() {
 async fn a_slot_that_failed_is_owed_to_the_next_point() {
     let (world, mut stack) = deployed("2026-01-04T00:00:00Z").await;
     let orders = table(&world, "app-orders", &[]).await.unwrap();
-    let policy = DAILY.replace("copy: {keep: 5 days}}", "copy: {keep: 5 days}}\n  weekly: {on: monday, at: [07:00], keep: 14 days}");
+    let policy = DAILY.replace(
+        "copy: {keep: 5 days}}",
+        "copy: {keep: 5 days}}\n  weekly: {on: monday, at: [07:00], keep: 14 days}",
+    );
     apply(&stack, &policy).await.unwrap();
     stack.live_until(at("2026-01-05T06:59:00Z")).await;
     let arn = format!("arn:aws:dynamodb:eu-central-1:111122223333:table/{orders}");
@@ -103,8 +109,11 @@ async fn a_slot_that_failed_is_owed_to_the_next_point() {
     stack.live_until(at("2026-01-06T12:00:00Z")).await;
     let all = all_points(&stack, &orders).await;
     let of_day = |day: &str| {
-        let on_day = all.iter().filter(|point| point.kind == Kind::Backup && point.slot.to_string().starts_with(day));
-        on_day.map(|point| (point.state, point.flags.iter().map(|flag| flag.tier.letter()).collect::<String>())).collect::<Vec<_>>()
+        let on_day =
+            all.iter().filter(|point| point.kind == Kind::Backup && point.slot.to_string().starts_with(day));
+        on_day
+            .map(|point| (point.state, point.flags.iter().map(|flag| flag.tier.letter()).collect::<String>()))
+            .collect::<Vec<_>>()
     };
     assert_eq!(of_day("2026-01-04"), [(State::Available, "D".to_owned())]);
     assert_eq!(of_day("2026-01-05"), [(State::Failed, "DW".to_owned())]);

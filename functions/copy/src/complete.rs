@@ -61,7 +61,9 @@ async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Job) -> Result<
     let made = match region.backup.point(&point.vault.name, &arn).await {
         Ok(made) => made,
         Err(error) if error.meaning == Meaning::NotFound => {
-            return edge.mark_failed(&mut point, "its recovery point was removed before it was recorded").await;
+            return edge
+                .mark_failed(&mut point, "its recovery point was removed before it was recorded")
+                .await;
         }
         Err(error) => return Err(error),
     };
@@ -104,12 +106,17 @@ async fn drift(work: &Work<'_>, point: &RestorePoint, captured: &TableSettings) 
         return None;
     }
     match work.edge.source().dynamodb.capture(&point.table.arn.name).await {
-        Ok(now) if now.table != point.table => Some("the table was dropped while it was backed up".to_owned()),
+        Ok(now) if now.table != point.table => {
+            Some("the table was dropped while it was backed up".to_owned())
+        }
         Ok(now) => {
             let changed = captured.changes(&now.settings);
-            (!changed.is_empty())
-                .then(|| format!("the table's settings changed while it was backed up: {}", changed.join(", ")))
+            (!changed.is_empty()).then(|| {
+                format!("the table's settings changed while it was backed up: {}", changed.join(", "))
+            })
         }
-        Err(error) => Some(format!("whether its settings changed while it was backed up is not known: {error}")),
+        Err(error) => {
+            Some(format!("whether its settings changed while it was backed up is not known: {error}"))
+        }
     }
 }

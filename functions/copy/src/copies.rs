@@ -34,7 +34,10 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), AwsError>
     }
     let open = edge.catalog().open_points().await?;
     let same_chain = |other: &&RestorePoint| {
-        other.kind == Kind::Copy && other.state == State::Planned && other.table == copy.table && other.vault == copy.vault
+        other.kind == Kind::Copy
+            && other.state == State::Planned
+            && other.table == copy.table
+            && other.vault == copy.vault
     };
     let newest = open.iter().filter(same_chain).map(|other| &other.id).max().unwrap_or(&copy.id);
     let waiting = Waiting {

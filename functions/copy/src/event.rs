@@ -62,7 +62,9 @@ pub enum EventError {
     #[error("the {0} cannot be read: {1}")]
     Malformed(&'static str, serde_json::Error),
     /// An event of another service, or of a kind that nobody should send here.
-    #[error("the event is {kind:?} of {source_name:?}, not a job event of aws.backup: check the rule that sends it")]
+    #[error(
+        "the event is {kind:?} of {source_name:?}, not a job event of aws.backup: check the rule that sends it"
+    )]
     Other {
         /// Its detail-type.
         kind: String,
@@ -87,7 +89,8 @@ struct Envelope {
 /// [`EventError`] when it is nothing that the function takes. Single messages of a batch fail by themselves.
 pub(crate) fn read(payload: Value) -> Result<Incoming, EventError> {
     if payload.get("Records").is_some() {
-        let batch: SqsEvent = serde_json::from_value(payload).map_err(|error| EventError::Malformed("batch", error))?;
+        let batch: SqsEvent =
+            serde_json::from_value(payload).map_err(|error| EventError::Malformed("batch", error))?;
         let records = batch.records.into_iter().map(|record| {
             let body = record.body.unwrap_or_default();
             let event = serde_json::from_str(&body)

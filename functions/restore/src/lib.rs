@@ -77,10 +77,13 @@ mod tests {
 
     #[test]
     fn a_request_is_read_as_an_operator_writes_it() {
-        let text = r#"{"table": "orders", "from": {"moment": {"at": "2026-01-05T07:00:00Z"}}, "dry-run": true}"#;
+        let text =
+            r#"{"table": "orders", "from": {"moment": {"at": "2026-01-05T07:00:00Z"}}, "dry-run": true}"#;
         let request: RestoreRequest = serde_json::from_str(text).unwrap();
         assert!(request.dry_run && request.name.is_none());
         assert_eq!(request.from, From::Moment { at: "2026-01-05T07:00:00Z".parse().unwrap() });
-        assert!(serde_json::from_str::<RestoreRequest>(r#"{"table": "orders", "from": {"newest": {}}}"#).is_err());
+        assert!(
+            serde_json::from_str::<RestoreRequest>(r#"{"table": "orders", "from": {"newest": {}}}"#).is_err()
+        );
     }
 }

@@ -34,7 +34,8 @@ pub(crate) async fn one(
     if !guarding.is_empty() {
         return Err(RetentionError::Guarded { point: id.clone(), why: reason_text(&guarding) });
     }
-    let mut report = Report { dry_run, digest: retention::digest([plan::name(&point).as_str()]), ..Report::default() };
+    let mut report =
+        Report { dry_run, digest: retention::digest([plan::name(&point).as_str()]), ..Report::default() };
     let fate = if point.state == State::Deleted {
         Fate::Gone
     } else if dry_run {
@@ -105,9 +106,11 @@ async fn guarding(edge: &Edge, point: &mut RestorePoint) -> Result<Vec<Reason>, 
     Ok(reasons
         .into_iter()
         .filter(|reason| match reason {
-            Reason::Live { .. } | Reason::Manual | Reason::TooYoung | Reason::NoRetention | Reason::Outdated { .. } => {
-                false
-            }
+            Reason::Live { .. }
+            | Reason::Manual
+            | Reason::TooYoung
+            | Reason::NoRetention
+            | Reason::Outdated { .. } => false,
             Reason::NotFinal { state } => *state != State::Available,
             Reason::Newest { .. }
             | Reason::Held { .. }

@@ -107,13 +107,19 @@ pub enum RetentionError {
 ///
 /// # Errors
 /// [`RetentionError`]: what was wrong with the request, or which call to AWS failed.
-pub async fn handle(edge: &Edge, request: RetentionRequest, deadline: Deadline) -> Result<Report, RetentionError> {
+pub async fn handle(
+    edge: &Edge,
+    request: RetentionRequest,
+    deadline: Deadline,
+) -> Result<Report, RetentionError> {
     match request {
         RetentionRequest::Run { dry_run, confirm } => run(edge, dry_run, confirm.as_deref(), deadline).await,
         RetentionRequest::Remove { table, point, vault, dry_run } => {
             by_hand::one(edge, &table, &point, vault.as_deref(), dry_run, deadline).await
         }
-        RetentionRequest::RemoveManual { table, dry_run } => by_hand::manual(edge, &table, dry_run, deadline).await,
+        RetentionRequest::RemoveManual { table, dry_run } => {
+            by_hand::manual(edge, &table, dry_run, deadline).await
+        }
     }
 }
 
@@ -143,7 +149,9 @@ async fn run(
             let fate = match (verdict.remove, may_remove && deadline.allows_work(edge.clock().now())) {
                 (false, _) => Fate::Kept,
                 (true, false) => Fate::Outdated,
-                (true, true) => remove::remove(edge, point.clone(), &reason_text(&verdict.reasons), &mut report).await,
+                (true, true) => {
+                    remove::remove(edge, point.clone(), &reason_text(&verdict.reasons), &mut report).await
+                }
             };
             report.points.push(decided(&point, fate, verdict.reasons));
         }

@@ -46,7 +46,9 @@ pub(crate) async fn outdated_chains(edge: &Edge, report: &mut Report) -> Result<
             None => match edge.region(&vault.region).backup.vault(&vault.name).await {
                 Ok(found) => *locked.entry(vault.clone()).or_insert(found.locked),
                 Err(error) => {
-                    report.problems.push(format!("vault {vault} cannot be read, nothing of it is removed: {error}"));
+                    report
+                        .problems
+                        .push(format!("vault {vault} cannot be read, nothing of it is removed: {error}"));
                     *locked.entry(vault.clone()).or_insert(true)
                 }
             },
@@ -69,7 +71,6 @@ async fn plan_chain(
     now: Timestamp,
 ) -> Result<Chain, AwsError> {
     let mut points = edge.catalog().chain(table, vault).await?;
-    points.retain(|point| !point.state.is_past());
     let guards = guards(edge, table, vault, vault_locked, &points).await?;
     // Metadata that is opened may turn out not to be believed, which changes what counts as newest: so it is
     // planned again until all that it hangs on has been opened.
@@ -79,7 +80,8 @@ async fn plan_chain(
         let next = points.iter_mut().find(|point| {
             let verdict = verdicts.iter().find(|verdict| verdict.id == point.id);
             let matters = verdict.is_some_and(|verdict| {
-                verdict.remove || verdict.reasons.iter().any(|reason| matches!(reason, retention::Reason::Newest { .. }))
+                verdict.remove
+                    || verdict.reasons.iter().any(|reason| matches!(reason, retention::Reason::Newest { .. }))
             });
             matters && !believed.contains(&point.id)
         });
@@ -89,7 +91,8 @@ async fn plan_chain(
                 believe(edge, point).await?;
             }
             None => {
-                let by_id: BTreeMap<_, _> = points.into_iter().map(|point| (point.id.clone(), point)).collect();
+                let by_id: BTreeMap<_, _> =
+                    points.into_iter().map(|point| (point.id.clone(), point)).collect();
                 let pair = |verdict: Verdict| Some((by_id.get(&verdict.id)?.clone(), verdict));
                 return Ok(Chain { points: verdicts.into_iter().filter_map(pair).collect() });
             }
@@ -175,7 +178,8 @@ pub(crate) async fn being_copied(
 
 /// Since when a table is known to be gone; recorded when it is first seen to be.
 async fn gone_since(edge: &Edge, table: &Table) -> Result<Option<Timestamp>, AwsError> {
-    let is_there = edge.source().dynamodb.find(&table.arn.name).await?.is_some_and(|found| found.table == *table);
+    let is_there =
+        edge.source().dynamodb.find(&table.arn.name).await?.is_some_and(|found| found.table == *table);
     let head = edge.catalog().head(table).await?;
     let now = edge.clock().now();
     match (is_there, head) {

@@ -15,10 +15,8 @@ use crate::{Fate, Report, decided, vault_name};
 pub(crate) async fn reconcile(edge: &Edge, report: &mut Report) -> Result<(), AwsError> {
     let mut vaults: BTreeMap<VaultArn, Vec<RestorePoint>> = BTreeMap::new();
     vaults.entry(edge.deployment().vault_arn(&edge.deployment().vault)).or_default();
-    for point in edge.catalog().every_point().await? {
-        if !point.state.is_past() {
-            vaults.entry(point.vault.clone()).or_default().push(point);
-        }
+    for point in edge.catalog().every_live_point().await? {
+        vaults.entry(point.vault.clone()).or_default().push(point);
     }
     for (vault, points) in vaults {
         // One vault that cannot be read must not stop the others.

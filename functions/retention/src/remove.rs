@@ -97,7 +97,9 @@ pub(crate) async fn confirm(edge: &Edge, report: &mut Report, deadline: Deadline
         edge.clock().until(now + PAUSE).await;
         let mut open = edge.catalog().deleting_points().await?;
         for decided in report.points.iter_mut().filter(removing) {
-            let is_it = |point: &&mut RestorePoint| point.id == decided.point && vault_name(&point.vault) == decided.vault;
+            let is_it = |point: &&mut RestorePoint| {
+                point.id == decided.point && vault_name(&point.vault) == decided.vault
+            };
             let Some(point) = open.iter_mut().find(is_it) else { continue };
             match look(edge, point).await {
                 Ok(fate) => decided.fate = fate,

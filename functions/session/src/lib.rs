@@ -127,7 +127,9 @@ async fn policies(edge: &Edge) -> Result<Vec<Active>, SessionError> {
     for stored in edge.catalog().policies().await? {
         match Policy::parse(&stored.document, &home) {
             Ok(policy) => policies.push(Active { stored, policy }),
-            Err(errors) => tracing::error!(policy = %stored.name, %errors, "stored policy cannot be read: apply it anew"),
+            Err(errors) => {
+                tracing::error!(policy = %stored.name, %errors, "stored policy cannot be read: apply it anew");
+            }
         }
     }
     policies.sort_by(|a, b| a.policy.rank().cmp(&b.policy.rank()));

@@ -43,9 +43,7 @@ pub(crate) async fn plan(
         None => session.vault.as_ref().unwrap_or(&edge.deployment().vault),
     };
     let vault = edge.deployment().vault_arn(vault);
-    if let Some(problem) = source_problem(edge, &vault).await? {
-        return refuse(edge, session, problem).await;
-    }
+    let in_the_way = source_problem(edge, &vault).await?;
     let mut problems = Vec::new();
     for target in active.map(|active| active.policy.copies.as_slice()).unwrap_or_default() {
         problems.extend(target_problem(edge, &target.vault).await?);
@@ -80,6 +78,15 @@ pub(crate) async fn plan(
     let known = edge.catalog().heads(&there).await?;
     let mut known: BTreeMap<Table, TableHead> =
         known.into_iter().map(|head| (head.table.clone(), head)).collect();
+    if let Some(problem) = in_the_way {
+        if let Some(active) = active {
+            let heads = there
+                .into_iter()
+                .map(|table| known.remove(&table).unwrap_or_else(|| TableHead::new(table, session.since)));
+            take_into_care(edge, active, session, heads).await?;
+        }
+        return refuse(edge, session, problem).await;
+    }
     let mut planned = 0;
     let mut writes: Vec<(RestorePoint, TableHead)> = Vec::new();
     for table in there {
@@ -113,7 +120,11 @@ pub(crate) async fn plan(
 /// Records a point with its table's head, unless this session has done so before.
 async fn record(edge: &Edge, mut point: RestorePoint, mut head: TableHead) -> Result<(), AwsError> {
     match edge.catalog().commit([Write::of(&mut point), Write::of(&mut head)]).await {
-        Err(error) if error.meaning == Meaning::Condition && edge.catalog().point(&point).await?.is_some() => Ok(()),
+        Err(error)
+            if error.meaning == Meaning::Condition && edge.catalog().point(&point).await?.is_some() =>
+        {
+            Ok(())
+        }
         other => other,
     }
 }
@@ -136,7 +147,8 @@ fn give(
     head: Option<TableHead>,
 ) -> Given {
     let name = table.arn.name.to_string();
-    let skip = |why: &str, warning| Given::Skipped(Skipped { table: name.clone(), why: why.to_owned(), warning });
+    let skip =
+        |why: &str, warning| Given::Skipped(Skipped { table: name.clone(), why: why.to_owned(), warning });
     let mut head = head.unwrap_or_else(|| TableHead::new(table.clone(), session.since));
     let id = PointId::of(session.started_at, &session.id, &table.id);
     if head.planned.as_ref() == Some(&id) {
@@ -144,10 +156,7 @@ fn give(
     }
     let (mut flags, mut copies) = (Vec::new(), Vec::new());
     if let Some(active) = active {
-        if head.policy.as_ref() != Some(&active.policy.name) {
-            head.since = session.since;
-            head.policy = Some(active.policy.name.clone());
-        }
+        adopt(&mut head, active, session);
         let backing_up = head.open.as_ref().is_some_and(|open| open.kind == Kind::Backup);
         if head.planned.is_some() || backing_up {
             return skip("its previous backup is not final; what is due is owed to its next point", true);
@@ -193,6 +202,34 @@ fn give(
         head.planned = Some(point.id.clone());
     }
     Given::Point(Box::new(point), Box::new(head))
+}
+
+/// A table that is new to its policy owes no slot from before. Tells whether it is new.
+fn adopt(head: &mut TableHead, active: &Active, session: &Session) -> bool {
+    let is_new = head.policy.as_ref() != Some(&active.policy.name);
+    if is_new {
+        head.since = session.since;
+        head.policy = Some(active.policy.name.clone());
+    }
+    is_new
+}
+
+/// Records the tables of a session that can back up nothing: what is due is owed to those, too, that never had a
+/// backup.
+async fn take_into_care(
+    edge: &Edge,
+    active: &Active,
+    session: &Session,
+    heads: impl Iterator<Item = TableHead>,
+) -> Result<(), AwsError> {
+    let new = heads.filter_map(|mut head| adopt(&mut head, active, session).then_some(head));
+    let mut commits = stream::iter(new)
+        .map(async |mut head| edge.catalog().commit([Write::of(&mut head)]).await)
+        .buffered(ABREAST);
+    while let Some(committed) = commits.next().await {
+        committed?;
+    }
+    Ok(())
 }
 
 fn flags_of(

@@ -41,7 +41,8 @@ pub(crate) async fn start(
     let waiting: Vec<RestorePoint> = points.iter().filter(waits).cloned().collect();
     if !waiting.is_empty() {
         let open = edge.catalog().open_points().await?;
-        let in_flight = open.iter().filter(|point| point.kind != Kind::Copy && point.state != State::Planned).count();
+        let in_flight =
+            open.iter().filter(|point| point.kind != Kind::Copy && point.state != State::Planned).count();
         let room = edge.deployment().backups_in_flight.saturating_sub(in_flight);
         let mut started = stream::iter(waiting.into_iter().take(room))
             .map(|point| async {
@@ -81,7 +82,9 @@ async fn start_one(edge: &Edge, policies: &[Active], mut point: RestorePoint, de
     };
     match done {
         Ok(()) => {}
-        Err(error) if error.meaning == Meaning::Condition => tracing::info!(%error, "moved by another invocation"),
+        Err(error) if error.meaning == Meaning::Condition => {
+            tracing::info!(%error, "moved by another invocation");
+        }
         Err(error) => tracing::warn!(%error, "left to the next tick"),
     }
 }
@@ -112,7 +115,8 @@ async fn begin(
     if captured.table != point.table {
         return edge.mark_failed(point, CREATED_ANEW).await;
     }
-    let active = point.policy.as_ref().and_then(|made| policies.iter().find(|active| active.policy.name == made.name));
+    let active =
+        point.policy.as_ref().and_then(|made| policies.iter().find(|active| active.policy.name == made.name));
     let requested_at = edge.clock().now();
     let document = Document {
         id: point.id.clone(),
@@ -142,7 +146,14 @@ async fn begin(
         vault: point.vault.name.clone(),
         table: point.table.arn.clone(),
         role: edge.deployment().backup_role.clone(),
-        token: token("backup", &format!("{origin}|{}", point.session), point.slot, &point.table.id, &point.vault, point.attempt),
+        token: token(
+            "backup",
+            &format!("{origin}|{}", point.session),
+            point.slot,
+            &point.table.id,
+            &point.vault,
+            point.attempt,
+        ),
         start_window_minutes: active.map_or(8 * 60, |active| active.policy.start_window_minutes()),
         cold_after_days: active.and_then(|active| active.policy.cold_after_days(&point.flags)).map(i64::from),
         tags: sealed.tags,
@@ -192,7 +203,13 @@ async fn resolve(edge: &Edge, point: &mut RestorePoint) -> Result<(), AwsError> 
         return Ok(());
     }
     // The request names the table by its name only.
-    if edge.source().dynamodb.find(&point.table.arn.name).await?.is_some_and(|found| found.table != point.table) {
+    if edge
+        .source()
+        .dynamodb
+        .find(&point.table.arn.name)
+        .await?
+        .is_some_and(|found| found.table != point.table)
+    {
         return edge.mark_failed(point, CREATED_ANEW).await;
     }
     send(edge, point).await

@@ -24,7 +24,8 @@ pub(crate) async fn of_policy(
     policy: &Policy,
 ) -> Result<Selected, SessionError> {
     let earlier = policies.iter().map(|active| &active.policy);
-    let earlier: Vec<&Policy> = earlier.filter(|other| other.enabled && other.rank() < policy.rank()).collect();
+    let earlier: Vec<&Policy> =
+        earlier.filter(|other| other.enabled && other.rank() < policy.rank()).collect();
 
     // Few calls, however many tables: each listing is read at most once, and only when the answer hangs on it.
     let source = edge.source();
@@ -53,7 +54,9 @@ pub(crate) async fn of_policy(
             let why = format!("it belongs to policy {}, which has priority {}", owner.name, owner.priority);
             selected.skipped.push(Skipped { table: name.to_string(), why, warning: false });
         } else if [&ours.catalog, &ours.settings].into_iter().any(|own| own == name.as_str()) {
-            let why = "it is Backup Chain's own and changes with every backup; its point-in-time recovery keeps it".to_owned();
+            let why =
+                "it is Backup Chain's own and changes with every backup; its point-in-time recovery keeps it"
+                    .to_owned();
             selected.skipped.push(Skipped { table: name.to_string(), why, warning: false });
         } else {
             selected.tables.insert(name);

@@ -258,7 +258,8 @@ impl Backup {
             .await
             .map_err(failed(OPERATION, request.source.as_str()))?;
         let id = answer.copy_job_id();
-        id.map(str::to_owned).ok_or_else(|| AwsError::incomplete(OPERATION, request.source.as_str(), "job id"))
+        id.map(str::to_owned)
+            .ok_or_else(|| AwsError::incomplete(OPERATION, request.source.as_str(), "job id"))
     }
 
     /// A copy job.
@@ -279,13 +280,22 @@ impl Backup {
     /// # Errors
     /// [`AwsError`] of backup:ListCopyJobs.
     pub async fn copy_jobs_of(&self, source: &RecoveryPointArn) -> Result<Vec<Job>, AwsError> {
-        let mut pages =
-            self.client.list_copy_jobs().by_source_recovery_point_arn(source.as_str()).into_paginator().send();
+        let mut pages = self
+            .client
+            .list_copy_jobs()
+            .by_source_recovery_point_arn(source.as_str())
+            .into_paginator()
+            .send();
         let mut jobs = Vec::new();
         loop {
             self.limits.list.acquire_one().await;
             let Some(page) = pages.next().await else { return Ok(jobs) };
-            jobs.extend(page.map_err(failed("backup:ListCopyJobs", source.as_str()))?.copy_jobs().iter().map(copy_job));
+            jobs.extend(
+                page.map_err(failed("backup:ListCopyJobs", source.as_str()))?
+                    .copy_jobs()
+                    .iter()
+                    .map(copy_job),
+            );
         }
     }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types as aws;
 use backup_chain_core::settings::{
-    AttributeType, BillingMode, Consistency, Encryption, EncryptionType, GlobalIndex, Json, KeySchema, LocalIndex,
-    MaxThroughput, Projection, Replicas, StreamView, TableClass, TableSettings, Throughput,
+    AttributeType, BillingMode, Consistency, Encryption, EncryptionType, GlobalIndex, Json, KeySchema,
+    LocalIndex, MaxThroughput, Projection, Replicas, StreamView, TableClass, TableSettings, Throughput,
 };
 use serde_json::{Map, Value, json};
 
@@ -24,7 +24,8 @@ pub(crate) fn settings(table: &aws::TableDescription) -> TableSettings {
             .local_secondary_indexes()
             .iter()
             .map(|index| {
-                let settings = LocalIndex { keys: keys(index.key_schema()), projection: projection(index.projection()) };
+                let settings =
+                    LocalIndex { keys: keys(index.key_schema()), projection: projection(index.projection()) };
                 (name(index.index_name()), settings)
             })
             .collect(),
@@ -33,26 +34,31 @@ pub(crate) fn settings(table: &aws::TableDescription) -> TableSettings {
         billing,
         throughput: throughput(table.provisioned_throughput()),
         on_demand_max: on_demand_max(table.on_demand_throughput()),
-        warm: table.warm_throughput().and_then(|warm| units(warm.read_units_per_second(), warm.write_units_per_second())),
+        warm: table
+            .warm_throughput()
+            .and_then(|warm| units(warm.read_units_per_second(), warm.write_units_per_second())),
         class: match table.table_class_summary().and_then(|summary| summary.table_class()) {
             Some(aws::TableClass::StandardInfrequentAccess) => TableClass::StandardInfrequentAccess,
             _ => TableClass::Standard,
         },
-        encryption: table.sse_description().filter(|sse| sse.status() != Some(&aws::SseStatus::Disabled)).map(|sse| {
-            let kind = match sse.sse_type() {
-                Some(aws::SseType::Aes256) => EncryptionType::Aes256,
-                _ => EncryptionType::Kms,
-            };
-            Encryption { kind, key: sse.kms_master_key_arn().map(str::to_owned) }
-        }),
-        stream: table.stream_specification().filter(|stream| stream.stream_enabled).map(|stream| {
-            match stream.stream_view_type() {
+        encryption: table
+            .sse_description()
+            .filter(|sse| sse.status() != Some(&aws::SseStatus::Disabled))
+            .map(|sse| {
+                let kind = match sse.sse_type() {
+                    Some(aws::SseType::Aes256) => EncryptionType::Aes256,
+                    _ => EncryptionType::Kms,
+                };
+                Encryption { kind, key: sse.kms_master_key_arn().map(str::to_owned) }
+            }),
+        stream: table.stream_specification().filter(|stream| stream.stream_enabled).map(
+            |stream| match stream.stream_view_type() {
                 Some(aws::StreamViewType::KeysOnly) => StreamView::KeysOnly,
                 Some(aws::StreamViewType::NewImage) => StreamView::NewImage,
                 Some(aws::StreamViewType::OldImage) => StreamView::OldImage,
                 _ => StreamView::NewAndOldImages,
-            }
-        }),
+            },
+        ),
         deletion_protection: table.deletion_protection_enabled().unwrap_or(false),
         replicas: replicas(table),
         ..TableSettings::default()
@@ -97,7 +103,9 @@ fn global_index(index: &aws::GlobalSecondaryIndexDescription) -> (String, Global
         projection: projection(index.projection()),
         throughput: throughput(index.provisioned_throughput()),
         on_demand_max: on_demand_max(index.on_demand_throughput()),
-        warm: index.warm_throughput().and_then(|warm| units(warm.read_units_per_second(), warm.write_units_per_second())),
+        warm: index
+            .warm_throughput()
+            .and_then(|warm| units(warm.read_units_per_second(), warm.write_units_per_second())),
     };
     (name(index.index_name()), settings)
 }
@@ -130,7 +138,8 @@ fn vector_index(index: &aws::VectorIndexDescription) -> (String, Json) {
 fn throughput(provisioned: Option<&aws::ProvisionedThroughputDescription>) -> Option<Throughput> {
     // On demand AWS tells 0 and 0.
     let provisioned = provisioned?;
-    units(provisioned.read_capacity_units(), provisioned.write_capacity_units()).filter(|found| found.read > 0)
+    units(provisioned.read_capacity_units(), provisioned.write_capacity_units())
+        .filter(|found| found.read > 0)
 }
 
 fn units(read: Option<i64>, write: Option<i64>) -> Option<Throughput> {

@@ -88,7 +88,8 @@ impl Random {
     /// The operating system's, through AWS-LC.
     pub fn system() -> Self {
         Self::new(|bytes| {
-            aws_lc_rs::rand::fill(bytes).expect("AWS-LC aborts the process rather than fail to gather entropy");
+            aws_lc_rs::rand::fill(bytes)
+                .expect("AWS-LC aborts the process rather than fail to gather entropy");
         })
     }
 

@@ -56,9 +56,14 @@ impl Deployment {
         };
         let number = |name: &'static str, default: u32| match variable(name) {
             None => Ok(default),
-            Some(text) => text.parse().map_err(|_| SettingError { name, problem: format!("{text:?} is no number") }),
+            Some(text) => {
+                text.parse().map_err(|_| SettingError { name, problem: format!("{text:?} is no number") })
+            }
         };
-        fn checked<T: std::str::FromStr<Err: ToString>>(name: &'static str, text: &str) -> Result<T, SettingError> {
+        fn checked<T: std::str::FromStr<Err: ToString>>(
+            name: &'static str,
+            text: &str,
+        ) -> Result<T, SettingError> {
             text.parse().map_err(|error: T::Err| SettingError { name, problem: error.to_string() })
         }
         Ok(Self {

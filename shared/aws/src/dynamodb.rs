@@ -93,7 +93,8 @@ impl Dynamo {
         settings.tags = match tags {
             Part::Unknown(why) => Part::Unknown(why),
             Part::Known(mut tags) => {
-                let reserved: Vec<String> = tags.keys().filter(|key| key.starts_with(PREFIX)).cloned().collect();
+                let reserved: Vec<String> =
+                    tags.keys().filter(|key| key.starts_with(PREFIX)).cloned().collect();
                 for key in reserved {
                     warnings.push(format!(
                         "the table's own tag {key} is not captured: names that begin with {PREFIX} are reserved; \
@@ -131,7 +132,10 @@ impl Dynamo {
         let ttl = answer.time_to_live_description();
         Ok(ttl
             .filter(|ttl| {
-                matches!(ttl.time_to_live_status(), Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling))
+                matches!(
+                    ttl.time_to_live_status(),
+                    Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)
+                )
             })
             .and_then(|ttl| ttl.attribute_name())
             .map(|attribute| Ttl { attribute: attribute.to_owned() }))
@@ -147,10 +151,13 @@ impl Dynamo {
             .await
             .map_err(failed("dynamodb:DescribeContinuousBackups", name.as_str()))?;
         // ContinuousBackupsStatus is always ENABLED; only this part tells.
-        let pitr = answer.continuous_backups_description().and_then(|all| all.point_in_time_recovery_description());
+        let pitr =
+            answer.continuous_backups_description().and_then(|all| all.point_in_time_recovery_description());
         Ok(pitr
             .filter(|pitr| pitr.point_in_time_recovery_status() == Some(&PointInTimeRecoveryStatus::Enabled))
-            .map(|pitr| Pitr { days: pitr.recovery_period_in_days().and_then(|days| days.try_into().ok()).unwrap_or(35) }))
+            .map(|pitr| Pitr {
+                days: pitr.recovery_period_in_days().and_then(|days| days.try_into().ok()).unwrap_or(35),
+            }))
     }
 
     async fn tags(&self, arn: &TableArn) -> Result<BTreeMap<String, String>, AwsError> {
@@ -158,8 +165,10 @@ impl Dynamo {
         let mut next = None;
         loop {
             self.limits.list_table_tags.acquire_one().await;
-            let request = self.client.list_tags_of_resource().resource_arn(arn.to_string()).set_next_token(next);
-            let page = request.send().await.map_err(failed("dynamodb:ListTagsOfResource", arn.to_string()))?;
+            let request =
+                self.client.list_tags_of_resource().resource_arn(arn.to_string()).set_next_token(next);
+            let page =
+                request.send().await.map_err(failed("dynamodb:ListTagsOfResource", arn.to_string()))?;
             // AWS's own tags neither count nor can be set again.
             let own = page.tags.unwrap_or_default().into_iter().filter(|tag| !tag.key().starts_with("aws:"));
             tags.extend(own.map(|tag| (tag.key, tag.value)));

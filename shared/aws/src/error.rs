@@ -71,14 +71,20 @@ where
                 let message = service.err().message().unwrap_or("no message");
                 (meaning_of(code), code.to_owned(), message.to_owned())
             }
-            SdkError::TimeoutError(_) => (Meaning::Unavailable, "Timeout".to_owned(), "no answer in time".to_owned()),
+            SdkError::TimeoutError(_) => {
+                (Meaning::Unavailable, "Timeout".to_owned(), "no answer in time".to_owned())
+            }
             SdkError::DispatchFailure(_) => {
                 (Meaning::Unavailable, "DispatchFailure".to_owned(), "the connection failed".to_owned())
             }
             SdkError::ResponseError(_) => {
                 (Meaning::Unavailable, "ResponseError".to_owned(), "the answer could not be read".to_owned())
             }
-            _ => (Meaning::Refused, "ConstructionFailure".to_owned(), "the request could not be built".to_owned()),
+            _ => (
+                Meaning::Refused,
+                "ConstructionFailure".to_owned(),
+                "the request could not be built".to_owned(),
+            ),
         };
         AwsError { operation, resource, meaning, code, message }
     }
@@ -88,16 +94,26 @@ fn meaning_of(code: &str) -> Meaning {
     match code {
         "ResourceNotFoundException" | "NotFoundException" | "TableNotFoundException" => Meaning::NotFound,
         "ConditionalCheckFailedException" | "AlreadyExistsException" => Meaning::Condition,
-        "AccessDeniedException" | "AccessDenied" | "UnrecognizedClientException" | "ExpiredTokenException" => {
-            Meaning::Denied
-        }
-        "ThrottlingException" | "Throttling" | "ThrottledException" | "RequestLimitExceeded"
-        | "ProvisionedThroughputExceededException" | "TooManyRequestsException" | "LimitExceededException"
+        "AccessDeniedException"
+        | "AccessDenied"
+        | "UnrecognizedClientException"
+        | "ExpiredTokenException" => Meaning::Denied,
+        "ThrottlingException"
+        | "Throttling"
+        | "ThrottledException"
+        | "RequestLimitExceeded"
+        | "ProvisionedThroughputExceededException"
+        | "TooManyRequestsException"
+        | "LimitExceededException"
         | "TransactionInProgressException" => Meaning::Throttled,
-        "InternalServerError" | "InternalFailure" | "InternalServerErrorException" | "ServiceUnavailableException"
-        | "ServiceUnavailable" | "DependencyFailureException" | "DependencyTimeoutException" | "KMSInternalException" => {
-            Meaning::Unavailable
-        }
+        "InternalServerError"
+        | "InternalFailure"
+        | "InternalServerErrorException"
+        | "ServiceUnavailableException"
+        | "ServiceUnavailable"
+        | "DependencyFailureException"
+        | "DependencyTimeoutException"
+        | "KMSInternalException" => Meaning::Unavailable,
         _ => Meaning::Refused,
     }
 }

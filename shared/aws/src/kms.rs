@@ -21,7 +21,11 @@ impl Kms {
     ///
     /// # Errors
     /// [`AwsError`] of kms:GenerateDataKey.
-    pub async fn generate(&self, key: &str, context: &BTreeMap<String, String>) -> Result<(DataKey, WrappedKey), AwsError> {
+    pub async fn generate(
+        &self,
+        key: &str,
+        context: &BTreeMap<String, String>,
+    ) -> Result<(DataKey, WrappedKey), AwsError> {
         const OPERATION: &str = "kms:GenerateDataKey";
         let answer = self
             .0

@@ -98,7 +98,8 @@ impl Edge {
         go(point, State::Available)?;
         point.request = None;
         point.check_at = None;
-        let mut copies = if point.suspect.is_none() { copies_of(point, self.clock().now()) } else { Vec::new() };
+        let mut copies =
+            if point.suspect.is_none() { copies_of(point, self.clock().now()) } else { Vec::new() };
         let head = self.catalog().head(&point.table).await?.map(|mut head| {
             head.let_go(point);
             if point.suspect.is_none() && point.kind != Kind::Manual {
@@ -147,7 +148,11 @@ impl Edge {
                 // A copy that is not made yet takes its settings from the source Region; then it has its own.
                 let waits = other.state.is_open() && *region == self.deployment().region;
                 let is_near = other.vault.region == *region || waits;
-                is_other && is_near && !other.state.is_past() && other.table == point.table && other.settings.as_ref() == Some(digest)
+                is_other
+                    && is_near
+                    && !other.state.is_past()
+                    && other.table == point.table
+                    && other.settings.as_ref() == Some(digest)
             });
             if !named {
                 self.region(region).settings.remove(&point.table.id, digest).await?;
@@ -168,17 +173,24 @@ impl Edge {
             Kind::Backup | Kind::Copy => self.catalog().head(&point.table).await?,
         };
         let head = match head {
-            None => None,
-            Some(mut head) => {
+            // Only a point with the latest slot of a tier has a say in what is met.
+            Some(mut head) if has_a_say(point, &head) => {
                 let mut chain = self.catalog().chain(&point.table, &point.vault).await?;
                 chain.retain(|other| other.id != point.id);
                 chain.push(point.clone());
                 head.met.insert(point.vault.to_string(), met(&chain));
                 Some(Write::of(&mut head))
             }
+            _ => None,
         };
         self.catalog().commit([Some(Write::of(point)), head].into_iter().flatten()).await
     }
+}
+
+/// Whether a point carries the latest slot of a tier that its chain has met, or a later one.
+fn has_a_say(point: &RestorePoint, head: &TableHead) -> bool {
+    let met = head.met_in(&point.vault);
+    point.flags.iter().any(|flag| met.get(&flag.tier).is_none_or(|latest| flag.slot >= *latest))
 }
 
 /// Moves a point to its next state.

@@ -37,5 +37,10 @@ impl Limits {
 
 /// Half of `published` calls a second, evenly spaced but for the first two.
 fn per_second(published: u64) -> RateLimiter {
-    RateLimiter::builder().initial(2).max(2).refill(1).interval(Duration::from_millis(2_000 / published)).build()
+    RateLimiter::builder()
+        .initial(2)
+        .max(2)
+        .refill(1)
+        .interval(Duration::from_millis(2_000 / published))
+        .build()
 }

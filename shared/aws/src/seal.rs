@@ -98,20 +98,22 @@ impl Edge {
         }
         let plain = if stored { envelope } else { whole };
         let message = esdk::seal(&plain, &context, data_key, &wrapped, self.random().bytes())?;
-        let tags = tags::encode(&document.id, &message).map_err(|_| NoRoom::Envelope { parts: tags::PARTS + 1 })?;
+        let tags =
+            tags::encode(&document.id, &message).map_err(|_| NoRoom::Envelope { parts: tags::PARTS + 1 })?;
         Ok(SealedPoint { tags, digest: Digest::of(&message), settings, stored })
     }
 
-    /// Seals settings into the settings table, once for each digest.
-    async fn store_settings(&self, table: &Table, digest: &Digest, settings: &TableSettings) -> Result<(), SealError> {
-        let source = self.source();
-        if source.settings.get(&table.id, digest).await?.is_some() {
-            return Ok(());
-        }
+    /// Seals settings into the settings table: always, for what is there already may have been tampered with.
+    async fn store_settings(
+        &self,
+        table: &Table,
+        digest: &Digest,
+        settings: &TableSettings,
+    ) -> Result<(), SealError> {
         let context = context(table);
         let (data_key, wrapped) = self.data_key(&context).await?;
         let message = esdk::seal(&settings.pack(), &context, data_key, &wrapped, self.random().bytes())?;
-        Ok(source.settings.put(&table.id, digest, message).await?)
+        Ok(self.source().settings.put(&table.id, digest, message).await?)
     }
 
     async fn data_key(&self, context: &Context) -> Result<(DataKey, WrappedKey), AwsError> {
@@ -123,9 +125,14 @@ impl Edge {
     /// # Errors
     /// [`OpenError::Suspect`] when the metadata does not authenticate, is of another table or point, differs
     /// from what the catalog pins, or when the point was not created when it was asked for.
-    pub async fn open(&self, point: &RestorePoint, seen: &Seen<'_>) -> Result<(Document, TableSettings), OpenError> {
+    pub async fn open(
+        &self,
+        point: &RestorePoint,
+        seen: &Seen<'_>,
+    ) -> Result<(Document, TableSettings), OpenError> {
         let suspect = |why: String| OpenError::Suspect(why);
-        let sealed = tags::decode(seen.tags).map_err(|error| suspect(error.to_string()))?.ok_or(OpenError::Foreign)?;
+        let sealed =
+            tags::decode(seen.tags).map_err(|error| suspect(error.to_string()))?.ok_or(OpenError::Foreign)?;
         if sealed.id != point.id {
             return Err(suspect(format!("its tags carry the id {} of another restore point", sealed.id)));
         }
@@ -164,7 +171,12 @@ impl Edge {
         Ok(settings)
     }
 
-    async fn open_message(&self, sealed: &[u8], table: &Table, region: &Region) -> Result<Vec<u8>, OpenError> {
+    async fn open_message(
+        &self,
+        sealed: &[u8],
+        table: &Table,
+        region: &Region,
+    ) -> Result<Vec<u8>, OpenError> {
         let broken = |error: EsdkError| OpenError::Suspect(error.to_string());
         let message = Message::parse(sealed).map_err(broken)?;
         let context = context(table);

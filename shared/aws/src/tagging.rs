@@ -21,10 +21,13 @@ impl Tagging {
     /// [`AwsError`] of tag:GetResources. A service control policy that denies it makes selection by tag
     /// impossible, which must not pass for an empty selection.
     pub async fn tables(&self) -> Result<BTreeMap<TableArn, BTreeMap<String, String>>, AwsError> {
-        let mut pages = self.0.get_resources().resource_type_filters("dynamodb:table").into_paginator().send();
+        let mut pages =
+            self.0.get_resources().resource_type_filters("dynamodb:table").into_paginator().send();
         let mut tables = BTreeMap::new();
         while let Some(page) = pages.next().await {
-            for found in page.map_err(failed("tag:GetResources", "dynamodb:table"))?.resource_tag_mapping_list() {
+            for found in
+                page.map_err(failed("tag:GetResources", "dynamodb:table"))?.resource_tag_mapping_list()
+            {
                 // An index or a stream is no table: passed over.
                 let Some(arn) = found.resource_arn().and_then(|arn| arn.parse().ok()) else { continue };
                 let tags = found.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned()));

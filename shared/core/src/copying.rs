@@ -48,7 +48,10 @@ pub fn decide(waiting: &Waiting<'_>, now: Timestamp) -> Decision {
         return Decision::Drop { newer: waiting.newest.clone() };
     }
     if waiting.busy {
-        return Decision::Wait { until: now + SignedDuration::from_mins(1), why: "another job of the table is open" };
+        return Decision::Wait {
+            until: now + SignedDuration::from_mins(1),
+            why: "another job of the table is open",
+        };
     }
     let expected = waiting.measured.map_or(UNMEASURED, |measured| measured + measured / 4);
     match waiting.next_slot {

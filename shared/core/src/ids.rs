@@ -127,7 +127,11 @@ ulid_id!(
 );
 
 /// Splits `arn:<partition>:<service>:<region>:<account>:<resource>`.
-fn arn_parts<'a>(text: &'a str, service: &str, resource: &str) -> Option<(&'a str, &'a str, &'a str, &'a str)> {
+fn arn_parts<'a>(
+    text: &'a str,
+    service: &str,
+    resource: &str,
+) -> Option<(&'a str, &'a str, &'a str, &'a str)> {
     let mut parts = text.splitn(6, ':');
     let (arn, partition, found) = (parts.next()?, parts.next()?, parts.next()?);
     let (region, account, rest) = (parts.next()?, parts.next()?, parts.next()?);
@@ -234,7 +238,9 @@ mod tests {
         insta::assert_snapshot!(error, @r#""ab" is no table name: 3 to 255 letters, digits, '_', '.' or '-'"#);
         assert!("arn:aws:s3:eu-central-1:111122223333:table/orders".parse::<TableArn>().is_err());
         assert!("arn:aws:dynamodb:eu-central-1:1111:table/orders".parse::<TableArn>().is_err());
-        assert!("arn:aws:dynamodb:eu-central-1:111122223333:table/orders/index/by".parse::<TableArn>().is_err());
+        assert!(
+            "arn:aws:dynamodb:eu-central-1:111122223333:table/orders/index/by".parse::<TableArn>().is_err()
+        );
     }
 
     #[test]

@@ -48,7 +48,14 @@ pub struct StartCopy {
 /// The idempotency token of one try: the same try gives the same token, another try another.
 ///
 /// 50 hexadecimal characters. AWS documents no greatest length; 50 is what its other tokens allow.
-pub fn token(kind: &str, origin: &str, slot: jiff::Timestamp, table: &TableId, vault: &VaultArn, attempt: u32) -> String {
+pub fn token(
+    kind: &str,
+    origin: &str,
+    slot: jiff::Timestamp,
+    table: &TableId,
+    vault: &VaultArn,
+    attempt: u32,
+) -> String {
     let text = format!("{kind}|{origin}|{slot}|{table}|{vault}|{attempt}");
     let mut token = hex(&Sha256::digest(text));
     token.truncate(50);

@@ -267,7 +267,10 @@ impl fmt::Display for Braked {
                  look at the plan, then run retention with confirm {digest}"
             ),
             Self::ClockSkew { seconds } => {
-                write!(f, "our clock is {seconds} s from that of AWS, more than the bound: nothing is removed")
+                write!(
+                    f,
+                    "our clock is {seconds} s from that of AWS, more than the bound: nothing is removed"
+                )
             }
         }
     }

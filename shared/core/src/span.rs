@@ -36,7 +36,9 @@ pub enum Unit {
 
 /// A span that cannot be read, or that leads outside the calendar.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{0:?} is no span: write a number from 1 to {MOST} and days, weeks, months or years, such as \"3 days\"")]
+#[error(
+    "{0:?} is no span: write a number from 1 to {MOST} and days, weeks, months or years, such as \"3 days\""
+)]
 pub struct InvalidSpan(String);
 
 /// The greatest count: 100 years of days, as AWS Backup's own bound of 36,500.
@@ -63,7 +65,10 @@ impl Span {
         match self.unit {
             Unit::Day => count,
             Unit::Week => count * 7,
-            Unit::Month => count / 12 * 365 + [0, 28, 59, 89, 120, 150, 181, 212, 242, 273, 303, 334][count as usize % 12],
+            Unit::Month => {
+                count / 12 * 365
+                    + [0, 28, 59, 89, 120, 150, 181, 212, 242, 273, 303, 334][count as usize % 12]
+            }
             Unit::Year => count * 365,
         }
     }
@@ -140,7 +145,8 @@ mod tests {
         for months in 1..=40 {
             let span = Span { count: months, unit: Unit::Month };
             for start in 0..400 {
-                let from = "2023-01-01T00:00:00Z".parse::<Timestamp>().unwrap() + jiff::SignedDuration::from_hours(24 * start);
+                let from = "2023-01-01T00:00:00Z".parse::<Timestamp>().unwrap()
+                    + jiff::SignedDuration::from_hours(24 * start);
                 let days = span.after(from, &TimeZone::UTC).duration_since(from).as_hours() / 24;
                 assert!(i64::from(span.least_days()) <= days, "{span} from {from}");
             }

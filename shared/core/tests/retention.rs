@@ -8,7 +8,7 @@ use backup_chain_core::due::{ChainView, PolicyState, Trigger, due, flags, next_s
 use backup_chain_core::ids::{PointId, SessionId, Table, VaultArn};
 use backup_chain_core::point::{Hold, Kind, RestorePoint, State, met};
 use backup_chain_core::policy::{Home, Policy};
-use backup_chain_core::retention::{Brakes, Braked, Guards, Reason, Verdict, brake, digest, plan};
+use backup_chain_core::retention::{Braked, Brakes, Guards, Reason, Verdict, brake, digest, plan};
 use backup_chain_core::span::{Span, Unit};
 use backup_chain_core::tier::{Flag, Tier};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -66,7 +66,8 @@ fn bare() -> Guards {
 
 fn told(verdicts: &[Verdict], points: &[RestorePoint]) -> String {
     let line = |verdict: &Verdict| {
-        let created = points.iter().find(|point| point.id == verdict.id).and_then(|point| point.created_at).unwrap();
+        let created =
+            points.iter().find(|point| point.id == verdict.id).and_then(|point| point.created_at).unwrap();
         let why: Vec<String> = verdict.reasons.iter().map(ToString::to_string).collect();
         let word = if verdict.remove { "remove" } else { "keep  " };
         format!("{} {word} {}\n", created.strftime("%a %d %H:%M"), why.join("; "))
@@ -173,10 +174,18 @@ fn every_guard_keeps_an_outdated_point_and_says_so() {
     keeps(outdated(), &Guards { being_copied: BTreeSet::from([outdated().id]), ..bare() }, "being copied");
     keeps(outdated(), &Guards { vault_locked: true, ..bare() }, "vault is locked");
     keeps(outdated(), &Guards { keep_last: 2, ..bare() }, "newest available 2 of 2");
-    keeps(outdated(), &Guards { min_age: SignedDuration::from_hours(24 * 90), ..bare() }, "younger than the least age");
+    keeps(
+        outdated(),
+        &Guards { min_age: SignedDuration::from_hours(24 * 90), ..bare() },
+        "younger than the least age",
+    );
     let tomorrow = point(at("2026-03-02T07:00"), 1, vec![daily(old, 3)]);
-    let verdicts = plan(&[outdated(), tomorrow.clone()], now, &bare());
-    assert_eq!(verdicts[0].reasons, [Reason::Newest { nth: 1, of: 1 }], "a point of tomorrow pushes nothing out");
+    let verdicts = plan(&[outdated(), tomorrow], now, &bare());
+    assert_eq!(
+        verdicts[0].reasons,
+        [Reason::Newest { nth: 1, of: 1 }],
+        "a point of tomorrow pushes nothing out"
+    );
     assert!(verdicts[1].reasons.contains(&Reason::FutureDated));
 }
 
@@ -208,8 +217,8 @@ fn brakes_hold_a_run_as_a_whole() {
     assert_eq!(held, Braked::TooMany { outdated: 3, most: 2, digest: digest.clone() });
     assert_eq!(brake(&brakes, &names, None, Some(&digest)), Ok(()));
     assert!(brake(&brakes, &names, None, Some("another plan's")).is_err());
-    assert_eq!(brake(&Brakes { paused: true, ..brakes.clone() }, &names[..1], None, None), Err(Braked::Paused));
-    assert_eq!(brake(&Brakes { paused: true, ..brakes.clone() }, &[], None, None), Ok(()));
+    assert_eq!(brake(&Brakes { paused: true, ..brakes }, &names[..1], None, None), Err(Braked::Paused));
+    assert_eq!(brake(&Brakes { paused: true, ..brakes }, &[], None, None), Ok(()));
     let ahead = |minutes| Some(SignedDuration::from_mins(minutes));
     assert_eq!(brake(&brakes, &names[..1], ahead(5), None), Ok(()));
     assert_eq!(brake(&brakes, &names[..1], ahead(-6), None), Err(Braked::ClockSkew { seconds: -360 }));

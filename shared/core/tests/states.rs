@@ -127,7 +127,10 @@ fn a_session_ends_when_all_its_points_are_final() {
 
     let skip = |warning| vec![Skipped { table: "orders".to_owned(), why: "gone".to_owned(), warning }];
     assert_eq!(outcome(&Session { skipped: skip(true), ..session(1) }, &[Available]), Some(Status::Warning));
-    assert_eq!(outcome(&Session { skipped: skip(false), ..session(1) }, &[Available]), Some(Status::Succeeded));
+    assert_eq!(
+        outcome(&Session { skipped: skip(false), ..session(1) }, &[Available]),
+        Some(Status::Succeeded)
+    );
     let missed = vec![Missed { tier: Tier::Daily, slot: moment() }];
     assert_eq!(outcome(&Session { missed, ..session(1) }, &[Available]), Some(Status::Warning));
     let doubtful = RestorePoint { warnings: vec!["changed".to_owned()], ..point(Available) };

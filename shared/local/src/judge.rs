@@ -88,7 +88,10 @@ pub async fn disagreements(
         }
         let mut met: BTreeMap<Tier, Timestamp> = BTreeMap::new();
         let same_chain = |other: &&RestorePoint| {
-            other.kind == row.kind && other.table == row.table && other.vault == row.vault && other.suspect.is_none()
+            other.kind == row.kind
+                && other.table == row.table
+                && other.vault == row.vault
+                && other.suspect.is_none()
         };
         for flag in available().filter(same_chain).flat_map(|other| &other.flags) {
             let slot = met.entry(flag.tier).or_insert(flag.slot);
@@ -97,7 +100,8 @@ pub async fn disagreements(
         let told = head.met.get(&row.vault.to_string()).cloned().unwrap_or_default();
         // Retention takes the points of met slots in time; what is met stays met.
         if met.iter().any(|(tier, slot)| told.get(tier).is_none_or(|told| told < slot)) {
-            wrong.push(format!("table {} is said to have met other slots than its chain", row.table.arn.name));
+            wrong
+                .push(format!("table {} is said to have met other slots than its chain", row.table.arn.name));
         }
     }
     wrong.sort();

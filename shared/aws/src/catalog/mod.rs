@@ -12,9 +12,9 @@ pub use records::{Lease, Write};
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, KeysAndAttributes, Put, TransactWriteItem};
 use backup_chain_core::ids::{PointId, PolicyName, SessionId, Table, TableName, VaultArn};
 use backup_chain_core::point::RestorePoint;
 use backup_chain_core::session::Session;
@@ -51,16 +51,22 @@ impl Catalog {
     pub async fn commit(&self, writes: impl IntoIterator<Item = Write>) -> Result<(), AwsError> {
         const OPERATION: &str = "dynamodb:TransactWriteItems";
         let mut items = Vec::new();
-        for write in writes {
-            let put = Put::builder().table_name(&self.table).set_item(Some(write.item));
-            let put = match write.seen {
-                0 => put.condition_expression("attribute_not_exists(pk)"),
-                seen => put
-                    .condition_expression("rev = :seen")
-                    .expression_attribute_values(":seen", AttributeValue::N(seen.to_string())),
-            };
-            let put = put.build().map_err(|error| self.unusable(OPERATION, &error.to_string()))?;
-            items.push(TransactWriteItem::builder().put(put).build());
+        for Write { item, seen, leaves } in writes {
+            let unusable = |error: BuildError| self.unusable(OPERATION, &error.to_string());
+            let mut put = Put::builder().table_name(&self.table).set_item(Some(item));
+            let is_seen = ("rev = :seen", AttributeValue::N(seen.to_string()));
+            if let Some(key) = leaves {
+                let delete = Delete::builder().table_name(&self.table).set_key(Some(key));
+                let delete =
+                    delete.condition_expression(is_seen.0).expression_attribute_values(":seen", is_seen.1);
+                items.push(TransactWriteItem::builder().delete(delete.build().map_err(unusable)?).build());
+                put = put.condition_expression("attribute_not_exists(pk)");
+            } else if seen == 0 {
+                put = put.condition_expression("attribute_not_exists(pk)");
+            } else {
+                put = put.condition_expression(is_seen.0).expression_attribute_values(":seen", is_seen.1);
+            }
+            items.push(TransactWriteItem::builder().put(put.build().map_err(unusable)?).build());
         }
         match self.client.transact_write_items().set_transact_items(Some(items)).send().await {
             Ok(_) => Ok(()),
@@ -165,7 +171,8 @@ impl Catalog {
         let mut heads = Vec::with_capacity(tables.len());
         for chunk in tables.chunks(MOST) {
             let keys = chunk.iter().map(|table| Key::head(table).into_item()).collect();
-            let mut wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build().ok();
+            let mut wanted =
+                KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build().ok();
             while let Some(keys) = wanted.take() {
                 let answer = self
                     .client
@@ -191,7 +198,7 @@ impl Catalog {
         self.get(seen.key()).await
     }
 
-    /// One chain: the points of a table in a vault, past ones included, oldest first.
+    /// One chain: the points of a table in a vault that are not past, oldest first.
     ///
     /// # Errors
     /// [`AwsError`] of dynamodb:Query.
@@ -211,16 +218,16 @@ impl Catalog {
         items.into_iter().filter(records::is_point).map(|item| self.read(item)).collect()
     }
 
-    /// Every restore point that is recorded, by reading the whole catalog: for comparing it with the vaults.
+    /// Every restore point that is not past, by reading the whole catalog: for comparing it with the vaults.
     ///
     /// # Errors
     /// [`AwsError`] of dynamodb:Scan.
-    pub async fn every_point(&self) -> Result<Vec<RestorePoint>, AwsError> {
+    pub async fn every_live_point(&self) -> Result<Vec<RestorePoint>, AwsError> {
         let mut pages = self.client.scan().table_name(&self.table).into_paginator().items().send();
         let mut points = Vec::new();
         while let Some(item) = pages.next().await {
             let item = item.map_err(failed("dynamodb:Scan", &self.table))?;
-            if records::is_point(&item) {
+            if records::is_point(&item) && !records::is_past(&item) {
                 points.push(self.read(item)?);
             }
         }
@@ -244,7 +251,12 @@ impl Catalog {
     ///
     /// # Errors
     /// [`AwsError`] of the catalog's table.
-    pub async fn lease(&self, work: &str, now: Timestamp, until: Timestamp) -> Result<Option<Lease>, AwsError> {
+    pub async fn lease(
+        &self,
+        work: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Lease>, AwsError> {
         let held: Option<Lease> = self.get(Key::lease(work)).await?;
         let mut lease = held.unwrap_or_else(|| Lease::new(work));
         if lease.until > now {
@@ -323,8 +335,9 @@ impl Catalog {
             Some(AttributeValue::S(text)) => text.clone(),
             _ => "?".to_owned(),
         });
-        serde_dynamo::from_item(item)
-            .map_err(|error| self.unusable("dynamodb:GetItem", &format!("record {}: {error}", place.join(" / "))))
+        serde_dynamo::from_item(item).map_err(|error| {
+            self.unusable("dynamodb:GetItem", &format!("record {}: {error}", place.join(" / ")))
+        })
     }
 
     fn unusable(&self, operation: &'static str, message: &str) -> AwsError {

