@@ -88,7 +88,7 @@ fn run(
 }
 
 async fn play() -> Result<ExitCode, Failure> {
-    let colour = stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let colour = stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
     let held = demo::run(stdout().lock(), colour).await.map_err(Failure::Demo)?;
     Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

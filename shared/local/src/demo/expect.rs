@@ -96,7 +96,7 @@ fn silver() -> Chain {
         let time = (slot.hour(), slot.minute());
         let mut tiers = Vec::new();
         if workday && [(7, 0), (19, 0)].contains(&time) {
-            tiers.push((Tier::Daily, 5.days()));
+            tiers.push((Tier::Daily, 4.days()));
         }
         if slot.weekday() == Weekday::Monday && time == (7, 0) {
             tiers.push((Tier::Weekly, 4.weeks()));
@@ -108,11 +108,7 @@ fn silver() -> Chain {
 /// 03:30 UTC for 7 days.
 fn bronze() -> Chain {
     chain("UTC", |slot| {
-        if (slot.hour(), slot.minute()) == (3, 30) {
-            vec![(Tier::Daily, 7.days()), (Tier::Weekly, 1.weeks())]
-        } else {
-            Vec::new()
-        }
+        if (slot.hour(), slot.minute()) == (3, 30) { vec![(Tier::Daily, 7.days())] } else { Vec::new() }
     })
 }
 

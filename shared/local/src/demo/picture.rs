@@ -42,7 +42,7 @@ pub fn draw(paper: &mut Paper<impl Write>, ended: &Ended) -> Result<(), Failure>
             let name = paper.paint(Style::Strong, &name);
             let of = if copies { String::new() } else { format!(" ({}, {})", policy.name, zone.name()) };
             paper.line("")?;
-            paper.line(&format!("{name}{of} in {}: {}", vault.region, kept(&points, now)))?;
+            paper.line(&format!("{name}{of} in {}, {}", vault.region, kept(&points, now)))?;
             for (name, row) in rows(&points, zone.time_zone(), now) {
                 let name = paper.paint(Style::Faint, &format!("{name:<NAME$}"));
                 paper.line(&format!("{name}{}", draw_row(paper, &row)))?;
@@ -86,7 +86,7 @@ fn kept(points: &[&RestorePoint], now: Timestamp) -> String {
     let manual = there.iter().filter(|point| point.kind == Kind::Manual).count();
     let counts = tiers.chain([(manual, "manual".to_owned())]).filter(|(count, _)| *count > 0);
     let counts: Vec<String> = counts.map(|(count, what)| format!("{count} {what}")).collect();
-    format!("{} points, {}", there.len(), counts.join(", "))
+    format!("{} points: {}", there.len(), counts.join(", "))
 }
 
 /// A row per time of day at which points were due, and one for manual backups.

@@ -47,9 +47,9 @@ pub fn list(paper: &mut Paper<impl Write>, ended: &Ended) -> Result<(), Failure>
             moment.map(|at| at.strftime("%-e %b").to_string()).unwrap_or_default()
         };
         let (first, last) = (day(first), day(last));
-        let from = if first == last { format!("of {first}") } else { format!("of {first} to {last}") };
+        let from = if first == last { first } else { format!("{first} to {last}") };
         let why = format!("{tier} flag lapsed after {span}");
-        paper.line(&format!("{count:>5}  {table:<16} {region:<13} {from:<19} {why}"))?;
+        paper.line(&format!("{count:>5}  {table:<15}  {region:<12}  {from:<16}  {why}"))?;
     }
     for row in &ended.rows {
         if row.reason.as_deref() == Some("removed by hand") {
@@ -60,7 +60,7 @@ pub fn list(paper: &mut Paper<impl Write>, ended: &Ended) -> Result<(), Failure>
             one(paper, "!", row, row.reason.as_deref().unwrap_or_default())?;
             for (tier, taker) in takers(ended, row) {
                 let taker = taker.slot.strftime("%-e %b, %H:%M");
-                paper.line(&format!("{:58}its {tier} slot went to the point of {taker}", ""))?;
+                paper.line(&format!("{:56}its {tier} slot went to {taker}", ""))?;
             }
         }
     }
@@ -78,10 +78,10 @@ fn takers<'a>(ended: &'a Ended, failed: &RestorePoint) -> Vec<(Tier, &'a Restore
 }
 
 fn one(paper: &mut Paper<impl Write>, mark: &str, row: &RestorePoint, why: &str) -> Result<(), Failure> {
-    let slot = row.slot.strftime("of %-e %b").to_string();
+    let slot = row.slot.strftime("%-e %b").to_string();
     let (table, region) = (row.table.arn.name.as_str(), row.vault.region.to_string());
     let mark = paper.paint(Style::Bad, &format!("{mark:>5}"));
-    paper.line(&format!("{mark}  {table:<16} {region:<13} {slot:<19} {why}"))
+    paper.line(&format!("{mark}  {table:<15}  {region:<12}  {slot:<16}  {why}"))
 }
 
 /// A vault as reports name it.

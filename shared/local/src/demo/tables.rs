@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// The word that no tag, row or log may hold.
-pub const CANARY: &str = "orders";
+pub const CANARY: &str = "canary";
 
 /// A table as it is, and as it was.
 pub struct Table {
@@ -137,8 +137,8 @@ impl Tables {
         }
         customers.note(world);
         sessions.put(client, session(step + 7)).await?;
-        sessions.note(world);
         sessions.delete(client, key_of(&session(step + 1), sessions.keys)).await?;
+        sessions.note(world);
         Ok(())
     }
 
@@ -189,7 +189,7 @@ impl Tables {
             .send()
             .await?;
         customers.settings["class"] = json!("STANDARD_INFREQUENT_ACCESS");
-
+        customers.settings["protected"] = json!(true);
         customers.note(world);
         Ok("infrequent-access class, deletion protection on")
     }
