@@ -170,7 +170,8 @@ async fn stored_settings_are_stored_once_and_stay_until_no_point_names_them() {
     world.clear_calls();
     stack.live_until(at("2026-01-06T12:00:00Z")).await;
 
-    // Two days, two points and two copies; each Region holds the settings once, the source wrote them once.
+    // Two days, two points and two copies: each Region holds the settings once. They are sealed anew for each
+    // point, into the same item, so that one that was tampered with does not spoil later points.
     assert_eq!(points(&stack, &orders).await.len(), 4);
     let writes = |calls: Vec<backup_chain_local::Call>| {
         let of_source = |call: &&backup_chain_local::Call| {
@@ -180,7 +181,7 @@ async fn stored_settings_are_stored_once_and_stay_until_no_point_names_them() {
         };
         calls.iter().filter(of_source).count()
     };
-    assert_eq!(writes(world.calls()), 1);
+    assert_eq!(writes(world.calls()), 2);
     for region in [SOURCE, TARGET] {
         assert_eq!(stored(&world, region).await, std::slice::from_ref(&before));
     }
