@@ -49,8 +49,44 @@ pub struct TableState {
     pub items: Vec<Value>,
 }
 
-/// The tables, for the model of AWS Backup: what to back up.
-pub trait Tables {
+/// A table to be made of a backup.
+#[derive(Debug, Clone)]
+pub struct Restore {
+    /// The account and Region of the new table.
+    pub account: String,
+    /// The Region of the new table.
+    pub region: String,
+    /// The new table's name.
+    pub table: String,
+    /// The table as it was.
+    pub from: std::sync::Arc<TableState>,
+    /// The new table's encryption key: DynamoDB's own when there is none.
+    pub key_arn: Option<String>,
+}
+
+/// What AWS Backup finds around it: the tables, the roles that it is passed, the keys of its vaults.
+pub trait Neighbours {
     /// The state of a table now; `None` when there is none of that name.
-    fn state(&self, account: &str, region: &str, table: &str) -> Option<TableState>;
+    fn table(&self, account: &str, region: &str, table: &str) -> Option<TableState>;
+
+    /// Begins to make a table: it is CREATING until [`Neighbours::end_restore`].
+    ///
+    /// # Errors
+    /// Why there can be no such table, as the status message of a restore job says it.
+    fn begin_restore(&mut self, restore: &Restore) -> Result<(), String>;
+
+    /// The table is there, with its items.
+    fn end_restore(&mut self, restore: &Restore);
+
+    /// Whether a role that AWS Backup has been passed may do `action` on `resource`.
+    ///
+    /// # Errors
+    /// What AWS says of a role that may not, or that AWS Backup cannot assume.
+    fn role_may(&self, role_arn: &str, action: &str, resource: &str) -> Result<(), String>;
+
+    /// Whether a key can be used.
+    ///
+    /// # Errors
+    /// What AWS says of a key that cannot.
+    fn key_usable(&self, key_arn: &str) -> Result<(), String>;
 }

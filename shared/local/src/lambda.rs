@@ -134,7 +134,7 @@ impl Lambda {
                 "State": "Active",
                 "Environment": { "Variables": function.environment },
             });
-            return Ok(Handled::Reply(Reply::json(Protocol::Rest, &configuration)));
+            return Ok(Handled::Reply(Reply::answer(Protocol::Rest, operation, &configuration)));
         }
         let asynchronous = match request.invocation_type.as_deref() {
             None | Some("RequestResponse") => false,

@@ -17,15 +17,20 @@ use serde_json::Value;
 use tokio::sync::{oneshot, watch};
 
 use crate::{
-    api::ApiError,
+    api::{ApiError, Neighbours, Restore, TableState},
     backup::Backup,
     clock::WorldClock,
+    cloudwatch::CloudWatch,
     dynamodb::Dynamo,
+    events::Events,
     faults::{Crash, Fault, FaultRule, Faults, Site},
+    iam::Iam,
     kms::Kms,
     lambda::{Handled, Lambda},
     record::Call,
     rng::Rng,
+    scaling::Scaling,
+    sqs::Sqs,
     sts, tagging,
     wire::{Incoming, Protocol, Reply, Service},
 };
@@ -57,10 +62,15 @@ struct Inner {
 }
 
 struct State {
+    backup: Backup,
+    cloudwatch: CloudWatch,
     dynamo: Dynamo,
+    events: Events,
+    iam: Iam,
     kms: Kms,
     lambda: Lambda,
-    backup: Backup,
+    scaling: Scaling,
+    sqs: Sqs,
     calls: Vec<Call>,
     faults: Faults,
     request_ids: Rng,
@@ -87,10 +97,15 @@ impl World {
         let Options { start, seed } = options;
         let clock = WorldClock::new(start);
         let state = State {
+            backup: Backup::new(seed),
+            cloudwatch: CloudWatch::default(),
             dynamo: Dynamo::new(clock.clone(), Rng::new(seed, 1)),
+            events: Events::new(Rng::new(seed, 5)),
+            iam: Iam::new(Rng::new(seed, 6)),
             kms: Kms::new(Rng::new(seed, 2)),
             lambda: Lambda::default(),
-            backup: Backup::new(seed),
+            scaling: Scaling::new(Rng::new(seed, 7)),
+            sqs: Sqs::new(Rng::new(seed, 8)),
             calls: Vec::new(),
             faults: Faults::default(),
             request_ids: Rng::new(seed, 3),
@@ -278,7 +293,13 @@ enum Served {
 impl State {
     fn settle(&mut self, now: Timestamp) {
         self.kms.settle(now);
-        self.backup.settle(now, &self.dynamo);
+        let (backup, mut around) = self.backup();
+        backup.settle(now, &mut around);
+    }
+
+    /// AWS Backup, and what it finds around it.
+    fn backup(&mut self) -> (&mut Backup, Around<'_>) {
+        (&mut self.backup, Around { dynamo: &mut self.dynamo, iam: &self.iam, kms: &self.kms })
     }
 
     /// Routes a request, with its faults, and records it.
@@ -288,16 +309,12 @@ impl State {
             let error = ApiError { status: 501, code: "NotImplemented".to_owned(), message };
             return Served::Reply(Reply::refusal(Protocol::Rest, &error));
         };
-        let protocol = service.protocol();
-        let body: Value = if request.body.is_empty() || protocol == Protocol::Query {
-            Value::Null
-        } else {
-            match serde_json::from_slice(&request.body) {
-                Ok(body) => body,
-                Err(error) => {
-                    let error = ApiError::client(service.malformed(), error.to_string());
-                    return Served::Reply(Reply::refusal(protocol, &error));
-                }
+        let protocol = service.protocol(request);
+        let body = match request.document(protocol) {
+            Ok(body) => body,
+            Err(error) => {
+                let error = ApiError::client(service.malformed(), error);
+                return Served::Reply(Reply::refusal(protocol, &error));
             }
         };
         let operation = match service.operation(request) {
@@ -368,27 +385,63 @@ impl State {
         resource: &mut String,
     ) -> Handled {
         let scope = &request.scope;
-        let protocol = service.protocol();
+        let protocol = service.protocol(request);
         let answer = match service {
             Service::DynamoDb => return Handled::Reply(self.dynamo.handle(scope, operation, body)),
-            Service::Sts => return Handled::Reply(sts::handle(scope, operation)),
+            Service::CloudWatch => self.cloudwatch.handle(scope, operation, body),
+            Service::Events => self.events.handle(scope, operation, body),
+            Service::Iam => self.iam.handle(scope, operation, body),
+            Service::Scaling => self.scaling.handle(scope, operation, body),
+            Service::Sqs => self.sqs.handle(scope, operation, body),
+            Service::Sts => sts::handle(scope, operation),
             Service::Lambda => match self.lambda.handle(request, operation, body) {
                 Ok(handled) => return handled,
                 Err(error) => Err(error),
             },
             Service::Kms => self.kms.handle(scope, operation, body),
             Service::Tagging => tagging::handle(&self.dynamo, scope, operation, body),
-            Service::Backup => self
-                .backup
-                .handle(scope, &request.method, &request.path, &request.query, body, &self.dynamo)
-                .map(|handled| {
-                    *resource = handled.resource;
-                    handled.answer
-                }),
+            Service::Backup => {
+                let (backup, mut around) = self.backup();
+                backup.handle(scope, &request.method, &request.path, &request.query, body, &mut around).map(
+                    |handled| {
+                        *resource = handled.resource;
+                        handled.answer
+                    },
+                )
+            }
         };
         Handled::Reply(match answer {
-            Ok(answer) => Reply::json(protocol, &answer),
+            Ok(answer) => Reply::answer(protocol, operation, &answer),
             Err(error) => Reply::refusal(protocol, &error),
         })
+    }
+}
+
+/// What AWS Backup finds around it in this world.
+struct Around<'a> {
+    dynamo: &'a mut Dynamo,
+    iam: &'a Iam,
+    kms: &'a Kms,
+}
+
+impl Neighbours for Around<'_> {
+    fn table(&self, account: &str, region: &str, table: &str) -> Option<TableState> {
+        self.dynamo.state(account, region, table)
+    }
+
+    fn begin_restore(&mut self, restore: &Restore) -> Result<(), String> {
+        self.dynamo.begin_restore(restore)
+    }
+
+    fn end_restore(&mut self, restore: &Restore) {
+        self.dynamo.end_restore(restore);
+    }
+
+    fn role_may(&self, role_arn: &str, action: &str, resource: &str) -> Result<(), String> {
+        self.iam.role_may(role_arn, "backup.amazonaws.com", action, resource)
+    }
+
+    fn key_usable(&self, key_arn: &str) -> Result<(), String> {
+        self.kms.key_usable(key_arn)
     }
 }

@@ -10,7 +10,7 @@ use super::slots::Slot;
 use super::timers::{Due, TimerId};
 use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
 use super::{Backup, Place};
-use crate::api::{ApiError, Tables};
+use crate::api::{ApiError, Neighbours};
 
 #[derive(Debug, Clone)]
 pub(super) struct CopyJob {
@@ -140,7 +140,7 @@ impl Backup {
         Ok((source.to_owned(), body))
     }
 
-    pub(super) fn copy_due(&mut self, place: &Place, id: &str, at: Timestamp, tables: &dyn Tables) {
+    pub(super) fn copy_due(&mut self, place: &Place, id: &str, at: Timestamp, around: &mut dyn Neighbours) {
         let Some(job) = self.site(place).copies.get_mut(id) else { return };
         job.timer = None;
         match job.state {
@@ -155,7 +155,7 @@ impl Backup {
                     }
                     Err(message) => self.end_copy(place, id, at, Err(message)),
                 }
-                self.run_waiting(at, tables);
+                self.run_waiting(at, around);
             }
             _ => {}
         }

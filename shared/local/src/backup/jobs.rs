@@ -10,7 +10,7 @@ use super::slots::Slot;
 use super::timers::{Due, TimerId};
 use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
 use super::{Backup, Place, tags};
-use crate::api::{ApiError, Tables};
+use crate::api::{ApiError, Neighbours};
 
 const DEFAULT_START_WINDOW: i64 = 8 * 60;
 const DEFAULT_COMPLETE_WINDOW: i64 = 7 * 24 * 60;
@@ -125,7 +125,7 @@ impl Backup {
     pub(super) fn start_backup(
         &mut self,
         request: &Request<'_>,
-        tables: &dyn Tables,
+        around: &mut dyn Neighbours,
     ) -> Result<(String, Value), ApiError> {
         let place = &request.place;
         let (vault, resource) = (request.needed("BackupVaultName")?, request.needed("ResourceArn")?);
@@ -158,7 +158,7 @@ impl Backup {
         if table.is_empty() || Place::of_arn(resource).as_ref() != Some(place) {
             return Err(invalid_parameter(format!("Invalid ARN: {resource}")));
         }
-        if tables.state(&place.account, &place.region, table).is_none() {
+        if around.table(&place.account, &place.region, table).is_none() {
             return Err(ApiError::client(
                 "ResourceNotFoundException",
                 format!("Resource {resource} not found."),

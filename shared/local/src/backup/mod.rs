@@ -35,7 +35,7 @@ pub use self::options::{Durations, Options};
 pub use self::points::PointView;
 use self::slots::Slots;
 use self::timers::{Due, Timers};
-use crate::api::{ApiError, Scope, Tables};
+use crate::api::{ApiError, Neighbours, Scope};
 
 /// An account in a Region: what all state of AWS Backup belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -135,7 +135,7 @@ impl Backup {
         path: &[String],
         query: &[(String, String)],
         body: &Value,
-        tables: &dyn Tables,
+        around: &mut dyn Neighbours,
     ) -> Result<Handled, ApiError> {
         let path: Vec<String> = path.iter().filter(|segment| !segment.is_empty()).cloned().collect();
         let Some(operation) = routes::operation(method, &path) else {
@@ -145,13 +145,13 @@ impl Backup {
                 message: format!("no operation {method} /{}", path.join("/")),
             });
         };
-        self.settle(scope.now, tables);
+        self.settle(scope.now, around);
         let place = Place::of(scope);
         if self.options.rates {
             self.rates.take(&place, operation, scope.now)?;
         }
         let request = wire::Request { scope, place, path: &path, query, body };
-        let (resource, answer) = self.dispatch(operation, &request, tables)?;
+        let (resource, answer) = self.dispatch(operation, &request, around)?;
         Ok(Handled { operation, resource, answer })
     }
 
@@ -159,7 +159,7 @@ impl Backup {
         &mut self,
         operation: &'static str,
         request: &wire::Request<'_>,
-        tables: &dyn Tables,
+        around: &mut dyn Neighbours,
     ) -> Result<(String, Value), ApiError> {
         match operation {
             "CreateBackupVault" => self.create_vault(request),
@@ -174,7 +174,7 @@ impl Backup {
             "DeleteBackupVaultAccessPolicy" => self.delete_policy(request),
             "DescribeRegionSettings" => self.describe_region(request),
             "UpdateRegionSettings" => self.update_region(request),
-            "StartBackupJob" => self.start_backup(request, tables),
+            "StartBackupJob" => self.start_backup(request, around),
             "DescribeBackupJob" => self.describe_backup(request),
             "ListBackupJobs" => self.list_backups(request),
             "StopBackupJob" => self.stop_backup(request),
@@ -199,11 +199,11 @@ impl Backup {
     }
 
     /// Everything that is due by `now` happens, in order of time, each at its own moment.
-    pub fn settle(&mut self, now: Timestamp, tables: &dyn Tables) {
+    pub fn settle(&mut self, now: Timestamp, around: &mut dyn Neighbours) {
         while let Some((at, due)) = self.timers.pop(now) {
             match due {
-                Due::Backup(place, id) => self.backup_due(&place, &id, at, tables),
-                Due::Copy(place, id) => self.copy_due(&place, &id, at, tables),
+                Due::Backup(place, id) => self.backup_due(&place, &id, at, around),
+                Due::Copy(place, id) => self.copy_due(&place, &id, at, around),
                 Due::Point(place, arn) => self.point_due(&place, &arn, at),
             }
         }

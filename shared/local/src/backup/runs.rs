@@ -10,15 +10,15 @@ use super::points::{Point, PointState, Snapshot};
 use super::slots::Wait;
 use super::timers::Due;
 use super::{Backup, Place, tags};
-use crate::api::Tables;
+use crate::api::Neighbours;
 
 impl Backup {
-    pub(super) fn backup_due(&mut self, place: &Place, id: &str, at: Timestamp, tables: &dyn Tables) {
+    pub(super) fn backup_due(&mut self, place: &Place, id: &str, at: Timestamp, around: &mut dyn Neighbours) {
         let Some(job) = self.site(place).backups.get_mut(id) else { return };
         job.timer = None;
         let job = job.clone();
         match job.state {
-            JobState::Running => self.finish_backup(place, id, at, tables),
+            JobState::Running => self.finish_backup(place, id, at, around),
             JobState::Created if at >= job.start_by => {
                 let slot = job.slot(place, self.options.running_backups);
                 let message = match self.slots.free(&slot) {
@@ -32,13 +32,13 @@ impl Backup {
                 };
                 self.end_backup(place, id, at, JobState::Expired, &message);
             }
-            JobState::Created => self.try_backup(place, id, at, tables),
+            JobState::Created => self.try_backup(place, id, at, around),
             _ => {}
         }
     }
 
     /// Runs a job that may run now: from here on its recovery point exists, with the table as it is.
-    pub(super) fn try_backup(&mut self, place: &Place, id: &str, at: Timestamp, tables: &dyn Tables) {
+    pub(super) fn try_backup(&mut self, place: &Place, id: &str, at: Timestamp, around: &mut dyn Neighbours) {
         let Some(job) = self.site(place).backups.get(id).cloned() else { return };
         let slot = job.slot(place, self.options.running_backups);
         if !self.slots.take(&slot) {
@@ -52,7 +52,7 @@ impl Backup {
         }
         self.slots.leave(job.number);
         self.timers.cancel(job.timer);
-        if let Err(message) = self.run_backup(place, &job, at, tables) {
+        if let Err(message) = self.run_backup(place, &job, at, around) {
             self.slots.release(&slot);
             self.end_backup(place, id, at, JobState::Failed, &message);
         }
@@ -63,7 +63,7 @@ impl Backup {
         place: &Place,
         job: &BackupJob,
         at: Timestamp,
-        tables: &dyn Tables,
+        around: &mut dyn Neighbours,
     ) -> Result<(), String> {
         let Ok((vault_arn, vault)) = self.vault(place, &job.vault) else {
             let arn = place.vault_arn(&job.vault);
@@ -73,8 +73,8 @@ impl Backup {
             return Err(format!("Backup job failed because {OUT_OF_RANGE}"));
         }
         let (kind, key_arn) = (vault.kind(), vault.key_arn.clone());
-        let state = tables
-            .state(&place.account, &place.region, table_name(&job.resource))
+        let state = around
+            .table(&place.account, &place.region, table_name(&job.resource))
             .ok_or_else(|| "Table not found.".to_owned())?;
         let status = state.description.get("TableStatus").and_then(Value::as_str).unwrap_or("ACTIVE");
         if status == "CREATING" {
@@ -134,7 +134,7 @@ impl Backup {
         Ok(())
     }
 
-    fn finish_backup(&mut self, place: &Place, id: &str, at: Timestamp, tables: &dyn Tables) {
+    fn finish_backup(&mut self, place: &Place, id: &str, at: Timestamp, around: &mut dyn Neighbours) {
         let Some(job) = self.site(place).backups.get(id).cloned() else { return };
         self.slots.release(&job.slot(place, self.options.running_backups));
         let scripted = self.fail_backups.get_mut(&job.resource).and_then(VecDeque::pop_front);
@@ -148,7 +148,7 @@ impl Backup {
             self.end_backup(place, id, at, JobState::Completed, "");
             self.complete_point(place, &job.point, at);
         }
-        self.run_waiting(at, tables);
+        self.run_waiting(at, around);
     }
 
     pub(super) fn end_backup(

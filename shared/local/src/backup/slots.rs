@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::timers::Due;
 use super::{Backup, Place};
-use crate::api::Tables;
+use crate::api::Neighbours;
 
 /// Why a job must wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,12 +85,12 @@ impl Slots {
 
 impl Backup {
     /// A slot came free: whoever waits longest and can run now, runs.
-    pub(super) fn run_waiting(&mut self, at: Timestamp, tables: &dyn Tables) {
+    pub(super) fn run_waiting(&mut self, at: Timestamp, around: &mut dyn Neighbours) {
         let mut served = 0;
         while let Some((number, job)) = self.slots.next_free(served) {
             served = number;
             match job {
-                Due::Backup(place, id) => self.try_backup(&place, &id, at, tables),
+                Due::Backup(place, id) => self.try_backup(&place, &id, at, around),
                 Due::Copy(place, id) => self.try_copy(&place, &id, at),
                 Due::Point(..) => {}
             }

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use self::settings::Settings;
 use crate::{
-    api::{ApiError, Scope, TableState, Tables},
+    api::{ApiError, Restore, Scope, TableState},
     clock::WorldClock,
     rng::Rng,
     wire::{Protocol, Reply, Service, text},
@@ -68,7 +68,7 @@ impl Dynamo {
 
     pub(crate) fn handle(&mut self, scope: &Scope, operation: &str, body: &Value) -> Reply {
         match self.answer(scope, operation, body) {
-            Ok(answer) => Reply::json(Protocol::Json10, &answer),
+            Ok(answer) => Reply::answer(Protocol::Json10, operation, &answer),
             Err(Refusal::Ours(error)) => Reply::refusal(Protocol::Json10, &error),
             Err(Refusal::Engines(error)) => {
                 let code = error.error_type().rsplit('#').next().unwrap_or_default().to_owned();
@@ -127,8 +127,9 @@ impl Dynamo {
     }
 }
 
-impl Tables for Dynamo {
-    fn state(&self, account: &str, region: &str, table: &str) -> Option<TableState> {
+impl Dynamo {
+    /// The state of a table now, for AWS Backup; `None` when there is none of that name.
+    pub(crate) fn state(&self, account: &str, region: &str, table: &str) -> Option<TableState> {
         let store = self.stores.get(&(account.to_owned(), region.to_owned()))?;
         let tags = store.tables.get(table)?.tags.clone();
         let scope = Scope {
@@ -141,6 +142,14 @@ impl Tables for Dynamo {
         let items = engine::all_items(&store.items, table, &description).ok()?;
         Some(TableState { arn: table_arn(account, region, table), description, tags, items })
     }
+
+    /// Begins to make a table of a backup: see [`crate::api::Neighbours::begin_restore`].
+    pub(crate) fn begin_restore(&mut self, restore: &Restore) -> Result<(), String> {
+        Err(format!("Table {} cannot be restored yet.", restore.table))
+    }
+
+    /// Ends what [`Self::begin_restore`] began.
+    pub(crate) fn end_restore(&mut self, _restore: &Restore) {}
 }
 
 impl Store {

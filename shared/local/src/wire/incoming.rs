@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
+use serde_json::Value;
 
+use super::{Protocol, cbor, query};
 use crate::api::{ApiError, Scope};
 
 /// A request, read as far as every service reads it.
@@ -53,6 +55,27 @@ impl Incoming {
             invocation_type: header("x-amz-invocation-type").map(str::to_owned),
             body,
         })
+    }
+
+    /// The operation of the RPC v2 protocol: `/service/<name>/operation/<operation>`.
+    pub(crate) fn rpc_operation(&self) -> Option<&str> {
+        match self.path.as_slice() {
+            [service, _, operation, name] if service == "service" && operation == "operation" => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The body in the shape of a JSON document, whatever protocol it came in; `Null` when it is empty.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn document(&self, protocol: Protocol) -> Result<Value, String> {
+        match protocol {
+            Protocol::Query(_) => Ok(query::document(&self.form())),
+            _ if self.body.is_empty() => Ok(Value::Null),
+            Protocol::Cbor => cbor::decode(&self.body),
+            _ => serde_json::from_slice(&self.body).map_err(|error| error.to_string()),
+        }
     }
 
     /// The fields of a form body, as the query protocol sends it.

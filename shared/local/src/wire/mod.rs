@@ -1,16 +1,35 @@
 //! The wire: signed HTTP requests in, each service's own protocol out.
 
+mod cbor;
 mod incoming;
+mod query;
 mod reply;
 mod service;
 
 pub(crate) use incoming::Incoming;
-pub(crate) use reply::{Protocol, Reply, escaped};
+pub(crate) use reply::{Protocol, Reply};
 pub(crate) use service::Service;
 
-use serde_json::Value;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 /// A text member of a JSON object.
 pub(crate) fn text<'a>(body: &'a Value, member: &str) -> Option<&'a str> {
     body.get(member).and_then(Value::as_str)
+}
+
+/// A moment in an answer of a service that speaks several protocols: each writes it in its own way.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch are far below 2^53")]
+#[expect(dead_code, reason = "CloudWatch tells moments")]
+pub(crate) fn moment(at: Timestamp) -> Value {
+    json!({ MOMENT: at.as_millisecond() as f64 / 1000.0 })
+}
+
+/// The one member of what [`moment`] makes.
+const MOMENT: &str = "$moment";
+
+/// The seconds since the epoch of what [`moment`] made.
+fn as_moment(value: &Value) -> Option<f64> {
+    let members = value.as_object().filter(|members| members.len() == 1)?;
+    members.get(MOMENT)?.as_f64()
 }

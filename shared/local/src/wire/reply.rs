@@ -2,9 +2,13 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::{as_moment, cbor, query};
 use crate::api::ApiError;
+
+/// What the query protocol's bodies say of their request: the header says it better.
+const REQUEST_ID: &str = "see-the-header";
 
 /// How a service frames its answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,8 +19,10 @@ pub(crate) enum Protocol {
     Json11,
     /// REST with JSON bodies: the error type in a header.
     Rest,
-    /// XML.
-    Query,
+    /// Forms in, XML of this namespace out: the error type in the body.
+    Query(&'static str),
+    /// `application/cbor`: the error type in the body.
+    Cbor,
 }
 
 /// An answer, before it becomes HTTP.
@@ -26,48 +32,61 @@ pub(crate) struct Reply {
     /// The error code, for the record.
     pub(crate) error: Option<String>,
     content_type: &'static str,
-    headers: Vec<(&'static str, &'static str)>,
+    headers: Vec<(&'static str, String)>,
     body: Bytes,
 }
 
 impl Reply {
-    pub(crate) fn new(protocol: Protocol, status: u16, error: Option<String>, body: String) -> Self {
+    pub(crate) fn new(
+        protocol: Protocol,
+        status: u16,
+        error: Option<String>,
+        body: impl Into<Bytes>,
+    ) -> Self {
         let content_type = match protocol {
             Protocol::Json10 => "application/x-amz-json-1.0",
             Protocol::Json11 => "application/x-amz-json-1.1",
             Protocol::Rest => "application/json",
-            Protocol::Query => "text/xml",
+            Protocol::Query(_) => "text/xml",
+            Protocol::Cbor => "application/cbor",
         };
-        Self { status, error, content_type, headers: Vec::new(), body: body.into() }
+        let headers = if protocol == Protocol::Cbor {
+            vec![("smithy-protocol", "rpc-v2-cbor".to_owned())]
+        } else {
+            Vec::new()
+        };
+        Self { status, error, content_type, headers, body: body.into() }
     }
 
     /// The same with a header of the service's own.
-    pub(crate) fn with_header(mut self, name: &'static str, value: &'static str) -> Self {
-        self.headers.push((name, value));
+    pub(crate) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
         self
     }
 
-    /// A JSON answer; `null` is an empty body.
-    pub(crate) fn json(protocol: Protocol, answer: &Value) -> Self {
-        let body = if answer.is_null() { String::new() } else { answer.to_string() };
+    /// The answer of an operation; `null` is an empty body where the protocol has one.
+    pub(crate) fn answer(protocol: Protocol, operation: &str, answer: &Value) -> Self {
+        let body = match protocol {
+            Protocol::Query(namespace) => query::answer(namespace, operation, answer, REQUEST_ID).into(),
+            Protocol::Cbor => cbor::encode(answer),
+            _ if answer.is_null() => Vec::new(),
+            _ => plain(answer).to_string().into(),
+        };
         Self::new(protocol, 200, None, body)
     }
 
     /// A refusal.
     pub(crate) fn refusal(protocol: Protocol, error: &ApiError) -> Self {
+        let ApiError { status, code, message } = error;
         let body = match protocol {
             Protocol::Json10 | Protocol::Json11 => {
-                json!({ "__type": error.code, "message": error.message }).to_string()
+                json!({ "__type": code, "message": message }).to_string().into()
             }
-            Protocol::Rest => json!({ "Code": error.code, "Message": error.message }).to_string(),
-            Protocol::Query => format!(
-                "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\
-                 <Code>{}</Code><Message>{}</Message></Error></ErrorResponse>",
-                escaped(&error.code),
-                escaped(&error.message),
-            ),
+            Protocol::Rest => json!({ "Code": code, "Message": message }).to_string().into(),
+            Protocol::Query(namespace) => query::refusal(namespace, code, message, REQUEST_ID).into(),
+            Protocol::Cbor => cbor::encode(&json!({ "__type": code, "message": message })),
         };
-        Self::new(protocol, error.status, Some(error.code.clone()), body)
+        Self::new(protocol, *status, Some(code.clone()), body)
     }
 
     /// The HTTP response, with its id and the world's time.
@@ -78,7 +97,9 @@ impl Reply {
             http::StatusCode::from_u16(self.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         for (name, value) in self.headers {
-            headers.insert(name, http::HeaderValue::from_static(value));
+            if let Ok(value) = http::HeaderValue::from_str(&value) {
+                headers.insert(name, value);
+            }
         }
         headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(self.content_type));
         for (name, value) in [
@@ -94,7 +115,16 @@ impl Reply {
     }
 }
 
-/// Text for an XML element.
-pub(crate) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+/// A document whose moments are numbers, as the JSON protocols write them.
+fn plain(document: &Value) -> Value {
+    if let Some(seconds) = as_moment(document) {
+        return json!(seconds);
+    }
+    match document {
+        Value::Array(list) => list.iter().map(plain).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| (name.clone(), plain(value))).collect::<Map<_, _>>().into()
+        }
+        other => other.clone(),
+    }
 }

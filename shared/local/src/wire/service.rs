@@ -3,49 +3,110 @@
 use serde_json::Value;
 
 use super::{Incoming, Protocol, text};
-use crate::{api::ApiError, backup::Backup, faults::Fault, lambda::Lambda};
+use crate::{
+    api::{ApiError, Scope},
+    backup::Backup,
+    faults::Fault,
+    lambda::Lambda,
+};
 
 /// A service, by its signing name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
     Backup,
+    CloudWatch,
     DynamoDb,
+    Events,
+    Iam,
     Kms,
     Lambda,
-    Tagging,
+    Scaling,
+    Sqs,
     Sts,
+    Tagging,
 }
 
 impl Service {
+    const ALL: [Self; 11] = [
+        Self::Backup,
+        Self::CloudWatch,
+        Self::DynamoDb,
+        Self::Events,
+        Self::Iam,
+        Self::Kms,
+        Self::Lambda,
+        Self::Scaling,
+        Self::Sqs,
+        Self::Sts,
+        Self::Tagging,
+    ];
+
     pub(crate) fn named(signing_name: &str) -> Option<Self> {
-        Some(match signing_name {
-            "backup" => Self::Backup,
-            "dynamodb" => Self::DynamoDb,
-            "kms" => Self::Kms,
-            "lambda" => Self::Lambda,
-            "tagging" => Self::Tagging,
-            "sts" => Self::Sts,
-            _ => return None,
-        })
+        Self::ALL.into_iter().find(|service| service.name() == signing_name)
     }
 
+    /// The signing name.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Backup => "backup",
+            Self::CloudWatch => "monitoring",
             Self::DynamoDb => "dynamodb",
+            Self::Events => "events",
+            Self::Iam => "iam",
             Self::Kms => "kms",
             Self::Lambda => "lambda",
-            Self::Tagging => "tagging",
+            Self::Scaling => "application-autoscaling",
+            Self::Sqs => "sqs",
             Self::Sts => "sts",
+            Self::Tagging => "tagging",
         }
     }
 
-    pub(crate) fn protocol(self) -> Protocol {
+    /// What IAM's names of the service's actions begin with.
+    pub(crate) fn action_prefix(self) -> &'static str {
+        match self {
+            Self::CloudWatch => "cloudwatch",
+            Self::Tagging => "tag",
+            other => other.name(),
+        }
+    }
+
+    /// How a request speaks: some services take several protocols.
+    pub(crate) fn protocol(self, request: &Incoming) -> Protocol {
         match self {
             Self::Backup | Self::Lambda => Protocol::Rest,
-            Self::DynamoDb => Protocol::Json10,
-            Self::Kms | Self::Tagging => Protocol::Json11,
-            Self::Sts => Protocol::Query,
+            Self::DynamoDb | Self::Sqs => Protocol::Json10,
+            Self::Events | Self::Kms | Self::Scaling => Protocol::Json11,
+            Self::Iam | Self::Sts => Protocol::Query(self.namespace()),
+            Self::CloudWatch | Self::Tagging => match (request.rpc_operation(), &request.target) {
+                (Some(_), _) => Protocol::Cbor,
+                (None, Some(_)) if self == Self::CloudWatch => Protocol::Json10,
+                (None, Some(_)) => Protocol::Json11,
+                (None, None) => Protocol::Query(self.namespace()),
+            },
+        }
+    }
+
+    /// The XML namespace of the query protocol.
+    fn namespace(self) -> &'static str {
+        match self {
+            Self::CloudWatch => "http://monitoring.amazonaws.com/doc/2010-08-01/",
+            Self::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
+            _ => "https://sts.amazonaws.com/doc/2011-06-15/",
+        }
+    }
+
+    /// What precedes the operation in `X-Amz-Target`, where the service speaks JSON.
+    fn target_prefix(self) -> &'static str {
+        match self {
+            Self::CloudWatch => "GraniteServiceVersion20100801",
+            Self::DynamoDb => "DynamoDB_20120810",
+            Self::Events => "AWSEvents",
+            Self::Kms => "TrentService",
+            Self::Scaling => "AnyScaleFrontendService",
+            Self::Sqs => "AmazonSQS",
+            Self::Tagging => "ResourceGroupsTaggingAPI_20170126",
+            Self::Backup | Self::Iam | Self::Lambda | Self::Sts => "",
         }
     }
 
@@ -54,17 +115,16 @@ impl Service {
     /// # Errors
     /// `UnknownOperationException`, naming what was asked.
     pub(crate) fn operation(self, request: &Incoming) -> Result<String, ApiError> {
-        let of_target = |prefix: &str| {
-            let target = request.target.as_deref()?;
-            target.strip_prefix(prefix)?.strip_prefix('.').map(str::to_owned)
-        };
-        let operation = match self {
-            Self::Backup => Backup::operation(&request.method, &request.path).map(str::to_owned),
-            Self::Lambda => Lambda::operation(&request.method, &request.path).map(str::to_owned),
-            Self::DynamoDb => of_target("DynamoDB_20120810"),
-            Self::Kms => of_target("TrentService"),
-            Self::Tagging => of_target("ResourceGroupsTaggingAPI_20170126"),
-            Self::Sts => {
+        let operation = match self.protocol(request) {
+            Protocol::Rest if self == Self::Backup => {
+                Backup::operation(&request.method, &request.path).map(str::to_owned)
+            }
+            Protocol::Rest => Lambda::operation(&request.method, &request.path).map(str::to_owned),
+            Protocol::Json10 | Protocol::Json11 => request.target.as_deref().and_then(|target| {
+                target.strip_prefix(self.target_prefix())?.strip_prefix('.').map(str::to_owned)
+            }),
+            Protocol::Cbor => request.rpc_operation().map(str::to_owned),
+            Protocol::Query(_) => {
                 request.form().into_iter().find(|(name, _)| name == "Action").map(|(_, action)| action)
             }
         };
@@ -111,6 +171,11 @@ impl Service {
                     request.path.get(after + 1).cloned()
                 })
                 .unwrap_or_else(|| of_members(&["RecoveryPointArn", "ResourceArn", "BackupVaultName"])),
+            Self::Sqs => of_members(&["QueueUrl", "QueueName"]),
+            Self::Iam => of_members(&["RoleName", "PolicyArn", "PolicyName"]),
+            Self::Events => of_members(&["Name", "Rule", "EventBusName"]),
+            Self::CloudWatch => of_members(&["AlarmName"]),
+            Self::Scaling => of_members(&["ResourceId"]),
             Self::Tagging | Self::Sts => String::new(),
         }
     }
@@ -137,8 +202,9 @@ impl Service {
                 ),
                 Self::Lambda => refused(429, "TooManyRequestsException", "Rate Exceeded."),
                 Self::Tagging => refused(400, "ThrottledException", "Rate exceeded"),
-                Self::Sts => refused(400, "Throttling", "Rate exceeded"),
-                Self::Backup | Self::DynamoDb | Self::Kms => {
+                Self::CloudWatch | Self::Iam | Self::Sts => refused(400, "Throttling", "Rate exceeded"),
+                Self::Sqs => refused(403, "RequestThrottled", "Request is throttled."),
+                Self::Backup | Self::DynamoDb | Self::Events | Self::Kms | Self::Scaling => {
                     refused(400, "ThrottlingException", "Rate exceeded")
                 }
             },
@@ -149,30 +215,41 @@ impl Service {
                     Self::Kms => "KMSInternalException",
                     Self::Lambda => "ServiceException",
                     Self::Tagging => "InternalServiceException",
-                    Self::Sts => "InternalFailure",
+                    Self::CloudWatch => "InternalServiceFault",
+                    Self::Events | Self::Sqs | Self::Sts => "InternalFailure",
+                    Self::Iam => "ServiceFailure",
+                    Self::Scaling => "InternalServiceException",
                 };
                 refused(500, code, "The request processing has failed because of an internal error.")
             }
             Fault::Deny => {
-                let (status, code) = match self {
-                    Self::Backup | Self::Lambda => (403, "AccessDeniedException"),
-                    Self::Sts => (403, "AccessDenied"),
-                    Self::DynamoDb | Self::Kms | Self::Tagging => (400, "AccessDeniedException"),
-                };
-                let scope = &request.scope;
-                // The one operation whose permission has another name.
-                let action = if operation == "Invoke" { "InvokeFunction" } else { operation };
-                let message = format!(
-                    "User: arn:aws:sts::{}:assumed-role/{}/session is not authorized to perform: {}:{action} \
-                     on resource: {}",
-                    scope.account,
-                    if scope.caller.is_empty() { "anybody" } else { &scope.caller },
-                    if self == Self::Tagging { "tag" } else { self.name() },
-                    if resource.is_empty() { "*" } else { resource },
-                );
-                refused(status, code, &message)
+                let error = self.denied(&request.scope, operation, resource);
+                refused(error.status, &error.code, &error.message)
             }
         }
+    }
+}
+
+impl Service {
+    /// How the service refuses a caller whose role lacks the permission.
+    pub(crate) fn denied(self, scope: &Scope, operation: &str, resource: &str) -> ApiError {
+        let (status, code) = match self {
+            Self::Backup | Self::Lambda => (403, "AccessDeniedException"),
+            Self::CloudWatch | Self::Iam | Self::Sts => (403, "AccessDenied"),
+            Self::DynamoDb | Self::Events | Self::Kms | Self::Scaling | Self::Sqs | Self::Tagging => {
+                (400, "AccessDeniedException")
+            }
+        };
+        // The one operation whose permission has another name.
+        let action = if operation == "Invoke" { "InvokeFunction" } else { operation };
+        let message = format!(
+            "User: arn:aws:sts::{}:assumed-role/{}/session is not authorized to perform: {}:{action} on resource: {}",
+            scope.account,
+            if scope.caller.is_empty() { "anybody" } else { &scope.caller },
+            self.action_prefix(),
+            if resource.is_empty() { "*" } else { resource },
+        );
+        ApiError { status, code: code.to_owned(), message }
     }
 }
 

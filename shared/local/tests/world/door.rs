@@ -25,9 +25,9 @@ async fn what_is_not_there_is_named() {
     let (status, body) = answer(&world, unsigned.unwrap()).await;
     assert_eq!((status, body.contains("MissingAuthenticationToken")), (403, true));
 
-    let (status, body) = answer(&world, signed("sqs", "").body(Bytes::new()).unwrap()).await;
+    let (status, body) = answer(&world, signed("s3", "").body(Bytes::new()).unwrap()).await;
     assert_eq!(status, 501);
-    assert!(body.contains("no service \\\"sqs\\\""), "{body}");
+    assert!(body.contains("no service \\\"s3\\\""), "{body}");
 
     let targeted = signed("kms", "").header("x-amz-target", "TrentService.Sign").body("{}".into());
     let (status, body) = answer(&world, targeted.unwrap()).await;

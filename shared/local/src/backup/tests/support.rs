@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::api::{ApiError, Scope, TableState, Tables};
+use crate::api::{ApiError, Neighbours, Restore, Scope, TableState};
 use crate::backup::{Backup, PointView};
 
 pub(super) const ACCOUNT: &str = "111122223333";
@@ -26,9 +26,28 @@ pub(super) const fn days(days: i64) -> SignedDuration {
 #[derive(Debug, Default)]
 pub(super) struct FakeTables(pub(super) BTreeMap<String, TableState>);
 
-impl Tables for FakeTables {
-    fn state(&self, account: &str, region: &str, table: &str) -> Option<TableState> {
+impl Neighbours for FakeTables {
+    fn table(&self, account: &str, region: &str, table: &str) -> Option<TableState> {
         self.0.get(&format!("arn:aws:dynamodb:{region}:{account}:table/{table}")).cloned()
+    }
+
+    fn begin_restore(&mut self, restore: &Restore) -> Result<(), String> {
+        let arn = format!("arn:aws:dynamodb:{}:{}:table/{}", restore.region, restore.account, restore.table);
+        if self.0.contains_key(&arn) {
+            return Err(format!("Table already exists: {}", restore.table));
+        }
+        self.0.insert(arn.clone(), TableState { arn, ..TableState::clone(&restore.from) });
+        Ok(())
+    }
+
+    fn end_restore(&mut self, _restore: &Restore) {}
+
+    fn role_may(&self, _role_arn: &str, _action: &str, _resource: &str) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn key_usable(&self, _key_arn: &str) -> Result<(), String> {
+        Ok(())
     }
 }
 
@@ -89,7 +108,7 @@ impl Fixture {
         let query: Vec<(String, String)> =
             query.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
         let body = if body == json!({}) { Value::Null } else { body };
-        let handled = self.backup.handle(&scope, method, &path, &query, &body, &self.tables)?;
+        let handled = self.backup.handle(&scope, method, &path, &query, &body, &mut self.tables)?;
         Ok(handled.answer)
     }
 
@@ -111,7 +130,7 @@ impl Fixture {
 
     pub(super) fn pass(&mut self, time: SignedDuration) {
         self.now += time;
-        self.backup.settle(self.now, &self.tables);
+        self.backup.settle(self.now, &mut self.tables);
     }
 
     pub(super) fn job_body(table: &str) -> Value {
