@@ -1,16 +1,28 @@
 # Each target sets itself up. Needed beforehand: a Rust toolchain, a C compiler, and Python 3.10 or newer.
 
-.PHONY: demo test check fmt tools needs
+.PHONY: demo test conformance bench check fmt tools needs
 
 # The main job on the embedded AWS: weeks in the life of three tables, in under a minute once it is built.
 demo: needs
 	cargo build --locked -p backup-chain-local
 	@cargo run --locked --quiet -p backup-chain-local -- demo
 
-# Everything that proves it.
+# Everything that proves it. The functions' binaries are built first: tests run them as Lambda does.
 test: needs tools
+	cargo build --locked --workspace --all-targets
 	cargo test --locked --workspace
 	.tools/py/bin/python tests/python/golden.py check
+	.tools/py/bin/python tests/python/printed.py docs/local.md
+	tests/python/conformance/run.sh
+
+# The embedded AWS, judged by the AWS CLI's code, boto3, AWS's descriptions of its services, and other servers.
+conformance: needs tools
+	cargo build --locked --workspace --all-targets
+	tests/python/conformance/run.sh
+
+# How the embedded AWS bears many tables.
+bench: needs
+	cargo bench --locked --workspace --bench scale
 
 # Formatting and lints.
 check: needs
@@ -20,7 +32,7 @@ check: needs
 fmt: needs
 	cargo fmt --all
 
-# The official AWS tools in their pinned versions, in .tools/py.
+# The official AWS tools and the servers to compare with, in their pinned versions, in .tools.
 tools:
 	@tests/python/setup.sh
 

@@ -99,7 +99,7 @@ pub async fn all_points(stack: &Stack, table: &TableName) -> Vec<RestorePoint> {
 
 /// Fails with what is wrong unless catalog and vaults agree.
 pub async fn assert_agreement(world: &World, stack: &Stack, tables: &[TableName]) {
-    let wrong = judge::disagreements(world, stack, tables).await.expect("the catalog can be read");
+    let wrong = judge::disagreements(world, stack.edge(), tables).await.expect("the catalog can be read");
     assert!(wrong.is_empty(), "catalog and vaults disagree:\n{}", wrong.join("\n"));
 }
 

@@ -284,7 +284,7 @@ impl Story {
                 assert!(self.of(table, kind).await.iter().any(|point| point.state == State::Deleted));
             }
         }
-        for (_, report) in self.stack.reports() {
+        for (_, report) in &self.stack.reports() {
             self.said.add("retention report", serde_json::to_vec(report).unwrap());
         }
     }

@@ -136,6 +136,7 @@ async fn two_invocations_at_once_make_one_session_and_one_point() {
 async fn other_peoples_recovery_points_are_never_touched() {
     let (world, mut stack) = deployed("2026-01-05T06:50:00Z").await;
     let orders = table(&world, "app-orders", &[]).await.unwrap();
+    world.put_service_role(ACCOUNT, "somebody").unwrap();
     let foreign = backup(&world, SOURCE)
         .start_backup_job()
         .backup_vault_name(VAULT)
@@ -229,7 +230,8 @@ async fn a_delete_without_the_right_is_reported_and_tried_again() {
     apply(&stack, DAILY).await.unwrap();
     world.with_backup(|backup| backup.permit_delete("retention", false));
     stack.live_until(at("2026-01-09T12:00:00Z")).await;
-    let told: Vec<&String> = stack.reports().iter().flat_map(|(_, report)| &report.problems).collect();
+    let reports = stack.reports();
+    let told: Vec<&String> = reports.iter().flat_map(|(_, report)| &report.problems).collect();
     assert!(told.iter().any(|problem| problem.contains("its role lacks the right")), "{told:#?}");
     let stuck = points(&stack, &orders).await;
     assert!(count(&stuck, Kind::Backup, State::Deleting) > 0, "{stuck:#?}");

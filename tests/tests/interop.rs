@@ -64,6 +64,7 @@ async fn served(settings: &str) -> Served {
             per_mib: none,
             delete: none,
             tables,
+            ..Durations::default()
         });
         *backup.event_faults_mut() = EventFaults { delay_to: none, ..EventFaults::default() };
     });

@@ -10,7 +10,7 @@ use backup_chain_core::point::{Kind, Request, RestorePoint, State};
 use backup_chain_core::table::TableHead;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::Work;
+use crate::{Followed, Work};
 
 /// Takes a copy that waits, or whose start was cut off, one step further.
 #[tracing::instrument(skip_all, fields(copy = %copy.id, table = %copy.table.arn.name, target = %copy.vault))]
@@ -83,14 +83,18 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), AwsError>
     send(edge, copy).await
 }
 
-/// When the table's policy next backs it up.
+/// When the table's policy next backs it up. A slot that has just fallen due is still ahead: the session function
+/// ticks beside this one, and takes a while to take it up and to plan its points.
 fn next_slot(work: &Work<'_>, head: &TableHead, now: Timestamp) -> Option<Timestamp> {
-    let policy = work.policies.get(head.policy.as_ref()?)?;
-    policy.enabled.then(|| due::next_slot(policy, now)).flatten().map(|(slot, _)| slot)
+    const PLANNED_WITHIN: SignedDuration = SignedDuration::from_mins(2);
+    const TAKEN_UP_WITHIN: SignedDuration = SignedDuration::from_mins(15);
+    let Followed { policy, planned_until } = work.policies.get(head.policy.as_ref()?)?;
+    let after = (*planned_until).clamp(now - TAKEN_UP_WITHIN, now - PLANNED_WITHIN);
+    policy.enabled.then(|| due::next_slot(policy, after)).flatten().map(|(slot, _)| slot)
 }
 
 fn cold_after(work: &Work<'_>, copy: &RestorePoint) -> Option<i64> {
-    let policy = work.policies.get(&copy.policy.as_ref()?.name)?;
+    let Followed { policy, .. } = work.policies.get(&copy.policy.as_ref()?.name)?;
     policy.cold_after_days(&copy.flags).map(i64::from)
 }
 

@@ -12,6 +12,7 @@ use backup_chain_aws::{AwsError, Edge, Meaning};
 use backup_chain_core::ids::PolicyName;
 use backup_chain_core::point::{Kind, RestorePoint, State};
 use backup_chain_core::policy::Policy;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -40,8 +41,14 @@ pub struct Failure {
 /// What the work of one invocation needs to know.
 pub(crate) struct Work<'a> {
     pub edge: &'a Edge,
-    pub policies: BTreeMap<PolicyName, Policy>,
+    pub policies: BTreeMap<PolicyName, Followed>,
     pub deadline: Deadline,
+}
+
+/// A policy, and up to when its sessions are planned.
+pub(crate) struct Followed {
+    pub policy: Policy,
+    pub planned_until: Timestamp,
 }
 
 /// Takes one event, a batch of them, or a tick.
@@ -170,7 +177,8 @@ async fn work(edge: &Edge, deadline: Deadline) -> Result<Work<'_>, AwsError> {
     let stored = edge.catalog().policies().await?;
     let policies = stored.into_iter().filter_map(|stored| {
         // The session function complains of one that cannot be read; here it only means: no slot is known.
-        Policy::parse(&stored.document, &home).ok().map(|policy| (stored.name, policy))
+        let policy = Policy::parse(&stored.document, &home).ok()?;
+        Some((stored.name, Followed { policy, planned_until: stored.state.planned_until }))
     });
     Ok(Work { edge, policies: policies.collect(), deadline })
 }

@@ -7,6 +7,9 @@ use crate::ids::PointId;
 /// How long a copy is expected to take when none of the table has been measured.
 pub const UNMEASURED: SignedDuration = SignedDuration::from_mins(15);
 
+/// How long to wait for what is under way.
+const A_WHILE: SignedDuration = SignedDuration::from_mins(1);
+
 /// What to do with a copy that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
@@ -37,7 +40,7 @@ pub struct Waiting<'a> {
     pub busy: bool,
     /// How long the last copy of the table took.
     pub measured: Option<SignedDuration>,
-    /// When the table's next backup falls due.
+    /// When the table's next backup falls due, or has fallen due without having been planned.
     pub next_slot: Option<Timestamp>,
 }
 
@@ -48,16 +51,14 @@ pub fn decide(waiting: &Waiting<'_>, now: Timestamp) -> Decision {
         return Decision::Drop { newer: waiting.newest.clone() };
     }
     if waiting.busy {
-        return Decision::Wait {
-            until: now + SignedDuration::from_mins(1),
-            why: "another job of the table is open",
-        };
+        return Decision::Wait { until: now + A_WHILE, why: "another job of the table is open" };
     }
     let expected = waiting.measured.map_or(UNMEASURED, |measured| measured + measured / 4);
     match waiting.next_slot {
-        Some(slot) if slot < now + expected => {
-            Decision::Wait { until: slot, why: "a backup of the table falls due before the copy would end" }
-        }
+        Some(slot) if slot < now + expected => Decision::Wait {
+            until: slot.max(now + A_WHILE),
+            why: "a backup of the table falls due before the copy would end",
+        },
         _ => Decision::Start,
     }
 }
@@ -87,6 +88,10 @@ mod tests {
         let soon = Some(at("2026-01-05T07:24:00Z"));
         let held = decide(&Waiting { next_slot: soon, ..waiting.clone() }, now);
         assert!(matches!(held, Decision::Wait { until, .. } if Some(until) == soon));
+        // A backup that is due and not planned yet goes first as well.
+        let due = Some(at("2026-01-05T07:10:00Z"));
+        let held = decide(&Waiting { next_slot: due, ..waiting.clone() }, now);
+        assert!(matches!(held, Decision::Wait { until, .. } if until == at("2026-01-05T07:11:00Z")));
         // A table whose copies are known to be short need not wait.
         let measured = Some(SignedDuration::from_mins(10));
         assert_eq!(decide(&Waiting { next_slot: soon, measured, ..waiting }, now), Decision::Start);

@@ -8,11 +8,11 @@ use serde_json::Value;
 /// Where a request is addressed and who sent it, as read from its signature's credential scope.
 #[derive(Debug, Clone)]
 pub struct Scope {
-    /// The account: the access key, when that is twelve digits.
+    /// The account: the twelve digits of the access key, which may follow `AKIA` or `ASIA`.
     pub account: String,
     /// The Region of the credential scope.
     pub region: String,
-    /// Who calls: the session token, which stands for the assumed role; empty when there is none.
+    /// Who calls: the role that the session token names; empty for the account's root, who has no token.
     pub caller: String,
     /// The world's time at arrival.
     pub now: Timestamp,
@@ -41,6 +41,8 @@ impl ApiError {
 pub struct TableState {
     /// `arn:aws:dynamodb:...:table/...`.
     pub arn: String,
+    /// The moment.
+    pub at: Timestamp,
     /// As DescribeTable tells it (the value of `Table`).
     pub description: Value,
     /// The table's tags.
@@ -58,6 +60,8 @@ pub struct Restore {
     pub region: String,
     /// The new table's name.
     pub table: String,
+    /// The recovery point that it is made of.
+    pub recovery_point_arn: String,
     /// The table as it was.
     pub from: std::sync::Arc<TableState>,
     /// The new table's encryption key: DynamoDB's own when there is none.
@@ -89,4 +93,7 @@ pub trait Neighbours {
     /// # Errors
     /// What AWS says of a key that cannot.
     fn key_usable(&self, key_arn: &str) -> Result<(), String>;
+
+    /// Whether AWS Backup's service-linked role is there, or is there now because the caller may make it.
+    fn service_linked_role(&mut self, account: &str, caller: &str) -> bool;
 }

@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 
-use crate::World;
+use crate::{Lost, World};
 
 impl HttpClient for World {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
@@ -34,7 +34,8 @@ impl HttpConnector for World {
                         ConnectorError::other(error.into(), None)
                     },
                 ),
-                Err(lost) => Err(ConnectorError::timeout(lost.into())),
+                Err(lost @ Lost::Timeout) => Err(ConnectorError::timeout(lost.into())),
+                Err(lost @ Lost::Reset) => Err(ConnectorError::io(lost.into())),
             }
         })
     }

@@ -1,7 +1,13 @@
 //! Faults and crash points.
 
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::rng::Rng;
+
 /// What goes wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Fault {
     /// The service refuses with its own throttling error; nothing happens.
     Throttle,
@@ -11,8 +17,36 @@ pub enum Fault {
     TimeoutBefore,
     /// The answer is lost on the way: the client sees a timeout, but the effect has happened.
     TimeoutAfter,
+    /// The connection breaks before the request arrives; nothing happens.
+    ResetBefore,
+    /// The connection breaks before the answer leaves, but the effect has happened.
+    ResetAfter,
     /// The caller lacks the permission; nothing happens.
     Deny,
+}
+
+/// A message that was lost on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Lost {
+    /// The client waits for an answer that never comes.
+    #[error("the message was lost: no answer in time")]
+    Timeout,
+    /// The client sees its connection break.
+    #[error("the connection was reset")]
+    Reset,
+}
+
+impl Fault {
+    /// How the message is lost, and whether its effect has happened; `None` when the fault is answered.
+    pub(crate) fn loses(self) -> Option<(Lost, bool)> {
+        match self {
+            Self::TimeoutBefore => Some((Lost::Timeout, false)),
+            Self::TimeoutAfter => Some((Lost::Timeout, true)),
+            Self::ResetBefore => Some((Lost::Reset, false)),
+            Self::ResetAfter => Some((Lost::Reset, true)),
+            Self::Throttle | Self::ServerError | Self::Deny => None,
+        }
+    }
 }
 
 /// Which calls meet a fault.
@@ -25,6 +59,10 @@ pub struct FaultRule {
     resource: Option<String>,
     skip: usize,
     times: usize,
+    /// Of a thousand matching calls so many meet the fault.
+    per_mille: u32,
+    from: Timestamp,
+    until: Timestamp,
 }
 
 impl FaultRule {
@@ -40,6 +78,9 @@ impl FaultRule {
             resource: None,
             skip: 0,
             times: usize::MAX,
+            per_mille: 1000,
+            from: Timestamp::MIN,
+            until: Timestamp::MAX,
         }
     }
 
@@ -71,12 +112,27 @@ impl FaultRule {
         self
     }
 
+    /// Of a thousand matching calls so many meet the fault, by the world's seed.
+    #[must_use]
+    pub fn per_mille(mut self, count: u32) -> Self {
+        self.per_mille = count;
+        self
+    }
+
+    /// Only calls at or after `from` and before `until`.
+    #[must_use]
+    pub fn between(mut self, from: Timestamp, until: Timestamp) -> Self {
+        (self.from, self.until) = (from, until);
+        self
+    }
+
     fn matches(&self, call: &Site<'_>) -> bool {
         let is = |wanted: &str, given: &str| wanted == "*" || wanted == given;
         is(&self.service, call.service)
             && is(&self.operation, call.operation)
             && self.caller.as_deref().is_none_or(|caller| caller == call.caller)
             && self.resource.as_deref().is_none_or(|part| call.resource.contains(part))
+            && (self.from <= call.at && call.at < self.until)
     }
 }
 
@@ -86,6 +142,7 @@ pub(crate) struct Site<'a> {
     pub(crate) operation: &'a str,
     pub(crate) caller: &'a str,
     pub(crate) resource: &'a str,
+    pub(crate) at: Timestamp,
 }
 
 /// When a crashing caller dies, seen from the call.
@@ -103,19 +160,25 @@ struct CrashPoint {
 }
 
 /// The faults of a world.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Faults {
     rules: Vec<FaultRule>,
     crash_points: Vec<CrashPoint>,
+    rng: Rng,
 }
 
 impl Faults {
+    pub(crate) fn new(rng: Rng) -> Self {
+        Self { rules: Vec::new(), crash_points: Vec::new(), rng }
+    }
+
     pub(crate) fn inject(&mut self, rule: FaultRule) {
         self.rules.push(rule);
     }
 
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        self.rules.clear();
+        self.crash_points.clear();
     }
 
     pub(crate) fn crash_at(&mut self, caller: &str, nth: usize, crash: Crash) {
@@ -129,6 +192,10 @@ impl Faults {
     /// The fault that this call meets: of the first rule that matches and is not spent.
     pub(crate) fn meet(&mut self, call: &Site<'_>) -> Option<Fault> {
         for rule in self.rules.iter_mut().filter(|rule| rule.matches(call)) {
+            // A rule that always strikes draws nothing: it shifts no other's luck.
+            if rule.per_mille < 1000 && self.rng.below(1000) >= rule.per_mille {
+                continue;
+            }
             if rule.skip > 0 {
                 rule.skip -= 1;
             } else if rule.times > 0 {

@@ -4,27 +4,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use backup_chain_aws::Edge;
 use backup_chain_core::ids::{RecoveryPointArn, TableName};
 use backup_chain_core::point::{Kind, RestorePoint, State};
 use backup_chain_core::tier::Tier;
 use jiff::Timestamp;
 
-use crate::stack::{ACCOUNT, COPIES, Failure, SOURCE, Stack, TARGET, VAULT};
+use crate::stack::{ACCOUNT, COPIES, Failure, SOURCE, TARGET, VAULT};
 use crate::{World, backup::PointView};
 
 /// Everything in which catalog and vaults disagree once all is quiet: empty when they agree.
 ///
 /// # Errors
 /// When the catalog cannot be read.
-pub async fn disagreements(
-    world: &World,
-    stack: &Stack,
-    tables: &[TableName],
-) -> Result<Vec<String>, Failure> {
+pub async fn disagreements(world: &World, edge: &Edge, tables: &[TableName]) -> Result<Vec<String>, Failure> {
     let mut wrong = Vec::new();
     let mut rows: Vec<RestorePoint> = Vec::new();
     for table in tables {
-        rows.extend(stack.edge().catalog().points_of_table(table).await?);
+        rows.extend(edge.catalog().points_of_table(table).await?);
     }
     let vaults = [(SOURCE, VAULT), (TARGET, COPIES)];
     let mut held: BTreeMap<RecoveryPointArn, PointView> = BTreeMap::new();
@@ -76,7 +73,7 @@ pub async fn disagreements(
     }
 
     for row in available() {
-        let Some(head) = stack.edge().catalog().head(&row.table).await? else {
+        let Some(head) = edge.catalog().head(&row.table).await? else {
             wrong.push(format!("table {} has no record", row.table.arn.name));
             continue;
         };

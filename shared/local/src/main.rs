@@ -6,15 +6,16 @@ use std::{
     error::Error,
     io::{IsTerminal, stdout},
     net::Ipv4Addr,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use backup_chain_local::{Options, World, server, stack};
-use clap::{Parser, Subcommand};
-use jiff::Timestamp;
+use backup_chain_local::{Options, Plan, World, backup, dynamodb, server, stack};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::{SignedDuration, Timestamp};
 use tokio::{net::TcpListener, runtime::Builder};
 
-/// An embedded AWS for Backup Chain: DynamoDB, AWS Backup, KMS, tagging and STS, in memory.
+/// An embedded AWS for Backup Chain, in memory: AWS Backup, DynamoDB, KMS, Lambda, EventBridge, SQS and more.
 #[derive(Debug, Parser)]
 #[command(name = "backup-chain-local", version)]
 struct Cli {
@@ -25,23 +26,55 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the embedded AWS on this machine until Ctrl-C.
-    #[command(after_help = "Example:\n  backup-chain-local serve --port 4566\n\n\
+    #[command(
+        after_help = "Examples:\n  backup-chain-local serve --port 4566\n  backup-chain-local serve --deploy --pace aws\n\n\
         Then, in another shell, set what it prints and use any AWS client:\n  aws dynamodb list-tables\n\n\
         An access key of twelve digits is the account. Everything is gone when it stops.\n\
-        RUST_LOG=backup_chain_local=debug tells each call on standard error.")]
-    Serve {
-        /// The TCP port on 127.0.0.1; 0 takes a free one.
-        #[arg(long, default_value_t = 4566)]
-        port: u16,
-        /// The seed of keys, ids and all other randomness.
-        #[arg(long, default_value_t = 0)]
-        seed: u64,
-    },
+        RUST_LOG=backup_chain_local=debug tells each call on standard error."
+    )]
+    Serve(Serving),
     /// Live through six weeks of backups in less than a minute, draw the chains and check them.
     #[command(after_help = "Example:\n  backup-chain-local demo\n\n\
         Nothing is kept, and nothing outside the process is touched. Every run prints the same, but for its last\n\
         line. It exits with 1 when a check does not hold. NO_COLOR=1 turns colours off.")]
     Demo {},
+}
+
+/// What is served, and how.
+#[derive(Debug, Args)]
+struct Serving {
+    /// The TCP port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 4566)]
+    port: u16,
+    /// The seed of keys, ids and all other randomness.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// How long the jobs of AWS Backup and the changes of tables take.
+    #[arg(long, value_enum, default_value_t = Pace::Quick)]
+    pace: Pace,
+    /// Deploy Backup Chain in account 111122223333, Regions eu-central-1 and eu-west-1.
+    #[arg(long)]
+    deploy: bool,
+    /// Where the functions' built binaries are; beside this program unless said.
+    #[arg(long, value_name = "FOLDER", requires = "deploy")]
+    functions: Option<PathBuf>,
+    /// A plan of faults: a YAML file.
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
+    /// Write every exchange to this file, as lines of JSON, with bodies but without credentials.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+}
+
+/// How fast the world is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Pace {
+    /// No time at all: for scripts.
+    Instant,
+    /// Seconds: to try things.
+    Quick,
+    /// Minutes, as AWS takes them; events come up to five minutes late.
+    Aws,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -50,8 +83,18 @@ enum Failure {
     PortInUse(u16),
     #[error("cannot listen on 127.0.0.1:{0}: {1}")]
     Listen(u16, std::io::Error),
+    #[error("cannot write {}: {error}", path.display())]
+    Record { path: PathBuf, error: std::io::Error },
     #[error("serving failed: {0}")]
     Serve(#[from] std::io::Error),
+    #[error("the plan of faults {path} cannot be read: {problem}")]
+    Faults { path: PathBuf, problem: String },
+    #[error(
+        "the function {0} is not there: build it (cargo build --workspace), or say where it is with --functions"
+    )]
+    NoFunction(PathBuf),
+    #[error("the deployment broke off: {}", chain(&**.0))]
+    Deploy(stack::Failure),
     #[error("the demo broke off: {}", chain(&**.0))]
     Demo(stack::Failure),
 }
@@ -64,7 +107,7 @@ fn chain(error: &dyn Error) -> String {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Serve { port, seed } => run(Builder::new_current_thread().enable_all(), serve(port, seed)),
+        Command::Serve(serving) => run(Builder::new_current_thread().enable_all(), serve(&serving)),
         // Its clock moves only when everybody waits.
         Command::Demo {} => run(Builder::new_current_thread().enable_time().start_paused(true), play()),
     };
@@ -93,18 +136,47 @@ async fn play() -> Result<ExitCode, Failure> {
     Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn serve(port: u16, seed: u64) -> Result<ExitCode, Failure> {
+/// The folder of this program.
+fn beside() -> Option<PathBuf> {
+    std::env::current_exe().ok()?.parent().map(Path::to_owned)
+}
+
+async fn serve(serving: &Serving) -> Result<ExitCode, Failure> {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_writer(std::io::stderr)
         .init();
+    let plan = serving.faults.as_deref().map(plan).transpose()?;
+    let functions = serving.deploy.then(|| serving.functions.clone().or_else(beside)).flatten();
+    let port = serving.port;
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| match error.kind() {
             std::io::ErrorKind::AddrInUse => Failure::PortInUse(port),
             _ => Failure::Listen(port, error),
         })?;
     let address = listener.local_addr()?;
-    let world = World::new(Options { start: Timestamp::now(), seed });
+    let world = World::new(Options { start: Timestamp::now(), seed: serving.seed });
+    if let Some(path) = &serving.record {
+        let unwritable = |error| Failure::Record { path: path.clone(), error };
+        world.tap(std::fs::File::create(path).map_err(unwritable)?);
+    }
+    match serving.pace {
+        Pace::Instant => hurry(&world, SignedDuration::ZERO),
+        Pace::Quick => hurry(&world, SignedDuration::from_secs(2)),
+        Pace::Aws => {}
+    }
+    if let Some(functions) = &functions {
+        deploy(&world, functions).await?;
+    }
+    world.with_dynamodb(|tables| {
+        tables.durations = match serving.pace {
+            Pace::Instant => dynamodb::Durations::none(),
+            Pace::Quick | Pace::Aws => dynamodb::Durations::served(),
+        };
+    });
+    if let Some(plan) = plan {
+        plan.apply(&world);
+    }
     #[expect(clippy::print_stdout, reason = "what a shell needs to talk to this program")]
     {
         println!(
@@ -114,10 +186,48 @@ async fn serve(port: u16, seed: u64) -> Result<ExitCode, Failure> {
              export AWS_REGION=eu-central-1 AWS_DEFAULT_REGION=eu-central-1\n\
              # The embedded AWS listens; Ctrl-C stops it."
         );
+        if functions.is_some() {
+            println!(
+                "# Backup Chain is deployed: its functions are backup-chain-session, -copy and -retention."
+            );
+        }
     }
     tokio::select! {
         served = server::serve(world, listener) => served?,
         stop = tokio::signal::ctrl_c() => stop?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn plan(path: &Path) -> Result<Plan, Failure> {
+    let unreadable = |problem: String| Failure::Faults { path: path.to_owned(), problem };
+    let document = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    Plan::read(&document).map_err(unreadable)
+}
+
+/// Jobs take so long, and their events come as late.
+fn hurry(world: &World, time: SignedDuration) {
+    world.with_backup(|jobs| {
+        jobs.set_durations(backup::Durations {
+            start: time / 2,
+            backup: time,
+            copy: time,
+            restore: time,
+            cold: time,
+            delete: time / 2,
+            ..backup::Durations::default()
+        });
+        jobs.event_faults_mut().delay_to = time;
+    });
+}
+
+async fn deploy(world: &World, functions: &Path) -> Result<(), Failure> {
+    for name in ["session", "copy", "retention"] {
+        let program = functions.join(format!("backup-chain-{name}"));
+        if !program.is_file() {
+            return Err(Failure::NoFunction(program));
+        }
+    }
+    let deployed = stack::deploy_programs(world, stack::Schedules::default(), functions).await;
+    deployed.map(drop).map_err(Failure::Deploy)
 }

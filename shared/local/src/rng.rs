@@ -29,6 +29,12 @@ impl Rng {
         bytes
     }
 
+    /// A number from `0..end`, as good as evenly: `end` is small.
+    pub(crate) fn below(&mut self, end: u32) -> u32 {
+        let drawn = u64::from_be_bytes(self.array()) % u64::from(end);
+        u32::try_from(drawn).unwrap_or_default()
+    }
+
     /// A UUID, version 4.
     pub(crate) fn uuid(&mut self) -> String {
         let mut bytes: [u8; 16] = self.array();

@@ -9,12 +9,25 @@ use tokio::net::TcpListener;
 
 use crate::{Lost, World};
 
-/// Serves a world on a listener until the future is dropped. Time runs by itself here: a held clock would
-/// hold the network's own timers too. A lost message closes its connection without an answer.
+/// Longer than the patience of any client: botocore waits for a minute.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(90);
+
+/// Serves a world on a listener, and drives it, until the future is dropped. Time runs by itself here: a held
+/// clock would hold the network's own timers too. A message that is lost keeps its connection silent, one that is
+/// reset closes it without an answer.
 ///
 /// # Errors
 /// When the listener fails.
 pub async fn serve(world: World, listener: TcpListener) -> io::Result<()> {
+    world.served_at(format!("http://{}", listener.local_addr()?));
+    let driver = world.clone();
+    tokio::select! {
+        served = accept(world, listener) => served,
+        () = driver.drive() => Ok(()),
+    }
+}
+
+async fn accept(world: World, listener: TcpListener) -> io::Result<()> {
     // Connections end with the server: the set aborts its tasks when it is dropped.
     let mut connections = tokio::task::JoinSet::new();
     loop {
@@ -39,7 +52,14 @@ async fn answer(
 ) -> Result<http::Response<Full<bytes::Bytes>>, Lost> {
     let (head, body) = request.into_parts();
     // A client that goes away while it sends is as lost as an answer.
-    let body = body.collect().await.map_err(|_| Lost)?.to_bytes();
-    let response = world.handle(http::Request::from_parts(head, body)).await?;
-    Ok(response.map(Full::new))
+    let body = body.collect().await.map_err(|_| Lost::Reset)?.to_bytes();
+    match world.handle(http::Request::from_parts(head, body)).await {
+        Ok(response) => Ok(response.map(Full::new)),
+        // The client hears nothing for as long as it has patience.
+        Err(Lost::Timeout) => {
+            tokio::time::sleep(PATIENCE).await;
+            Err(Lost::Timeout)
+        }
+        Err(lost) => Err(lost),
+    }
 }

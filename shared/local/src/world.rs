@@ -1,8 +1,10 @@
 //! The world: all services of all accounts and Regions, behind one door.
 
 use std::{
+    collections::BTreeSet,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    io::Write,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use aws_config::{
@@ -12,9 +14,9 @@ use aws_config::{
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::TokioSleep;
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 use crate::{
     api::{ApiError, Neighbours, Restore, TableState},
@@ -23,16 +25,17 @@ use crate::{
     cloudwatch::CloudWatch,
     dynamodb::Dynamo,
     events::Events,
-    faults::{Crash, Fault, FaultRule, Faults, Site},
-    iam::Iam,
+    faults::{Crash, Fault, FaultRule, Faults, Lost, Site},
+    iam::{self, Iam},
     kms::Kms,
     lambda::{Handled, Lambda},
-    record::Call,
+    record::{Call, Required},
     rng::Rng,
-    scaling::Scaling,
+    scaling::{self, Scaling},
     sqs::Sqs,
     sts, tagging,
-    wire::{Incoming, Protocol, Reply, Service},
+    tap::{self, Tap},
+    wire::{Incoming, Protocol, Reply, Service, text},
 };
 
 /// How a world begins.
@@ -44,11 +47,6 @@ pub struct Options {
     pub seed: u64,
 }
 
-/// A message that was lost on its way: the client sees a timeout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the message was lost: no answer in time")]
-pub struct Lost;
-
 /// The embedded AWS. Cheap to clone: clones are the same world.
 #[derive(Clone)]
 pub struct World {
@@ -58,23 +56,34 @@ pub struct World {
 struct Inner {
     clock: WorldClock,
     state: Mutex<State>,
-    crashed: watch::Sender<bool>,
+    /// The callers that have reached a crash point and have not been told.
+    crashed: watch::Sender<BTreeSet<String>>,
+    /// Something is due earlier than the driver thinks.
+    woken: Notify,
+    /// Where the world is served over TCP.
+    endpoint: OnceLock<String>,
+    tap: OnceLock<Tap>,
 }
 
-struct State {
-    backup: Backup,
+pub(crate) struct State {
+    pub(crate) backup: Backup,
     cloudwatch: CloudWatch,
     dynamo: Dynamo,
-    events: Events,
+    pub(crate) events: Events,
     iam: Iam,
     kms: Kms,
-    lambda: Lambda,
+    pub(crate) lambda: Lambda,
     scaling: Scaling,
-    sqs: Sqs,
+    pub(crate) sqs: Sqs,
     calls: Vec<Call>,
     faults: Faults,
     request_ids: Rng,
+    secrets: Rng,
     handed_out: Rng,
+    /// How far the services' clocks are off.
+    skew: SignedDuration,
+    /// When the driver looks next, while it waits.
+    pub(crate) wakes_at: Option<Timestamp>,
 }
 
 /// What becomes of a request.
@@ -85,7 +94,7 @@ enum Outcome {
         reply: oneshot::Receiver<Reply>,
         request_id: String,
     },
-    Lost,
+    Lost(Lost),
     /// The caller is dead: it never hears again.
     Silence,
 }
@@ -103,16 +112,26 @@ impl World {
             events: Events::new(Rng::new(seed, 5)),
             iam: Iam::new(Rng::new(seed, 6)),
             kms: Kms::new(Rng::new(seed, 2)),
-            lambda: Lambda::default(),
+            lambda: Lambda::new(Rng::new(seed, 9)),
             scaling: Scaling::new(Rng::new(seed, 7)),
             sqs: Sqs::new(Rng::new(seed, 8)),
             calls: Vec::new(),
-            faults: Faults::default(),
+            faults: Faults::new(Rng::new(seed, 12)),
             request_ids: Rng::new(seed, 3),
+            secrets: Rng::new(seed, 13),
             handed_out: Rng::new(seed, 4),
+            skew: SignedDuration::ZERO,
+            wakes_at: None,
         };
         Self {
-            inner: Arc::new(Inner { clock, state: Mutex::new(state), crashed: watch::Sender::new(false) }),
+            inner: Arc::new(Inner {
+                clock,
+                state: Mutex::new(state),
+                crashed: watch::Sender::default(),
+                woken: Notify::new(),
+                endpoint: OnceLock::new(),
+                tap: OnceLock::new(),
+            }),
         }
     }
 
@@ -122,23 +141,39 @@ impl World {
     /// # Errors
     /// [`Lost`] when a fault loses the request or its answer. After a crash point the future never ends.
     pub async fn handle(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Lost> {
+        let Some(tap) = self.inner.tap.get() else {
+            return self.answer(request).await;
+        };
+        let asked = tap::asked(&request);
+        let answered = self.answer(request).await;
+        tap.write(asked, answered.as_ref());
+        answered
+    }
+
+    async fn answer(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Lost> {
         match self.exchange(request) {
             Outcome::Answer(response) => Ok(response),
             // The function that would answer is gone with its runtime.
             Outcome::Later { reply, request_id } => match reply.await {
-                Ok(reply) => Ok(reply.into_http(&request_id, self.now())),
-                Err(_) => Err(Lost),
+                Ok(reply) => Ok(reply.into_http(&request_id, self.told())),
+                Err(_) => Err(Lost::Reset),
             },
-            Outcome::Lost => Err(Lost),
+            Outcome::Lost(how) => Err(how),
             Outcome::Silence => std::future::pending().await,
         }
     }
 
     /// Configuration for SDK clients of this world, in process: its clock, static credentials of
-    /// `account` whose session token is the `caller`, standard retries without jitter.
+    /// `account` whose session token is the `caller`, standard retries without jitter. The caller is a role, or
+    /// `ROLE/SESSION`: one that is not there is made, with AdministratorAccess, for the convenience of tests;
+    /// [`World::put_role`] gives it other rights. An empty caller is the account's root.
     #[must_use]
     pub fn sdk_config(&self, account: &str, region: &str, caller: &str) -> SdkConfig {
         let token = Some(caller.to_owned()).filter(|caller| !caller.is_empty());
+        if let Some(role) = caller.split('/').next().filter(|role| !role.is_empty()) {
+            let now = self.now();
+            self.with_iam(|iam| iam.ensure_administrator(account, role, now));
+        }
         let credentials = Credentials::new(account, "not-checked", token, None, "embedded-aws");
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -167,8 +202,7 @@ impl World {
     /// When something is next due in a service, if anything is.
     #[must_use]
     pub fn next_at(&self) -> Option<Timestamp> {
-        let state = self.state();
-        [state.backup.next_at(), state.kms.next_at()].into_iter().flatten().min()
+        self.state().next_at()
     }
 
     /// Lets everything that is due by now happen. Every request does so by itself first.
@@ -181,6 +215,17 @@ impl World {
         let mut state = self.state();
         state.settle(self.now());
         look(&mut state.backup)
+    }
+
+    /// Looks into DynamoDB, or changes it behind its API.
+    pub fn with_dynamodb<T>(&self, look: impl FnOnce(&mut Dynamo) -> T) -> T {
+        let mut state = self.state();
+        state.settle(self.now());
+        look(&mut state.dynamo)
+    }
+
+    pub(crate) fn with_iam<T>(&self, change: impl FnOnce(&mut Iam) -> T) -> T {
+        change(&mut self.state().iam)
     }
 
     pub(crate) fn with_lambda<T>(&self, change: impl FnOnce(&mut Lambda) -> T) -> T {
@@ -199,9 +244,27 @@ impl World {
         self.state().calls.clone()
     }
 
+    /// Writes every exchange from now on as a line of JSON, with its bodies but without its credentials:
+    /// `{"service", "region", "request": {"method", "path", "query", "headers", "body"}, "response":
+    /// {"status", "headers", "body"}}`. A body that is no text is in `body_base64`; a lost answer is `null`.
+    /// A world has one tap: another one changes nothing.
+    pub fn tap(&self, writer: impl Write + Send + 'static) {
+        self.inner.tap.get_or_init(|| Tap::new(writer));
+    }
+
     /// Forgets the calls so far.
     pub fn clear_calls(&self) {
         self.state().calls.clear();
+    }
+
+    /// What the answers' `Date` headers say, and with them AWS's clock, is off by so much from now on.
+    pub fn skew(&self, by: SignedDuration) {
+        self.state().skew = by;
+    }
+
+    /// The time as the services tell it.
+    fn told(&self) -> Timestamp {
+        self.now() + self.state().skew
     }
 
     /// Adds a fault. Rules are asked in the order in which they were added.
@@ -230,12 +293,14 @@ impl World {
         self.state().faults.crash_at(caller, nth, crash);
     }
 
-    /// Ends when a crash point has been reached. Each crash is told once.
-    pub async fn crashed(&self) {
+    /// Ends when `caller` has reached a crash point. Each crash is told once.
+    pub async fn crashed(&self, caller: &str) {
         let mut crashed = self.inner.crashed.subscribe();
         // The sender lives as long as this world does, so waiting cannot fail.
-        let _ = crashed.wait_for(|crashed| *crashed).await;
-        self.inner.crashed.send_replace(false);
+        let _ = crashed.wait_for(|crashed| crashed.contains(caller)).await;
+        self.inner.crashed.send_modify(|crashed| {
+            crashed.remove(caller);
+        });
     }
 
     /// How many crash points have been set and not been reached.
@@ -244,7 +309,22 @@ impl World {
         self.state().faults.crash_points_ahead()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    /// Where the world is served over TCP.
+    pub(crate) fn endpoint(&self) -> Option<String> {
+        self.inner.endpoint.get().cloned()
+    }
+
+    /// The world is served over TCP from now on.
+    pub(crate) fn served_at(&self, endpoint: String) {
+        // The first one stays: it is as good as another.
+        let _ = self.inner.endpoint.set(endpoint);
+    }
+
+    pub(crate) fn woken(&self) -> &Notify {
+        &self.inner.woken
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -256,21 +336,29 @@ impl World {
         let request = match Incoming::read(request, now) {
             Ok(request) => request,
             Err(error) => {
-                return Outcome::Answer(Reply::refusal(Protocol::Rest, &error).into_http(&request_id, now));
+                return Outcome::Answer(
+                    Reply::refusal(Protocol::Rest, &error).into_http(&request_id, now + state.skew),
+                );
             }
         };
+        let (caller, told) = (request.scope.caller.clone(), now + state.skew);
         let outcome = state.serve(&request);
         let begun = state.lambda.take_begun();
+        let next = state.next_act_at();
+        let earlier = state.wakes_at.is_none_or(|wakes_at| next.is_some_and(|next| next < wakes_at));
         drop(state);
-        for invocation in begun {
-            tokio::spawn(invocation.run());
+        self.spawn(begun);
+        if earlier {
+            self.inner.woken.notify_one();
         }
         match outcome {
-            Served::Reply(reply) => Outcome::Answer(reply.into_http(&request_id, now)),
+            Served::Reply(reply) => Outcome::Answer(reply.into_http(&request_id, told)),
             Served::Later(reply) => Outcome::Later { reply, request_id },
-            Served::Lost => Outcome::Lost,
+            Served::Lost(how) => Outcome::Lost(how),
             Served::Crashed => {
-                self.inner.crashed.send_replace(true);
+                self.inner.crashed.send_modify(|crashed| {
+                    crashed.insert(caller);
+                });
                 Outcome::Silence
             }
         }
@@ -286,20 +374,27 @@ impl fmt::Debug for World {
 enum Served {
     Reply(Reply),
     Later(oneshot::Receiver<Reply>),
-    Lost,
+    Lost(Lost),
     Crashed,
 }
 
 impl State {
-    fn settle(&mut self, now: Timestamp) {
+    /// When something is next due in a service's own life, if anything is.
+    pub(crate) fn next_at(&self) -> Option<Timestamp> {
+        [self.backup.next_at(), self.kms.next_at()].into_iter().flatten().min()
+    }
+
+    /// Lets everything that is due by now happen in the services' own lives.
+    pub(crate) fn settle(&mut self, now: Timestamp) {
         self.kms.settle(now);
+        self.dynamo.settle(now);
         let (backup, mut around) = self.backup();
         backup.settle(now, &mut around);
     }
 
     /// AWS Backup, and what it finds around it.
     fn backup(&mut self) -> (&mut Backup, Around<'_>) {
-        (&mut self.backup, Around { dynamo: &mut self.dynamo, iam: &self.iam, kms: &self.kms })
+        (&mut self.backup, Around { dynamo: &mut self.dynamo, iam: &mut self.iam, kms: &self.kms })
     }
 
     /// Routes a request, with its faults, and records it.
@@ -314,12 +409,12 @@ impl State {
             Ok(body) => body,
             Err(error) => {
                 let error = ApiError::client(service.malformed(), error);
-                return Served::Reply(Reply::refusal(protocol, &error));
+                return Served::Reply(service.refusal(protocol, &error));
             }
         };
         let operation = match service.operation(request) {
             Ok(operation) => operation,
-            Err(error) => return Served::Reply(Reply::refusal(protocol, &error)),
+            Err(error) => return Served::Reply(service.refusal(protocol, &error)),
         };
         let mut resource = service.resource(request, &body);
 
@@ -332,22 +427,22 @@ impl State {
             operation: &operation,
             caller: &request.scope.caller,
             resource: &resource,
+            at: request.scope.now,
         });
-        let handled = match fault {
-            Some(Fault::TimeoutBefore) => None,
-            Some(Fault::TimeoutAfter) => {
-                self.route(service, request, &operation, &body, &mut resource);
-                None
-            }
-            Some(fault) => service
-                .fault(fault, request, &operation, &resource)
-                .map(|error| Handled::Reply(Reply::refusal(protocol, &error))),
-            None => Some(self.route(service, request, &operation, &body, &mut resource)),
+        let lost = fault.and_then(Fault::loses);
+        let refused = fault.and_then(|fault| service.fault(fault, request, &operation, &resource));
+        let (required, permitted) = self.authorise(service, request, &operation, &body);
+        let handled = match (refused, lost, permitted) {
+            (Some(error), _, _) => Some(Handled::Reply(service.refusal(protocol, &error))),
+            (None, Some((_, false)), _) => None,
+            (None, _, Err(error)) => Some(Handled::Reply(service.refusal(protocol, &error))),
+            (None, _, Ok(())) => Some(self.route(service, request, &operation, &body, &mut resource)),
         };
-        let error = match &handled {
-            Some(Handled::Reply(reply)) => reply.error.clone(),
-            Some(Handled::Begun(_)) => None,
-            None => Some("Timeout".to_owned()),
+        let error = match (&handled, lost) {
+            (_, Some((Lost::Timeout, _))) => Some("Timeout".to_owned()),
+            (_, Some((Lost::Reset, _))) => Some("Reset".to_owned()),
+            (Some(Handled::Reply(reply)), None) => reply.error.clone(),
+            (Some(Handled::Begun(_)) | None, None) => None,
         };
         tracing::debug!(
             caller = request.scope.caller,
@@ -366,14 +461,29 @@ impl State {
             service: service.name().to_owned(),
             operation,
             resource,
+            required,
             error,
         });
-        match (crash, handled) {
-            (Some(_), _) => Served::Crashed,
-            (None, Some(Handled::Reply(reply))) => Served::Reply(reply),
-            (None, Some(Handled::Begun(reply))) => Served::Later(reply),
-            (None, None) => Served::Lost,
+        match (crash, lost, handled) {
+            (Some(_), _, _) => Served::Crashed,
+            (None, None, Some(Handled::Reply(reply))) => Served::Reply(reply),
+            (None, None, Some(Handled::Begun(reply))) => Served::Later(reply),
+            (None, Some((how, _)), _) => Served::Lost(how),
+            // A request that is neither refused nor lost is handled.
+            (None, None, None) => Served::Lost(Lost::Reset),
         }
+    }
+
+    /// What a request needs, and whether its caller may do it.
+    fn authorise(
+        &mut self,
+        service: Service,
+        incoming: &Incoming,
+        operation: &str,
+        body: &Value,
+    ) -> (Vec<Required>, Result<(), ApiError>) {
+        let holdings = iam::Holdings { backup: &self.backup, dynamo: &self.dynamo, kms: &self.kms };
+        self.iam.authorise(service, &iam::Request { incoming, operation, body }, holdings)
     }
 
     fn route(
@@ -387,19 +497,31 @@ impl State {
         let scope = &request.scope;
         let protocol = service.protocol(request);
         let answer = match service {
+            Service::DynamoDb if operation == "RestoreTableFromBackup" => {
+                let named = text(body, "BackupArn").unwrap_or_default();
+                let from = self.backup.snapshot_of(&scope.account, &scope.region, named);
+                return Handled::Reply(self.dynamo.restore_table_from_backup(scope, body, from));
+            }
             Service::DynamoDb => return Handled::Reply(self.dynamo.handle(scope, operation, body)),
             Service::CloudWatch => self.cloudwatch.handle(scope, operation, body),
             Service::Events => self.events.handle(scope, operation, body),
             Service::Iam => self.iam.handle(scope, operation, body),
-            Service::Scaling => self.scaling.handle(scope, operation, body),
+            Service::Scaling => {
+                let mut around =
+                    scaling::Around { cloudwatch: &mut self.cloudwatch, dynamo: &mut self.dynamo };
+                self.scaling.handle(scope, operation, body, &mut around)
+            }
             Service::Sqs => self.sqs.handle(scope, operation, body),
-            Service::Sts => sts::handle(scope, operation),
-            Service::Lambda => match self.lambda.handle(request, operation, body) {
+            Service::Sts => sts::handle(&self.iam, &mut self.secrets, request, operation, body),
+            Service::Lambda => match self.lambda.handle(request, operation, body, &self.sqs) {
                 Ok(handled) => return handled,
                 Err(error) => Err(error),
             },
             Service::Kms => self.kms.handle(scope, operation, body),
-            Service::Tagging => tagging::handle(&self.dynamo, scope, operation, body),
+            Service::Tagging => {
+                let (backup, cloudwatch, dynamo) = (&mut self.backup, &mut self.cloudwatch, &mut self.dynamo);
+                tagging::handle(&mut tagging::Around { backup, cloudwatch, dynamo }, scope, operation, body)
+            }
             Service::Backup => {
                 let (backup, mut around) = self.backup();
                 backup.handle(scope, &request.method, &request.path, &request.query, body, &mut around).map(
@@ -411,8 +533,12 @@ impl State {
             }
         };
         Handled::Reply(match answer {
+            // The one operation of AWS Backup that answers with another status.
+            Ok(answer) if operation == "CancelLegalHold" => {
+                Reply::answer(protocol, operation, &answer).with_status(201)
+            }
             Ok(answer) => Reply::answer(protocol, operation, &answer),
-            Err(error) => Reply::refusal(protocol, &error),
+            Err(error) => service.refusal(protocol, &error),
         })
     }
 }
@@ -420,7 +546,7 @@ impl State {
 /// What AWS Backup finds around it in this world.
 struct Around<'a> {
     dynamo: &'a mut Dynamo,
-    iam: &'a Iam,
+    iam: &'a mut Iam,
     kms: &'a Kms,
 }
 
@@ -443,5 +569,9 @@ impl Neighbours for Around<'_> {
 
     fn key_usable(&self, key_arn: &str) -> Result<(), String> {
         self.kms.key_usable(key_arn)
+    }
+
+    fn service_linked_role(&mut self, account: &str, caller: &str) -> bool {
+        self.iam.service_linked_role(account, caller, "backup.amazonaws.com")
     }
 }

@@ -41,6 +41,7 @@ async fn world() -> (World, aws_sdk_dynamodb::Client) {
         .send()
         .await
         .unwrap();
+    world.put_service_role(ACCOUNT, "backup").unwrap();
     put(&dynamodb, "before").await;
     for (region, vault) in [(HOME, "source"), (AWAY, "target")] {
         backup(&world, region).create_backup_vault().backup_vault_name(vault).send().await.unwrap();
@@ -174,4 +175,53 @@ async fn every_recorded_call_names_the_arn_that_aws_authorises() {
     let expected =
         [("StartBackupJob", vault.as_str()), ("DescribeBackupJob", "*"), ("ListTags", arn.as_str())];
     assert_eq!(calls, expected.map(|(operation, resource)| (operation.to_owned(), resource.to_owned())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_legal_hold_keeps_a_point_until_it_is_cancelled() {
+    let (world, _) = world().await;
+    let home = backup(&world, HOME);
+    let (_, arn) = start(&home, "one").await;
+    minutes(10).await;
+    let selection = aws_sdk_backup::types::RecoveryPointSelection::builder().vault_names("source").build();
+    let hold = home
+        .create_legal_hold()
+        .title("audit")
+        .description("of 2026")
+        .recovery_point_selection(selection)
+        .send()
+        .await
+        .unwrap();
+    let id = hold.legal_hold_id.unwrap();
+    let delete = || home.delete_recovery_point().backup_vault_name("source").recovery_point_arn(&arn).send();
+    assert!(delete().await.unwrap_err().into_service_error().is_invalid_request_exception());
+    let covered = home.list_recovery_points_by_legal_hold().legal_hold_id(&id).send().await.unwrap();
+    assert_eq!(covered.recovery_points.unwrap()[0].recovery_point_arn.as_ref(), Some(&arn));
+    home.cancel_legal_hold().legal_hold_id(&id).cancel_description("closed").send().await.unwrap();
+    delete().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restore_job_is_started_listed_and_described() {
+    let (world, _) = world().await;
+    let home = backup(&world, HOME);
+    let (_, arn) = start(&home, "one").await;
+    minutes(10).await;
+    let started = home
+        .start_restore_job()
+        .recovery_point_arn(&arn)
+        .iam_role_arn(ROLE)
+        .metadata("targetTableName", "orders-again")
+        .metadata("encryptionType", "Default")
+        .send()
+        .await
+        .unwrap();
+    let id = started.restore_job_id.unwrap();
+    let told = home.describe_restore_job().restore_job_id(&id).send().await.unwrap();
+    assert_eq!(told.source_resource_arn.as_deref(), Some(TABLE));
+    assert_eq!(told.recovery_point_creation_date.unwrap().to_string(), "2026-03-01T00:00:00Z");
+    let listed = home.list_restore_jobs().by_resource_type("DynamoDB").send().await.unwrap();
+    assert_eq!(listed.restore_jobs.unwrap()[0].restore_job_id.as_ref(), Some(&id));
+    let metadata = home.get_restore_job_metadata().restore_job_id(&id).send().await.unwrap();
+    assert_eq!(metadata.metadata.unwrap()["targetTableName"], "orders-again");
 }

@@ -3,13 +3,17 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::jobs::{JobFilter, JobState, OUT_OF_RANGE, table_name};
+use super::book::Keyed;
+use super::filter::JobFilter;
+use super::jobs::{JobState, OUT_OF_RANGE, category, table_name};
 use super::lifecycle::Lifecycle;
 use super::points::{Point, PointState};
+use super::policy::{self, Asked};
+use super::runs::RETRY;
 use super::slots::Slot;
 use super::timers::{Due, TimerId};
 use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
-use super::{Backup, Place};
+use super::{Backup, Place, roles};
 use crate::api::{ApiError, Neighbours};
 
 #[derive(Debug, Clone)]
@@ -35,6 +39,19 @@ pub(super) struct CopyJob {
     taken: Option<(Point, Timestamp)>,
     number: u64,
     timer: Option<TimerId>,
+}
+
+/// All states of a copy job that the API names; a table's is never PARTIAL.
+const NAMES: [&str; 5] = ["CREATED", "RUNNING", "COMPLETED", "FAILED", "PARTIAL"];
+
+impl Keyed for CopyJob {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        vec![&self.resource, &self.source]
+    }
 }
 
 impl CopyJob {
@@ -68,7 +85,10 @@ impl CopyJob {
             ("CompletionDate", self.completed.map(epoch)),
             ("State", Some(json!(self.state.as_str()))),
             ("StatusMessage", self.message.as_ref().map(|message| json!(message))),
-            ("MessageCategory", self.state.category()),
+            (
+                "MessageCategory",
+                category(self.state.as_str(), self.message.as_deref()).map(|found| json!(found)),
+            ),
             ("BackupSizeInBytes", Some(json!(self.size))),
             ("IamRoleArn", Some(json!(self.role))),
             ("IsParent", Some(json!(false))),
@@ -83,8 +103,9 @@ impl Backup {
         let source_vault = request.needed("SourceBackupVaultName")?;
         let target_vault_arn = request.needed("DestinationBackupVaultArn")?;
         let role = request.needed("IamRoleArn")?;
-        if let Some(id) = self.repeated(request, "StartCopyJob") {
-            return Ok((source.to_owned(), started(&self.site(place).copies[&id])));
+        let before = self.repeated(request, "StartCopyJob");
+        if let Some(job) = before.and_then(|id| self.sites.get(place)?.copies.get(&id)) {
+            return Ok((source.to_owned(), started(job)));
         }
         let target = Place::of_arn(target_vault_arn).zip(target_vault_arn.rsplit_once(":backup-vault:"));
         let Some((target, (_, target_vault))) = target else {
@@ -136,7 +157,7 @@ impl Backup {
         let body = started(&job);
         self.outbox.copy(place, &job, now);
         self.remember(request, "StartCopyJob", &id);
-        self.site(place).copies.insert(id, job);
+        self.site(place).copies.insert(job);
         Ok((source.to_owned(), body))
     }
 
@@ -144,11 +165,12 @@ impl Backup {
         let Some(job) = self.site(place).copies.get_mut(id) else { return };
         job.timer = None;
         match job.state {
-            JobState::Created => self.try_copy(place, id, at),
+            JobState::Created => self.try_copy(place, id, at, around),
             JobState::Running => {
                 let job = job.clone();
                 self.slots.release(&job.slot(place, self.options.running_copies));
-                match self.make_copy(&job) {
+                self.read_by(place, &job.source, false);
+                match self.make_copy(place, &job, around) {
                     Ok(arn) => {
                         self.end_copy(place, id, at, Ok(arn.clone()));
                         self.complete_point(&job.target, &arn, at);
@@ -162,15 +184,23 @@ impl Backup {
     }
 
     /// Runs a copy that may run now. Unlike a backup it waits without end.
-    pub(super) fn try_copy(&mut self, place: &Place, id: &str, at: Timestamp) {
+    pub(super) fn try_copy(&mut self, place: &Place, id: &str, at: Timestamp, around: &mut dyn Neighbours) {
         let Some(job) = self.site(place).copies.get(id).cloned() else { return };
+        if self.disturbed.get(&job.resource).is_some_and(|until| at < *until) {
+            self.slots.leave(job.number);
+            let timer = self.timers.set(at + RETRY, Due::Copy(place.clone(), id.to_owned()));
+            if let Some(job) = self.site(place).copies.get_mut(id) {
+                job.timer = Some(timer);
+            }
+            return;
+        }
         let slot = job.slot(place, self.options.running_copies);
         if !self.slots.take(&slot) {
             self.slots.wait(job.number, Due::Copy(place.clone(), id.to_owned()), slot);
             return;
         }
         self.slots.leave(job.number);
-        match self.check_copy(place, &job) {
+        match self.check_copy(place, &job, around) {
             Ok(point) => {
                 let durations = &self.options.durations;
                 let ends = at + durations.run(&job.resource, durations.copy, job.size);
@@ -180,7 +210,8 @@ impl Backup {
                 running.taken = Some((point, at));
                 running.timer = Some(timer);
                 self.outbox.copy(place, &running, at);
-                self.site(place).copies.insert(running.id.clone(), running);
+                self.read_by(place, &running.source, true);
+                self.site(place).copies.insert(running);
             }
             Err(message) => {
                 self.slots.release(&slot);
@@ -189,7 +220,14 @@ impl Backup {
         }
     }
 
-    fn check_copy(&self, place: &Place, job: &CopyJob) -> Result<Point, String> {
+    /// Counts a copy that begins or ends to read its source.
+    fn read_by(&mut self, place: &Place, source: &str, begins: bool) {
+        if let Some(point) = self.site(place).points.get_mut(source) {
+            point.busy = if begins { point.busy + 1 } else { point.busy.saturating_sub(1) };
+        }
+    }
+
+    fn check_copy(&self, place: &Place, job: &CopyJob, around: &dyn Neighbours) -> Result<Point, String> {
         let source = self.sites.get(place).and_then(|site| site.points.get(&job.source));
         let Some(source) = source.filter(|point| point.state == PointState::Usable) else {
             return Err(format!("Recovery point {} does not exist.", job.source));
@@ -202,13 +240,25 @@ impl Backup {
             ));
         }
         if job.target.account != place.account {
-            return Err("Access Denied trying to call AWS Backup service".to_owned());
+            return Err("Copy job failed. Both source and destination account must be a member of the same \
+                        organization."
+                .to_owned());
         }
-        self.check_target(job, source.lifecycle)?;
+        roles::may_copy(job, around)?;
+        if let Some(vault) = self.sites.get(place).and_then(|site| site.vaults.get(&source.vault)) {
+            roles::vault_key_usable(vault, around)?;
+        }
+        self.check_target(place, job, source.lifecycle, around)?;
         Ok(source.clone())
     }
 
-    fn check_target(&self, job: &CopyJob, source: Lifecycle) -> Result<(), String> {
+    fn check_target(
+        &self,
+        place: &Place,
+        job: &CopyJob,
+        source: Lifecycle,
+        around: &dyn Neighbours,
+    ) -> Result<(), String> {
         let Ok((_, vault)) = self.vault(&job.target, &job.target_vault) else {
             return Err(format!(
                 "Copy job failed because the destination Backup vault {} does not exist.",
@@ -218,20 +268,27 @@ impl Backup {
         if vault.lock.is_some_and(|lock| !lock.admits(job.lifecycle_of_copy(source))) {
             return Err(format!("Copy job failed because {OUT_OF_RANGE}"));
         }
-        Ok(())
+        let asked = Asked { account: &place.account, role: &job.role, vault_arn: &job.target_vault_arn };
+        if vault.policy.as_ref().is_some_and(|text| policy::denies_copy(text, &asked)) {
+            return Err("Access Denied trying to call AWS Backup service".to_owned());
+        }
+        roles::vault_key_usable(vault, around)
     }
 
-    fn make_copy(&mut self, job: &CopyJob) -> Result<String, String> {
+    fn make_copy(&mut self, place: &Place, job: &CopyJob, around: &dyn Neighbours) -> Result<String, String> {
         let scripted =
             self.fail_copies.get_mut(&job.resource).and_then(std::collections::VecDeque::pop_front);
         if let Some(message) = scripted {
             return Err(message);
         }
         let (source, initiated) = job.taken.clone().expect("a running copy has taken its source");
-        self.check_target(job, source.lifecycle)?;
+        self.check_target(place, job, source.lifecycle, around)?;
         let id = self.ids.uuid();
         let lapse_delay = self.ids.delay(SignedDuration::from_hours(8));
         let arn = format!("arn:aws:backup:{}:{}:recovery-point:{id}", job.target.region, job.target.account);
+        if !source.tags.is_empty() {
+            roles::may_tag(&job.role, &arn, around)?;
+        }
         let site = self.site(&job.target);
         let vault = site.vaults.get(&job.target_vault).expect("the vault was checked above");
         let copy = Point {
@@ -239,7 +296,8 @@ impl Backup {
             vault: vault.name.clone(),
             vault_arn: job.target_vault_arn.clone(),
             vault_kind: vault.kind(),
-            key_arn: vault.key_arn.clone(),
+            key_arn: Some(vault.key_arn.clone()),
+            own_key: vault.own_key,
             role: job.role.clone(),
             initiated,
             completed: None,
@@ -247,12 +305,13 @@ impl Backup {
             lifecycle: job.lifecycle_of_copy(source.lifecycle),
             lapse_delay,
             source_vault: Some(job.source_vault_arn.clone()),
-            held: false,
+            busy: 0,
+            restored: None,
             ends: None,
             timer: None,
             ..source
         };
-        site.points.insert(arn.clone(), copy);
+        site.points.insert(copy);
         Ok(arn)
     }
 
@@ -282,12 +341,13 @@ impl Backup {
 
     /// Jobs of the last 30 days.
     pub(super) fn list_copies(&self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
-        let filter = JobFilter::of(request)?;
+        let filter = JobFilter::of(request, "state", &NAMES)?;
         let (target, source) =
             (request.query("destinationVaultArn"), request.query("sourceRecoveryPointArn"));
-        let jobs = self.sites.get(&request.place).into_iter().flat_map(|site| site.copies.values());
+        let site = self.sites.get(&request.place);
+        let jobs = site.into_iter().flat_map(|site| site.copies.chosen(source.or(filter.resource)));
         let wanted = jobs.filter(|job| {
-            filter.admits(&job.resource, job.state, job.created, job.completed)
+            filter.admits(*job)
                 && target.is_none_or(|target| target == job.target_vault_arn)
                 && source.is_none_or(|source| source == job.source)
         });

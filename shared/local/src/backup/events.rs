@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Place;
 use super::copies::CopyJob;
 use super::ids::Ids;
 use super::jobs::{BackupJob, JobState};
 use super::points::Point;
+use super::restores::{RestoreJob, RestoreState};
 use super::wire::{answer, written, written_seconds};
+
+const RESTORE: &str = "Restore Job State Change";
 
 /// An event on the default bus of an account and Region.
 #[derive(Debug, Clone, PartialEq)]
@@ -188,6 +191,72 @@ impl Outbox {
             ])
         };
         self.send(place, at, kind, &[&job.source], &detail);
+    }
+
+    /// A restore job is there: told with hardly anything, and with `state` where the others say `status`.
+    pub(super) fn restore_created(&mut self, place: &Place, job: &RestoreJob, at: Timestamp) {
+        let detail =
+            json!({"restoreJobId": job.id, "creationDate": written(job.created), "state": "CREATED"});
+        self.send(place, at, RESTORE, &[&job.point], &detail);
+    }
+
+    /// A restore job has entered its state. Its progress is 0 in all of AWS's samples.
+    pub(super) fn restore(&mut self, place: &Place, job: &RestoreJob, at: Timestamp) {
+        let done = job.state == RestoreState::Completed;
+        let detail = answer([
+            ("restoreJobId", Some(json!(job.id))),
+            ("backupVaultArn", done.then(|| json!(job.vault_arn))),
+            ("recoveryPointArn", done.then(|| json!(job.point))),
+            ("sourceResourceArn", done.then(|| json!(job.resource))),
+            ("backupSizeInBytes", Some(json!(job.size.to_string()))),
+            ("creationDate", Some(json!(written(job.created)))),
+            ("iamRoleArn", Some(json!(job.role))),
+            ("percentDone", Some(json!(0))),
+            ("resourceType", Some(json!("DynamoDB"))),
+            ("status", Some(json!(job.state.as_str()))),
+            ("statusMessage", job.message.as_ref().map(|message| json!(message))),
+            ("createdResourceArn", done.then(|| json!(job.table_arn(place)))),
+            ("completionDate", job.completed.filter(|_| done).map(|at| json!(written(at)))),
+        ]);
+        self.send(place, at, RESTORE, &[&job.point], &detail);
+    }
+
+    /// A vault was made, changed or deleted.
+    pub(super) fn vault(
+        &mut self,
+        place: &Place,
+        vault: &str,
+        state: &str,
+        locked: Option<bool>,
+        at: Timestamp,
+    ) {
+        let detail = answer([
+            ("backupVaultName", Some(json!(vault))),
+            ("state", Some(json!(state))),
+            ("isLocked", locked.map(|locked| json!(locked.to_string()))),
+        ]);
+        self.send(place, at, "Backup Vault State Change", &[&place.vault_arn(vault)], &detail);
+    }
+
+    /// The settings of a Region were changed, to these where they are named.
+    pub(super) fn region(
+        &mut self,
+        place: &Place,
+        opt_in: &[(String, bool)],
+        management: &[(String, bool)],
+        at: Timestamp,
+    ) {
+        let map = |changes: &[(String, bool)]| -> Option<Value> {
+            let map: Map<String, Value> = changes.iter().map(|(key, on)| (key.clone(), json!(on))).collect();
+            (!map.is_empty()).then_some(Value::Object(map))
+        };
+        let detail = answer([
+            ("modifiedAt", Some(json!(written(at)))),
+            ("ResourceTypeOptInPreference", map(opt_in)),
+            ("ResourceTypeManagementPreference", map(management)),
+            ("state", Some(json!("MODIFIED"))),
+        ]);
+        self.send(place, at, "Region Setting State Change", &[], &detail);
     }
 
     /// A recovery point has entered its state.

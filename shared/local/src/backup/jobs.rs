@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::book::Keyed;
+use super::filter::JobFilter;
 use super::lifecycle::Lifecycle;
 use super::slots::Slot;
 use super::timers::{Due, TimerId};
@@ -14,7 +16,6 @@ use crate::api::{ApiError, Neighbours};
 
 const DEFAULT_START_WINDOW: i64 = 8 * 60;
 const DEFAULT_COMPLETE_WINDOW: i64 = 7 * 24 * 60;
-const LISTED: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 pub(super) const OUT_OF_RANGE: &str =
     "retention specified in the job is not within the range specified for the target Backup Vault.";
@@ -40,14 +41,22 @@ impl JobState {
             Self::Aborted => "ABORTED",
         }
     }
+}
 
-    /// SUCCESS, or the category of everything that AWS does not name.
-    pub(super) fn category(self) -> Option<Value> {
-        match self {
-            Self::Created | Self::Running => None,
-            Self::Completed => Some(json!("SUCCESS")),
-            Self::Failed | Self::Expired | Self::Aborted => Some(json!("MISCELLANEOUS")),
-        }
+/// All states of a backup job that the API names. A table's is never PENDING, ABORTING or PARTIAL: it waits
+/// as CREATED, cannot be stopped once it runs, and is a whole or nothing.
+const NAMES: [&str; 9] =
+    ["CREATED", "PENDING", "RUNNING", "ABORTING", "ABORTED", "COMPLETED", "FAILED", "EXPIRED", "PARTIAL"];
+
+/// The category of a job's message, once it has ended. AWS names few; what has no name is MISCELLANEOUS, and
+/// what is COMPLETED with a message is in another category than SUCCESS.
+pub(super) fn category(state: &str, message: Option<&str>) -> Option<&'static str> {
+    let denied = ["not authorized", "Access Denied", "Access denied", "cannot be assumed"];
+    match (state, message) {
+        ("CREATED" | "PENDING" | "RUNNING", _) => None,
+        ("COMPLETED", None) => Some("SUCCESS"),
+        (_, Some(message)) if denied.iter().any(|part| message.contains(part)) => Some("AccessDenied"),
+        _ => Some("MISCELLANEOUS"),
     }
 }
 
@@ -56,6 +65,8 @@ pub(super) struct BackupJob {
     pub(super) id: String,
     pub(super) vault: String,
     pub(super) key_arn: String,
+    pub(super) vault_kind: &'static str,
+    pub(super) vault_locked: bool,
     pub(super) resource: String,
     pub(super) role: String,
     pub(super) created: Timestamp,
@@ -65,6 +76,8 @@ pub(super) struct BackupJob {
     pub(super) expected: Option<Timestamp>,
     pub(super) state: JobState,
     pub(super) message: Option<String>,
+    /// What the last attempt to run met, where it is tried again.
+    pub(super) trouble: Option<String>,
     pub(super) point: String,
     pub(super) size: u64,
     pub(super) advanced: bool,
@@ -73,6 +86,16 @@ pub(super) struct BackupJob {
     pub(super) tags: BTreeMap<String, String>,
     pub(super) number: u64,
     pub(super) timer: Option<TimerId>,
+}
+
+impl Keyed for BackupJob {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        vec![&self.resource]
+    }
 }
 
 impl BackupJob {
@@ -92,7 +115,9 @@ impl BackupJob {
             ("BackupJobId", Some(json!(self.id))),
             ("BackupVaultName", Some(json!(self.vault))),
             ("BackupVaultArn", Some(json!(place.vault_arn(&self.vault)))),
-            ("EncryptionKeyArn", Some(json!(self.key_arn))),
+            ("VaultType", Some(json!(self.vault_kind))),
+            ("VaultLockState", Some(json!(if self.vault_locked { "LOCKED" } else { "UNLOCKED" }))),
+            ("EncryptionKeyArn", self.advanced.then(|| json!(self.key_arn))),
             ("IsEncrypted", Some(json!(true))),
             ("RecoveryPointArn", self.told_point()),
             ("RecoveryPointLifecycle", self.lifecycle.view()),
@@ -106,7 +131,10 @@ impl BackupJob {
             ("StartBy", Some(epoch(self.start_by))),
             ("State", Some(json!(self.state.as_str()))),
             ("StatusMessage", self.message.as_ref().map(|message| json!(message))),
-            ("MessageCategory", self.state.category()),
+            (
+                "MessageCategory",
+                category(self.state.as_str(), self.message.as_deref()).map(|found| json!(found)),
+            ),
             ("PercentDone", Some(json!(if done { "100.0" } else { "0.0" }))),
             ("BackupSizeInBytes", self.initiated.map(|_| json!(self.size))),
             ("BytesTransferred", Some(json!(if done { self.size } else { 0 }))),
@@ -130,10 +158,14 @@ impl Backup {
         let place = &request.place;
         let (vault, resource) = (request.needed("BackupVaultName")?, request.needed("ResourceArn")?);
         let role = request.needed("IamRoleArn")?;
-        let (vault_arn, found) = self.vault(place, vault)?;
-        let key_arn = found.key_arn.clone();
-        if let Some(id) = self.repeated(request, "StartBackupJob") {
-            let job = &self.site(place).backups[&id];
+        let advanced = self.advanced(place);
+        self.vault(place, vault)?;
+        let vault = self.target_vault(request, vault, advanced)?;
+        let (vault_arn, found) = self.vault(place, &vault)?;
+        let (key_arn, vault_kind) = (found.key_arn.clone(), found.kind());
+        let vault_locked = found.lock.is_some();
+        let before = self.repeated(request, "StartBackupJob");
+        if let Some(job) = before.and_then(|id| self.sites.get(place)?.backups.get(&id)) {
             return Ok((vault_arn, started(job)));
         }
         let window = |name: &str, default: i64| {
@@ -166,14 +198,15 @@ impl Backup {
         }
 
         let now = request.now();
-        let advanced = self.advanced(place);
         let (id, point) = (self.ids.uuid(), self.ids.uuid());
         let timer =
             self.timers.set(now + self.options.durations.start, Due::Backup(place.clone(), id.clone()));
         let job = BackupJob {
             id: id.clone(),
-            vault: vault.to_owned(),
+            vault,
             key_arn,
+            vault_kind,
+            vault_locked,
             resource: resource.to_owned(),
             role: role.to_owned(),
             created: now,
@@ -184,6 +217,7 @@ impl Backup {
             expected: None,
             state: JobState::Created,
             message: None,
+            trouble: None,
             point: if advanced {
                 format!("arn:aws:backup:{}:{}:recovery-point:{point}", place.region, place.account)
             } else {
@@ -199,8 +233,26 @@ impl Backup {
         let body = started(&job);
         self.outbox.backup(place, &job, now);
         self.remember(request, "StartBackupJob", &id);
-        self.site(place).backups.insert(id, job);
+        self.site(place).backups.insert(job);
         Ok((vault_arn, body))
+    }
+
+    /// The vault that a backup goes to. AWS documents that an air-gapped vault is named on its own, beside one
+    /// that is not, and that a type that it does not support still goes to the other.
+    fn target_vault(&self, request: &Request<'_>, vault: &str, advanced: bool) -> Result<String, ApiError> {
+        if self.vault(&request.place, vault)?.1.air_gapped {
+            return Err(invalid_request(format!(
+                "Backup vault {vault} is logically air-gapped: name it in LogicallyAirGappedBackupVaultArn"
+            )));
+        }
+        let Some(arn) = request.text("LogicallyAirGappedBackupVaultArn") else { return Ok(vault.to_owned()) };
+        let name = arn.rsplit_once(":backup-vault:").map(|(_, name)| name);
+        let name = name.filter(|_| Place::of_arn(arn).as_ref() == Some(&request.place));
+        let Some(name) = name else { return Err(invalid_parameter(format!("Invalid ARN: {arn}"))) };
+        if !self.vault(&request.place, name)?.1.air_gapped {
+            return Err(invalid_parameter(format!("Backup vault {name} is not logically air-gapped")));
+        }
+        Ok(if advanced { name } else { vault }.to_owned())
     }
 
     /// The job that a request with this idempotency token started before. AWS documents neither how long a
@@ -244,13 +296,11 @@ impl Backup {
 
     /// Jobs of the last 30 days.
     pub(super) fn list_backups(&self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
-        let filter = JobFilter::of(request)?;
+        let filter = JobFilter::of(request, "state", &NAMES)?;
         let vault = request.query("backupVaultName");
-        let jobs = self.sites.get(&request.place).into_iter().flat_map(|site| site.backups.values());
-        let wanted = jobs.filter(|job| {
-            filter.admits(&job.resource, job.state, job.created, job.completed)
-                && vault.is_none_or(|vault| vault == job.vault)
-        });
+        let site = self.sites.get(&request.place);
+        let jobs = site.into_iter().flat_map(|site| site.backups.chosen(filter.resource));
+        let wanted = jobs.filter(|job| filter.admits(*job) && vault.is_none_or(|vault| vault == job.vault));
         let (found, next) = page(request, self.options.page, wanted.map(|job| (job.id.as_str(), job)))?;
         let views: Vec<Value> = found.into_iter().map(|job| job.view(&request.place)).collect();
         let body =
@@ -266,53 +316,4 @@ fn started(job: &BackupJob) -> Value {
         ("RecoveryPointArn", job.advanced.then(|| json!(job.point))),
         ("IsParent", Some(json!(false))),
     ])
-}
-
-/// The filters that ListBackupJobs and ListCopyJobs share.
-pub(super) struct JobFilter<'a> {
-    resource: Option<&'a str>,
-    state: Option<&'a str>,
-    kind: Option<&'a str>,
-    account_fits: bool,
-    created: (Option<Timestamp>, Option<Timestamp>),
-    completed: (Option<Timestamp>, Option<Timestamp>),
-    oldest: Timestamp,
-}
-
-impl<'a> JobFilter<'a> {
-    pub(super) fn of(request: &'a Request<'_>) -> Result<Self, ApiError> {
-        Ok(Self {
-            resource: request.query("resourceArn"),
-            state: request.query("state"),
-            kind: request.query("resourceType"),
-            account_fits: request
-                .query("accountId")
-                .is_none_or(|id| id == "*" || id == request.place.account),
-            created: (request.query_time("createdAfter")?, request.query_time("createdBefore")?),
-            completed: (request.query_time("completeAfter")?, request.query_time("completeBefore")?),
-            oldest: request.now() - LISTED,
-        })
-    }
-
-    pub(super) fn admits(
-        &self,
-        resource: &str,
-        state: JobState,
-        created: Timestamp,
-        completed: Option<Timestamp>,
-    ) -> bool {
-        self.account_fits
-            && created >= self.oldest
-            && self.resource.is_none_or(|wanted| wanted == resource)
-            && self.state.is_none_or(|wanted| wanted == state.as_str())
-            && self.kind.is_none_or(|wanted| wanted == "DynamoDB")
-            && within(Some(created), self.created)
-            && within(completed, self.completed)
-    }
-}
-
-/// Whether a moment lies after one bound and before the other, of those that are given.
-pub(super) fn within(at: Option<Timestamp>, (after, before): (Option<Timestamp>, Option<Timestamp>)) -> bool {
-    after.is_none_or(|after| at.is_some_and(|at| at > after))
-        && before.is_none_or(|before| at.is_some_and(|at| at < before))
 }

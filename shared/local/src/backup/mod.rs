@@ -1,19 +1,29 @@
-//! A model of AWS Backup for DynamoDB tables: vaults, asynchronous backup and copy jobs, recovery points,
-//! tags, Region settings and best-effort events, for many accounts and Regions.
+//! A model of AWS Backup for DynamoDB tables: vaults, asynchronous backup, copy and restore jobs, recovery
+//! points, legal holds, tags, Region settings and best-effort events, for many accounts and Regions.
 //!
 //! It is a state machine over time that holds no clock: what is due happens in [`Backup::settle`], at the
 //! moment it was due. A table is read when a waiting job starts to run, so the owner settles the model
 //! before it lets a table change. One seed gives one history.
 
+mod authority;
+mod book;
 mod copies;
+mod deletion;
 mod events;
+mod filter;
+mod holds;
 mod ids;
 mod jobs;
 mod lifecycle;
 mod options;
 mod points;
+mod policy;
+mod protected;
 mod rates;
 mod region;
+mod restores;
+mod restoring;
+mod roles;
 mod routes;
 mod runs;
 mod script;
@@ -30,6 +40,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use self::book::Book;
 pub use self::events::{BackupEvent, EventFaults};
 pub use self::options::{Durations, Options};
 pub use self::points::PointView;
@@ -65,9 +76,15 @@ impl Place {
 struct Site {
     vaults: BTreeMap<String, vaults::Vault>,
     region: region::RegionSettings,
-    backups: BTreeMap<String, jobs::BackupJob>,
-    copies: BTreeMap<String, copies::CopyJob>,
-    points: BTreeMap<String, points::Point>,
+    backups: Book<jobs::BackupJob>,
+    copies: Book<copies::CopyJob>,
+    restores: Book<restores::RestoreJob>,
+    points: Book<points::Point>,
+    holds: BTreeMap<String, holds::Hold>,
+    /// How many restores run.
+    restoring: usize,
+    /// The key that AWS Backup manages for vaults without one of their own, once there is such a vault.
+    managed_key: Option<String>,
     /// (operation, idempotency token) to the job that it started.
     tokens: BTreeMap<(&'static str, String), String>,
 }
@@ -95,7 +112,11 @@ pub struct Backup {
     options: Options,
     fail_backups: BTreeMap<String, VecDeque<String>>,
     fail_copies: BTreeMap<String, VecDeque<String>>,
-    /// Callers whose role lacks the permission to delete.
+    /// Tables whose next backup ends with an issue, and what that says.
+    issues: BTreeMap<String, VecDeque<String>>,
+    /// Tables whose copies meet errors of AWS's systems, and until when.
+    disturbed: BTreeMap<String, Timestamp>,
+    /// Callers whose deletions fail, whatever their role says.
     no_delete: BTreeSet<String>,
 }
 
@@ -113,6 +134,8 @@ impl Backup {
             options: Options::default(),
             fail_backups: BTreeMap::new(),
             fail_copies: BTreeMap::new(),
+            issues: BTreeMap::new(),
+            disturbed: BTreeMap::new(),
             no_delete: BTreeSet::new(),
         }
     }
@@ -181,12 +204,26 @@ impl Backup {
             "StartCopyJob" => self.start_copy(request),
             "DescribeCopyJob" => self.describe_copy(request),
             "ListCopyJobs" => self.list_copies(request),
+            "StartRestoreJob" => self.start_restore(request),
+            "DescribeRestoreJob" => self.describe_restore(request),
+            "ListRestoreJobs" => self.list_restores(request),
+            "ListRestoreJobsByProtectedResource" => self.list_restores_of(request),
+            "GetRestoreJobMetadata" => self.restore_job_metadata(request),
+            "CreateLegalHold" => self.create_hold(request),
+            "GetLegalHold" => self.get_hold(request),
+            "ListLegalHolds" => self.list_holds(request),
+            "CancelLegalHold" => self.cancel_hold(request),
+            "ListRecoveryPointsByLegalHold" => self.list_points_by_hold(request),
+            "ListProtectedResources" => self.list_protected(request),
+            "DescribeProtectedResource" => self.describe_protected(request),
+            "DescribeGlobalSettings" => Ok(Self::describe_global()),
+            "UpdateGlobalSettings" => Self::update_global(),
             "DescribeRecoveryPoint" => self.describe_point(request),
             "ListRecoveryPointsByBackupVault" => self.list_points_by_vault(request),
             "ListRecoveryPointsByResource" => self.list_points_by_resource(request),
             "GetRecoveryPointRestoreMetadata" => self.restore_metadata(request),
             "UpdateRecoveryPointLifecycle" => self.update_lifecycle(request),
-            "DeleteRecoveryPoint" => self.delete_point(request),
+            "DeleteRecoveryPoint" => self.delete_point(request, around),
             "ListTags" => self.list_tags(request),
             "TagResource" => self.tag_resource(request),
             "UntagResource" => self.untag_resource(request),
@@ -204,7 +241,8 @@ impl Backup {
             match due {
                 Due::Backup(place, id) => self.backup_due(&place, &id, at, around),
                 Due::Copy(place, id) => self.copy_due(&place, &id, at, around),
-                Due::Point(place, arn) => self.point_due(&place, &arn, at),
+                Due::Point(place, arn) => self.point_due(&place, &arn, at, around),
+                Due::Restore(place, id) => self.restore_due(&place, &id, at, around),
             }
         }
     }

@@ -13,11 +13,15 @@ pub struct Durations {
     pub backup: SignedDuration,
     /// A copy of an empty recovery point.
     pub copy: SignedDuration,
-    /// More for every MiB that a backup or copy holds.
+    /// A restore of an empty recovery point.
+    pub restore: SignedDuration,
+    /// More for a restore out of cold storage. AWS says up to four hours: here it takes them all.
+    pub cold: SignedDuration,
+    /// More for every MiB that a backup, copy or restore holds.
     pub per_mib: SignedDuration,
     /// How long a deleted recovery point stays DELETING.
     pub delete: SignedDuration,
-    /// Instead of all that, the whole run of a backup or copy of the table with this ARN.
+    /// Instead of all that, the whole run of a backup, copy or restore of the table with this ARN.
     pub tables: BTreeMap<String, SignedDuration>,
 }
 
@@ -27,6 +31,8 @@ impl Default for Durations {
             start: SignedDuration::from_secs(2),
             backup: SignedDuration::from_mins(4),
             copy: SignedDuration::from_mins(6),
+            restore: SignedDuration::from_mins(8),
+            cold: SignedDuration::from_hours(4),
             per_mib: SignedDuration::from_secs(1),
             delete: SignedDuration::from_secs(40),
             tables: BTreeMap::new(),
@@ -57,6 +63,8 @@ pub struct Options {
     pub running_backups: usize,
     /// The most copies that run at once into one Region of an account.
     pub running_copies: usize,
+    /// The most restores that run at once in an account and Region.
+    pub running_restores: usize,
     /// The most entries of one page of a list, however many are asked for.
     pub page: usize,
     /// What a usable recovery point is called: `COMPLETED`, or `AVAILABLE` in newer pages.
@@ -75,6 +83,7 @@ impl Default for Options {
             job_tags: 10,
             running_backups: 300,
             running_copies: 100,
+            running_restores: 50,
             page: 1000,
             usable: "COMPLETED",
             created_at_start: false,

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::jobs::{JobState, table_name, within};
+use super::book::Keyed;
+use super::filter::within;
+use super::jobs::table_name;
 use super::lifecycle::{DAY, Lifecycle};
-use super::timers::{Due, TimerId};
+use super::timers::TimerId;
 use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
 use super::{Backup, Place};
 use crate::api::{ApiError, TableState};
@@ -53,7 +55,10 @@ pub(super) struct Point {
     pub(super) vault: String,
     pub(super) vault_arn: String,
     pub(super) vault_kind: &'static str,
-    pub(super) key_arn: String,
+    /// The vault's key, or the table's for a backup of DynamoDB's own; `None` where DynamoDB owns that.
+    pub(super) key_arn: Option<String>,
+    /// Whether that key is the customer's.
+    pub(super) own_key: bool,
     pub(super) resource: String,
     pub(super) role: String,
     pub(super) created: Timestamp,
@@ -68,16 +73,35 @@ pub(super) struct Point {
     pub(super) snapshot: Snapshot,
     pub(super) source_vault: Option<String>,
     pub(super) cold: bool,
-    pub(super) held: bool,
+    /// How many copies and restores read it.
+    pub(super) busy: usize,
+    /// When a restore of it last ended well.
+    pub(super) restored: Option<Timestamp>,
     pub(super) advanced: bool,
     /// While DELETING: when that ends, and whether the point is gone then or EXPIRED.
     pub(super) ends: Option<(Timestamp, bool)>,
     pub(super) timer: Option<TimerId>,
 }
 
+impl Keyed for Point {
+    fn id(&self) -> &str {
+        &self.arn
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        vec![&self.vault, &self.resource]
+    }
+}
+
 impl Point {
+    /// The key that the table itself was encrypted with; `None` is DynamoDB's own.
+    pub(super) fn table_key(&self) -> Option<&str> {
+        let sse = self.snapshot.table.description.get("SSEDescription")?;
+        sse.get("KMSMasterKeyArn").and_then(Value::as_str)
+    }
+
     /// When its state next changes by itself.
-    fn next_at(&self) -> Option<Timestamp> {
+    pub(super) fn next_at(&self, held: bool) -> Option<Timestamp> {
         if let Some((at, _)) = self.ends {
             return Some(at);
         }
@@ -85,16 +109,21 @@ impl Point {
             return None;
         }
         let cold = self.lifecycle.cold_at(self.created).filter(|_| !self.cold && self.advanced);
-        let lapse = self.lapse_at().filter(|_| self.lapses());
+        let lapse = self.lapse_at().filter(|_| self.lapses(held));
         [cold, lapse].into_iter().flatten().min()
     }
 
-    /// What a failed deletion left, and what is under a legal hold, stays.
-    fn lapses(&self) -> bool {
-        self.state == PointState::Usable && !self.held
+    /// Whether its move to cold storage is due; AWS tells no hour, here it is at once.
+    pub(super) fn cold_due(&self, at: Timestamp) -> bool {
+        self.advanced && self.lifecycle.cold_at(self.created).is_some_and(|cold| cold <= at)
     }
 
-    fn lapse_at(&self) -> Option<Timestamp> {
+    /// What a failed deletion left, and what is under a legal hold, stays.
+    pub(super) fn lapses(&self, held: bool) -> bool {
+        self.state == PointState::Usable && !held
+    }
+
+    pub(super) fn lapse_at(&self) -> Option<Timestamp> {
         self.lifecycle.delete_at(self.created).map(|at| at.saturating_add(self.lapse_delay).unwrap_or(at))
     }
 
@@ -116,8 +145,9 @@ impl Point {
             ("BackupSizeInBytes", Some(json!(self.snapshot.size))),
             ("Lifecycle", self.lifecycle.view()),
             ("CalculatedLifecycle", self.lifecycle.calculated(self.created)),
-            ("EncryptionKeyArn", Some(json!(self.key_arn))),
-            ("EncryptionKeyType", Some(json!("CUSTOMER_MANAGED_KMS_KEY"))),
+            ("EncryptionKeyArn", self.key_arn.as_ref().map(|arn| json!(arn))),
+            ("EncryptionKeyType", self.own_key.then(|| json!("CUSTOMER_MANAGED_KMS_KEY"))),
+            ("LastRestoreTime", self.restored.map(epoch)),
             ("IsEncrypted", Some(json!(true))),
             ("IsParent", Some(json!(false))),
             ("StorageClass", Some(json!(self.storage_class()))),
@@ -154,9 +184,8 @@ impl Backup {
     #[must_use]
     pub fn points(&self, account: &str, region: &str, vault: &str) -> Vec<PointView> {
         let place = Place { account: account.to_owned(), region: region.to_owned() };
-        let points = self.sites.get(&place).into_iter().flat_map(|site| site.points.values());
+        let points = self.sites.get(&place).into_iter().flat_map(|site| site.points.under(vault));
         points
-            .filter(|point| point.vault == vault)
             .map(|point| PointView {
                 arn: point.arn.clone(),
                 resource_arn: point.resource.clone(),
@@ -169,6 +198,23 @@ impl Backup {
             .collect()
     }
 
+    pub(super) fn point_of(&self, account: &str, region: &str, arn: &str) -> Option<&Point> {
+        let place = Place { account: account.to_owned(), region: region.to_owned() };
+        self.sites.get(&place)?.points.get(arn)
+    }
+
+    /// The tags of a recovery point.
+    #[must_use]
+    pub fn tags_of_point(&self, account: &str, region: &str, arn: &str) -> Option<&BTreeMap<String, String>> {
+        self.point_of(account, region, arn).map(|point| &point.tags)
+    }
+
+    /// The name of the vault that holds a recovery point.
+    #[must_use]
+    pub fn vault_of_point(&self, account: &str, region: &str, arn: &str) -> Option<&str> {
+        self.point_of(account, region, arn).map(|point| point.vault.as_str())
+    }
+
     /// A backup or copy has ended well: the point is usable, and its lifecycle runs.
     pub(super) fn complete_point(&mut self, place: &Place, arn: &str, at: Timestamp) {
         let Some(point) = self.site(place).points.get_mut(arn) else { return };
@@ -179,52 +225,12 @@ impl Backup {
         self.schedule(place, arn, at);
     }
 
-    /// Sets the point's timer anew after anything that its next change depends on.
-    pub(super) fn schedule(&mut self, place: &Place, arn: &str, now: Timestamp) {
-        let Some(point) = self.site(place).points.get_mut(arn) else { return };
-        let (old, next) = (point.timer.take(), point.next_at());
-        self.timers.cancel(old);
-        if let Some(at) = next {
-            let timer = self.timers.set(at.max(now), Due::Point(place.clone(), arn.to_owned()));
-            if let Some(point) = self.site(place).points.get_mut(arn) {
-                point.timer = Some(timer);
-            }
-        }
-    }
-
-    pub(super) fn point_due(&mut self, place: &Place, arn: &str, at: Timestamp) {
-        let Some(point) = self.site(place).points.get_mut(arn) else { return };
-        point.timer = None;
-        match point.ends {
-            Some((_, true)) => {
-                self.site(place).points.remove(arn);
-                return;
-            }
-            Some((_, false)) => {
-                point.ends = None;
-                point.state = PointState::Expired;
-                point.message = Some("Insufficient permission to delete the recovery point.".to_owned());
-                let point = point.clone();
-                self.outbox.point(place, &point, at, self.options.usable);
-            }
-            None if point.lapse_at().is_some_and(|lapse| lapse <= at) && point.lapses() => {
-                self.remove_point(place, arn);
-                return;
-            }
-            None => point.cold = true,
-        }
-        self.schedule(place, arn, at);
-    }
-
-    pub(super) fn remove_point(&mut self, place: &Place, arn: &str) {
-        if let Some(point) = self.site(place).points.remove(arn) {
-            self.timers.cancel(point.timer);
-        }
-    }
-
-    fn requested_point(&self, request: &Request<'_>) -> Result<(&Point, bool), ApiError> {
+    pub(super) fn requested_point(&self, request: &Request<'_>) -> Result<(&Point, bool), ApiError> {
         let (name, arn) = (request.segment(1), request.segment(3));
-        let (_, vault) = self.vault(&request.place, name)?;
+        let (vault_arn, vault) = self.vault(&request.place, name)?;
+        if request.query("backupVaultAccountId").is_some_and(|id| id != request.place.account) {
+            return Err(self.missing(format!("Backup vault {vault_arn} does not exist.")));
+        }
         let locked = vault.lock.is_some();
         self.sites
             .get(&request.place)
@@ -243,7 +249,12 @@ impl Backup {
         let (arn, vault) = self.vault(&request.place, request.segment(1))?;
         let (resource, kind) = (request.query("resourceArn"), request.query("resourceType"));
         let created = (request.query_time("createdAfter")?, request.query_time("createdBefore")?);
-        let points = self.sites.get(&request.place).into_iter().flat_map(|site| site.points.values());
+        // Vaults of other accounts, plans and parents: there is nothing of theirs.
+        if request.query("backupVaultAccountId").is_some_and(|id| id != request.place.account) {
+            return Err(self.missing(format!("Backup vault {arn} does not exist.")));
+        }
+        let key = resource.unwrap_or(&vault.name);
+        let points = self.sites.get(&request.place).into_iter().flat_map(|site| site.points.under(key));
         let wanted = points.filter(|point| {
             point.vault == vault.name
                 && resource.is_none_or(|wanted| wanted == point.resource)
@@ -263,10 +274,11 @@ impl Backup {
         Ok((arn, body))
     }
 
-    /// Without the vault's name, which AWS tells for other resource types only.
+    /// Without the vault's name, which AWS tells for other resource types only. All points are managed by AWS
+    /// Backup, so that a wish for those alone changes nothing.
     pub(super) fn list_points_by_resource(&self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
         let resource = request.segment(1);
-        let points = self.sites.get(&request.place).into_iter().flat_map(|site| site.points.values());
+        let points = self.sites.get(&request.place).into_iter().flat_map(|site| site.points.under(resource));
         let wanted = points.filter(|point| point.resource == resource);
         let (found, next) =
             page(request, self.options.page, wanted.map(|point| (point.arn.as_str(), point)))?;
@@ -277,7 +289,7 @@ impl Backup {
                     ("RecoveryPointArn", Some(json!(point.arn))),
                     ("CreationDate", Some(epoch(point.created))),
                     ("Status", Some(json!(point.state.as_str(self.options.usable)))),
-                    ("EncryptionKeyArn", Some(json!(point.key_arn))),
+                    ("EncryptionKeyArn", point.key_arn.as_ref().map(|arn| json!(arn))),
                     ("BackupSizeBytes", Some(json!(point.snapshot.size))),
                     ("IsParent", Some(json!(false))),
                     ("ResourceName", Some(json!(table_name(&point.resource)))),
@@ -295,7 +307,7 @@ impl Backup {
         let id = self.ids.uuid();
         let (point, _) = self.requested_point(request)?;
         let sse = point.snapshot.table.description.get("SSEDescription");
-        let key = sse.and_then(|sse| sse.get("KMSMasterKeyArn")).and_then(Value::as_str);
+        let key = point.table_key();
         let metadata = answer([
             ("targetTableName", Some(json!(table_name(&point.resource)))),
             ("encryptionType", Some(json!(if sse.is_some() { "KMS" } else { "Default" }))),
@@ -343,43 +355,5 @@ impl Backup {
         }
         self.schedule(&request.place, &arn, now);
         Ok((arn, body))
-    }
-
-    /// Answers at once; the point is DELETING for a while and then gone. Where the caller's role lacks the
-    /// permission the answer is the same, and the point ends EXPIRED.
-    pub(super) fn delete_point(&mut self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
-        let now = request.now();
-        let (point, locked) = self.requested_point(request)?;
-        let arn = point.arn.clone();
-        if locked {
-            return Err(invalid_request(format!(
-                "Recovery point {arn} cannot be deleted: backup vault {} is locked",
-                point.vault
-            )));
-        }
-        if point.held {
-            return Err(invalid_request(format!(
-                "Recovery point {arn} cannot be deleted: it is under a legal hold"
-            )));
-        }
-        let copying = self.sites.get(&request.place).is_some_and(|site| {
-            site.copies.values().any(|job| job.state == JobState::Running && job.source == arn)
-        });
-        if copying || matches!(point.state, PointState::Creating | PointState::Deleting) {
-            return Err(ApiError::client(
-                "InvalidResourceStateException",
-                format!("Recovery point {arn} is in use by another action"),
-            ));
-        }
-        let ends = now + self.options.durations.delete;
-        let permitted = !self.no_delete.contains(&request.scope.caller);
-        if let Some(point) = self.site(&request.place).points.get_mut(&arn) {
-            point.state = PointState::Deleting;
-            point.ends = Some((ends, permitted));
-            let point = point.clone();
-            self.outbox.point(&request.place, &point, now, self.options.usable);
-        }
-        self.schedule(&request.place, &arn, now);
-        Ok((arn, json!({})))
     }
 }

@@ -9,19 +9,21 @@ use crate::api::ApiError;
 
 const ALL: &str = "*";
 
-/// Requests per second; a second's worth may come at once. StartCopyJob and DescribeCopyJob are not
-/// published and taken to be like their backup siblings; the rest of the model's operations are set-up.
+/// Requests per second as AWS publishes them; a second's worth may come at once. StartCopyJob and
+/// DescribeCopyJob are not published and taken to be like their backup siblings. For the rest, which is
+/// set-up, no rate is published either: it is taken to be that of the other reading operations.
 fn per_second(operation: &str) -> i64 {
     match operation {
         ALL => 50,
         "StartBackupJob"
         | "StartCopyJob"
+        | "StartRestoreJob"
         | "StopBackupJob"
         | "TagResource"
         | "UntagResource"
         | "UpdateRecoveryPointLifecycle"
         | "DescribeBackupVault" => 5,
-        "DeleteRecoveryPoint" => 10,
+        "DeleteRecoveryPoint" | "DescribeProtectedResource" => 10,
         name if name.starts_with("List") => 20,
         _ => 15,
     }

@@ -60,6 +60,7 @@ impl Backup {
         };
         let opt_in = changes("ResourceTypeOptInPreference")?;
         let management = changes("ResourceTypeManagementPreference")?;
+        self.outbox.region(&request.place, &opt_in, &management, request.now());
         let region = &mut self.site(&request.place).region;
         region.opt_in.extend(opt_in);
         region.management.extend(management);

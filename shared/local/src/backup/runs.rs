@@ -9,8 +9,28 @@ use super::jobs::{BackupJob, JobState, OUT_OF_RANGE, table_name};
 use super::points::{Point, PointState, Snapshot};
 use super::slots::Wait;
 use super::timers::Due;
-use super::{Backup, Place, tags};
+use super::{Backup, Place, roles, tags};
 use crate::api::Neighbours;
+
+/// AWS documents that a job tries again at least so often to begin within its start window.
+pub(super) const RETRY: SignedDuration = SignedDuration::from_mins(10);
+
+const TOO_LATE: &str = "Backup job expired before completion.";
+
+/// Why a job that has its turn cannot run.
+enum Trouble {
+    /// It fails.
+    Lasting(String),
+    /// It tries again until its start window ends. No page lists what AWS takes to be passing: here it is a
+    /// key that cannot be used.
+    Passing(String),
+}
+
+impl From<String> for Trouble {
+    fn from(message: String) -> Self {
+        Self::Lasting(message)
+    }
+}
 
 impl Backup {
     pub(super) fn backup_due(&mut self, place: &Place, id: &str, at: Timestamp, around: &mut dyn Neighbours) {
@@ -22,6 +42,7 @@ impl Backup {
             JobState::Created if at >= job.start_by => {
                 let slot = job.slot(place, self.options.running_backups);
                 let message = match self.slots.free(&slot) {
+                    Ok(()) if job.trouble.is_some() => job.trouble.unwrap_or_default(),
                     Err(Wait::Account) => format!(
                         "Subscriber limit exceeded: the maximum concurrent number of backups, which is {}, is reached.",
                         self.options.running_backups
@@ -31,6 +52,9 @@ impl Backup {
                     }
                 };
                 self.end_backup(place, id, at, JobState::Expired, &message);
+            }
+            JobState::Created if at >= job.complete_by => {
+                self.end_backup(place, id, at, JobState::Expired, TOO_LATE);
             }
             JobState::Created => self.try_backup(place, id, at, around),
             _ => {}
@@ -44,7 +68,7 @@ impl Backup {
         if !self.slots.take(&slot) {
             let due = Due::Backup(place.clone(), id.to_owned());
             self.slots.wait(job.number, due.clone(), slot);
-            let timer = job.timer.unwrap_or_else(|| self.timers.set(job.start_by, due));
+            let timer = job.timer.unwrap_or_else(|| self.timers.set(job.start_by.min(job.complete_by), due));
             if let Some(job) = self.site(place).backups.get_mut(id) {
                 job.timer = Some(timer);
             }
@@ -52,9 +76,21 @@ impl Backup {
         }
         self.slots.leave(job.number);
         self.timers.cancel(job.timer);
-        if let Err(message) = self.run_backup(place, &job, at, around) {
-            self.slots.release(&slot);
-            self.end_backup(place, id, at, JobState::Failed, &message);
+        match self.run_backup(place, &job, at, around) {
+            Ok(()) => {}
+            Err(Trouble::Lasting(message)) => {
+                self.slots.release(&slot);
+                self.end_backup(place, id, at, JobState::Failed, &message);
+            }
+            Err(Trouble::Passing(message)) => {
+                self.slots.release(&slot);
+                let next = (at + RETRY).min(job.start_by).min(job.complete_by).max(at);
+                let timer = self.timers.set(next, Due::Backup(place.clone(), id.to_owned()));
+                if let Some(job) = self.site(place).backups.get_mut(id) {
+                    job.trouble = Some(message);
+                    job.timer = Some(timer);
+                }
+            }
         }
     }
 
@@ -64,28 +100,37 @@ impl Backup {
         job: &BackupJob,
         at: Timestamp,
         around: &mut dyn Neighbours,
-    ) -> Result<(), String> {
+    ) -> Result<(), Trouble> {
         let Ok((vault_arn, vault)) = self.vault(place, &job.vault) else {
             let arn = place.vault_arn(&job.vault);
-            return Err(format!("Backup job failed because backup vault {arn} does not exist."));
+            let message = format!("Backup job failed because backup vault {arn} does not exist.");
+            return Err(Trouble::Lasting(message));
         };
         if vault.lock.is_some_and(|lock| !lock.admits(job.lifecycle)) {
-            return Err(format!("Backup job failed because {OUT_OF_RANGE}"));
+            return Err(Trouble::Lasting(format!("Backup job failed because {OUT_OF_RANGE}")));
         }
-        let (kind, key_arn) = (vault.kind(), vault.key_arn.clone());
+        roles::may_back_up(job, around)?;
+        if job.advanced {
+            roles::vault_key_usable(vault, around).map_err(Trouble::Passing)?;
+        }
+        let (kind, key_arn, own_key) = (vault.kind(), vault.key_arn.clone(), vault.own_key);
         let state = around
             .table(&place.account, &place.region, table_name(&job.resource))
             .ok_or_else(|| "Table not found.".to_owned())?;
         let status = state.description.get("TableStatus").and_then(Value::as_str).unwrap_or("ACTIVE");
         if status == "CREATING" {
-            return Err("Table is being created.".to_owned());
+            return Err(Trouble::Lasting("Table is being created.".to_owned()));
         }
         let mut union = BTreeMap::new();
         if job.advanced {
             union.extend(state.tags.clone());
             union.extend(job.tags.clone());
             if tags::count(&union) > tags::MOST {
-                return Err("The resultant tag set must not have more than 50 user tags.".to_owned());
+                let message = "The resultant tag set must not have more than 50 user tags.";
+                return Err(Trouble::Lasting(message.to_owned()));
+            }
+            if !union.is_empty() {
+                roles::may_tag(&job.role, &job.point, around)?;
             }
         }
         let snapshot = Snapshot::of(state);
@@ -99,7 +144,8 @@ impl Backup {
             vault: job.vault.clone(),
             vault_arn,
             vault_kind: kind,
-            key_arn,
+            key_arn: Some(key_arn),
+            own_key,
             resource: job.resource.clone(),
             role: job.role.clone(),
             created,
@@ -113,23 +159,30 @@ impl Backup {
             snapshot,
             source_vault: None,
             cold: false,
-            held: false,
+            busy: 0,
+            restored: None,
             advanced: job.advanced,
             ends: None,
             timer: None,
+        };
+        let table_key = point.table_key().map(str::to_owned);
+        let point = if job.advanced {
+            point
+        } else {
+            Point { own_key: table_key.is_some(), key_arn: table_key, ..point }
         };
         let timer =
             self.timers.set(ends.min(job.complete_by.max(at)), Due::Backup(place.clone(), job.id.clone()));
         self.outbox.point(place, &point, at, self.options.usable);
         let site = self.site(place);
-        site.points.insert(point.arn.clone(), point);
+        site.points.insert(point);
         let mut running = job.clone();
         running.state = JobState::Running;
         running.initiated = Some(at);
         running.expected = Some(ends);
         running.size = size;
         running.timer = Some(timer);
-        site.backups.insert(job.id.clone(), running.clone());
+        site.backups.insert(running.clone());
         self.outbox.backup(place, &running, at);
         Ok(())
     }
@@ -143,9 +196,10 @@ impl Backup {
             self.end_backup(place, id, at, JobState::Failed, &message);
         } else if job.expected.is_some_and(|expected| expected > at) {
             self.site(place).points.remove(&job.point);
-            self.end_backup(place, id, at, JobState::Expired, "Backup job expired before completion.");
+            self.end_backup(place, id, at, JobState::Expired, TOO_LATE);
         } else {
-            self.end_backup(place, id, at, JobState::Completed, "");
+            let issue = self.issues.get_mut(&job.resource).and_then(VecDeque::pop_front).unwrap_or_default();
+            self.end_backup(place, id, at, JobState::Completed, &issue);
             self.complete_point(place, &job.point, at);
         }
         self.run_waiting(at, around);

@@ -46,7 +46,19 @@ impl Backup {
         self.fail_copies.entry(table_arn.to_owned()).or_default().push_back(message.to_owned());
     }
 
-    /// Whether a caller's role may delete recovery points. Without that, DeleteRecoveryPoint answers 200 all
+    /// The table's next backup that completes does so with an issue: COMPLETED, with this message.
+    pub fn complete_next_backup_with(&mut self, table_arn: &str, message: &str) {
+        self.issues.entry(table_arn.to_owned()).or_default().push_back(message.to_owned());
+    }
+
+    /// Until then the table's copies meet errors of AWS's own systems when they would run: AWS documents that
+    /// they stay CREATED and are tried again, for two hours by itself and then by hand. Here both are every
+    /// ten minutes.
+    pub fn disturb_copies(&mut self, table_arn: &str, until: Timestamp) {
+        self.disturbed.insert(table_arn.to_owned(), until);
+    }
+
+    /// Whether a caller may delete recovery points, on top of what its role says. Without that, DeleteRecoveryPoint answers 200 all
     /// the same, and the point ends EXPIRED.
     pub fn permit_delete(&mut self, caller: &str, permitted: bool) {
         if permitted {
@@ -56,13 +68,10 @@ impl Backup {
         }
     }
 
-    /// Puts a recovery point under a legal hold, or lifts it. Returns whether there is such a point.
+    /// Puts one recovery point under a legal hold of its own, or lifts that. Returns whether there is such a point.
     pub fn legal_hold(&mut self, recovery_point_arn: &str, held: bool, now: Timestamp) -> bool {
         let Some(place) = self.place_of_point(recovery_point_arn) else { return false };
-        if let Some(point) = self.site(&place).points.get_mut(recovery_point_arn) {
-            point.held = held;
-        }
-        self.schedule(&place, recovery_point_arn, now);
+        self.hold_point(&place, recovery_point_arn, held, now);
         true
     }
 
@@ -85,6 +94,6 @@ impl Backup {
 
     fn place_of_point(&self, arn: &str) -> Option<Place> {
         let place = Place::of_arn(arn)?;
-        self.sites.get(&place)?.points.contains_key(arn).then_some(place)
+        self.sites.get(&place)?.points.get(arn).is_some().then_some(place)
     }
 }

@@ -26,11 +26,29 @@ pub(super) struct Slot {
     pub(super) most: usize,
 }
 
+/// What jobs queue for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Queue {
+    Table((Place, String)),
+    Load((&'static str, Place)),
+}
+
+#[derive(Debug)]
+struct Waiting {
+    job: Due,
+    slot: Slot,
+    queue: Queue,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Slots {
     tables: BTreeSet<(Place, String)>,
     load: BTreeMap<(&'static str, Place), usize>,
-    waiting: BTreeMap<u64, (Due, Slot)>,
+    waiting: BTreeMap<u64, Waiting>,
+    /// Each job waits in the queue of one thing that is not free.
+    queues: BTreeMap<Queue, BTreeSet<u64>>,
+    /// What came free since the waiting were last served.
+    freed: BTreeSet<Queue>,
     numbered: u64,
 }
 
@@ -66,33 +84,59 @@ impl Slots {
         if let Some(load) = self.load.get_mut(&slot.load) {
             *load = load.saturating_sub(1);
         }
+        self.freed.insert(Queue::Table(slot.table.clone()));
+        self.freed.insert(Queue::Load(slot.load.clone()));
     }
 
     pub(super) fn wait(&mut self, number: u64, job: Due, slot: Slot) {
-        self.waiting.insert(number, (job, slot));
+        self.leave(number);
+        let queue = match self.free(&slot) {
+            Err(Wait::Account) => Queue::Load(slot.load.clone()),
+            _ => Queue::Table(slot.table.clone()),
+        };
+        self.queues.entry(queue.clone()).or_default().insert(number);
+        self.waiting.insert(number, Waiting { job, slot, queue });
     }
 
-    /// The longest waiting job behind `number` that could run now.
-    fn next_free(&self, number: u64) -> Option<(u64, Due)> {
-        let mut behind = self.waiting.range(number + 1..);
-        behind.find(|(_, (_, slot))| self.free(slot).is_ok()).map(|(number, (job, _))| (*number, job.clone()))
+    /// The longest waiting job that may be able to run, of those whose wait came free.
+    fn next_free(&mut self) -> Option<Due> {
+        let head = |queue: &Queue| -> Option<u64> {
+            let number = *self.queues.get(queue)?.first()?;
+            let slot = &self.waiting.get(&number)?.slot;
+            let free = match queue {
+                Queue::Table(table) => !self.tables.contains(table),
+                Queue::Load(load) => self.load.get(load).is_none_or(|load| *load < slot.most),
+            };
+            free.then_some(number)
+        };
+        let heads: BTreeMap<Queue, u64> =
+            self.freed.iter().filter_map(|queue| Some((queue.clone(), head(queue)?))).collect();
+        self.freed.retain(|queue| heads.contains_key(queue));
+        let first = *heads.values().min()?;
+        let job = self.waiting.get(&first)?.job.clone();
+        self.leave(first);
+        Some(job)
     }
 
     pub(super) fn leave(&mut self, number: u64) {
-        self.waiting.remove(&number);
+        let Some(left) = self.waiting.remove(&number) else { return };
+        if let Some(queue) = self.queues.get_mut(&left.queue) {
+            queue.remove(&number);
+            if queue.is_empty() {
+                self.queues.remove(&left.queue);
+            }
+        }
     }
 }
 
 impl Backup {
     /// A slot came free: whoever waits longest and can run now, runs.
     pub(super) fn run_waiting(&mut self, at: Timestamp, around: &mut dyn Neighbours) {
-        let mut served = 0;
-        while let Some((number, job)) = self.slots.next_free(served) {
-            served = number;
+        while let Some(job) = self.slots.next_free() {
             match job {
                 Due::Backup(place, id) => self.try_backup(&place, &id, at, around),
-                Due::Copy(place, id) => self.try_copy(&place, &id, at),
-                Due::Point(..) => {}
+                Due::Copy(place, id) => self.try_copy(&place, &id, at, around),
+                Due::Point(..) | Due::Restore(..) => {}
             }
         }
     }

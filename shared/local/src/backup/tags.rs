@@ -1,4 +1,4 @@
-//! Tags of recovery points and vaults.
+//! Tags of recovery points, vaults and legal holds.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::wire::{Request, answer, invalid_parameter, page};
 use super::{Backup, Place};
-use crate::api::ApiError;
+use crate::api::{ApiError, Scope};
 
 /// The most user tags of one resource.
 pub(super) const MOST: usize = 50;
@@ -39,16 +39,17 @@ pub(super) fn count(tags: &BTreeMap<String, String>) -> usize {
 }
 
 impl Backup {
-    /// The tags of a recovery point or vault. DynamoDB's own backups carry none and are refused.
+    /// The tags of a recovery point, a vault or a legal hold. DynamoDB's own backups carry none and are refused.
     fn tags_of(&mut self, place: &Place, arn: &str) -> Result<&mut BTreeMap<String, String>, ApiError> {
         if arn.starts_with("arn:aws:dynamodb:") {
             return Err(invalid_parameter(format!("The resource type does not support tags: {arn}")));
         }
         let missing = self.missing(format!("Cannot find resource {arn}"));
         let site = self.sites.get_mut(place).ok_or_else(|| missing.clone())?;
-        match arn.rsplit_once(":backup-vault:") {
-            Some((_, name)) => site.vaults.get_mut(name).map(|vault| &mut vault.tags),
-            None => site.points.get_mut(arn).map(|point| &mut point.tags),
+        match (arn.rsplit_once(":backup-vault:"), arn.rsplit_once(":legal-hold:")) {
+            (Some((_, name)), _) => site.vaults.get_mut(name).map(|vault| &mut vault.tags),
+            (_, Some((_, id))) => site.holds.get_mut(id).map(|hold| &mut hold.tags),
+            (None, None) => site.points.get_mut(arn).map(|point| &mut point.tags),
         }
         .ok_or(missing)
     }
@@ -67,8 +68,13 @@ impl Backup {
 
     pub(super) fn tag_resource(&mut self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
         let arn = request.segment(1);
-        let given = parse(request.body.get("Tags"))?;
-        let tags = self.tags_of(&request.place, arn)?;
+        self.add_tags(&request.place, arn, request.body.get("Tags"))?;
+        Ok((arn.to_owned(), json!({})))
+    }
+
+    fn add_tags(&mut self, place: &Place, arn: &str, given: Option<&Value>) -> Result<(), ApiError> {
+        let given = parse(given)?;
+        let tags = self.tags_of(place, arn)?;
         let mut all = tags.clone();
         all.extend(given);
         if count(&all) > MOST {
@@ -78,16 +84,42 @@ impl Backup {
             ));
         }
         *tags = all;
-        Ok((arn.to_owned(), json!({})))
+        Ok(())
     }
 
     pub(super) fn untag_resource(&mut self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
         let arn = request.segment(1);
         let keys = request.body.get("TagKeyList").and_then(Value::as_array).cloned().unwrap_or_default();
-        let tags = self.tags_of(&request.place, arn)?;
+        self.untag(request.scope, arn, &keys)?;
+        Ok((arn.to_owned(), json!({})))
+    }
+
+    /// Adds tags, a map, to a vault or recovery point.
+    ///
+    /// # Errors
+    /// As TagResource refuses.
+    pub(crate) fn tag(&mut self, scope: &Scope, arn: &str, tags: &Value) -> Result<(), ApiError> {
+        self.add_tags(&Place::of(scope), arn, Some(tags))
+    }
+
+    /// Removes tags from a vault or recovery point.
+    ///
+    /// # Errors
+    /// As UntagResource refuses.
+    pub(crate) fn untag(&mut self, scope: &Scope, arn: &str, keys: &[Value]) -> Result<(), ApiError> {
+        let tags = self.tags_of(&Place::of(scope), arn)?;
         for key in keys.iter().filter_map(Value::as_str) {
             tags.remove(key);
         }
-        Ok((arn.to_owned(), json!({})))
+        Ok(())
+    }
+
+    /// The vaults and recovery points of an account in a Region that carry tags: ARN and tags.
+    pub(crate) fn tagged(&self, scope: &Scope) -> Vec<(String, &BTreeMap<String, String>)> {
+        let place = Place::of(scope);
+        let Some(site) = self.sites.get(&place) else { return Vec::new() };
+        let vaults = site.vaults.values().map(|vault| (place.vault_arn(&vault.name), &vault.tags));
+        let points = site.points.values().map(|point| (point.arn.clone(), &point.tags));
+        vaults.chain(points).filter(|(_, tags)| !tags.is_empty()).collect()
     }
 }

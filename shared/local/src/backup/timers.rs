@@ -12,6 +12,7 @@ pub(super) enum Due {
     Backup(Place, String),
     Copy(Place, String),
     Point(Place, String),
+    Restore(Place, String),
 }
 
 /// Names a timer until it fires.

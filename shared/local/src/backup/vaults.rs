@@ -7,19 +7,24 @@ use serde_json::{Value, json};
 
 use super::lifecycle::{DAY, Lifecycle};
 use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
-use super::{Backup, Place, tags};
+use super::{Backup, Place, policy, tags};
 use crate::api::ApiError;
+
+/// The most vaults of an account in a Region.
+const MOST: usize = 300;
 
 #[derive(Debug, Clone)]
 pub(super) struct Vault {
     pub(super) name: String,
     pub(super) created: Timestamp,
     pub(super) key_arn: String,
+    /// Whether the key was given, rather than the one that AWS Backup manages.
+    pub(super) own_key: bool,
     pub(super) air_gapped: bool,
     pub(super) lock: Option<Lock>,
     pub(super) tags: BTreeMap<String, String>,
     creator_request: Option<String>,
-    policy: Option<String>,
+    pub(super) policy: Option<String>,
 }
 
 /// A vault lock: governance when `fixed_at` is `None`, else compliance, irreversible from that moment.
@@ -53,7 +58,7 @@ impl Vault {
             ("VaultType", Some(json!(self.kind()))),
             ("VaultState", Some(json!("AVAILABLE"))),
             ("EncryptionKeyArn", Some(json!(self.key_arn))),
-            ("EncryptionKeyType", Some(json!("CUSTOMER_MANAGED_KMS_KEY"))),
+            ("EncryptionKeyType", self.own_key.then(|| json!("CUSTOMER_MANAGED_KMS_KEY"))),
             ("CreationDate", Some(epoch(self.created))),
             ("CreatorRequestId", self.creator_request.as_ref().map(|id| json!(id))),
             ("NumberOfRecoveryPoints", Some(json!(points))),
@@ -95,7 +100,13 @@ impl Backup {
         }
         let arn = place.vault_arn(name);
         let given = tags::parse(request.body.get("BackupVaultTags"))?;
-        let key = self.ids.uuid();
+        let managed = format!("arn:aws:kms:{}:{}:key/{}", place.region, place.account, self.ids.uuid());
+        if self.sites.get(place).is_some_and(|site| site.vaults.len() >= MOST) {
+            return Err(ApiError::client(
+                "LimitExceededException",
+                format!("The maximum number of backup vaults, which is {MOST}, is reached"),
+            ));
+        }
         let site = self.site(place);
         if site.vaults.contains_key(name) {
             return Err(ApiError::client(
@@ -106,10 +117,11 @@ impl Backup {
         let vault = Vault {
             name: name.to_owned(),
             created: request.now(),
-            key_arn: request.text("EncryptionKeyArn").map_or_else(
-                || format!("arn:aws:kms:{}:{}:key/{key}", place.region, place.account),
-                str::to_owned,
-            ),
+            key_arn: match request.text("EncryptionKeyArn") {
+                Some(given) => given.to_owned(),
+                None => site.managed_key.get_or_insert(managed).clone(),
+            },
+            own_key: request.text("EncryptionKeyArn").is_some(),
             air_gapped,
             lock,
             tags: given,
@@ -121,7 +133,8 @@ impl Backup {
             ("BackupVaultArn", Some(json!(arn))),
             ("CreationDate", Some(epoch(vault.created))),
         ]);
-        site.vaults.insert(vault.name.clone(), vault);
+        self.outbox.vault(place, name, "CREATED", None, request.now());
+        self.site(place).vaults.insert(name.to_owned(), vault);
         Ok((arn, body))
     }
 
@@ -132,6 +145,13 @@ impl Backup {
             Some(vault) => Ok((arn, vault)),
             None => Err(self.missing(format!("Backup vault {arn} does not exist."))),
         }
+    }
+
+    /// The access policy of a vault, if it has one.
+    #[must_use]
+    pub fn vault_policy(&self, account: &str, region: &str, vault: &str) -> Option<&str> {
+        let place = Place { account: account.to_owned(), region: region.to_owned() };
+        self.sites.get(&place)?.vaults.get(vault)?.policy.as_deref()
     }
 
     pub(super) fn missing(&self, message: String) -> ApiError {
@@ -153,9 +173,7 @@ impl Backup {
     }
 
     fn points_in(&self, place: &Place, vault: &str) -> usize {
-        self.sites
-            .get(place)
-            .map_or(0, |site| site.points.values().filter(|point| point.vault == vault).count())
+        self.sites.get(place).map_or(0, |site| site.points.count(vault))
     }
 
     pub(super) fn describe_vault(&self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
@@ -166,7 +184,9 @@ impl Backup {
     pub(super) fn list_vaults(&self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
         let kind = request.query("vaultType");
         let vaults = self.sites.get(&request.place).into_iter().flat_map(|site| site.vaults.values());
-        let wanted = vaults.filter(|vault| kind.is_none_or(|kind| kind == vault.kind()));
+        // None is shared with this account by another.
+        let shared = request.query("shared") == Some("true");
+        let wanted = vaults.filter(|vault| !shared && kind.is_none_or(|kind| kind == vault.kind()));
         let (found, next) =
             page(request, self.options.page, wanted.map(|vault| (vault.name.as_str(), vault)))?;
         let views: Vec<Value> = found
@@ -187,6 +207,7 @@ impl Backup {
             )));
         }
         self.site(&request.place).vaults.remove(name);
+        self.outbox.vault(&request.place, name, "DELETED", None, request.now());
         Ok((arn, json!({})))
     }
 
@@ -205,6 +226,7 @@ impl Backup {
         let (arn, vault) = self.vault_mut(request)?;
         refuse_fixed(vault, now)?;
         vault.lock = Some(Lock { fixed_at, ..range });
+        self.outbox.vault(&request.place, request.segment(1), "MODIFIED", Some(true), now);
         Ok((arn, json!({})))
     }
 
@@ -212,12 +234,15 @@ impl Backup {
         let (arn, vault) = self.vault_mut(request)?;
         refuse_fixed(vault, request.now())?;
         vault.lock = None;
+        self.outbox.vault(&request.place, request.segment(1), "MODIFIED", Some(false), request.now());
         Ok((arn, json!({})))
     }
 
     pub(super) fn put_policy(&mut self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
+        let policy = request.needed("Policy")?;
+        policy::check(policy)?;
         let (arn, vault) = self.vault_mut(request)?;
-        vault.policy = request.text("Policy").map(str::to_owned);
+        vault.policy = Some(policy.to_owned());
         Ok((arn, json!({})))
     }
 

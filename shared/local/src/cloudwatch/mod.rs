@@ -1,23 +1,88 @@
 //! CloudWatch: alarms.
+//!
+//! There are no metrics to evaluate: an alarm stays in the state in which it began until SetAlarmState.
+//! Composite and log alarms are not modelled.
+
+mod alarm;
+mod check;
+mod describe;
+mod members;
+mod metrics;
+mod tags;
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use self::alarm::Alarm;
 use crate::{
     api::{ApiError, Scope},
     wire::Service,
 };
 
-/// CloudWatch: alarms.
+type Answer = Result<Value, ApiError>;
+
+/// CloudWatch of all accounts and Regions.
 #[derive(Debug, Default)]
-pub(crate) struct CloudWatch {}
+pub(crate) struct CloudWatch {
+    places: BTreeMap<(String, String), Alarms>,
+}
+
+/// The alarms of one account in one Region, by name.
+type Alarms = BTreeMap<String, Alarm>;
 
 impl CloudWatch {
-    pub(crate) fn handle(
-        &mut self,
-        _scope: &Scope,
-        operation: &str,
-        _body: &Value,
-    ) -> Result<Value, ApiError> {
-        Err(Service::CloudWatch.unknown_operation(operation))
+    /// Answers one operation.
+    ///
+    /// # Errors
+    /// As CloudWatch refuses, with the error's type; [`query_code`] is its code of old.
+    pub(crate) fn handle(&mut self, scope: &Scope, operation: &str, body: &Value) -> Answer {
+        let alarms = self.places.entry((scope.account.clone(), scope.region.clone())).or_default();
+        let body = &members::typed(body);
+        match operation {
+            "PutMetricAlarm" => alarm::put(alarms, scope, body),
+            "DescribeAlarms" => describe::alarms(alarms, body),
+            "DescribeAlarmsForMetric" => describe::of_metric(alarms, body),
+            "DeleteAlarms" => alarm::delete(alarms, body),
+            "EnableAlarmActions" => alarm::switch(alarms, scope, body, true),
+            "DisableAlarmActions" => alarm::switch(alarms, scope, body, false),
+            "SetAlarmState" => alarm::set_state(alarms, scope, body),
+            "ListTagsForResource" => tags::list(alarms, body),
+            "TagResource" => tags::tag(alarms, body),
+            "UntagResource" => tags::untag(alarms, body),
+            _ => Err(Service::CloudWatch.unknown_operation(operation)),
+        }
     }
+
+    /// The alarms of an account in a Region that carry tags: ARN and tags.
+    pub(crate) fn tagged(&self, scope: &Scope) -> Vec<(String, &BTreeMap<String, String>)> {
+        self.places
+            .get(&(scope.account.clone(), scope.region.clone()))
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .filter(|alarm| !alarm.tags.is_empty())
+            .map(|alarm| (alarm.arn.clone(), &alarm.tags))
+            .collect()
+    }
+}
+
+/// The code that the query protocol, and a header of the others, has for an error's type.
+pub(crate) fn query_code(code: &str) -> &str {
+    match code {
+        "ValidationException" => "ValidationError",
+        "LimitExceededFault" => "LimitExceeded",
+        "InvalidFormatFault" => "InvalidFormat",
+        "InvalidParameterValueException" => "InvalidParameterValue",
+        "InternalServiceFault" => "InternalServiceError",
+        same => same,
+    }
+}
+
+fn invalid(message: impl Into<String>) -> ApiError {
+    ApiError::client("ValidationException", message)
+}
+
+/// The ARN of an alarm.
+pub(crate) fn arn(scope: &Scope, alarm: &str) -> String {
+    format!("arn:aws:cloudwatch:{}:{}:alarm:{alarm}", scope.region, scope.account)
 }

@@ -234,7 +234,7 @@ fn removed(ended: &Ended, chains: &[(&Table, &str, &Chain)]) -> Check {
     let slots: BTreeMap<(String, &PointId), Timestamp> =
         ended.rows.iter().map(|row| ((removals::place(row), &row.id), row.slot)).collect();
     let mut done = BTreeSet::new();
-    for (number, (_, report)) in (1..).zip(ended.stack.reports()) {
+    for (number, (_, report)) in (1..).zip(&ended.stack.reports()) {
         let run = at(super::START) + SignedDuration::from_hours(24 * number);
         if let Some(braked) = &report.braked {
             faults.push(format!("the run of {run} was braked: {braked}"));
@@ -454,7 +454,7 @@ fn tells(value: &AttributeValue) -> bool {
 
 async fn agreement(ended: &Ended) -> Result<Check, Failure> {
     let names: Vec<_> = ended.tables.all().map(|table| table.name.clone()).to_vec();
-    let faults = judge::disagreements(&ended.world, &ended.stack, &names).await?;
+    let faults = judge::disagreements(&ended.world, ended.stack.edge(), &names).await?;
     let rows = ended.rows.len();
     Ok(Check { about: format!("the catalog, of {rows} restore points, agrees with both vaults"), faults })
 }

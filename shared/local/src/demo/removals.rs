@@ -25,7 +25,7 @@ pub fn list(paper: &mut Paper<impl Write>, ended: &Ended) -> Result<(), Failure>
     let find =
         |vault: &str, id: &str| ended.rows.iter().find(|row| row.id.as_str() == id && place(row) == vault);
     let mut groups: BTreeMap<(String, String, Tier, String), Group> = BTreeMap::new();
-    for (_, report) in ended.stack.reports() {
+    for (_, report) in &ended.stack.reports() {
         for decided in report.points.iter().filter(|decided| decided.fate == Fate::Removed) {
             let Some(row) = find(&decided.vault, decided.point.as_str()) else { continue };
             let Some(Reason::Outdated { tier, .. }) = decided.reasons.first() else { continue };

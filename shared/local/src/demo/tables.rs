@@ -4,6 +4,7 @@
 //! "canary" stands in the settings that must stay secret: names of attributes and indexes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
@@ -144,10 +145,12 @@ impl Tables {
 
     pub async fn orders_grow(&mut self, world: &World) -> Result<&'static str, Failure> {
         let orders = &mut self.orders;
-        client(world)
-            .update_table()
-            .table_name(orders.name.as_str())
-            .provisioned_throughput(units(40, 20)?)
+        let client = client(world);
+        let update = || client.update_table().table_name(orders.name.as_str());
+        update().provisioned_throughput(units(40, 20)?).send().await?;
+        // One change at a time: the next is taken when the table is ACTIVE again.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        update()
             .attribute_definitions(attribute("customer", ScalarAttributeType::S)?)
             .attribute_definitions(attribute("canary-total", ScalarAttributeType::N)?)
             .global_secondary_index_updates(

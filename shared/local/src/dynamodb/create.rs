@@ -1,13 +1,17 @@
 //! Making and removing tables.
 
-use std::collections::BTreeMap;
-
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Store, engine, invalid, no_table, required,
-    settings::{Settings, Throughput},
-    tags,
+    Answer, Durations, Store, engine, invalid,
+    life::{Life, later},
+    limits::limit,
+    policies::{self, Policy},
+    required,
+    settings::Settings,
+    table_arn, tags,
+    throughput::Throughput,
 };
 use crate::{
     api::{ApiError, Scope},
@@ -15,60 +19,114 @@ use crate::{
     wire::text,
 };
 
+const MOST_TABLES: usize = 2_500;
+
 impl Store {
-    pub(super) fn create(&mut self, scope: &Scope, body: &Value, rng: &mut Rng) -> Answer {
+    pub(super) fn create(
+        &mut self,
+        scope: &Scope,
+        body: &Value,
+        durations: &Durations,
+        rng: &mut Rng,
+    ) -> Answer {
         let mode = text(body, "BillingMode").unwrap_or("PROVISIONED");
         let on_demand = billing_mode(mode)?;
-        let mut settings = Settings {
-            id: String::new(),
-            created: scope.now,
-            on_demand,
-            on_demand_since: on_demand.then_some(scope.now),
-            throughput: Throughput::default(),
-            indexes: BTreeMap::new(),
-            class: None,
-            key_arn: None,
-            deletion_protection: false,
-            stream_view: None,
-            stream_made: None,
-            tags: tags::read(body)?,
-            ttl: None,
-            ttl_changed: None,
-            pitr: None,
-            policies: BTreeMap::new(),
-            kinesis: BTreeMap::new(),
-            insights: BTreeMap::new(),
-        };
-        settings.throughput.apply(body, on_demand)?;
+        refuse_unmodelled(
+            body,
+            &["GlobalTableSourceArn", "GlobalTableSettingsReplicationMode", "VectorIndexes"],
+        )?;
+        self.require_room()?;
+        let life = Life::new(Some(later(scope.now, durations.create)));
+        let mut settings = Settings::new(String::new(), scope.now, life);
+        settings.on_demand = on_demand;
+        settings.on_demand_since = on_demand.then_some(scope.now);
+        settings.tags = tags::read(body)?;
+        settings.throughput.apply(body, on_demand, scope.now)?;
         for index in indexes(body) {
             let mut throughput = Throughput::default();
-            throughput.apply(index, on_demand)?;
+            throughput.apply(index, on_demand, scope.now)?;
             settings.indexes.insert(text(index, "IndexName").unwrap_or_default().to_owned(), throughput);
         }
         settings.require_provisioned()?;
         let enables_stream = body["StreamSpecification"]["StreamEnabled"].as_bool().unwrap_or_default();
-        settings.apply(scope, &if enables_stream { body.clone() } else { without_stream(body) })?;
+        settings.apply(scope, &if enables_stream { body.clone() } else { without_stream(body) }, true)?;
 
+        let policy = text(body, "ResourcePolicy").map(policies::checked).transpose()?;
         engine::answer(&self.items, "CreateTable", &for_engine(body))?;
         settings.id = rng.uuid();
         let table = required(body, "TableName")?;
+        if let Some(document) = policy {
+            let policy = Policy { document, revision: rng.uuid(), changed: scope.now };
+            settings.policies.insert(table_arn(&scope.account, &scope.region, table), policy);
+        }
         self.tables.insert(table.to_owned(), settings);
         self.described_as(scope, table, "CREATING")
     }
 
-    pub(super) fn delete(&mut self, scope: &Scope, body: &Value) -> Answer {
+    /// A table that is DELETING is deleted again without an error.
+    pub(super) fn delete(&mut self, scope: &Scope, body: &Value, durations: &Durations) -> Answer {
         let table = required(body, "TableName")?;
-        if self.tables.get(table).ok_or_else(|| no_table(table))?.deletion_protection {
+        let settings = self.settings(table)?;
+        if settings.life.deleted.is_some() {
+            return self.described_as(scope, table, "DELETING");
+        }
+        settings.life.require_active(table, scope.now)?;
+        if settings.life.fills_an_index(scope.now) {
+            return Err(ApiError::client(
+                "ResourceInUseException",
+                format!(
+                    "Attempt to change a resource which is still in use: Table is in the process of being updated \
+                     with index creation: {table}"
+                ),
+            )
+            .into());
+        }
+        if settings.deletion_protection {
             return Err(invalid(
                 "Resource cannot be deleted as it is currently protected against deletion. Disable deletion \
                  protection first.",
             )
             .into());
         }
+        let gone = later(scope.now, durations.delete);
+        settings.life.deleted = Some(gone);
+        self.deletions.insert((gone, table.to_owned()));
         let answer = self.described_as(scope, table, "DELETING")?;
-        engine::answer(&self.items, "DeleteTable", &json!({ "TableName": table }))?;
-        self.tables.remove(table);
+        self.settle(scope.now);
         Ok(answer)
+    }
+
+    /// Removes the tables whose deletion has ended.
+    pub(super) fn settle(&mut self, now: Timestamp) {
+        while let Some((gone, table)) = self.deletions.first().cloned().filter(|(gone, _)| *gone <= now) {
+            self.deletions.remove(&(gone, table.clone()));
+            self.tables.remove(&table);
+            if engine::answer(&self.items, "DeleteTable", &json!({ "TableName": table })).is_err() {
+                tracing::error!(table, "the engine has no such table");
+            }
+        }
+    }
+
+    /// Whether there may be one more table. AWS documents 2,500 of an account in a Region, unless it raises that.
+    ///
+    /// # Errors
+    /// `LimitExceededException`.
+    pub(super) fn require_room(&self) -> Result<(), ApiError> {
+        if self.tables.len() >= MOST_TABLES {
+            return Err(limit(&format!("Number of tables is limited to {MOST_TABLES}")));
+        }
+        Ok(())
+    }
+}
+
+/// Refuses what this DynamoDB has not.
+///
+/// # Errors
+/// `ValidationException`, naming the member.
+pub(super) fn refuse_unmodelled(body: &Value, members: &[&str]) -> Result<(), ApiError> {
+    match members.iter().find(|member| body.get(**member).is_some_and(|value| !value.is_null())) {
+        Some(member) => Err(invalid(format!("{member} is not modelled by the embedded AWS"))),
+        None => Ok(()),
     }
 }
 
@@ -109,7 +167,7 @@ fn without_stream(body: &Value) -> Value {
 }
 
 /// The engine is told keys and indexes; every table is on-demand to it.
-fn for_engine(body: &Value) -> Value {
+pub(super) fn for_engine(body: &Value) -> Value {
     let mut request = json!({ "BillingMode": "PAY_PER_REQUEST" });
     for member in
         ["TableName", "KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "LocalSecondaryIndexes"]

@@ -24,7 +24,7 @@ impl Store {
             "TableName": table,
             "TableArn": arn,
             "TableId": settings.id,
-            "TableStatus": "ACTIVE",
+            "TableStatus": settings.life.status(scope.now),
             "CreationDateTime": seconds(settings.created),
             "KeySchema": told["KeySchema"],
             "AttributeDefinitions": told["AttributeDefinitions"],
@@ -32,7 +32,7 @@ impl Store {
             "TableSizeBytes": told["TableSizeBytes"],
             "DeletionProtectionEnabled": settings.deletion_protection,
         });
-        settings.throughput.describe(&mut description, settings.on_demand);
+        settings.throughput.describe(&mut description, settings.on_demand, scope.now);
         if let Some(since) = settings.on_demand_since {
             description["BillingModeSummary"] = json!({
                 "BillingMode": if settings.on_demand { "PAY_PER_REQUEST" } else { "PROVISIONED" },
@@ -50,24 +50,40 @@ impl Store {
         if let Some(view) = &settings.stream_view {
             description["StreamSpecification"] = json!({ "StreamEnabled": true, "StreamViewType": view });
         }
-        if let Some(made) = settings.stream_made {
-            let label = made.strftime("%Y-%m-%dT%H:%M:%S%.3f").to_string();
+        if let Some(label) = settings.stream_label() {
             description["LatestStreamArn"] = json!(format!("{arn}/stream/{label}"));
             description["LatestStreamLabel"] = json!(label);
         }
+        if let Some(restored) = &settings.restored {
+            description["RestoreSummary"] = json!({
+                "SourceBackupArn": restored.backup,
+                "SourceTableArn": restored.table,
+                "RestoreDateTime": seconds(restored.at),
+                "RestoreInProgress": settings.life.is_creating(scope.now),
+            });
+        }
         for kind in ["GlobalSecondaryIndexes", "LocalSecondaryIndexes"] {
-            let Some(told) = told[kind].as_array().filter(|indexes| !indexes.is_empty()) else { continue };
-            let mut indexes = told.clone();
+            let is_global = kind == "GlobalSecondaryIndexes";
+            let mut indexes = told[kind].as_array().cloned().unwrap_or_default();
             for index in &mut indexes {
                 let name = index["IndexName"].as_str().unwrap_or_default().to_owned();
                 index["IndexArn"] = json!(format!("{arn}/index/{name}"));
-                if kind == "GlobalSecondaryIndexes" {
+                if is_global {
                     let throughput = settings.indexes.get(&name).cloned().unwrap_or_default();
-                    throughput.describe(index, settings.on_demand);
+                    throughput.describe(index, settings.on_demand, scope.now);
+                    settings.life.describe_index(&name, index, scope.now);
                 }
             }
+            if is_global {
+                indexes.extend(settings.life.going(scope.now));
+            }
             indexes.sort_by_key(|index| index["IndexName"].as_str().map(str::to_owned));
-            description[kind] = Value::Array(indexes);
+            if !indexes.is_empty() {
+                description[kind] = Value::Array(indexes);
+            }
+        }
+        for (member, value) in &settings.planted {
+            description[member] = value.clone();
         }
         Ok(description)
     }
@@ -76,6 +92,13 @@ impl Store {
     pub(super) fn described_as(&self, scope: &Scope, table: &str, status: &str) -> Answer {
         let mut description = self.describe(scope, table)?;
         description["TableStatus"] = json!(status);
+        if status != "UPDATING" {
+            // Not by index: that would put what is not there.
+            let indexes = description.get_mut("GlobalSecondaryIndexes").and_then(Value::as_array_mut);
+            for index in indexes.into_iter().flatten() {
+                index["IndexStatus"] = json!(status);
+            }
+        }
         Ok::<_, Refusal>(json!({ "TableDescription": description }))
     }
 }

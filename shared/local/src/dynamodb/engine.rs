@@ -108,7 +108,7 @@ fn asked<Q: DeserializeOwned, A: Serialize>(
     body: &Value,
     ask: impl FnOnce(Q) -> Result<A, DynoxideError>,
 ) -> Answer {
-    let request = serde_json::from_str(&body.to_string()).map_err(|error| unreadable(&error))?;
+    let request = Q::deserialize(body).map_err(|error| unreadable(&error))?;
     let answer = ask(request).map_err(unmarked)?;
     serde_json::to_value(answer).map_err(|error| DynoxideError::InternalServerError(error.to_string()).into())
 }

@@ -1,39 +1,62 @@
 //! DynamoDB: items and indexes by an embedded engine, one memory database per account and Region; the
 //! settings of tables, which the engine lacks, are kept here and merged into its answers.
 
+mod account;
 mod create;
 mod describe;
 mod engine;
-mod outward;
+mod insights;
+mod kinesis;
+mod life;
+mod limits;
+mod options;
+mod policies;
 mod protection;
+mod restore;
 mod settings;
 mod tags;
+mod throughput;
 mod update;
 
-use std::collections::BTreeMap;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+};
 
 use dynoxide::{Database, DynoxideError};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
+pub use self::options::Durations;
 use self::settings::Settings;
 use crate::{
-    api::{ApiError, Restore, Scope, TableState},
+    api::{ApiError, Scope, TableState},
     clock::WorldClock,
     rng::Rng,
     wire::{Protocol, Reply, Service, text},
 };
 
 /// DynamoDB of all accounts and Regions.
-pub(crate) struct Dynamo {
+pub struct Dynamo {
     clock: WorldClock,
     stores: BTreeMap<(String, String), Store>,
     rng: Rng,
+    /// How long its work takes, from now on.
+    pub durations: Durations,
+}
+
+impl std::fmt::Debug for Dynamo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dynamo").field("durations", &self.durations).finish_non_exhaustive()
+    }
 }
 
 /// The tables of one account in one Region.
 struct Store {
     items: Database,
     tables: BTreeMap<String, Settings>,
+    /// The tables that are DELETING, and when each is gone.
+    deletions: BTreeSet<(Timestamp, String)>,
 }
 
 /// Why a request is refused.
@@ -63,54 +86,84 @@ pub(crate) fn is_item_operation(operation: &str) -> bool {
 
 impl Dynamo {
     pub(crate) fn new(clock: WorldClock, rng: Rng) -> Self {
-        Self { clock, stores: BTreeMap::new(), rng }
+        Self { clock, stores: BTreeMap::new(), rng, durations: Durations::default() }
     }
 
     pub(crate) fn handle(&mut self, scope: &Scope, operation: &str, body: &Value) -> Reply {
-        match self.answer(scope, operation, body) {
-            Ok(answer) => Reply::answer(Protocol::Json10, operation, &answer),
-            Err(Refusal::Ours(error)) => Reply::refusal(Protocol::Json10, &error),
-            Err(Refusal::Engines(error)) => {
-                let code = error.error_type().rsplit('#').next().unwrap_or_default().to_owned();
-                Reply::new(Protocol::Json10, error.status_code(), Some(code), error.to_json())
-            }
+        replied(operation, self.answer(scope, operation, body))
+    }
+
+    /// Lets what is due by now happen.
+    pub(crate) fn settle(&mut self, now: Timestamp) {
+        for store in self.stores.values_mut() {
+            store.settle(now);
         }
     }
 
-    fn answer(&mut self, scope: &Scope, operation: &str, body: &Value) -> Answer {
-        let body = &named_by_name(scope, body)?;
-        let place = (scope.account.clone(), scope.region.clone());
-        let store = match self.stores.entry(place) {
-            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::btree_map::Entry::Vacant(entry) => entry.insert(Store {
+    /// Adds members to what DescribeTable tells of a table: what the model has not by itself, such as the
+    /// `Replicas`, `MultiRegionConsistency` and `GlobalTableWitnesses` of a global table.
+    ///
+    /// # Errors
+    /// When there is no such table, or the members are no object.
+    pub fn plant(&mut self, account: &str, region: &str, table: &str, members: &Value) -> Result<(), String> {
+        let members = members.as_object().ok_or("the members of a description are an object")?;
+        let settings = self
+            .stores
+            .get_mut(&(account.to_owned(), region.to_owned()))
+            .and_then(|store| store.tables.get_mut(table))
+            .ok_or_else(|| format!("there is no table {table}"))?;
+        settings.planted.extend(members.iter().map(|(name, value)| (name.clone(), value.clone())));
+        Ok(())
+    }
+
+    fn store(&mut self, account: &str, region: &str) -> Result<&mut Store, DynoxideError> {
+        Ok(match self.stores.entry((account.to_owned(), region.to_owned())) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(Store {
                 items: Database::memory_with_clock(engine::clock(&self.clock))?,
                 tables: BTreeMap::new(),
+                deletions: BTreeSet::new(),
             }),
+        })
+    }
+
+    fn answer(&mut self, scope: &Scope, operation: &str, body: &Value) -> Answer {
+        let named = named_by_name(scope, body)?;
+        let body = named.as_ref();
+        let durations = &{ self.durations };
+        self.store(&scope.account, &scope.region)?;
+        let Some(store) = self.stores.get_mut(&(scope.account.clone(), scope.region.clone())) else {
+            return Err(no_table("").into());
         };
         if engine::is_item_operation(operation) {
+            store.require_items(scope, body)?;
             return engine::answer(&store.items, operation, body);
         }
         match operation {
-            "CreateTable" => store.create(scope, body, &mut self.rng),
-            "DeleteTable" => store.delete(scope, body),
+            "CreateTable" => store.create(scope, body, durations, &mut self.rng),
+            "DeleteTable" => store.delete(scope, body, durations),
             "DescribeTable" => Ok(json!({ "Table": store.describe(scope, required(body, "TableName")?)? })),
             "ListTables" => engine::answer(&store.items, operation, body),
-            "UpdateTable" => store.update(scope, body),
-            "DescribeTimeToLive" => store.describe_ttl(body),
+            "UpdateTable" => store.update(scope, body, durations),
+            "DescribeTimeToLive" => store.describe_ttl(scope, body, durations),
             "UpdateTimeToLive" => store.update_ttl(scope, body),
             "DescribeContinuousBackups" => store.describe_continuous_backups(scope, body),
-            "UpdateContinuousBackups" => store.update_continuous_backups(scope, body),
+            "UpdateContinuousBackups" => store.update_continuous_backups(scope, body, durations),
             "ListTagsOfResource" => store.list_tags(scope, body),
             "TagResource" => store.tag(scope, body),
             "UntagResource" => store.untag(scope, body),
             "GetResourcePolicy" => store.resource_policy(scope, body),
             "PutResourcePolicy" => store.put_resource_policy(scope, body, &mut self.rng),
             "DeleteResourcePolicy" => store.delete_resource_policy(scope, body),
-            "DescribeKinesisStreamingDestination" => store.kinesis_destinations(body),
-            "EnableKinesisStreamingDestination" => store.enable_kinesis(body),
-            "DisableKinesisStreamingDestination" => store.disable_kinesis(body),
-            "DescribeContributorInsights" => store.contributor_insights(body),
-            "UpdateContributorInsights" => store.update_contributor_insights(body),
+            "DescribeKinesisStreamingDestination" => store.kinesis_destinations(scope, body, durations),
+            "EnableKinesisStreamingDestination" => store.enable_kinesis(scope, body, durations),
+            "DisableKinesisStreamingDestination" => store.disable_kinesis(scope, body, durations),
+            "UpdateKinesisStreamingDestination" => store.update_kinesis(scope, body, durations),
+            "DescribeContributorInsights" => store.contributor_insights(scope, body, durations),
+            "UpdateContributorInsights" => store.update_contributor_insights(scope, body, durations),
+            "ListContributorInsights" => store.list_contributor_insights(scope, body, durations),
+            "DescribeLimits" => Ok(account::limits()),
+            "DescribeEndpoints" => Ok(account::endpoints(scope)),
             _ => Err(Service::DynamoDb.unknown_operation(operation).into()),
         }
     }
@@ -128,33 +181,67 @@ impl Dynamo {
 }
 
 impl Dynamo {
+    /// The tags of a table, by its ARN or one of what belongs to it.
+    pub(crate) fn tags_of(&self, arn: &str) -> Option<&BTreeMap<String, String>> {
+        let mut parts = arn.strip_prefix("arn:aws:dynamodb:")?.splitn(3, ':');
+        let place = (parts.next()?.to_owned(), parts.next()?.to_owned());
+        let table = parts.next()?.strip_prefix("table/")?.split('/').next()?;
+        let store = self.stores.get(&(place.1, place.0))?;
+        store.tables.get(table).map(|table| &table.tags)
+    }
+
+    /// A table as DescribeTable tells it (the value of `Table`); `None` when there is none of that name.
+    pub(crate) fn described(&self, scope: &Scope, table: &str) -> Option<Value> {
+        self.stores.get(&(scope.account.clone(), scope.region.clone()))?.describe(scope, table).ok()
+    }
+
     /// The state of a table now, for AWS Backup; `None` when there is none of that name.
     pub(crate) fn state(&self, account: &str, region: &str, table: &str) -> Option<TableState> {
         let store = self.stores.get(&(account.to_owned(), region.to_owned()))?;
         let tags = store.tables.get(table)?.tags.clone();
-        let scope = Scope {
-            account: account.to_owned(),
-            region: region.to_owned(),
-            caller: String::new(),
-            now: self.clock.now(),
-        };
+        let at = self.clock.now();
+        let scope =
+            Scope { account: account.to_owned(), region: region.to_owned(), caller: String::new(), now: at };
         let description = store.describe(&scope, table).ok()?;
         let items = engine::all_items(&store.items, table, &description).ok()?;
-        Some(TableState { arn: table_arn(account, region, table), description, tags, items })
+        Some(TableState { arn: table_arn(account, region, table), at, description, tags, items })
     }
-
-    /// Begins to make a table of a backup: see [`crate::api::Neighbours::begin_restore`].
-    pub(crate) fn begin_restore(&mut self, restore: &Restore) -> Result<(), String> {
-        Err(format!("Table {} cannot be restored yet.", restore.table))
-    }
-
-    /// Ends what [`Self::begin_restore`] began.
-    pub(crate) fn end_restore(&mut self, _restore: &Restore) {}
 }
 
 impl Store {
     fn settings(&mut self, table: &str) -> Result<&mut Settings, ApiError> {
         self.tables.get_mut(table).ok_or_else(|| no_table(table))
+    }
+
+    /// Refuses the items of a table that is CREATING, as if there were none, and of an index that is not filled.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException`, or `ValidationException` for the index.
+    fn require_items(&self, scope: &Scope, body: &Value) -> Result<(), ApiError> {
+        let of_batch = body["RequestItems"].as_object().into_iter().flat_map(|tables| tables.keys());
+        let of_transaction = body["TransactItems"].as_array().into_iter().flatten().flat_map(parts);
+        let named = text(body, "TableName").into_iter().chain(of_batch.map(String::as_str));
+        for table in named.chain(of_transaction.filter_map(|part| text(part, "TableName"))) {
+            let Some(settings) = self.tables.get(table) else { continue };
+            if settings.life.is_creating(scope.now) {
+                return Err(ApiError::client("ResourceNotFoundException", "Requested resource not found"));
+            }
+            if let Some(index) = text(body, "IndexName") {
+                settings.life.require_filled(index, scope.now)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn replied(operation: &str, answer: Answer) -> Reply {
+    match answer {
+        Ok(answer) => Reply::answer(Protocol::Json10, operation, &answer),
+        Err(Refusal::Ours(error)) => Reply::refusal(Protocol::Json10, &error),
+        Err(Refusal::Engines(error)) => {
+            let code = error.error_type().rsplit('#').next().unwrap_or_default().to_owned();
+            Reply::new(Protocol::Json10, error.status_code(), Some(code), error.to_json())
+        }
     }
 }
 
@@ -167,14 +254,41 @@ fn table_of_arn<'a>(scope: &Scope, arn: &'a str) -> Option<&'a str> {
     arn.strip_prefix(table_arn(&scope.account, &scope.region, "").as_str())
 }
 
-/// A request may name its table by ARN: the name in its place.
-fn named_by_name(scope: &Scope, body: &Value) -> Result<Value, ApiError> {
-    let mut body = body.clone();
-    if let Some(arn) = text(&body, "TableName").filter(|name| name.starts_with("arn:")) {
-        let name = table_of_arn(scope, arn).ok_or_else(|| access_denied(scope, arn))?.to_owned();
-        body["TableName"] = Value::from(name);
+/// A request may name its tables by ARN: the names in their place.
+fn named_by_name<'a>(scope: &Scope, body: &'a Value) -> Result<Cow<'a, Value>, ApiError> {
+    let name_of = |arn: &str| -> Result<String, ApiError> {
+        table_of_arn(scope, arn).map(str::to_owned).ok_or_else(|| access_denied(scope, arn))
+    };
+    let is_arn = |name: &str| name.starts_with("arn:");
+    let mut body = Cow::Borrowed(body);
+    if let Some(arn) = text(&body, "TableName").filter(|name| is_arn(name)) {
+        let name = name_of(arn)?;
+        body.to_mut()["TableName"] = Value::from(name);
+    }
+    if body["RequestItems"].as_object().is_some_and(|tables| tables.keys().any(|name| is_arn(name))) {
+        let mut named = serde_json::Map::new();
+        for (name, requests) in body["RequestItems"].as_object().into_iter().flatten() {
+            named.insert(if is_arn(name) { name_of(name)? } else { name.clone() }, requests.clone());
+        }
+        body.to_mut()["RequestItems"] = Value::Object(named);
+    }
+    let by_arn = |item: &Value| parts(item).any(|part| text(part, "TableName").is_some_and(is_arn));
+    if body["TransactItems"].as_array().is_some_and(|items| items.iter().any(by_arn)) {
+        for item in body.to_mut()["TransactItems"].as_array_mut().into_iter().flatten() {
+            for part in item.as_object_mut().into_iter().flat_map(|item| item.values_mut()) {
+                if let Some(arn) = text(part, "TableName").filter(|name| is_arn(name)) {
+                    let name = name_of(arn)?;
+                    part["TableName"] = Value::from(name);
+                }
+            }
+        }
     }
     Ok(body)
+}
+
+/// The one action of an item of a transaction.
+fn parts(item: &Value) -> impl Iterator<Item = &Value> {
+    item.as_object().into_iter().flat_map(|item| item.values())
 }
 
 fn no_table(table: &str) -> ApiError {

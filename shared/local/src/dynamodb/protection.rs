@@ -1,14 +1,33 @@
 //! Point-in-time recovery and time to live.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Answer, Store, describe::seconds, invalid, required, settings::Pitr};
-use crate::{api::Scope, wire::text};
+use super::{Answer, Durations, Store, describe::seconds, invalid, life::later, required};
+use crate::{
+    api::{ApiError, Scope},
+    wire::text,
+};
+
+/// Point-in-time recovery.
+#[derive(Debug, Clone)]
+pub(super) struct Pitr {
+    pub(super) days: i64,
+    pub(super) since: Timestamp,
+}
+
+/// Time to live, on or once on. Items never expire here: whoever needs that deletes them.
+#[derive(Debug, Clone)]
+pub(super) struct Ttl {
+    attribute: String,
+    enabled: bool,
+    changed: Timestamp,
+}
 
 impl Store {
     pub(super) fn describe_continuous_backups(&mut self, scope: &Scope, body: &Value) -> Answer {
-        let pitr = self.settings(required(body, "TableName")?)?.pitr.clone();
+        let table = required(body, "TableName")?;
+        let pitr = self.tables.get(table).ok_or_else(|| no_backups_of(table))?.pitr.clone();
         let recovery = match pitr {
             None => json!({ "PointInTimeRecoveryStatus": "DISABLED" }),
             Some(Pitr { days, since }) => {
@@ -28,8 +47,22 @@ impl Store {
         } }))
     }
 
-    pub(super) fn update_continuous_backups(&mut self, scope: &Scope, body: &Value) -> Answer {
-        let settings = self.settings(required(body, "TableName")?)?;
+    pub(super) fn update_continuous_backups(
+        &mut self,
+        scope: &Scope,
+        body: &Value,
+        durations: &Durations,
+    ) -> Answer {
+        let table = required(body, "TableName")?;
+        let settings = self.tables.get_mut(table).ok_or_else(|| no_backups_of(table))?;
+        let ready = settings.life.ready.map(|ready| later(ready, durations.continuous_backups));
+        if ready.is_none_or(|ready| scope.now < ready) {
+            return Err(ApiError::client(
+                "ContinuousBackupsUnavailableException",
+                format!("Backups are being enabled for the table: {table}. Please retry later"),
+            )
+            .into());
+        }
         let wanted = &body["PointInTimeRecoverySpecification"];
         let enabled = wanted["PointInTimeRecoveryEnabled"].as_bool().ok_or_else(|| {
             invalid("1 validation error detected: PointInTimeRecoveryEnabled must not be null")
@@ -45,42 +78,62 @@ impl Store {
         self.describe_continuous_backups(scope, body)
     }
 
-    pub(super) fn describe_ttl(&mut self, body: &Value) -> Answer {
+    pub(super) fn describe_ttl(&mut self, scope: &Scope, body: &Value, durations: &Durations) -> Answer {
         let ttl = &self.settings(required(body, "TableName")?)?.ttl;
-        Ok(json!({ "TimeToLiveDescription": match ttl {
-            Some(attribute) => json!({ "TimeToLiveStatus": "ENABLED", "AttributeName": attribute }),
+        let told = match ttl {
             None => json!({ "TimeToLiveStatus": "DISABLED" }),
-        } }))
+            Some(ttl) => {
+                let settled = later(ttl.changed, durations.switch) <= scope.now;
+                match (ttl.enabled, settled) {
+                    (true, true) => json!({ "TimeToLiveStatus": "ENABLED", "AttributeName": ttl.attribute }),
+                    (true, false) => {
+                        json!({ "TimeToLiveStatus": "ENABLING", "AttributeName": ttl.attribute })
+                    }
+                    (false, false) => {
+                        json!({ "TimeToLiveStatus": "DISABLING", "AttributeName": ttl.attribute })
+                    }
+                    (false, true) => json!({ "TimeToLiveStatus": "DISABLED" }),
+                }
+            }
+        };
+        Ok(json!({ "TimeToLiveDescription": told }))
     }
 
     pub(super) fn update_ttl(&mut self, scope: &Scope, body: &Value) -> Answer {
-        let settings = self.settings(required(body, "TableName")?)?;
+        let table = required(body, "TableName")?;
+        let settings = self.settings(table)?;
+        settings.life.require_made(table, scope.now)?;
         let wanted = &body["TimeToLiveSpecification"];
         let attribute = required(wanted, "AttributeName")?;
         let enabled = wanted["Enabled"].as_bool().unwrap_or_default();
-        // One change per table per hour.
-        let last = settings.ttl_changed.map(|changed| scope.now.duration_since(changed));
+        // AWS documents one change per table in the hour that each may take.
+        let last = settings.ttl.as_ref().map(|ttl| scope.now.duration_since(ttl.changed));
         if last.is_some_and(|since| since < SignedDuration::from_hours(1)) {
             return Err(
                 invalid("Time to live has been modified multiple times within a fixed interval").into()
             );
         }
-        match (enabled, settings.ttl.as_deref()) {
+        let current = settings.ttl.as_ref().filter(|ttl| ttl.enabled).map(|ttl| ttl.attribute.as_str());
+        match (enabled, current) {
             (true, Some(current)) if current == attribute => {
                 return Err(invalid("TimeToLive is already enabled").into());
             }
-            (true, Some(_)) => {
-                return Err(invalid("TimeToLive is active on a different AttributeName").into());
-            }
             (false, None) => return Err(invalid("TimeToLive is already disabled").into()),
-            (false, Some(current)) if current != attribute => {
-                return Err(invalid("TimeToLive is active on a different AttributeName").into());
+            (_, Some(current)) if current != attribute => {
+                let message = format!(
+                    "TimeToLive is active on a different AttributeName: current AttributeName is {current}"
+                );
+                return Err(invalid(message).into());
             }
             _ => {}
         }
-        settings.ttl = enabled.then(|| attribute.to_owned());
-        settings.ttl_changed = Some(scope.now);
+        settings.ttl = Some(Ttl { attribute: attribute.to_owned(), enabled, changed: scope.now });
         let spec = json!({ "AttributeName": text(wanted, "AttributeName"), "Enabled": enabled });
         Ok(json!({ "TimeToLiveSpecification": spec }))
     }
+}
+
+/// What the operations of backups call a table that is not there.
+fn no_backups_of(table: &str) -> ApiError {
+    ApiError::client("TableNotFoundException", format!("Table not found: {table}"))
 }

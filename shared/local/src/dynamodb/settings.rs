@@ -3,9 +3,18 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::invalid;
+use super::{
+    insights::Insights,
+    invalid,
+    kinesis::Destination,
+    life::Life,
+    limits::History,
+    policies::Policy,
+    protection::{Pitr, Ttl},
+    throughput::Throughput,
+};
 use crate::{
     api::{ApiError, Scope},
     wire::text,
@@ -14,8 +23,12 @@ use crate::{
 /// What is kept beside the engine's own table.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
+    /// New for each table made, even of a name that was there before.
     pub(super) id: String,
     pub(super) created: Timestamp,
+    pub(super) life: Life,
+    /// The moments of changes that AWS counts.
+    pub(super) history: History,
     pub(super) on_demand: bool,
     /// When the table was last made on-demand.
     pub(super) on_demand_since: Option<Timestamp>,
@@ -31,132 +44,62 @@ pub(super) struct Settings {
     /// When the latest stream was made: its label.
     pub(super) stream_made: Option<Timestamp>,
     pub(super) tags: BTreeMap<String, String>,
-    pub(super) ttl: Option<String>,
-    pub(super) ttl_changed: Option<Timestamp>,
+    pub(super) ttl: Option<Ttl>,
     pub(super) pitr: Option<Pitr>,
-    /// The policies of the table and its stream, by ARN.
+    /// The policies of the table and its streams, by ARN.
     pub(super) policies: BTreeMap<String, Policy>,
-    /// Kinesis streams that the table's changes go to: ARN and precision.
-    pub(super) kinesis: BTreeMap<String, String>,
-    /// Where Contributor Insights are on, with their mode: by index name, empty for the table.
-    pub(super) insights: BTreeMap<String, String>,
+    /// Kinesis streams that the table's changes go to or went to, by ARN.
+    pub(super) kinesis: BTreeMap<String, Destination>,
+    /// Where Contributor Insights are or were on: by index name, empty for the table.
+    pub(super) insights: BTreeMap<String, Insights>,
+    /// What the table was made of, when it was restored.
+    pub(super) restored: Option<Restored>,
+    /// Members of the description that a test has planted.
+    pub(super) planted: BTreeMap<String, Value>,
 }
 
-/// A resource-based policy.
+/// What a restored table was made of.
 #[derive(Debug, Clone)]
-pub(super) struct Policy {
-    pub(super) document: String,
-    pub(super) revision: String,
-}
-
-/// Point-in-time recovery.
-#[derive(Debug, Clone)]
-pub(super) struct Pitr {
-    pub(super) days: i64,
-    pub(super) since: Timestamp,
-}
-
-/// The throughput of a table or a global index.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Throughput {
-    /// Read and write capacity units, when provisioned.
-    pub(super) provisioned: Option<(u64, u64)>,
-    /// Greatest read and write request units on demand.
-    pub(super) max_read: Option<i64>,
-    pub(super) max_write: Option<i64>,
-    /// Warm read and write units per second, when asked for.
-    pub(super) warm: Option<(i64, i64)>,
-}
-
-impl Throughput {
-    /// Takes over what a CreateTable, an UpdateTable or an index's part of one says.
-    pub(super) fn apply(&mut self, request: &Value, on_demand: bool) -> Result<(), ApiError> {
-        if let Some(provisioned) = request.get("ProvisionedThroughput").filter(|value| !value.is_null()) {
-            if on_demand {
-                return Err(invalid(
-                    "One or more parameter values were invalid: Neither ReadCapacityUnits nor \
-                     WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST",
-                ));
-            }
-            let units = |member: &str| {
-                provisioned.get(member).and_then(Value::as_u64).filter(|units| *units > 0).ok_or_else(|| {
-                    invalid(format!(
-                        "1 validation error detected: Value at 'provisionedThroughput.{member}' failed to \
-                         satisfy constraint: Member must have value greater than or equal to 1"
-                    ))
-                })
-            };
-            self.provisioned = Some((units("ReadCapacityUnits")?, units("WriteCapacityUnits")?));
-        }
-        if let Some(max) = request.get("OnDemandThroughput").filter(|value| !value.is_null()) {
-            if !on_demand {
-                return Err(invalid(
-                    "One or more parameter values were invalid: OnDemandThroughput can only be specified when \
-                     BillingMode is PAY_PER_REQUEST",
-                ));
-            }
-            for (member, kept) in
-                [("MaxReadRequestUnits", &mut self.max_read), ("MaxWriteRequestUnits", &mut self.max_write)]
-            {
-                match max.get(member).and_then(Value::as_i64) {
-                    None => {}
-                    Some(-1) => *kept = None,
-                    Some(units) if units > 0 => *kept = Some(units),
-                    Some(units) => {
-                        return Err(invalid(format!("{member} is a positive number or -1, not {units}")));
-                    }
-                }
-            }
-        }
-        if let Some(warm) = request.get("WarmThroughput").filter(|value| !value.is_null()) {
-            let (read, write) = self.warm_units(on_demand);
-            let units = |member: &str, now: i64| {
-                let wanted = warm.get(member).and_then(Value::as_i64).unwrap_or(now);
-                // Warm throughput can never be lowered.
-                if wanted < now {
-                    Err(invalid(format!(
-                        "One or more parameter values were invalid: Requested {member} for WarmThroughput is \
-                         lower than current WarmThroughput, decreasing WarmThroughput is not supported"
-                    )))
-                } else {
-                    Ok(wanted)
-                }
-            };
-            self.warm = Some((units("ReadUnitsPerSecond", read)?, units("WriteUnitsPerSecond", write)?));
-        }
-        Ok(())
-    }
-
-    /// Warm read and write units: those asked for, at least what the mode gives by itself.
-    fn warm_units(&self, on_demand: bool) -> (i64, i64) {
-        let (read, write) = match self.provisioned {
-            Some((read, write)) if !on_demand => {
-                (i64::try_from(read).unwrap_or(i64::MAX), i64::try_from(write).unwrap_or(i64::MAX))
-            }
-            _ => (12_000, 4_000),
-        };
-        let (warm_read, warm_write) = self.warm.unwrap_or_default();
-        (read.max(warm_read), write.max(warm_write))
-    }
-
-    /// Adds the throughput members of a table's or an index's description.
-    pub(super) fn describe(&self, description: &mut Value, on_demand: bool) {
-        let (read, write) = self.provisioned.filter(|_| !on_demand).unwrap_or_default();
-        description["ProvisionedThroughput"] =
-            json!({ "NumberOfDecreasesToday": 0, "ReadCapacityUnits": read, "WriteCapacityUnits": write });
-        if on_demand && (self.max_read.is_some() || self.max_write.is_some()) {
-            description["OnDemandThroughput"] = json!({
-                "MaxReadRequestUnits": self.max_read.unwrap_or(-1),
-                "MaxWriteRequestUnits": self.max_write.unwrap_or(-1),
-            });
-        }
-        let (read, write) = self.warm_units(on_demand);
-        description["WarmThroughput"] =
-            json!({ "ReadUnitsPerSecond": read, "WriteUnitsPerSecond": write, "Status": "ACTIVE" });
-    }
+pub(super) struct Restored {
+    pub(super) backup: String,
+    pub(super) table: String,
+    /// The moment of the backup's contents.
+    pub(super) at: Timestamp,
 }
 
 impl Settings {
+    /// A table that nothing has been said of.
+    pub(super) fn new(id: String, now: Timestamp, life: Life) -> Self {
+        Self {
+            id,
+            created: now,
+            life,
+            history: History::default(),
+            on_demand: false,
+            on_demand_since: None,
+            throughput: Throughput::default(),
+            indexes: BTreeMap::new(),
+            class: None,
+            key_arn: None,
+            deletion_protection: false,
+            stream_view: None,
+            stream_made: None,
+            tags: BTreeMap::new(),
+            ttl: None,
+            pitr: None,
+            policies: BTreeMap::new(),
+            kinesis: BTreeMap::new(),
+            insights: BTreeMap::new(),
+            restored: None,
+            planted: BTreeMap::new(),
+        }
+    }
+
+    /// The label of the latest stream: the moment at which it was made.
+    pub(super) fn stream_label(&self) -> Option<String> {
+        self.stream_made.map(|made| made.strftime("%Y-%m-%dT%H:%M:%S%.3f").to_string())
+    }
+
     /// Changes the billing mode: what only the old mode knows is forgotten and must be given anew.
     pub(super) fn change_mode(&mut self, on_demand: bool, now: Timestamp) {
         self.on_demand = on_demand;
@@ -170,8 +113,12 @@ impl Settings {
         }
     }
 
-    /// Takes over class, encryption, protection and stream of a CreateTable or an UpdateTable.
-    pub(super) fn apply(&mut self, scope: &Scope, request: &Value) -> Result<(), ApiError> {
+    /// Takes over class, encryption, protection and stream of a CreateTable or an UpdateTable. What a table is
+    /// created with is no change that counts.
+    ///
+    /// # Errors
+    /// `ValidationException` for a value that there is not, `LimitExceededException` for one change too many.
+    pub(super) fn apply(&mut self, scope: &Scope, request: &Value, is_new: bool) -> Result<(), ApiError> {
         if let Some(class) = text(request, "TableClass") {
             if !["STANDARD", "STANDARD_INFREQUENT_ACCESS"].contains(&class) {
                 return Err(invalid(format!(
@@ -179,11 +126,17 @@ impl Settings {
                      constraint: Member must satisfy enum value set: [STANDARD, STANDARD_INFREQUENT_ACCESS]"
                 )));
             }
+            if class != self.class.as_ref().map_or("STANDARD", |(class, _)| class) && !is_new {
+                self.history.class(scope.now)?;
+            }
             self.class = Some((class.to_owned(), scope.now));
         }
         if let Some(encryption) = request.get("SSESpecification").filter(|value| !value.is_null()) {
-            let enabled = encryption.get("Enabled").and_then(Value::as_bool).unwrap_or_default();
-            self.key_arn = enabled.then(|| key_arn(scope, text(encryption, "KMSMasterKeyId")));
+            let key = key_of(scope, encryption);
+            if key != self.key_arn && !is_new {
+                self.history.encryption(scope.now)?;
+            }
+            self.key_arn = key;
         }
         if let Some(protected) = request.get("DeletionProtectionEnabled").and_then(Value::as_bool) {
             self.deletion_protection = protected;
@@ -197,10 +150,10 @@ impl Settings {
     fn apply_stream(&mut self, scope: &Scope, stream: &Value) -> Result<(), ApiError> {
         let enabled = stream.get("StreamEnabled").and_then(Value::as_bool).unwrap_or_default();
         match (enabled, self.stream_view.is_some()) {
-            (true, true) => Err(ApiError::client(
-                "ResourceInUseException",
-                "Table already has an enabled stream: disable it first to change its view type",
-            )),
+            // AWS documents both as validation errors.
+            (true, true) => {
+                Err(invalid("Table already has an enabled stream: disable it first to change its view type"))
+            }
             (true, false) => {
                 let view = text(stream, "StreamViewType").ok_or_else(|| {
                     invalid(
@@ -219,6 +172,12 @@ impl Settings {
             (false, false) => Err(invalid("Table is not stream-enabled: there is no stream to disable")),
         }
     }
+}
+
+/// The key that an `SSESpecification` names; `None` is DynamoDB's own.
+pub(super) fn key_of(scope: &Scope, encryption: &Value) -> Option<String> {
+    let enabled = encryption.get("Enabled").and_then(Value::as_bool).unwrap_or_default();
+    enabled.then(|| key_arn(scope, text(encryption, "KMSMasterKeyId")))
 }
 
 /// The ARN of a table's key, named by ARN, id or alias; none is the AWS-managed key of DynamoDB.

@@ -12,25 +12,39 @@ use crate::{
 };
 
 const MOST_TAGS: usize = 50;
+/// AWS documents 10 KB for all keys and values together.
+const MOST_BYTES: usize = 10 * 1024;
 const PAGE: usize = 10;
 
 impl Store {
-    /// The table that an ARN names, its own or its stream's.
-    pub(super) fn by_arn(&mut self, scope: &Scope, arn: &str) -> Result<&mut Settings, ApiError> {
+    /// The table that an ARN names, its own or its latest stream's.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException`, or `AccessDeniedException` outside the account and Region.
+    pub(super) fn by_arn<'a>(
+        &mut self,
+        scope: &Scope,
+        arn: &'a str,
+    ) -> Result<(&'a str, &mut Settings), ApiError> {
         let part = table_of_arn(scope, arn).ok_or_else(|| access_denied(scope, arn))?;
-        let table = part.split('/').next().unwrap_or(part);
-        self.tables.get_mut(table).ok_or_else(|| {
-            ApiError::client(
-                "ResourceNotFoundException",
-                format!("Requested resource not found: ResourcArn: {arn} not found"),
-            )
-        })
+        let (table, stream) =
+            part.split_once("/stream/").map_or((part, None), |(table, label)| (table, Some(label)));
+        self.tables
+            .get_mut(table)
+            .filter(|settings| stream.is_none() || settings.stream_label().as_deref() == stream)
+            .map(|settings| (table, settings))
+            .ok_or_else(|| {
+                ApiError::client(
+                    "ResourceNotFoundException",
+                    format!("Requested resource not found: ResourcArn: {arn} not found"),
+                )
+            })
     }
 
     /// Ten tags a page, in the order of their keys.
     pub(super) fn list_tags(&mut self, scope: &Scope, body: &Value) -> Answer {
         let arn = required(body, "ResourceArn")?;
-        let tags = &self.by_arn(scope, arn)?.tags;
+        let tags = &self.by_arn(scope, arn)?.1.tags;
         let after = match text(body, "NextToken") {
             None => None,
             Some(token) => Some(
@@ -58,7 +72,8 @@ impl Store {
         if more.is_empty() {
             return Err(invalid("Atleast one Tag needs to be provided as Input.").into());
         }
-        let settings = self.by_arn(scope, required(body, "ResourceArn")?)?;
+        let (table, settings) = self.by_arn(scope, required(body, "ResourceArn")?)?;
+        settings.life.require_made(table, scope.now)?;
         let mut tags = settings.tags.clone();
         tags.extend(more);
         count(&tags)?;
@@ -67,7 +82,8 @@ impl Store {
     }
 
     pub(super) fn untag(&mut self, scope: &Scope, body: &Value) -> Answer {
-        let settings = self.by_arn(scope, required(body, "ResourceArn")?)?;
+        let (table, settings) = self.by_arn(scope, required(body, "ResourceArn")?)?;
+        settings.life.require_made(table, scope.now)?;
         for key in body["TagKeys"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             settings.tags.remove(key);
         }
@@ -99,6 +115,10 @@ pub(super) fn read(body: &Value) -> Result<BTreeMap<String, String>, ApiError> {
 fn count(tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
     if tags.len() > MOST_TAGS {
         return Err(invalid(format!("Too many tags: a table carries {MOST_TAGS} at most")));
+    }
+    let bytes: usize = tags.iter().map(|(key, value)| key.len() + value.len()).sum();
+    if bytes > MOST_BYTES {
+        return Err(invalid(format!("Too large tags: those of a table have {MOST_BYTES} bytes at most")));
     }
     Ok(())
 }

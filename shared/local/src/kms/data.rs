@@ -41,9 +41,13 @@ impl Kms {
                  Member must have length between 1 and 4096",
             ));
         }
-        let mut answer = self.sealed(scope, body, &plaintext)?;
-        answer["EncryptionAlgorithm"] = json!("SYMMETRIC_DEFAULT");
-        Ok(answer)
+        let answer = self.sealed(scope, body, &plaintext)?;
+        // AWS documents no KeyMaterialId here, other than for data keys.
+        Ok(json!({
+            "CiphertextBlob": answer["CiphertextBlob"],
+            "KeyId": answer["KeyId"],
+            "EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
+        }))
     }
 
     fn sealed(&mut self, scope: &Scope, body: &Value, plaintext: &[u8]) -> Answer {
@@ -93,7 +97,7 @@ impl Kms {
     }
 }
 
-fn binary(body: &Value, member: &str) -> Result<Vec<u8>, ApiError> {
+pub(super) fn binary(body: &Value, member: &str) -> Result<Vec<u8>, ApiError> {
     BASE64_STANDARD
         .decode(required(body, member)?)
         .map_err(|_| ApiError::client("SerializationException", format!("{member} is not base64")))

@@ -1,5 +1,7 @@
 //! One key and its states.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -39,6 +41,9 @@ pub(super) struct Key {
     pub(super) description: String,
     pub(super) status: Status,
     pub(super) rotates: bool,
+    /// The key policy; `None` is the default one.
+    pub(super) policy: Option<String>,
+    pub(super) tags: BTreeMap<String, String>,
     /// The Region of the primary key, for multi-Region keys.
     pub(super) primary_region: Option<String>,
 }

@@ -2,9 +2,10 @@
 
 mod data;
 mod keys;
+mod policy;
 mod seal;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -20,6 +21,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Kms {
     places: BTreeMap<(String, String), Keys>,
+    /// The ARNs of keys that were deleted.
+    gone: BTreeSet<String>,
     rng: Rng,
 }
 
@@ -35,7 +38,7 @@ type Answer = Result<Value, ApiError>;
 
 impl Kms {
     pub(crate) fn new(rng: Rng) -> Self {
-        Self { places: BTreeMap::new(), rng }
+        Self { places: BTreeMap::new(), gone: BTreeSet::new(), rng }
     }
 
     pub(crate) fn handle(&mut self, scope: &Scope, operation: &str, body: &Value) -> Answer {
@@ -61,22 +64,22 @@ impl Kms {
                 let key = self.key(scope, required(body, "KeyId")?)?;
                 Ok(json!({ "KeyId": key.arn, "KeyRotationEnabled": key.rotates }))
             }
+            "GetKeyPolicy" => self.get_policy(scope, body),
+            "PutKeyPolicy" => self.put_policy(scope, body),
+            "ListKeyPolicies" => self.list_policies(scope, body),
+            "TagResource" => self.tag(scope, body),
+            "UntagResource" => self.untag(scope, body),
+            "ListResourceTags" => self.list_tags(scope, body),
             _ => Err(Service::Kms.unknown_operation(operation)),
         }
-    }
-
-    /// Whether the key of an ARN exists and is enabled.
-    ///
-    /// # Errors
-    /// What AWS Backup says of one that is not.
-    pub(crate) fn key_usable(&self, _key_arn: &str) -> Result<(), String> {
-        Ok(())
     }
 
     /// Removes the keys whose waiting time is over.
     pub(crate) fn settle(&mut self, now: Timestamp) {
         for keys in self.places.values_mut() {
-            keys.keys.retain(|_, key| key.deletion_at().is_none_or(|at| now < at));
+            let due = |key: &Key| key.deletion_at().is_some_and(|at| at <= now);
+            self.gone.extend(keys.keys.values().filter(|key| due(key)).map(|key| key.arn.clone()));
+            keys.keys.retain(|_, key| !due(key));
             let Keys { keys, aliases } = keys;
             aliases.retain(|_, id| keys.contains_key(id));
         }
@@ -190,6 +193,8 @@ impl Kms {
             description: text(body, "Description").unwrap_or_default().to_owned(),
             status: Status::Enabled,
             rotates: false,
+            policy: policy::given(body)?,
+            tags: policy::tags_of(body),
             primary_region: multi_region.then(|| scope.region.clone()),
         };
         self.place(&scope.account, &scope.region).keys.insert(id.clone(), key);
@@ -211,6 +216,9 @@ impl Kms {
             created: scope.now,
             description: text(body, "Description").unwrap_or_default().to_owned(),
             rotates: false,
+            // AWS documents that neither policy nor tags are shared between Regions.
+            policy: policy::given(body)?,
+            tags: policy::tags_of(body),
             ..primary.clone()
         };
         if self.regions_of(&scope.account, &replica.id).iter().any(|held| held == region) {
@@ -223,7 +231,10 @@ impl Kms {
         self.place(&scope.account, region).keys.insert(id.clone(), replica);
         let there = Scope { region: region.to_owned(), ..scope.clone() };
         let metadata = self.described(&there, &json!({ "KeyId": id }))?;
-        Ok(json!({ "ReplicaKeyMetadata": metadata, "ReplicaPolicy": "", "ReplicaTags": [] }))
+        let named = json!({ "KeyId": id });
+        let policy = self.get_policy(&there, &named)?["Policy"].take();
+        let tags = self.list_tags(&there, &named)?["Tags"].take();
+        Ok(json!({ "ReplicaKeyMetadata": metadata, "ReplicaPolicy": policy, "ReplicaTags": tags }))
     }
 
     fn described(&self, scope: &Scope, body: &Value) -> Answer {

@@ -1,30 +1,181 @@
-//! Application Auto Scaling: what scales a table's throughput.
+//! Application Auto Scaling: what scales the throughput of tables and their indexes.
+//!
+//! Nothing measures load here: policies and scheduled actions are kept and told, with the alarms that a policy
+//! owns, and scale nothing. What does act is the range of a scalable target at its registration.
 
-use serde_json::Value;
+mod activities;
+mod policies;
+mod schedules;
+mod tags;
+mod target;
+mod targets;
+mod tracking;
 
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use self::{policies::Policy, schedules::Action, target::Dimension, targets::Target};
 use crate::{
     api::{ApiError, Scope},
+    cloudwatch::CloudWatch,
+    dynamodb::Dynamo,
+    page,
     rng::Rng,
-    wire::Service,
+    wire::{Service, text},
 };
 
-/// Application Auto Scaling: what scales a table's throughput.
+type Answer = Result<Value, ApiError>;
+
+/// What a target is known by: its resource id and its dimension.
+type Key = (String, String);
+
+/// Application Auto Scaling of all accounts and Regions.
 #[derive(Debug)]
 pub(crate) struct Scaling {
-    _rng: Rng,
+    places: BTreeMap<(String, String), Place>,
+    rng: Rng,
+}
+
+/// What one account has in one Region.
+#[derive(Debug, Default)]
+struct Place {
+    targets: BTreeMap<Key, Target>,
+    /// The latest last.
+    activities: Vec<Value>,
+}
+
+/// What Application Auto Scaling finds around it.
+pub(crate) struct Around<'a> {
+    pub(crate) cloudwatch: &'a mut CloudWatch,
+    pub(crate) dynamo: &'a mut Dynamo,
+}
+
+/// One request.
+struct Call<'a, 'b> {
+    scope: &'a Scope,
+    body: &'a Value,
+    place: &'a mut Place,
+    rng: &'a mut Rng,
+    around: &'a mut Around<'b>,
 }
 
 impl Scaling {
     pub(crate) fn new(rng: Rng) -> Self {
-        Self { _rng: rng }
+        Self { places: BTreeMap::new(), rng }
     }
 
+    /// Answers one operation.
+    ///
+    /// # Errors
+    /// As Application Auto Scaling refuses.
     pub(crate) fn handle(
         &mut self,
-        _scope: &Scope,
+        scope: &Scope,
         operation: &str,
-        _body: &Value,
-    ) -> Result<Value, ApiError> {
-        Err(Service::Scaling.unknown_operation(operation))
+        body: &Value,
+        around: &mut Around<'_>,
+    ) -> Answer {
+        let place = self.places.entry((scope.account.clone(), scope.region.clone())).or_default();
+        let mut call = Call { scope, body, place, rng: &mut self.rng, around };
+        match operation {
+            "RegisterScalableTarget" => call.register(),
+            "DescribeScalableTargets" => call.describe_targets(),
+            "DeregisterScalableTarget" => call.deregister(),
+            "PutScalingPolicy" => call.put_policy(),
+            "DescribeScalingPolicies" => call.describe_policies(),
+            "DeleteScalingPolicy" => call.delete_policy(),
+            "PutScheduledAction" => call.put_action(),
+            "DescribeScheduledActions" => call.describe_actions(),
+            "DeleteScheduledAction" => call.delete_action(),
+            "DescribeScalingActivities" => call.describe_activities(),
+            "TagResource" => call.tag(),
+            "UntagResource" => call.untag(),
+            "ListTagsForResource" => call.list_tags(),
+            _ => Err(Service::Scaling.unknown_operation(operation)),
+        }
     }
+}
+
+impl Call<'_, '_> {
+    /// The scalable target that the request names.
+    fn target(&mut self) -> Result<(Dimension, &mut Target), ApiError> {
+        let dimension = Dimension::read(self.body)?;
+        let missing = not_found(format!(
+            "No scalable target registered for service namespace: dynamodb, resource ID: {}, scalable dimension: {}",
+            dimension.resource, dimension.name
+        ));
+        let target = self.place.targets.get_mut(&dimension.key()).ok_or(missing)?;
+        Ok((dimension, target))
+    }
+
+    /// Which of the place's targets a listing is about: those of its namespace, resource and dimension.
+    fn listed(&self, resources: &[&str]) -> Result<Vec<(&Key, &Target)>, ApiError> {
+        let namespace = target::namespace(self.body)?;
+        let dimension = text(self.body, "ScalableDimension");
+        if dimension.is_some() && resources.is_empty() {
+            return Err(invalid("Resource ID must be specified when a scalable dimension is"));
+        }
+        Ok(self
+            .place
+            .targets
+            .iter()
+            .filter(|((resource, name), _)| {
+                namespace == target::DYNAMODB
+                    && (resources.is_empty() || resources.contains(&resource.as_str()))
+                    && dimension.is_none_or(|dimension| name == dimension)
+            })
+            .collect())
+    }
+
+    /// One page of a listing, as the member of that name: `longest` entries at most, which is also the default.
+    fn paged(
+        &self,
+        member: &str,
+        entries: impl IntoIterator<Item = (String, Value)>,
+        longest: u64,
+    ) -> Answer {
+        let size = match &self.body["MaxResults"] {
+            Value::Null => longest,
+            size => size
+                .as_u64()
+                .filter(|size| (1..=longest).contains(size))
+                .ok_or_else(|| invalid(format!("MaxResults must be between 1 and {longest}")))?,
+        };
+        let after = match text(self.body, "NextToken") {
+            None => None,
+            Some(token) => Some(page::key(token).ok_or_else(|| {
+                ApiError::client("InvalidNextTokenException", "The next token supplied was invalid")
+            })?),
+        };
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let (found, next) = page::page(entries, after.as_deref(), size);
+        let mut answer = json!({ member: found });
+        if let Some(next) = next {
+            answer["NextToken"] = json!(next);
+        }
+        Ok(answer)
+    }
+}
+
+/// The texts of a list in a request.
+fn texts<'a>(body: &'a Value, member: &str) -> Vec<&'a str> {
+    body[member].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+fn invalid(message: impl Into<String>) -> ApiError {
+    ApiError::client("ValidationException", message)
+}
+
+fn not_found(message: String) -> ApiError {
+    ApiError::client("ObjectNotFoundException", message)
+}
+
+fn required<'a>(body: &'a Value, member: &str) -> Result<&'a str, ApiError> {
+    text(body, member).filter(|text| !text.is_empty()).ok_or_else(|| {
+        invalid(format!(
+            "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not \
+             be null"
+        ))
+    })
 }

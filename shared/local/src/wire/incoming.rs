@@ -12,6 +12,8 @@ use crate::api::{ApiError, Scope};
 #[derive(Debug)]
 pub(crate) struct Incoming {
     pub(crate) scope: Scope,
+    /// The name of the role's session; `session` when the token names none.
+    pub(crate) session: String,
     /// The signing name of the service.
     pub(crate) service: String,
     pub(crate) method: String,
@@ -20,8 +22,7 @@ pub(crate) struct Incoming {
     pub(crate) query: Vec<(String, String)>,
     /// The `X-Amz-Target` header of the JSON protocols.
     pub(crate) target: Option<String>,
-    /// The `X-Amz-Invocation-Type` header of Lambda.
-    pub(crate) invocation_type: Option<String>,
+    pub(crate) headers: http::HeaderMap,
     pub(crate) body: Bytes,
 }
 
@@ -37,24 +38,29 @@ impl Incoming {
                 code: "MissingAuthenticationTokenException".to_owned(),
                 message: "Missing Authentication Token".to_owned(),
             })?;
-        let is_account = access_key.len() == 12 && access_key.bytes().all(|byte| byte.is_ascii_digit());
-        let account = if is_account { access_key } else { "000000000000" };
+        let (caller, session) = token(header("x-amz-security-token").unwrap_or_default());
         Ok(Self {
             scope: Scope {
-                account: account.to_owned(),
+                account: account(access_key).to_owned(),
                 region: region.to_owned(),
-                caller: header("x-amz-security-token").unwrap_or_default().to_owned(),
+                caller: caller.to_owned(),
                 now,
             },
+            session: session.to_owned(),
             service: service.to_owned(),
             method: head.method.to_string(),
             // Some clients end list paths with a slash, others do not.
             path: head.uri.path().split('/').filter(|part| !part.is_empty()).map(decoded).collect(),
             query: pairs(head.uri.query().unwrap_or_default()),
             target: header("x-amz-target").map(str::to_owned),
-            invocation_type: header("x-amz-invocation-type").map(str::to_owned),
+            headers: head.headers.clone(),
             body,
         })
+    }
+
+    /// A header, when it is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
     /// The operation of the RPC v2 protocol: `/service/<name>/operation/<operation>`.
@@ -84,8 +90,20 @@ impl Incoming {
     }
 }
 
+/// The account of an access key: twelve digits, as they are or behind what AWS's own keys begin with.
+fn account(access_key: &str) -> &str {
+    let digits = ["AKIA", "ASIA"].iter().find_map(|kind| access_key.strip_prefix(kind)).unwrap_or(access_key);
+    let is_account = digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_account { digits } else { "000000000000" }
+}
+
+/// The role and the session of a token: `ROLE/SESSION`, or the role alone.
+fn token(token: &str) -> (&str, &str) {
+    token.split_once('/').unwrap_or((token, "session"))
+}
+
 /// `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, ...` → key, Region, service.
-fn credential_scope(authorization: &str) -> Option<[&str; 3]> {
+pub(crate) fn credential_scope(authorization: &str) -> Option<[&str; 3]> {
     let (_, rest) = authorization.split_once("Credential=")?;
     let mut parts = rest.split([',', ' ']).next()?.split('/');
     let (key, _date, region, service) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);

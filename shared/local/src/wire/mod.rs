@@ -6,7 +6,7 @@ mod query;
 mod reply;
 mod service;
 
-pub(crate) use incoming::Incoming;
+pub(crate) use incoming::{Incoming, credential_scope};
 pub(crate) use reply::{Protocol, Reply};
 pub(crate) use service::Service;
 
@@ -20,7 +20,6 @@ pub(crate) fn text<'a>(body: &'a Value, member: &str) -> Option<&'a str> {
 
 /// A moment in an answer of a service that speaks several protocols: each writes it in its own way.
 #[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch are far below 2^53")]
-#[expect(dead_code, reason = "CloudWatch tells moments")]
 pub(crate) fn moment(at: Timestamp) -> Value {
     json!({ MOMENT: at.as_millisecond() as f64 / 1000.0 })
 }

@@ -64,6 +64,11 @@ impl Reply {
         self
     }
 
+    /// The same with another status.
+    pub(crate) fn with_status(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+
     /// The answer of an operation; `null` is an empty body where the protocol has one.
     pub(crate) fn answer(protocol: Protocol, operation: &str, answer: &Value) -> Self {
         let body = match protocol {

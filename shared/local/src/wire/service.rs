@@ -1,8 +1,8 @@
 //! The services that the world knows: their protocols, operations, resources and common errors.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Incoming, Protocol, text};
+use super::{Incoming, Protocol, Reply, text};
 use crate::{
     api::{ApiError, Scope},
     backup::Backup,
@@ -149,6 +149,31 @@ impl Service {
         if self == Self::Lambda { "InvalidRequestContentException" } else { "SerializationException" }
     }
 
+    /// A refusal by this service. One that spoke the query protocol alone once still tells the codes of that time,
+    /// in a header, beside the error types of its newer protocol.
+    pub(crate) fn refusal(self, protocol: Protocol, error: &ApiError) -> Reply {
+        let older = match self {
+            Self::CloudWatch => Some(crate::cloudwatch::query_code(&error.code)),
+            Self::Sqs => crate::sqs::query_code(&error.code),
+            _ => None,
+        };
+        match (older, protocol) {
+            (Some(code), Protocol::Query(_)) => {
+                Reply::refusal(protocol, &ApiError { code: code.to_owned(), ..error.clone() })
+            }
+            (Some(code), _) => {
+                let fault = if error.status < 500 { "Sender" } else { "Receiver" };
+                Reply::refusal(protocol, error).with_header("x-amzn-query-error", format!("{code};{fault}"))
+            }
+            // Two services spell the member with a capital.
+            (None, Protocol::Json11) if matches!(self, Self::Scaling | Self::Tagging) => {
+                let body = json!({ "__type": error.code, "Message": error.message });
+                Reply::new(protocol, error.status, Some(error.code.clone()), body.to_string())
+            }
+            (None, _) => Reply::refusal(protocol, error),
+        }
+    }
+
     /// The resource that a request names, as far as the request alone tells.
     pub(crate) fn resource(self, request: &Incoming, body: &Value) -> String {
         let of_members = |members: &[&str]| {
@@ -192,7 +217,7 @@ impl Service {
             Some(ApiError { status, code: code.to_owned(), message: message.to_owned() })
         };
         match fault {
-            Fault::TimeoutBefore | Fault::TimeoutAfter => None,
+            Fault::TimeoutBefore | Fault::TimeoutAfter | Fault::ResetBefore | Fault::ResetAfter => None,
             Fault::Throttle => match self {
                 Self::DynamoDb if crate::dynamodb::is_item_operation(operation) => refused(
                     400,
@@ -233,13 +258,6 @@ impl Service {
 impl Service {
     /// How the service refuses a caller whose role lacks the permission.
     pub(crate) fn denied(self, scope: &Scope, operation: &str, resource: &str) -> ApiError {
-        let (status, code) = match self {
-            Self::Backup | Self::Lambda => (403, "AccessDeniedException"),
-            Self::CloudWatch | Self::Iam | Self::Sts => (403, "AccessDenied"),
-            Self::DynamoDb | Self::Events | Self::Kms | Self::Scaling | Self::Sqs | Self::Tagging => {
-                (400, "AccessDeniedException")
-            }
-        };
         // The one operation whose permission has another name.
         let action = if operation == "Invoke" { "InvokeFunction" } else { operation };
         let message = format!(
@@ -249,6 +267,32 @@ impl Service {
             self.action_prefix(),
             if resource.is_empty() { "*" } else { resource },
         );
+        self.access_denied(message)
+    }
+
+    /// A refusal for want of a right, in the service's own code.
+    pub(crate) fn access_denied(self, message: String) -> ApiError {
+        let (status, code) = match self {
+            Self::Backup | Self::Lambda => (403, "AccessDeniedException"),
+            Self::CloudWatch | Self::Iam | Self::Sts => (403, "AccessDenied"),
+            Self::DynamoDb | Self::Events | Self::Kms | Self::Scaling | Self::Sqs | Self::Tagging => {
+                (400, "AccessDeniedException")
+            }
+        };
+        ApiError { status, code: code.to_owned(), message }
+    }
+
+    /// How the service refuses a session token that names no role.
+    pub(crate) fn unknown_token(self) -> ApiError {
+        let (status, code) = match self {
+            Self::CloudWatch | Self::Iam | Self::Sqs | Self::Sts => (403, "InvalidClientTokenId"),
+            // AWS documents 400 for DynamoDB, 403 for the others.
+            Self::DynamoDb => (400, "UnrecognizedClientException"),
+            Self::Backup | Self::Events | Self::Kms | Self::Lambda | Self::Scaling | Self::Tagging => {
+                (403, "UnrecognizedClientException")
+            }
+        };
+        let message = "The security token included in the request is invalid.".to_owned();
         ApiError { status, code: code.to_owned(), message }
     }
 }

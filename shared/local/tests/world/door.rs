@@ -44,6 +44,7 @@ async fn what_is_not_there_is_named() {
 #[tokio::test(start_paused = true)]
 async fn the_caller_is_told_who_it_is() {
     let world = world();
+    world.put_role("111122223333", "session<1>", &[]).unwrap();
     let body = "Action=GetCallerIdentity&Version=2011-06-15";
     let (status, body) = answer(&world, signed("sts", "session<1>").body(body.into()).unwrap()).await;
     assert_eq!(status, 200);
@@ -52,7 +53,8 @@ async fn the_caller_is_told_who_it_is() {
         body.contains("<Arn>arn:aws:sts::111122223333:assumed-role/session&lt;1&gt;/session</Arn>"),
         "{body}"
     );
-    let (status, body) = answer(&world, signed("sts", "").body("Action=AssumeRole".into()).unwrap()).await;
+    let (status, body) =
+        answer(&world, signed("sts", "").body("Action=GetSessionToken".into()).unwrap()).await;
     assert_eq!(status, 400);
-    assert!(body.contains("AssumeRole of sts"), "{body}");
+    assert!(body.contains("GetSessionToken of sts"), "{body}");
 }

@@ -276,7 +276,7 @@ async fn bad_requests_are_refused_as_validation_errors() {
     assert_eq!(no_key.code(), Some("ValidationException"));
     let short = client.describe_table().table_name("x").send().await.unwrap_err();
     assert_eq!(short.code(), Some("ResourceNotFoundException"));
-    let unknown = client.describe_limits().send().await.unwrap_err();
+    let unknown = client.list_exports().send().await.unwrap_err();
     assert_eq!(unknown.code(), Some("UnknownOperationException"));
-    assert!(unknown.message().unwrap().contains("DescribeLimits"));
+    assert!(unknown.message().unwrap().contains("ListExports"));
 }

@@ -1,7 +1,7 @@
 //! Faults, crash points, and the record of calls.
 
 use aws_sdk_dynamodb::{Client, error::ProvideErrorMetadata};
-use backup_chain_local::{Fault, FaultRule, World};
+use backup_chain_local::{Fault, FaultRule, Plan, World};
 
 use super::{ACCOUNT, FRANKFURT, dynamo, new_table, put, text, world};
 
@@ -68,14 +68,67 @@ async fn a_lost_request_does_nothing_and_a_lost_answer_does_all() {
     // One attempt only: a retry would hide what was lost.
     let config = world.sdk_config(ACCOUNT, FRANKFURT, "once").into_builder();
     let once = Client::new(&config.retry_config(aws_config::retry::RetryConfig::disabled()).build());
-    for (fault, left) in [(Fault::TimeoutBefore, 0), (Fault::TimeoutAfter, 1)] {
+    let faults = [
+        (Fault::TimeoutBefore, 0),
+        (Fault::ResetBefore, 0),
+        (Fault::TimeoutAfter, 1),
+        (Fault::ResetAfter, 1),
+    ];
+    for (fault, left) in faults {
         world.inject(FaultRule::new("dynamodb", "PutItem", fault).times(1));
         let row = once.put_item().table_name("rows").item("pk", text("a")).item("sk", text("1"));
         let error = row.send().await.unwrap_err();
         assert!(error.as_service_error().is_none(), "no answer: {error:?}");
         assert_eq!(count(&once).await, left);
     }
-    assert_eq!(world.calls()[0].error.as_deref(), Some("Timeout"));
+    let told: Vec<_> = world.calls().into_iter().filter_map(|call| call.error).collect();
+    assert_eq!(told, ["Timeout", "Reset", "Timeout", "Reset"]);
+}
+
+/// Of many calls about as many fail as the rule says, and with one seed the same ones.
+#[tokio::test(start_paused = true)]
+async fn a_share_of_the_calls_fails_by_the_seed() {
+    let history = async || {
+        let (world, _) = prepared().await;
+        let config = world.sdk_config(ACCOUNT, FRANKFURT, "once").into_builder();
+        let once = Client::new(&config.retry_config(aws_config::retry::RetryConfig::disabled()).build());
+        world.inject(FaultRule::new("dynamodb", "*", Fault::Throttle).per_mille(200));
+        let mut failed = Vec::new();
+        for number in 0..500 {
+            if once.describe_table().table_name("rows").send().await.is_err() {
+                failed.push(number);
+            }
+        }
+        failed
+    };
+    let failed = history().await;
+    assert!((70..130).contains(&failed.len()), "{failed:?}");
+    assert_eq!(failed, history().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_says_what_goes_wrong() {
+    let (world, client) = prepared().await;
+    let plan = "
+clock_skew: 1m
+events: {lose: all, delay_to: 30s}
+faults:
+  - {service: dynamodb, operation: PutItem, fault: deny, caller: session, resource: rows, skip: 1, times: 1}
+  - {service: kms, fault: throttle, from: 2026-04-01T00:00:00Z}
+";
+    Plan::read(plan).unwrap().apply(&world);
+    let session = as_caller(&world, "session");
+    put(&session, "rows", "a", "1").await;
+    let row = session.put_item().table_name("rows").item("pk", text("a")).item("sk", text("2"));
+    row.send().await.unwrap_err();
+    put(&session, "rows", "a", "3").await;
+    assert_eq!(count(&client).await, 2);
+    super::kms_client(&world, FRANKFURT).list_keys().send().await.unwrap();
+    assert!(world.with_backup(|backup| backup.event_faults_mut().lose_all));
+    let told = |plan: &str| Plan::read(plan).unwrap_err();
+    let unknown = told("faults: [{service: kms, fault: flood}]");
+    assert!(unknown.contains("flood") && unknown.contains("throttle"), "{unknown}");
+    assert!(told("fault: []").contains("fault"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -112,7 +165,7 @@ async fn a_crash_takes_effect_or_not_and_never_answers() {
             }
         };
         tokio::select! {
-            () = world.crashed() => {}
+            () = world.crashed("session") => {}
             () = run => panic!("it lived"),
         }
         assert_eq!(count(&client).await, left);

@@ -2,15 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 use std::time::Duration;
 
-use aws_sdk_lambda::{
-    Client, config::retry::RetryConfig, error::ProvideErrorMetadata, primitives::Blob, types::InvocationType,
+use aws_sdk_eventbridge::{
+    Client as Events,
+    types::{PutEventsRequestEntry, Target},
 };
+use aws_sdk_lambda::{
+    Client,
+    config::retry::RetryConfig,
+    error::ProvideErrorMetadata,
+    primitives::Blob,
+    types::{DestinationConfig, FunctionResponseType, InvocationType, LogType, OnFailure},
+};
+use aws_sdk_sqs::{Client as Sqs, types::QueueAttributeName};
 use backup_chain_local::{Fault, FaultRule, Function, World};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{ACCOUNT, FRANKFURT, IRELAND, world};
@@ -138,4 +149,179 @@ async fn faults_are_lambdas_own_and_a_lost_answer_leaves_the_function_running() 
     assert_eq!(done.load(Ordering::Relaxed), 0);
     tokio::time::sleep(Duration::from_mins(2)).await;
     assert_eq!(done.load(Ordering::Relaxed), 1);
+}
+
+/// What a function was given, and when.
+type Seen<T> = Arc<Mutex<Vec<(Timestamp, T)>>>;
+
+/// A function that fails as often as it is told to, and tells what it was given.
+fn fails(world: &World, times: usize) -> (Arc<Function>, Seen<Value>) {
+    let seen: Seen<Value> = Arc::default();
+    let (told, of) = (Arc::clone(&seen), world.clone());
+    let function = Function::new(BTreeMap::new(), move |payload: Value| {
+        let (told, now) = (Arc::clone(&told), of.now());
+        async move {
+            let mut told = told.lock().unwrap();
+            told.push((now, payload));
+            if told.len() <= times { Err("not yet".to_owned()) } else { Ok(json!({})) }
+        }
+    });
+    let function = Arc::new(function.timeout(SignedDuration::from_secs(20)));
+    world.register(ACCOUNT, FRANKFURT, "fails", &function);
+    (function, seen)
+}
+
+async fn queue(
+    world: &World,
+    name: &str,
+    attributes: &[(QueueAttributeName, &str)],
+) -> (Sqs, String, String) {
+    let sqs = Sqs::new(&world.sdk_config(ACCOUNT, FRANKFURT, "tester"));
+    let mut create = sqs.create_queue().queue_name(name);
+    for (attribute, value) in attributes {
+        create = create.attributes(attribute.clone(), *value);
+    }
+    let url = create.send().await.unwrap().queue_url.unwrap();
+    (sqs, url, format!("arn:aws:sqs:{FRANKFURT}:{ACCOUNT}:{name}"))
+}
+
+fn moments(seen: &Mutex<Vec<(Timestamp, Value)>>) -> Vec<String> {
+    seen.lock().unwrap().iter().map(|(at, _)| at.strftime("%H:%M:%S").to_string()).collect()
+}
+
+/// After one minute, then two; what still fails goes to the function's on-failure destination.
+#[tokio::test(start_paused = true)]
+async fn an_event_that_fails_is_tried_twice_more_and_then_handed_over() {
+    let world = world();
+    let (_function, seen) = fails(&world, 3);
+    let (sqs, url, arn) = queue(&world, "lost", &[]).await;
+    let client = client(&world, FRANKFURT);
+    let destination =
+        DestinationConfig::builder().on_failure(OnFailure::builder().destination(arn).build()).build();
+    let config = client.put_function_event_invoke_config().function_name("fails");
+    config.destination_config(destination).send().await.unwrap();
+    let event = client.invoke().function_name("fails").invocation_type(InvocationType::Event);
+    event.payload(payload(&json!({"number": 7}))).send().await.unwrap();
+    world.drive_until(world.now() + SignedDuration::from_mins(10)).await;
+    assert_eq!(moments(&seen), ["00:00:00", "00:01:00", "00:03:00"]);
+    let lost = sqs.receive_message().queue_url(url).send().await.unwrap();
+    let told: Value = serde_json::from_str(lost.messages()[0].body().unwrap()).unwrap();
+    assert_eq!(told["requestPayload"], json!({"number": 7}));
+    assert_eq!(told["requestContext"]["condition"], "RetriesExhausted");
+    assert_eq!(told["requestContext"]["approximateInvokeCount"], 3);
+    assert_eq!(told["responsePayload"]["errorMessage"], "not yet");
+}
+
+/// Messages that the answer names come again when their visibility timeout has passed; the others are deleted.
+#[tokio::test(start_paused = true)]
+async fn a_queue_feeds_a_function_and_only_what_failed_comes_again() {
+    let world = world();
+    let (sqs, url, arn) = queue(&world, "jobs", &[(QueueAttributeName::VisibilityTimeout, "120")]).await;
+    let seen: Seen<Vec<String>> = Arc::default();
+    let (told, of) = (Arc::clone(&seen), world.clone());
+    let picky = Arc::new(
+        Function::new(BTreeMap::new(), move |payload: Value| {
+            let (told, now) = (Arc::clone(&told), of.now());
+            async move {
+                let records = payload["Records"].as_array().unwrap().clone();
+                let body = |record: &Value| record["body"].as_str().unwrap().to_owned();
+                told.lock().unwrap().push((now, records.iter().map(body).collect()));
+                let failed = records.iter().filter(|record| {
+                    record["body"] == "bad" && record["attributes"]["ApproximateReceiveCount"] == "1"
+                });
+                let failed: Vec<Value> =
+                    failed.map(|record| json!({"itemIdentifier": record["messageId"]})).collect();
+                Ok(json!({"batchItemFailures": failed}))
+            }
+        })
+        .timeout(SignedDuration::from_secs(20)),
+    );
+    world.register(ACCOUNT, FRANKFURT, "picky", &picky);
+    let mapping = client(&world, FRANKFURT).create_event_source_mapping().function_name("picky");
+    let mapping =
+        mapping.event_source_arn(&arn).function_response_types(FunctionResponseType::ReportBatchItemFailures);
+    mapping.send().await.unwrap();
+    for body in ["good", "bad", "fine"] {
+        sqs.send_message().queue_url(&url).message_body(body).send().await.unwrap();
+    }
+    world.drive_until(world.now() + SignedDuration::from_mins(10)).await;
+    let seen: Vec<(String, Vec<String>)> = seen
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|(at, bodies)| (at.strftime("%H:%M:%S").to_string(), bodies.clone()))
+        .collect();
+    let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    assert_eq!(
+        seen,
+        [("00:00:00".to_owned(), texts(&["good", "bad", "fine"])), ("00:02:00".to_owned(), texts(&["bad"]))]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mapping_needs_a_queue_that_hides_messages_for_as_long_as_the_function_runs() {
+    let world = world();
+    let (_function, _) = doubles(&world);
+    let (_, _, arn) = queue(&world, "short", &[]).await;
+    let map = async |arn: &str| {
+        let client = client(&world, FRANKFURT);
+        let mapping = client.create_event_source_mapping().function_name(NAME).event_source_arn(arn);
+        let error = mapping.send().await.unwrap_err().into_service_error();
+        (error.code().unwrap().to_owned(), error.message().unwrap().to_owned())
+    };
+    let (code, message) = map(&arn).await;
+    assert_eq!(code, "InvalidParameterValueException");
+    assert_eq!(message, "Queue visibility timeout: 30 seconds is less than Function timeout: 900 seconds");
+    assert!(map("arn:aws:sqs:eu-central-1:111122223333:none").await.1.contains("does not exist"));
+}
+
+/// A schedule and an event each reach a function; one that nobody may invoke is not reached.
+#[tokio::test(start_paused = true)]
+async fn rules_invoke_functions() {
+    let world = world();
+    let (_function, seen) = fails(&world, 0);
+    let events = Events::new(&world.sdk_config(ACCOUNT, FRANKFURT, "tester"));
+    events.put_rule().name("tick").schedule_expression("rate(5 minutes)").send().await.unwrap();
+    let arn = format!("arn:aws:lambda:{FRANKFURT}:{ACCOUNT}:function:fails");
+    let target = Target::builder().id("1").arn(&arn).input(r#"{"action":"tick"}"#).build().unwrap();
+    events.put_targets().rule("tick").targets(target).send().await.unwrap();
+    world.drive_until(world.now() + SignedDuration::from_mins(12)).await;
+    assert_eq!(moments(&seen), ["00:05:00", "00:10:00"]);
+    assert_eq!(seen.lock().unwrap()[0].1, json!({"action": "tick"}));
+
+    events.disable_rule().name("tick").send().await.unwrap();
+    events.put_rule().name("done").event_pattern(r#"{"source":["shop"]}"#).send().await.unwrap();
+    let target = Target::builder().id("1").arn(&arn).build().unwrap();
+    events.put_targets().rule("done").targets(target).send().await.unwrap();
+    let entry = PutEventsRequestEntry::builder().source("shop").detail_type("Sold").detail(r#"{"n":1}"#);
+    events.put_events().entries(entry.build()).send().await.unwrap();
+    world.drive_until(world.now() + SignedDuration::from_mins(12)).await;
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen.len(), 3);
+    assert_eq!((&seen[2].1["detail-type"], &seen[2].1["detail"]), (&json!("Sold"), &json!({"n": 1})));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_that_overruns_is_ended() {
+    let world = world();
+    let slow = Function::new(BTreeMap::new(), |_| async {
+        tokio::time::sleep(Duration::from_hours(1)).await;
+        Ok(json!({}))
+    });
+    let slow = Arc::new(slow.timeout(SignedDuration::from_secs(3)));
+    world.register(ACCOUNT, FRANKFURT, "slow", &slow);
+    let invoke = client(&world, FRANKFURT).invoke().function_name("slow").log_type(LogType::Tail);
+    let answer = invoke.send().await.unwrap();
+    assert_eq!(
+        (world.now().to_string().as_str(), answer.function_error()),
+        ("2026-03-01T00:00:03Z", Some("Unhandled"))
+    );
+    let said: Value = serde_json::from_slice(answer.payload().unwrap().as_ref()).unwrap();
+    assert_eq!(said["errorType"], "Sandbox.Timedout");
+    assert!(said["errorMessage"].as_str().unwrap().ends_with("Task timed out after 3.00 seconds"), "{said}");
+    let log = BASE64_STANDARD.decode(answer.log_result().unwrap()).unwrap();
+    let log = String::from_utf8(log).unwrap();
+    let lines: Vec<&str> = log.lines().map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!(lines, ["START", "2026-03-01T00:00:03.000Z", "END", "REPORT"], "{log}");
+    assert!(log.contains("Billed Duration: 3000 ms") && log.contains("Status: timeout"), "{log}");
 }

@@ -1,13 +1,20 @@
 //! The embedded AWS, asked by the real SDK clients.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
+mod cloudwatch;
 mod door;
 mod dynamodb;
+mod events;
 mod faults;
 mod histories;
+mod iam;
 mod kms;
 mod lambda;
+mod permissions;
+mod restore;
+mod scaling;
 mod settings;
+mod sqs;
 mod tagging;
 mod tcp;
 

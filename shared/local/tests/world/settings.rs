@@ -4,20 +4,27 @@ use aws_sdk_dynamodb::{
     Client,
     error::ProvideErrorMetadata,
     types::{
-        BillingMode, ContributorInsightsAction, ContributorInsightsStatus, CreateGlobalSecondaryIndexAction,
-        DeleteGlobalSecondaryIndexAction, GlobalSecondaryIndex, GlobalSecondaryIndexUpdate, KeyType,
+        ApproximateCreationDateTimePrecision, BillingMode, ContributorInsightsAction,
+        ContributorInsightsStatus, CreateGlobalSecondaryIndexAction, DeleteGlobalSecondaryIndexAction,
+        DestinationStatus, GlobalSecondaryIndex, GlobalSecondaryIndexUpdate, IndexStatus, KeyType,
         OnDemandThroughput, PointInTimeRecoverySpecification, PointInTimeRecoveryStatus, Projection,
         ProjectionType, ProvisionedThroughput, SseSpecification, StreamSpecification, StreamViewType,
-        TableClass, TableDescription, Tag, TimeToLiveSpecification, TimeToLiveStatus,
-        UpdateGlobalSecondaryIndexAction, WarmThroughput,
+        TableClass, TableDescription, TableStatus, Tag, TimeToLiveSpecification, TimeToLiveStatus,
+        UpdateGlobalSecondaryIndexAction, UpdateKinesisStreamingConfiguration, WarmThroughput,
     },
 };
+use backup_chain_local::dynamodb::Durations;
 use std::time::Duration;
 
 use super::{ACCOUNT, FRANKFURT, attribute, dynamo, key, new_table, world};
 
 async fn table(client: &Client, name: &str) -> TableDescription {
     client.describe_table().table_name(name).send().await.unwrap().table.unwrap()
+}
+
+/// Waits until a change has ended.
+async fn settled() {
+    tokio::time::advance(Duration::from_secs(5)).await;
 }
 
 fn units(read: i64, write: i64) -> ProvisionedThroughput {
@@ -117,7 +124,15 @@ async fn throughput_and_billing_change_and_never_half() {
         .send()
         .await
         .unwrap();
-    let told = table(&client, "orders").await.global_secondary_indexes.unwrap();
+    let told = table(&client, "orders").await;
+    assert_eq!(told.table_status, Some(TableStatus::Updating));
+    let told = told.global_secondary_indexes.unwrap();
+    assert_eq!(told[0].index_status, Some(IndexStatus::Updating));
+    let busy = client.update_table().table_name("orders").deletion_protection_enabled(true).send().await;
+    assert!(busy.unwrap_err().into_service_error().is_resource_in_use_exception());
+    super::put(&client, "orders", "items", "go on").await;
+    settled().await;
+    assert_eq!(table(&client, "orders").await.table_status, Some(TableStatus::Active));
     assert_eq!(told[0].provisioned_throughput.as_ref().unwrap().read_capacity_units, Some(8));
 
     let bad = client
@@ -135,6 +150,7 @@ async fn throughput_and_billing_change_and_never_half() {
     let told = table(&client, "orders").await;
     assert_eq!(told.billing_mode_summary.unwrap().billing_mode, Some(BillingMode::PayPerRequest));
     assert_eq!(told.provisioned_throughput.unwrap().read_capacity_units, Some(0));
+    settled().await;
 
     let cold = WarmThroughput::builder().read_units_per_second(100).build();
     let lower = client.update_table().table_name("orders").warm_throughput(cold).send().await.unwrap_err();
@@ -182,6 +198,7 @@ async fn indexes_come_and_go() {
     let told = table(&client, "orders").await;
     assert_eq!(told.attribute_definitions.unwrap().len(), 3);
     let made = &told.global_secondary_indexes.unwrap()[0];
+    assert_eq!((&made.index_status, made.backfilling), (&Some(IndexStatus::Creating), Some(false)));
     assert_eq!(made.on_demand_throughput.as_ref().unwrap().max_write_request_units, Some(3));
 
     let delete = || {
@@ -192,7 +209,21 @@ async fn indexes_come_and_go() {
             .global_secondary_index_updates(GlobalSecondaryIndexUpdate::builder().delete(action).build())
             .send()
     };
+    tokio::time::advance(Duration::from_secs(2)).await;
+    let told = table(&client, "orders").await;
+    assert_eq!(told.table_status, Some(TableStatus::Active), "the index is filled beside the table");
+    assert_eq!(told.global_secondary_indexes.unwrap()[0].backfilling, Some(true));
+    let read = client.scan().table_name("orders").index_name("by-kind").send().await.unwrap_err();
+    assert!(read.message().unwrap().contains("backfilling"), "{read:?}");
+    let drop = client.delete_table().table_name("orders").send().await.unwrap_err();
+    assert_eq!(drop.code(), Some("ResourceInUseException"));
+    tokio::time::advance(Duration::from_secs(2)).await;
+    client.scan().table_name("orders").index_name("by-kind").send().await.unwrap();
     delete().await.unwrap();
+    let told = table(&client, "orders").await;
+    let going = &told.global_secondary_indexes.unwrap()[0];
+    assert_eq!(going.index_status, Some(IndexStatus::Deleting));
+    settled().await;
     let told = table(&client, "orders").await;
     assert!(told.global_secondary_indexes.is_none());
     assert_eq!(told.attribute_definitions.unwrap().len(), 2);
@@ -207,6 +238,7 @@ async fn protection_refuses_deletion() {
     let refused = client.delete_table().table_name("orders").send().await.unwrap_err();
     assert_eq!(refused.code(), Some("ValidationException"));
     client.update_table().table_name("orders").deletion_protection_enabled(false).send().await.unwrap();
+    settled().await;
     client.delete_table().table_name("orders").send().await.unwrap();
 }
 
@@ -261,11 +293,15 @@ async fn time_to_live_changes_once_an_hour() {
     };
     assert_eq!(told().await, (TimeToLiveStatus::Disabled, None));
     switch(true).await.unwrap();
+    assert_eq!(told().await, (TimeToLiveStatus::Enabling, Some("expires".to_owned())));
+    settled().await;
     assert_eq!(told().await, (TimeToLiveStatus::Enabled, Some("expires".to_owned())));
     assert_eq!(switch(false).await.unwrap_err().code(), Some("ValidationException"));
     tokio::time::advance(Duration::from_secs(3600)).await;
     switch(false).await.unwrap();
-    assert_eq!(told().await.0, TimeToLiveStatus::Disabled);
+    assert_eq!(told().await, (TimeToLiveStatus::Disabling, Some("expires".to_owned())));
+    settled().await;
+    assert_eq!(told().await, (TimeToLiveStatus::Disabled, None));
 }
 
 #[tokio::test(start_paused = true)]
@@ -316,6 +352,19 @@ async fn a_policy_is_kept_by_revision() {
     let stored = client.put_resource_policy().resource_arn(&arn).policy(policy).send().await.unwrap();
     let told = client.get_resource_policy().resource_arn(&arn).send().await.unwrap();
     assert_eq!((told.policy.as_deref(), &told.revision_id), (Some(policy), &stored.revision_id));
+    let again = client.put_resource_policy().resource_arn(&arn).policy(policy).send().await.unwrap();
+    assert_eq!(again.revision_id, stored.revision_id, "the same document changes nothing");
+    let other = || client.put_resource_policy().resource_arn(&arn).policy("{}").send();
+    assert_eq!(other().await.unwrap_err().code(), Some("ResourceInUseException"), "15 seconds of rest");
+    tokio::time::advance(Duration::from_secs(15)).await;
+    assert_ne!(other().await.unwrap().revision_id, stored.revision_id);
+    tokio::time::advance(Duration::from_secs(15)).await;
+    let large = format!("{{\"a\":\"{}\"}}", " ".repeat(20 * 1024));
+    let refused = client.put_resource_policy().resource_arn(&arn).policy(large).send().await.unwrap_err();
+    assert_eq!(refused.code(), Some("ValidationException"), "20 KB at most");
+    let stream = format!("{arn}/stream/2026-03-01T00:00:00.000");
+    let gone = client.put_resource_policy().resource_arn(stream).policy(policy).send().await.unwrap_err();
+    assert_eq!(gone.code(), Some("ResourceNotFoundException"), "only a stream that there is has a policy");
     let late =
         client.put_resource_policy().resource_arn(&arn).policy(policy).expected_revision_id("NO_POLICY");
     assert_eq!(late.send().await.unwrap_err().code(), Some("PolicyNotFoundException"));
@@ -333,24 +382,40 @@ async fn kinesis_and_insights_are_switched_on_and_off() {
         .await
         .unwrap();
     let stream = "arn:aws:kinesis:eu-central-1:111122223333:stream/changes";
-    let streams = || async {
+    let told = || async {
         let told = client.describe_kinesis_streaming_destination().table_name("orders").send().await.unwrap();
-        told.kinesis_data_stream_destinations.unwrap().len()
+        let told = told.kinesis_data_stream_destinations.unwrap();
+        told.first().map(|told| {
+            let precision = told.approximate_creation_date_time_precision.as_ref().unwrap();
+            (told.destination_status.clone().unwrap(), precision.as_str().to_owned())
+        })
     };
-    assert_eq!(streams().await, 0);
+    assert_eq!(told().await, None);
     let enable =
         || client.enable_kinesis_streaming_destination().table_name("orders").stream_arn(stream).send();
+    let disable =
+        || client.disable_kinesis_streaming_destination().table_name("orders").stream_arn(stream).send();
     enable().await.unwrap();
+    assert_eq!(told().await.unwrap().0, DestinationStatus::Enabling);
+    assert_eq!(disable().await.unwrap_err().code(), Some("ValidationException"), "not yet ACTIVE");
+    settled().await;
     assert_eq!(enable().await.unwrap_err().code(), Some("ValidationException"));
-    assert_eq!(streams().await, 1);
+    let finer = UpdateKinesisStreamingConfiguration::builder()
+        .approximate_creation_date_time_precision(ApproximateCreationDateTimePrecision::Microsecond);
     client
-        .disable_kinesis_streaming_destination()
+        .update_kinesis_streaming_destination()
         .table_name("orders")
         .stream_arn(stream)
+        .update_kinesis_streaming_configuration(finer.build())
         .send()
         .await
         .unwrap();
-    assert_eq!(streams().await, 0);
+    assert_eq!(told().await, Some((DestinationStatus::Updating, "MICROSECOND".to_owned())));
+    settled().await;
+    disable().await.unwrap();
+    assert_eq!(told().await.unwrap().0, DestinationStatus::Disabling);
+    settled().await;
+    assert_eq!(told().await.unwrap().0, DestinationStatus::Disabled, "it stays listed");
 
     client
         .update_contributor_insights()
@@ -364,9 +429,111 @@ async fn kinesis_and_insights_are_switched_on_and_off() {
         let ask = client.describe_contributor_insights().table_name("orders");
         ask.set_index_name(index.map(str::to_owned)).send()
     };
+    let of_index = status(Some("by-sk")).await.unwrap();
+    assert_eq!(of_index.contributor_insights_status, Some(ContributorInsightsStatus::Enabling));
+    assert!(of_index.last_update_date_time.is_some());
+    assert_eq!(of_index.contributor_insights_rule_list.unwrap().len(), 2, "the index has no sort key");
+    settled().await;
     let of_index = status(Some("by-sk")).await.unwrap().contributor_insights_status;
     assert_eq!(of_index, Some(ContributorInsightsStatus::Enabled));
+    let listed = client.list_contributor_insights().send().await.unwrap().contributor_insights_summaries;
+    assert_eq!(listed.unwrap()[0].index_name.as_deref(), Some("by-sk"));
     let of_table = status(None).await.unwrap().contributor_insights_status;
     assert_eq!(of_table, Some(ContributorInsightsStatus::Disabled));
     assert_eq!(status(Some("missing")).await.unwrap_err().code(), Some("ResourceNotFoundException"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_changes_one_thing_and_not_too_often() {
+    let world = world();
+    let client = dynamo(&world, ACCOUNT, FRANKFURT);
+    new_table(&client, "orders")
+        .billing_mode(BillingMode::Provisioned)
+        .provisioned_throughput(units(9, 9))
+        .send()
+        .await
+        .unwrap();
+    let update = || client.update_table().table_name("orders");
+    let same = update().provisioned_throughput(units(9, 9)).send().await.unwrap_err();
+    assert!(same.message().unwrap().contains("will not change"), "{same:?}");
+    for lower in [8, 7, 6, 5] {
+        update().provisioned_throughput(units(lower, lower)).send().await.unwrap();
+        settled().await;
+    }
+    let told = table(&client, "orders").await.provisioned_throughput.unwrap();
+    assert_eq!(told.number_of_decreases_today, Some(4));
+    assert!(told.last_decrease_date_time.is_some() && told.last_increase_date_time.is_none());
+    let fifth = update().provisioned_throughput(units(4, 4)).send().await.unwrap_err();
+    assert_eq!(fifth.code(), Some("LimitExceededException"));
+    for class in [TableClass::StandardInfrequentAccess, TableClass::Standard] {
+        update().table_class(class).send().await.unwrap();
+        settled().await;
+    }
+    let third = update().table_class(TableClass::StandardInfrequentAccess).send().await.unwrap_err();
+    assert_eq!(third.code(), Some("LimitExceededException"));
+    let drop = |name: &str| {
+        let action = DeleteGlobalSecondaryIndexAction::builder().index_name(name).build().unwrap();
+        GlobalSecondaryIndexUpdate::builder().delete(action).build()
+    };
+    let two =
+        update().global_secondary_index_updates(drop("one")).global_secondary_index_updates(drop("two"));
+    assert_eq!(two.send().await.unwrap_err().code(), Some("LimitExceededException"));
+    let both = update().provisioned_throughput(units(20, 20)).global_secondary_index_updates(drop("one"));
+    assert_eq!(both.send().await.unwrap_err().code(), Some("ValidationException"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn tables_take_their_time_to_come_and_to_go() {
+    let world = world();
+    world.with_dynamodb(|dynamodb| dynamodb.durations = Durations::served());
+    let client = dynamo(&world, ACCOUNT, FRANKFURT);
+    new_table(&client, "orders")
+        .global_secondary_indexes(index("by-sk").build().unwrap())
+        .send()
+        .await
+        .unwrap();
+    let told = table(&client, "orders").await;
+    assert_eq!(told.table_status, Some(TableStatus::Creating));
+    assert_eq!(told.global_secondary_indexes.unwrap()[0].index_status, Some(IndexStatus::Creating));
+    let early = client.scan().table_name("orders").send().await.unwrap_err().into_service_error();
+    assert!(early.is_resource_not_found_exception());
+    let drop = || client.delete_table().table_name("orders").send();
+    assert!(drop().await.unwrap_err().into_service_error().is_resource_in_use_exception());
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let spec =
+        PointInTimeRecoverySpecification::builder().point_in_time_recovery_enabled(true).build().unwrap();
+    let pitr =
+        client.update_continuous_backups().table_name("orders").point_in_time_recovery_specification(spec);
+    assert_eq!(pitr.send().await.unwrap_err().code(), Some("ContinuousBackupsUnavailableException"));
+    super::put(&client, "orders", "a", "1").await;
+    drop().await.unwrap();
+    assert_eq!(table(&client, "orders").await.table_status, Some(TableStatus::Deleting));
+    drop().await.unwrap();
+    assert!(
+        new_table(&client, "orders")
+            .send()
+            .await
+            .unwrap_err()
+            .into_service_error()
+            .is_resource_in_use_exception()
+    );
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert!(client.describe_table().table_name("orders").send().await.is_err());
+    new_table(&client, "orders").send().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn replicas_are_refused_and_can_be_planted() {
+    let world = world();
+    let client = dynamo(&world, ACCOUNT, FRANKFURT);
+    new_table(&client, "orders").send().await.unwrap();
+    let consistency = client.update_table().table_name("orders").multi_region_consistency("STRONG".into());
+    let refused = consistency.send().await.unwrap_err();
+    assert!(refused.message().unwrap().contains("not modelled"), "{refused:?}");
+    let members = serde_json::json!({
+        "Replicas": [{ "RegionName": "eu-west-1", "ReplicaStatus": "ACTIVE" }],
+        "MultiRegionConsistency": "EVENTUAL",
+    });
+    world.with_dynamodb(|dynamodb| dynamodb.plant(ACCOUNT, FRANKFURT, "orders", &members)).unwrap();
+    assert_eq!(table(&client, "orders").await.replicas.unwrap()[0].region_name.as_deref(), Some("eu-west-1"));
 }

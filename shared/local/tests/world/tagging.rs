@@ -54,3 +54,77 @@ async fn tables_are_found_by_their_tags() {
     let none = elsewhere.get_resources().send().await.unwrap();
     assert!(none.resource_tag_mapping_list.unwrap_or_default().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn vaults_and_alarms_are_found_and_tagged_beside_tables() {
+    let world = world();
+    let config = world.sdk_config(ACCOUNT, FRANKFURT, "tester");
+    let client = Client::new(&config);
+    new_table(&dynamo(&world, ACCOUNT, FRANKFURT), "orders").send().await.unwrap();
+    let vaults = aws_sdk_backup::Client::new(&config);
+    let vault = vaults.create_backup_vault().backup_vault_name("daily").backup_vault_tags("team", "a");
+    let vault = vault.send().await.unwrap().backup_vault_arn.unwrap();
+    let alarms = aws_sdk_cloudwatch::Client::new(&config);
+    let alarm = alarms.put_metric_alarm().alarm_name("late").namespace("n").metric_name("m").period(60);
+    alarm
+        .statistic(aws_sdk_cloudwatch::types::Statistic::Sum)
+        .evaluation_periods(1)
+        .threshold(1.0)
+        .comparison_operator(aws_sdk_cloudwatch::types::ComparisonOperator::GreaterThanThreshold)
+        .send()
+        .await
+        .unwrap();
+    let table = "arn:aws:dynamodb:eu-central-1:111122223333:table/orders";
+    let alarm = "arn:aws:cloudwatch:eu-central-1:111122223333:alarm:late";
+    let none = "arn:aws:cloudwatch:eu-central-1:111122223333:alarm:none";
+    let all = [table, alarm, none, vault.as_str()];
+    let tagged = client.tag_resources().set_resource_arn_list(Some(all.map(str::to_owned).to_vec()));
+    let failed = tagged.tags("stage", "prod").send().await.unwrap().failed_resources_map.unwrap();
+    assert_eq!(failed.keys().collect::<Vec<_>>(), [none]);
+
+    let found = |kind: &str| {
+        let found = client.get_resources().resource_type_filters(kind).send();
+        async move {
+            let list = found.await.unwrap().resource_tag_mapping_list.unwrap_or_default();
+            list.into_iter().map(|resource| resource.resource_arn.unwrap()).collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(found("dynamodb:table").await, [table]);
+    assert_eq!(found("cloudwatch:alarm").await, [alarm]);
+    assert_eq!(found("backup").await, [vault.as_str()]);
+    assert!(found("backup:recovery-point").await.is_empty());
+    let keys = client.get_tag_keys().send().await.unwrap();
+    assert_eq!(keys.tag_keys(), ["stage", "team"]);
+    let values = client.get_tag_values().key("team").send().await.unwrap();
+    assert_eq!(values.tag_values(), ["a"]);
+
+    let untagged = client.untag_resources().resource_arn_list(&vault).resource_arn_list(table);
+    untagged.tag_keys("stage").send().await.unwrap();
+    assert!(found("dynamodb").await.is_empty());
+    let listed =
+        client.get_resources().resource_arn_list(&vault).resource_arn_list(table).send().await.unwrap();
+    let [resource] = listed.resource_tag_mapping_list() else { panic!("one resource") };
+    assert_eq!(resource.tags()[0].key(), "team");
+    let both = client.get_resources().resource_arn_list(&vault).resource_type_filters("backup").send().await;
+    assert!(both.unwrap_err().into_service_error().is_invalid_parameter_exception());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_may_be_limited_by_its_tags() {
+    let world = world();
+    let tables = dynamo(&world, ACCOUNT, FRANKFURT);
+    for name in ["a-1", "a-2", "a-3"] {
+        let mut table = new_table(&tables, name);
+        for number in 0..40 {
+            table = table.tags(Tag::builder().key(format!("k{number}")).value("v").build().unwrap());
+        }
+        table.send().await.unwrap();
+    }
+    let client = Client::new(&world.sdk_config(ACCOUNT, FRANKFURT, "tester"));
+    let first = client.get_resources().tags_per_page(100).send().await.unwrap();
+    assert_eq!(first.resource_tag_mapping_list().len(), 2);
+    let rest = client.get_resources().tags_per_page(100).set_pagination_token(first.pagination_token);
+    assert_eq!(rest.send().await.unwrap().resource_tag_mapping_list().len(), 1);
+    let few = client.get_resources().tags_per_page(99).send().await;
+    assert!(few.unwrap_err().into_service_error().is_invalid_parameter_exception());
+}

@@ -18,8 +18,8 @@ async fn the_sdk_reaches_the_world_over_tcp() {
     let client = Client::new(&over_tcp.build());
     new_table(&client, "orders").send().await.unwrap();
     put(&client, "orders", "a", "1").await;
-    // A lost answer closes the connection; the client tries again.
-    world.inject(FaultRule::new("dynamodb", "PutItem", Fault::TimeoutAfter).times(1));
+    // The connection breaks before the answer; the client tries again.
+    world.inject(FaultRule::new("dynamodb", "PutItem", Fault::ResetAfter).times(1));
     put(&client, "orders", "a", "2").await;
     let inside = dynamo(&world, ACCOUNT, FRANKFURT).scan().table_name("orders").send().await.unwrap();
     assert_eq!(inside.count, 2);

@@ -62,7 +62,7 @@ fn copies_fail_where_they_cannot_go() {
     let other = TARGET_ARN.replace(ACCOUNT, "444455556666");
     let missing = TARGET_ARN.replace("target", "none");
     for (vault, message) in
-        [(other, "Access Denied trying to call AWS Backup service"), (missing, "does not exist")]
+        [(other, "must be a member of the same organization"), (missing, "does not exist")]
     {
         let id = aws.start_copy_with(&arn, json!({"DestinationBackupVaultArn": vault})).unwrap();
         aws.pass(mins(1));

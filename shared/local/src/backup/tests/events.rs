@@ -59,7 +59,7 @@ fn a_failed_backup_quotes_its_message_and_names_no_recovery_point() {
     let mut aws = Fixture::new();
     prompt(&mut aws);
     aws.start(ORDERS);
-    aws.tables.0.clear();
+    aws.tables.tables.clear();
     aws.pass(mins(10));
     let event = events(&mut aws, BACKUP).pop().unwrap();
     assert_eq!((&event["detail"]["state"], &event["resources"]), (&json!("FAILED"), &json!([])));
@@ -158,4 +158,29 @@ fn any_event_can_be_injected() {
     assert_eq!(aws.backup.next_at(), Some(at));
     aws.pass(mins(1));
     assert_eq!(aws.backup.take_events(aws.now), [event]);
+}
+
+#[test]
+fn vaults_and_region_settings_tell_their_changes() {
+    let mut aws = Fixture::new();
+    prompt(&mut aws);
+    aws.ok("PUT", &["backup-vaults", "new"], json!({}));
+    aws.ok("PUT", &["backup-vaults", "new", "vault-lock"], json!({"MinRetentionDays": 1}));
+    aws.ok("DELETE", &["backup-vaults", "new"], json!({}));
+    aws.ok("PUT", &["account-settings"], json!({"ResourceTypeOptInPreference": {"Aurora": true}}));
+    let told = aws.backup.take_events(aws.now);
+    let details: Vec<&Value> = told.iter().map(|event| &event.event["detail"]).collect();
+    assert_eq!(
+        details,
+        [
+            &json!({"backupVaultName": "new", "state": "CREATED"}),
+            &json!({"backupVaultName": "new", "state": "MODIFIED", "isLocked": "true"}),
+            &json!({"backupVaultName": "new", "state": "DELETED"}),
+            &json!({"modifiedAt": "2026-03-01T00:00:00.000Z",
+                "ResourceTypeOptInPreference": {"Aurora": true}, "state": "MODIFIED"}),
+        ]
+    );
+    let vault_arn = format!("arn:aws:backup:{HOME}:{ACCOUNT}:backup-vault:new");
+    assert_eq!(told[0].event["resources"], json!([vault_arn]));
+    assert_eq!(told[3].event["detail-type"], "Region Setting State Change");
 }

@@ -112,3 +112,23 @@ proptest! {
         prop_assert_eq!(history(false), history(true));
     }
 }
+
+#[test]
+fn a_thousand_tables_are_backed_up_and_copied_with_nobody_left_behind() {
+    let mut aws = Fixture::new();
+    let tables: Vec<String> = (0..1000).map(|n| ORDERS.replace("orders", &format!("t{n}"))).collect();
+    for arn in &tables {
+        aws.put_table(arn, &[]);
+        aws.start(arn);
+    }
+    while aws.points().iter().filter(|point| point.status == "COMPLETED").count() < tables.len() {
+        aws.pass(mins(5));
+    }
+    for arn in aws.points().into_iter().map(|point| point.arn) {
+        aws.start_copy(&arn);
+    }
+    aws.pass(mins(12 * 7));
+    assert_eq!(aws.copies().len(), tables.len());
+    let of_one = aws.list(&["copy-jobs"], &[("resourceArn", &tables[7])]);
+    assert_eq!(of_one["CopyJobs"].as_array().unwrap().len(), 1);
+}

@@ -91,7 +91,7 @@ fn a_point_holds_the_table_as_it_was_when_the_job_began_to_run() {
 fn a_table_that_is_gone_before_its_turn_fails_the_job() {
     let mut aws = Fixture::new();
     let id = aws.start(ORDERS);
-    aws.tables.0.clear();
+    aws.tables.tables.clear();
     aws.pass(mins(1));
     assert_eq!((aws.state(&id).as_str(), aws.message(&id).as_str()), ("FAILED", "Table not found."));
 }
@@ -243,7 +243,7 @@ fn a_job_that_fails_at_its_turn_leaves_the_turn_to_the_next() {
     let tags: BTreeMap<String, &str> = (0..10).map(|n| (format!("k{n}"), "v")).collect();
     let (refused, last) = (aws.start_with(ORDERS, json!({"RecoveryPointTags": tags})), aws.start(ORDERS));
     aws.pass(mins(1));
-    let table = aws.tables.0.get_mut(ORDERS).unwrap();
+    let table = aws.tables.tables.get_mut(ORDERS).unwrap();
     table.tags = (0..45).map(|n| (format!("t{n}"), "v".to_owned())).collect();
     aws.pass(mins(4));
     assert_eq!(

@@ -4,8 +4,11 @@
 mod copies;
 mod events;
 mod histories;
+mod holds;
 mod jobs;
 mod points;
+mod restores;
+mod roles;
 mod support;
 mod tags;
 mod vaults;

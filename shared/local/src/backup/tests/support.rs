@@ -23,31 +23,48 @@ pub(super) const fn days(days: i64) -> SignedDuration {
     SignedDuration::from_hours(24 * days)
 }
 
+/// The tables by their ARNs; what roles may not do, which keys cannot be used and whether AWS Backup has its
+/// own role.
 #[derive(Debug, Default)]
-pub(super) struct FakeTables(pub(super) BTreeMap<String, TableState>);
+pub(super) struct FakeTables {
+    pub(super) tables: BTreeMap<String, TableState>,
+    pub(super) denied: Vec<String>,
+    pub(super) bad_keys: Vec<String>,
+    pub(super) no_role: bool,
+    pub(super) restored: Vec<Restore>,
+}
 
 impl Neighbours for FakeTables {
     fn table(&self, account: &str, region: &str, table: &str) -> Option<TableState> {
-        self.0.get(&format!("arn:aws:dynamodb:{region}:{account}:table/{table}")).cloned()
+        self.tables.get(&format!("arn:aws:dynamodb:{region}:{account}:table/{table}")).cloned()
     }
 
     fn begin_restore(&mut self, restore: &Restore) -> Result<(), String> {
         let arn = format!("arn:aws:dynamodb:{}:{}:table/{}", restore.region, restore.account, restore.table);
-        if self.0.contains_key(&arn) {
+        if self.tables.contains_key(&arn) {
             return Err(format!("Table already exists: {}", restore.table));
         }
-        self.0.insert(arn.clone(), TableState { arn, ..TableState::clone(&restore.from) });
+        self.tables.insert(arn.clone(), TableState { arn, ..TableState::clone(&restore.from) });
         Ok(())
     }
 
-    fn end_restore(&mut self, _restore: &Restore) {}
+    fn end_restore(&mut self, restore: &Restore) {
+        self.restored.push(restore.clone());
+    }
 
-    fn role_may(&self, _role_arn: &str, _action: &str, _resource: &str) -> Result<(), String> {
+    fn role_may(&self, role_arn: &str, action: &str, _resource: &str) -> Result<(), String> {
+        if self.denied.iter().any(|denied| denied == action) {
+            return Err(format!("{role_arn} is not authorized to perform: {action}"));
+        }
         Ok(())
     }
 
-    fn key_usable(&self, _key_arn: &str) -> Result<(), String> {
-        Ok(())
+    fn key_usable(&self, key_arn: &str) -> Result<(), String> {
+        if self.bad_keys.iter().any(|bad| bad == key_arn) { Err("disabled".to_owned()) } else { Ok(()) }
+    }
+
+    fn service_linked_role(&mut self, _account: &str, _caller: &str) -> bool {
+        !self.no_role
     }
 }
 
@@ -73,21 +90,24 @@ impl Fixture {
             caller: "session".to_owned(),
         };
         fixture.backup.options_mut().rates = false;
+        fixture.backup.event_faults_mut().lose_all = true;
         fixture.put_table(ORDERS, &[json!({"pk": {"S": "1"}})]);
         fixture.put_table(USERS, &[]);
         fixture.ok("PUT", &["backup-vaults", SOURCE], json!({}));
         fixture.call_in(AWAY, "PUT", &["backup-vaults", "target"], &[], json!({})).unwrap();
+        fixture.backup.event_faults_mut().lose_all = false;
         fixture
     }
 
     pub(super) fn put_table(&mut self, arn: &str, items: &[Value]) {
         let state = TableState {
             arn: arn.to_owned(),
+            at: self.now,
             description: json!({"TableArn": arn, "TableStatus": "ACTIVE"}),
             tags: BTreeMap::new(),
             items: items.to_vec(),
         };
-        self.tables.0.insert(arn.to_owned(), state);
+        self.tables.tables.insert(arn.to_owned(), state);
     }
 
     pub(super) fn call_in(

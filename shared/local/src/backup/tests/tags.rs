@@ -9,7 +9,7 @@ fn many(prefix: &str, count: usize) -> BTreeMap<String, String> {
 }
 
 fn tag_table(aws: &mut Fixture, tags: BTreeMap<String, String>) {
-    aws.tables.0.get_mut(ORDERS).unwrap().tags = tags;
+    aws.tables.tables.get_mut(ORDERS).unwrap().tags = tags;
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::support::{AWAY, Fixture, HOME, ORDERS, SOURCE, days, field, mins};
+use super::support::{ACCOUNT, AWAY, Fixture, HOME, ORDERS, SOURCE, days, field, mins};
 
 #[test]
 fn vaults_belong_to_a_region_and_their_names_are_taken_once() {
@@ -81,12 +81,20 @@ fn an_air_gapped_vault_is_locked_from_the_start() {
 }
 
 #[test]
-fn access_policies_are_kept_as_given() {
+fn access_policies_are_kept_as_given_if_they_are_policies() {
     let mut aws = Fixture::new();
     let path = ["backup-vaults", SOURCE, "access-policy"];
     assert_eq!(aws.code("GET", &path, json!({})), "ResourceNotFoundException");
-    aws.ok("PUT", &path, json!({"Policy": "{}"}));
-    assert_eq!(aws.ok("GET", &path, json!({}))["Policy"], "{}");
+    for wrong in ["", "{", "{}", r#"{"Statement": [{"Effect": "Deny"}]}"#] {
+        let code = aws.code("PUT", &path, json!({"Policy": wrong}));
+        assert!(code.ends_with("ParameterValueException"), "{wrong}: {code}");
+    }
+    let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*",
+        "Action": "backup:DeleteRecoveryPoint", "Resource": "*"}]})
+    .to_string();
+    aws.ok("PUT", &path, json!({"Policy": policy}));
+    assert_eq!(aws.ok("GET", &path, json!({}))["Policy"], json!(policy));
+    assert_eq!(aws.backup.vault_policy(ACCOUNT, HOME, SOURCE), Some(policy.as_str()));
     aws.ok("DELETE", &path, json!({}));
     assert_eq!(aws.code("GET", &path, json!({})), "ResourceNotFoundException");
 }

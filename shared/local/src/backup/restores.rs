@@ -1,0 +1,290 @@
+//! Restore jobs: what is asked for and what is told of them. [`super::restoring`] runs them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::book::Keyed;
+use super::filter::JobFilter;
+use super::points::{Point, PointState};
+use super::timers::Due;
+use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
+use super::{Backup, Place};
+use crate::api::{ApiError, Restore};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RestoreState {
+    Pending,
+    Running,
+    Completed,
+    Failed,
+}
+
+impl RestoreState {
+    /// All that the API names; a restore of a table is never ABORTED.
+    pub(super) const NAMES: [&str; 5] = ["PENDING", "RUNNING", "COMPLETED", "ABORTED", "FAILED"];
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Running => "RUNNING",
+            Self::Completed => "COMPLETED",
+            Self::Failed => "FAILED",
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct RestoreJob {
+    pub(super) id: String,
+    pub(super) point: String,
+    pub(super) point_created: Timestamp,
+    pub(super) vault_arn: String,
+    pub(super) resource: String,
+    pub(super) role: String,
+    pub(super) created: Timestamp,
+    pub(super) started: Option<Timestamp>,
+    pub(super) expected: Option<Timestamp>,
+    pub(super) completed: Option<Timestamp>,
+    pub(super) state: RestoreState,
+    pub(super) message: Option<String>,
+    pub(super) size: u64,
+    /// As it was asked for.
+    pub(super) metadata: BTreeMap<String, String>,
+    pub(super) copy_tags: bool,
+    pub(super) table: String,
+    /// The key that the new table is asked to have; `None` is DynamoDB's own.
+    pub(super) key_arn: Option<String>,
+    /// The table that is being made, while it is.
+    pub(super) made: Option<Restore>,
+}
+
+impl Keyed for RestoreJob {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        vec![&self.resource, &self.point]
+    }
+}
+
+impl RestoreJob {
+    pub(super) fn table_arn(&self, place: &Place) -> String {
+        format!("arn:aws:dynamodb:{}:{}:table/{}", place.region, place.account, self.table)
+    }
+
+    /// Hundredths of a percent as AWS writes them, by the time that has passed.
+    fn percent(&self, now: Timestamp) -> String {
+        let share = match (self.state, self.started.zip(self.expected)) {
+            (RestoreState::Completed, _) => 1.0,
+            (RestoreState::Running, Some((from, to))) if to > from => {
+                (now.duration_since(from).as_secs_f64() / to.duration_since(from).as_secs_f64()).min(0.99)
+            }
+            _ => 0.0,
+        };
+        format!("{:.2}%", share * 100.0)
+    }
+
+    fn view(&self, place: &Place, now: Timestamp) -> Value {
+        let done = self.state == RestoreState::Completed;
+        let minutes = self.started.zip(self.expected).map(|(from, to)| {
+            let seconds = to.duration_since(from).as_secs();
+            json!((seconds + 59) / 60)
+        });
+        answer([
+            ("AccountId", Some(json!(place.account))),
+            ("RestoreJobId", Some(json!(self.id))),
+            ("RecoveryPointArn", Some(json!(self.point))),
+            ("RecoveryPointCreationDate", Some(epoch(self.point_created))),
+            ("SourceResourceArn", Some(json!(self.resource))),
+            ("BackupVaultArn", Some(json!(self.vault_arn))),
+            ("CreationDate", Some(epoch(self.created))),
+            ("CompletionDate", self.completed.map(epoch)),
+            ("Status", Some(json!(self.state.as_str()))),
+            ("StatusMessage", self.message.as_ref().map(|message| json!(message))),
+            ("PercentDone", Some(json!(self.percent(now)))),
+            ("BackupSizeInBytes", Some(json!(self.size))),
+            ("IamRoleArn", Some(json!(self.role))),
+            ("ExpectedCompletionTimeMinutes", minutes),
+            ("CreatedResourceArn", done.then(|| json!(self.table_arn(place)))),
+            ("ResourceType", Some(json!("DynamoDB"))),
+            ("IsParent", Some(json!(false))),
+        ])
+    }
+}
+
+/// The metadata of a request, under the names that AWS documents; it takes them in any case.
+fn metadata(request: &Request<'_>) -> Result<BTreeMap<&'static str, String>, ApiError> {
+    const KNOWN: [&str; 4] =
+        ["targetTableName", "encryptionType", "kmsMasterKeyArn", "aws:backup:request-id"];
+    let given = request.body.get("Metadata").and_then(Value::as_object);
+    let given =
+        given.ok_or_else(|| ApiError::client("MissingParameterValueException", "Metadata is required"))?;
+    let mut found = BTreeMap::new();
+    for (key, value) in given {
+        let known = KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(key));
+        let Some(known) = known else {
+            return Err(invalid_parameter(format!("Invalid restore metadata. Unrecognized key: {key}")));
+        };
+        let value = value
+            .as_str()
+            .ok_or_else(|| invalid_parameter(format!("Invalid restore metadata. {key} is no text")))?;
+        if found.insert(known, value.to_owned()).is_some() {
+            return Err(invalid_parameter(format!("Invalid restore metadata. {key} is given twice")));
+        }
+    }
+    Ok(found)
+}
+
+/// The name of a table: 3 to 255 characters of those that DynamoDB allows.
+fn is_table_name(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    (3..=255).contains(&name.len()) && name.chars().all(allowed)
+}
+
+/// The key of the new table. Without an encryption type it is the original table's, which another Region
+/// does not have; `KMS` without a key is the key that AWS manages for DynamoDB.
+fn key_of(
+    place: &Place,
+    point: &Point,
+    encryption: Option<&str>,
+    key: Option<&String>,
+) -> Result<Option<String>, ApiError> {
+    match (encryption, key) {
+        (Some("KMS"), Some(key)) => Ok(Some(key.clone())),
+        (Some("KMS"), None) => {
+            Ok(Some(format!("arn:aws:kms:{}:{}:alias/aws/dynamodb", place.region, place.account)))
+        }
+        (Some("Default"), None) => Ok(None),
+        (Some("Default") | None, Some(_)) => {
+            Err(invalid_parameter("Invalid restore metadata. kmsMasterKeyArn requires encryptionType KMS"))
+        }
+        (None, None) if Place::of_arn(&point.resource).is_some_and(|from| from.region != place.region) => {
+            Err(invalid_parameter(
+                "Invalid restore metadata. encryptionType is required to restore to another Region",
+            ))
+        }
+        (None, None) => Ok(point.table_key().map(str::to_owned)),
+        (Some(other), _) => Err(invalid_parameter(format!(
+            "Invalid restore metadata. encryptionType must be Default or KMS, is {other}"
+        ))),
+    }
+}
+
+impl Backup {
+    pub(super) fn start_restore(&mut self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
+        let place = &request.place;
+        let (arn, role) = (request.needed("RecoveryPointArn")?, request.needed("IamRoleArn")?);
+        if let Some(id) = self.repeated(request, "StartRestoreJob") {
+            return Ok((arn.to_owned(), json!({"RestoreJobId": id})));
+        }
+        if request.text("ResourceType").is_some_and(|kind| kind != "DynamoDB") {
+            return Err(invalid_parameter("ResourceType does not match the recovery point"));
+        }
+        let metadata = metadata(request)?;
+        let table = metadata
+            .get("targetTableName")
+            .ok_or_else(|| invalid_parameter("Invalid restore metadata. You must provide targetTableName"))?;
+        if !is_table_name(table) {
+            return Err(invalid_parameter(format!("Invalid restore metadata. Not a table name: {table}")));
+        }
+        let Some(point) = self.sites.get(place).and_then(|site| site.points.get(arn)) else {
+            return Err(self.missing(format!("Cannot find recovery point {arn}")));
+        };
+        if point.state != PointState::Usable {
+            let state = point.state.as_str(self.options.usable);
+            return Err(invalid_request(format!("Recovery point {arn} cannot be restored: it is {state}")));
+        }
+        let encryption = metadata.get("encryptionType").map(String::as_str);
+        let key_arn = key_of(place, point, encryption, metadata.get("kmsMasterKeyArn"))?;
+        let now = request.now();
+        let mut job = RestoreJob {
+            id: String::new(),
+            point: arn.to_owned(),
+            point_created: point.created,
+            vault_arn: point.vault_arn.clone(),
+            resource: point.resource.clone(),
+            role: role.to_owned(),
+            created: now,
+            started: None,
+            expected: None,
+            completed: None,
+            state: RestoreState::Pending,
+            message: None,
+            size: point.snapshot.size,
+            table: table.clone(),
+            key_arn,
+            metadata: metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+            copy_tags: request
+                .body
+                .get("CopySourceTagsToRestoredResource")
+                .and_then(Value::as_bool)
+                .unwrap_or(false),
+            made: None,
+        };
+        job.id = self.ids.uuid().to_uppercase();
+        let id = job.id.clone();
+        self.timers.set(now + self.options.durations.start, Due::Restore(place.clone(), id.clone()));
+        self.outbox.restore_created(place, &job, now);
+        self.outbox.restore(place, &job, now);
+        self.remember(request, "StartRestoreJob", &id);
+        self.site(place).restores.insert(job);
+        Ok((arn.to_owned(), json!({"RestoreJobId": id})))
+    }
+
+    fn restore_job(&self, request: &Request<'_>) -> Result<&RestoreJob, ApiError> {
+        let id = request.segment(1);
+        let job = self.sites.get(&request.place).and_then(|site| site.restores.get(id));
+        job.ok_or_else(|| self.missing(format!("Cannot find restore job {id}")))
+    }
+
+    pub(super) fn describe_restore(&self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
+        let job = self.restore_job(request)?;
+        Ok(("*".to_owned(), job.view(&request.place, request.now())))
+    }
+
+    /// The metadata that the job was started with.
+    pub(super) fn restore_job_metadata(&self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
+        let job = self.restore_job(request)?;
+        Ok(("*".to_owned(), json!({"RestoreJobId": job.id, "Metadata": job.metadata})))
+    }
+
+    /// Jobs of the last 30 days.
+    pub(super) fn list_restores(&self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
+        let filter = JobFilter::of(request, "status", &RestoreState::NAMES)?;
+        let testing = request.query("restoreTestingPlanArn").is_some();
+        let site = self.sites.get(&request.place);
+        let jobs = site.into_iter().flat_map(|site| site.restores.values());
+        let wanted = jobs.filter(|job| !testing && filter.admits(*job));
+        self.restores_listed(request, wanted)
+    }
+
+    /// The restores of what was a table's, by the creation of the recovery point that they bring back.
+    pub(super) fn list_restores_of(&self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
+        let filter = JobFilter::of(request, "status", &RestoreState::NAMES)?;
+        let created = (
+            request.query_time("recoveryPointCreationDateAfter")?,
+            request.query_time("recoveryPointCreationDateBefore")?,
+        );
+        let site = self.sites.get(&request.place);
+        let jobs = site.into_iter().flat_map(|site| site.restores.under(request.segment(1)));
+        let wanted =
+            jobs.filter(|job| filter.admits(*job) && super::filter::within(Some(job.point_created), created));
+        self.restores_listed(request, wanted)
+    }
+
+    fn restores_listed<'a>(
+        &self,
+        request: &Request<'_>,
+        jobs: impl Iterator<Item = &'a RestoreJob>,
+    ) -> Result<(String, Value), ApiError> {
+        let (found, next) = page(request, self.options.page, jobs.map(|job| (job.id.as_str(), job)))?;
+        let views: Vec<Value> =
+            found.into_iter().map(|job| job.view(&request.place, request.now())).collect();
+        let body =
+            answer([("RestoreJobs", Some(json!(views))), ("NextToken", next.map(|token| json!(token)))]);
+        Ok(("*".to_owned(), body))
+    }
+}

@@ -1,0 +1,109 @@
+//! Resource policies of tables and streams.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::{Answer, Store, invalid, required};
+use crate::{
+    api::{ApiError, Scope},
+    rng::Rng,
+    wire::text,
+};
+
+const LARGEST: usize = 20 * 1024;
+const COOLDOWN: SignedDuration = SignedDuration::from_secs(15);
+
+/// A resource-based policy.
+#[derive(Debug, Clone)]
+pub(super) struct Policy {
+    pub(super) document: String,
+    pub(super) revision: String,
+    pub(super) changed: Timestamp,
+}
+
+impl Store {
+    pub(super) fn resource_policy(&mut self, scope: &Scope, body: &Value) -> Answer {
+        let arn = required(body, "ResourceArn")?;
+        let policy = self.by_arn(scope, arn)?.1.policies.get(arn).ok_or_else(|| no_policy(arn))?;
+        Ok(json!({ "Policy": policy.document, "RevisionId": policy.revision }))
+    }
+
+    /// The same document again changes nothing. Whether a caller locks itself out is not judged, so the header
+    /// that confirms it is not needed.
+    pub(super) fn put_resource_policy(&mut self, scope: &Scope, body: &Value, rng: &mut Rng) -> Answer {
+        let arn = required(body, "ResourceArn")?;
+        let document = checked(required(body, "Policy")?)?;
+        let (table, settings) = self.by_arn(scope, arn)?;
+        settings.life.require_made(table, scope.now)?;
+        let had = settings.policies.get(arn);
+        expect_revision(had, body, arn)?;
+        if let Some(had) = had {
+            if had.document == document {
+                return Ok(json!({ "RevisionId": had.revision }));
+            }
+            cooled_down(had, arn, scope)?;
+        }
+        let revision = rng.uuid();
+        let answer = json!({ "RevisionId": revision });
+        settings.policies.insert(arn.to_owned(), Policy { document, revision, changed: scope.now });
+        Ok(answer)
+    }
+
+    pub(super) fn delete_resource_policy(&mut self, scope: &Scope, body: &Value) -> Answer {
+        let arn = required(body, "ResourceArn")?;
+        let (table, settings) = self.by_arn(scope, arn)?;
+        settings.life.require_made(table, scope.now)?;
+        let had = settings.policies.get(arn);
+        expect_revision(had, body, arn)?;
+        if let Some(had) = had {
+            cooled_down(had, arn, scope)?;
+        }
+        let removed = settings.policies.remove(arn);
+        Ok(removed.map_or_else(|| json!({}), |policy| json!({ "RevisionId": policy.revision })))
+    }
+}
+
+/// A document as a policy: AWS documents 20 KB at most, blanks counted.
+///
+/// # Errors
+/// `ValidationException`.
+pub(super) fn checked(document: &str) -> Result<String, ApiError> {
+    if document.len() > LARGEST {
+        return Err(invalid(format!(
+            "Resource-based policy is larger than {LARGEST} bytes: it has {}",
+            document.len()
+        )));
+    }
+    match serde_json::from_str::<Value>(document) {
+        Ok(Value::Object(_)) => Ok(document.to_owned()),
+        _ => Err(invalid("Invalid resource policy: the document is no JSON object")),
+    }
+}
+
+/// AWS documents that a policy cannot be changed for 15 seconds after a change; how it refuses is an assumption.
+fn cooled_down(policy: &Policy, arn: &str, scope: &Scope) -> Result<(), ApiError> {
+    if scope.now.duration_since(policy.changed) < COOLDOWN {
+        return Err(ApiError::client(
+            "ResourceInUseException",
+            format!("The policy of {arn} has been changed in the last 15 seconds"),
+        ));
+    }
+    Ok(())
+}
+
+/// A change may name the revision that it expects: `NO_POLICY` for none.
+fn expect_revision(policy: Option<&Policy>, body: &Value, arn: &str) -> Result<(), ApiError> {
+    match text(body, "ExpectedRevisionId") {
+        Some(expected) if expected != policy.map_or("NO_POLICY", |policy| &policy.revision) => {
+            Err(no_policy(arn))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn no_policy(arn: &str) -> ApiError {
+    ApiError::client(
+        "PolicyNotFoundException",
+        format!("Resource-based policy not found for the provided ResourceArn: {arn}"),
+    )
+}

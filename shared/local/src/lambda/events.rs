@@ -1,0 +1,155 @@
+//! Asynchronous invocations: Lambda keeps the event, tries again, and hands over what keeps failing.
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::{Key, Lambda, Outcome, invalid, invocation::Origin, key_of_arn, permissions};
+use crate::{api::ApiError, sqs::Sqs, wire::text};
+
+/// An event that a function is asked to take.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    request_id: String,
+    function: Key,
+    payload: Bytes,
+    since: Timestamp,
+    /// How often it has been tried.
+    tries: u32,
+}
+
+/// What becomes of events that fail. By default AWS tries twice more, within six hours.
+#[derive(Debug, Clone)]
+pub(super) struct Retries {
+    most: u32,
+    longest: SignedDuration,
+    on_failure: Option<String>,
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self { most: 2, longest: SignedDuration::from_hours(6), on_failure: None }
+    }
+}
+
+impl Retries {
+    /// What PutFunctionEventInvokeConfig asks for.
+    ///
+    /// # Errors
+    /// As Lambda refuses it.
+    pub(super) fn read(body: &Value) -> Result<Self, ApiError> {
+        let default = Self::default();
+        let within =
+            |member: &str, bounds: std::ops::RangeInclusive<i64>, default: i64| match body[member].as_i64() {
+                None => Ok(default),
+                Some(number) if bounds.contains(&number) => Ok(number),
+                Some(number) => {
+                    Err(invalid(format!("{member} is {} to {}, not {number}", bounds.start(), bounds.end())))
+                }
+            };
+        let most = within("MaximumRetryAttempts", 0..=2, i64::from(default.most))?;
+        let longest = within("MaximumEventAgeInSeconds", 60..=21_600, default.longest.as_secs())?;
+        Ok(Self {
+            most: u32::try_from(most).unwrap_or_default(),
+            longest: SignedDuration::from_secs(longest),
+            on_failure: text(&body["DestinationConfig"]["OnFailure"], "Destination").map(str::to_owned),
+        })
+    }
+
+    pub(super) fn view(&self, arn: &str, modified: Timestamp) -> Value {
+        let destination = self.on_failure.as_ref().map_or(json!({}), |arn| json!({ "Destination": arn }));
+        json!({
+            "FunctionArn": format!("{arn}:$LATEST"),
+            "LastModified": crate::wire::moment(modified),
+            "MaximumRetryAttempts": self.most,
+            "MaximumEventAgeInSeconds": self.longest.as_secs(),
+            "DestinationConfig": { "OnSuccess": {}, "OnFailure": destination },
+        })
+    }
+}
+
+impl Lambda {
+    /// Takes an event for a function; nobody waits for the answer.
+    pub(super) fn ask(&mut self, function: Key, payload: Bytes, now: Timestamp) {
+        let request_id = self.rng.uuid();
+        self.attempt(Asked { request_id, function, payload, since: now, tries: 0 });
+    }
+
+    fn attempt(&mut self, asked: Asked) {
+        let (request_id, function) = (asked.request_id.clone(), asked.function.clone());
+        let payload = asked.payload.clone();
+        self.begin(request_id, &function, payload, Origin::Event(asked));
+    }
+
+    /// Takes an event from another service.
+    ///
+    /// # Errors
+    /// When there is no such function, or the service may not invoke it.
+    pub(crate) fn ask_by_arn(
+        &mut self,
+        arn: &str,
+        service: &str,
+        source_arn: &str,
+        payload: &str,
+        now: Timestamp,
+    ) -> Result<(), String> {
+        let function = self.of_arn(arn).ok_or_else(|| format!("Function not found: {arn}"))?;
+        if !permissions::may_invoke(&function.permissions, service, source_arn) {
+            return Err(format!("{service} is not authorized to invoke {arn}"));
+        }
+        let key = key_of_arn(arn).ok_or_else(|| format!("no ARN of a function: {arn}"))?;
+        self.ask(key, payload.to_owned().into(), now);
+        Ok(())
+    }
+
+    /// When the next event is to be tried again.
+    pub(crate) fn next_at(&self) -> Option<Timestamp> {
+        self.asked.keys().next().map(|(at, _)| *at)
+    }
+
+    /// Begins what is to be tried again.
+    pub(crate) fn begin_due(&mut self, now: Timestamp) {
+        while let Some(due) = self.asked.first_entry().filter(|entry| entry.key().0 <= now) {
+            let asked = due.remove();
+            self.attempt(asked);
+        }
+    }
+
+    /// After an error Lambda waits one minute, then two.
+    pub(super) fn event_ended(&mut self, mut asked: Asked, outcome: &Outcome, sqs: &mut Sqs, now: Timestamp) {
+        let Err(error) = &outcome.answer else { return };
+        let Some(function) = self.functions.get(&asked.function) else { return };
+        asked.tries += 1;
+        let wait = SignedDuration::from_mins(i64::from(asked.tries));
+        let Retries { most, longest, on_failure } = &function.retries;
+        if asked.tries <= *most && now.duration_since(asked.since) + wait <= *longest {
+            self.numbered += 1;
+            self.asked.insert((now + wait, self.numbered), asked);
+            return;
+        }
+        let told: Value = serde_json::from_slice(&asked.payload).unwrap_or_default();
+        let error: Value = serde_json::from_slice(error).unwrap_or_default();
+        let lost = [
+            (function.configuration.dead_letters.as_deref(), told.to_string()),
+            (on_failure.as_deref(), json!({
+                "version": "1.0",
+                "timestamp": format!("{now:.3}"),
+                "requestContext": {
+                    "requestId": asked.request_id,
+                    "functionArn": format!("{}:$LATEST", function.configuration.arn),
+                    "condition": "RetriesExhausted",
+                    "approximateInvokeCount": asked.tries,
+                },
+                "requestPayload": told,
+                "responseContext": { "statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled" },
+                "responsePayload": error,
+            }).to_string()),
+        ];
+        for (queue, message) in lost {
+            let Some(queue) = queue else { continue };
+            if let Err(error) = sqs.send(queue, &message, now) {
+                tracing::warn!(queue, error, "the event of a function is lost");
+            }
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Event source mappings: queues whose messages a function is given in batches.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Key, Lambda, Outcome, arn, invalid, invocation::Origin, not_found};
+use crate::{
+    api::{ApiError, Scope},
+    sqs::{Message, Sqs},
+    wire::{moment, text},
+};
+
+/// A queue that feeds a function.
+#[derive(Debug, Clone)]
+pub(super) struct Mapping {
+    function: Key,
+    queue: String,
+    batch: usize,
+    /// How many batches may run at once.
+    most: usize,
+    running: usize,
+    enabled: bool,
+    /// Whether the function's answer names the messages that failed.
+    partial: bool,
+    modified: Timestamp,
+}
+
+/// Messages that a function has been given.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    mapping: String,
+    /// Message ids and receipts.
+    messages: Vec<(String, String)>,
+}
+
+impl Mapping {
+    fn read(function: Key, body: &Value, now: Timestamp) -> Result<Self, ApiError> {
+        let queue = text(body, "EventSourceArn").filter(|arn| arn.contains(":sqs:"));
+        let mapping = Self {
+            function,
+            queue: queue.ok_or_else(|| invalid("the embedded AWS reads SQS queues only"))?.to_owned(),
+            batch: 10,
+            most: 5,
+            running: 0,
+            enabled: true,
+            partial: false,
+            modified: now,
+        };
+        mapping.changed(body, now)
+    }
+
+    fn changed(mut self, body: &Value, now: Timestamp) -> Result<Self, ApiError> {
+        let within = |value: &Value, what: &str, least: u64, most: u64| match value.as_u64() {
+            None => Ok(None),
+            Some(number) if (least..=most).contains(&number) => Ok(usize::try_from(number).ok()),
+            Some(number) => Err(invalid(format!("{what} is {least} to {most}, not {number}"))),
+        };
+        // More than ten need a batching window, which is not modelled.
+        self.batch = within(&body["BatchSize"], "BatchSize", 1, 10)?.unwrap_or(self.batch);
+        let most = &body["ScalingConfig"]["MaximumConcurrency"];
+        self.most = within(most, "MaximumConcurrency", 2, 1000)?.unwrap_or(self.most);
+        self.enabled = body["Enabled"].as_bool().unwrap_or(self.enabled);
+        if let Some(kinds) = body["FunctionResponseTypes"].as_array() {
+            self.partial = kinds.iter().any(|kind| kind == "ReportBatchItemFailures");
+        }
+        self.modified = now;
+        Ok(self)
+    }
+
+    fn view(&self, id: &str) -> Value {
+        let kinds: &[&str] = if self.partial { &["ReportBatchItemFailures"] } else { &[] };
+        let [account, region, _] = &self.function;
+        json!({
+            "UUID": id,
+            "BatchSize": self.batch,
+            "MaximumBatchingWindowInSeconds": 0,
+            "EventSourceArn": self.queue,
+            "FunctionArn": arn(&self.function),
+            "EventSourceMappingArn": format!("arn:aws:lambda:{region}:{account}:event-source-mapping:{id}"),
+            "LastModified": moment(self.modified),
+            "State": if self.enabled { "Enabled" } else { "Disabled" },
+            "StateTransitionReason": "USER_INITIATED",
+            "FunctionResponseTypes": kinds,
+            "ScalingConfig": { "MaximumConcurrency": self.most },
+        })
+    }
+
+    /// When the next batch can be taken.
+    fn next_at(&self, sqs: &Sqs) -> Option<Timestamp> {
+        sqs.visible_at(&self.queue).filter(|_| self.enabled && self.running < self.most)
+    }
+}
+
+impl Lambda {
+    pub(super) fn create_mapping(
+        &mut self,
+        scope: &Scope,
+        function: Key,
+        body: &Value,
+        sqs: &Sqs,
+    ) -> Result<Value, ApiError> {
+        let mapping = Mapping::read(function, body, scope.now)?;
+        let timeout = self.functions.get(&mapping.function).map(|found| found.configuration.timeout);
+        match sqs.visibility_timeout(&mapping.queue) {
+            None => {
+                return Err(invalid(format!("the queue {} does not exist", mapping.queue)));
+            }
+            Some(visibility) if timeout.is_some_and(|timeout| visibility < timeout) => {
+                return Err(invalid(format!(
+                    "Queue visibility timeout: {} seconds is less than Function timeout: {} seconds",
+                    visibility.as_secs(),
+                    timeout.unwrap_or_default().as_secs()
+                )));
+            }
+            Some(_) => {}
+        }
+        let twin = |other: &&Mapping| other.function == mapping.function && other.queue == mapping.queue;
+        if self.mappings.values().find(twin).is_some() {
+            return Err(ApiError {
+                status: 409,
+                ..ApiError::client("ResourceConflictException", "The event source mapping already exists")
+            });
+        }
+        let id = self.rng.uuid();
+        let view = mapping.view(&id);
+        self.mappings.insert(id, mapping);
+        Ok(view)
+    }
+
+    fn mapping(&mut self, scope: &Scope, id: &str) -> Result<&mut Mapping, ApiError> {
+        self.mappings
+            .get_mut(id)
+            .filter(|mapping| mapping.function[..2] == [scope.account.clone(), scope.region.clone()])
+            .ok_or_else(|| not_found(format!("The event source mapping {id} does not exist")))
+    }
+
+    pub(super) fn get_mapping(&mut self, scope: &Scope, id: &str) -> Result<Value, ApiError> {
+        Ok(self.mapping(scope, id)?.view(id))
+    }
+
+    pub(super) fn update_mapping(
+        &mut self,
+        scope: &Scope,
+        id: &str,
+        body: &Value,
+    ) -> Result<Value, ApiError> {
+        let mapping = self.mapping(scope, id)?;
+        *mapping = mapping.clone().changed(body, scope.now)?;
+        Ok(mapping.view(id))
+    }
+
+    pub(super) fn delete_mapping(&mut self, scope: &Scope, id: &str) -> Result<Value, ApiError> {
+        let mut view = self.mapping(scope, id)?.view(id);
+        self.mappings.remove(id);
+        view["State"] = json!("Deleting");
+        Ok(view)
+    }
+
+    pub(super) fn list_mappings(&self, scope: &Scope, function: Option<&str>, queue: Option<&str>) -> Value {
+        let listed: Vec<Value> = self
+            .mappings
+            .iter()
+            .filter(|(_, mapping)| {
+                mapping.function[..2] == [scope.account.clone(), scope.region.clone()]
+                    && function.is_none_or(|name| mapping.function[2] == name)
+                    && queue.is_none_or(|arn| mapping.queue == arn)
+            })
+            .map(|(id, mapping)| mapping.view(id))
+            .collect();
+        json!({ "EventSourceMappings": listed })
+    }
+
+    /// Begins an invocation for every batch that can be taken now.
+    pub(crate) fn poll(&mut self, sqs: &mut Sqs, now: Timestamp) {
+        let ready: Vec<String> = self
+            .mappings
+            .iter()
+            .filter(|(_, mapping)| mapping.next_at(sqs).is_some_and(|at| at <= now))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in ready {
+            while let Some(mapping) =
+                self.mappings.get_mut(&id).filter(|mapping| mapping.running < mapping.most)
+            {
+                let function = mapping.function.clone();
+                if self.functions.get(&function).is_none_or(|found| !found.is_there()) {
+                    break;
+                }
+                let messages = sqs.receive(&mapping.queue, mapping.batch, now);
+                if messages.is_empty() {
+                    break;
+                }
+                mapping.running += 1;
+                let payload = json!({ "Records": records(&messages, &mapping.queue, &function[1]) });
+                let messages = messages.into_iter().map(|message| (message.id, message.receipt)).collect();
+                let (batch, request_id) = (Batch { mapping: id.clone(), messages }, self.rng.uuid());
+                self.begin(request_id, &function, payload.to_string().into(), Origin::Queue(batch));
+            }
+        }
+    }
+
+    /// When a mapping can next take a batch.
+    pub(crate) fn next_batch_at(&self, sqs: &Sqs) -> Option<Timestamp> {
+        let has_function =
+            |mapping: &&Mapping| self.functions.get(&mapping.function).is_some_and(super::Deployed::is_there);
+        self.mappings.values().filter(has_function).filter_map(|mapping| mapping.next_at(sqs)).min()
+    }
+
+    /// What was handled is deleted; what was not comes again when its visibility timeout has passed.
+    pub(super) fn batch_ended(&mut self, batch: &Batch, outcome: &Outcome, sqs: &mut Sqs, _now: Timestamp) {
+        let Some(mapping) = self.mappings.get_mut(&batch.mapping) else { return };
+        mapping.running = mapping.running.saturating_sub(1);
+        if outcome.answer.is_err() {
+            return;
+        }
+        let failed = if mapping.partial { failures(outcome) } else { Some(BTreeSet::new()) };
+        // An answer that names a message that was not in the batch fails the whole batch.
+        let Some(failed) = failed
+            .filter(|failed| failed.iter().all(|id| batch.messages.iter().any(|(message, _)| message == id)))
+        else {
+            return;
+        };
+        for (id, receipt) in &batch.messages {
+            if !failed.contains(id) {
+                sqs.delete(&mapping.queue, receipt);
+            }
+        }
+    }
+}
+
+/// The messages that an answer names as failed; `None` when the answer cannot be understood.
+fn failures(outcome: &Outcome) -> Option<BTreeSet<String>> {
+    let answer = outcome.document()?;
+    let Some(failures) = answer.get("batchItemFailures").filter(|failures| !failures.is_null()) else {
+        return Some(BTreeSet::new());
+    };
+    let named = failures.as_array()?.iter().map(|failure| text(failure, "itemIdentifier"));
+    named.map(|id| id.filter(|id| !id.is_empty()).map(str::to_owned)).collect()
+}
+
+fn records(messages: &[Message], queue: &str, region: &str) -> Vec<Value> {
+    messages
+        .iter()
+        .map(|message| {
+            json!({
+                "messageId": message.id,
+                "receiptHandle": message.receipt,
+                "body": message.body,
+                "attributes": message.attributes,
+                "messageAttributes": attributes(message),
+                "md5OfBody": message.md5,
+                "eventSource": "aws:sqs",
+                "eventSourceARN": queue,
+                "awsRegion": region,
+            })
+        })
+        .collect()
+}
+
+/// The sender's own attributes, as event source records name their members.
+fn attributes(message: &Message) -> Value {
+    let told = message.message_attributes.iter().map(|(name, attribute)| {
+        let member = |name: &str| attribute.get(name).cloned().unwrap_or_default();
+        let attribute = json!({
+            "dataType": member("DataType"),
+            "stringValue": member("StringValue"),
+            "binaryValue": member("BinaryValue"),
+            "stringListValues": [],
+            "binaryListValues": [],
+        });
+        (name.clone(), attribute)
+    });
+    Value::Object(told.collect())
+}

@@ -1,0 +1,315 @@
+//! Functions that are programs: each environment is a process that takes one invocation at a time.
+
+use std::{
+    io::{BufRead as _, BufReader, Read},
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use tempfile::TempDir;
+use tokio::{
+    net::TcpListener,
+    sync::{oneshot, watch},
+    task::JoinHandle,
+};
+
+use super::{
+    Configuration,
+    invocation::{Ended, Failure, Invocation},
+    log::Usage,
+    runtime_api::{self, Desk, Work},
+};
+use crate::World;
+
+/// Lambda ends an environment that takes longer than this to start.
+const LONGEST_INIT: Duration = Duration::from_secs(10);
+
+/// The code of a function that is a program, and its environments that wait.
+#[derive(Debug)]
+pub(super) struct Package {
+    program: PathBuf,
+    /// The folder that it is in, when that is ours to remove.
+    _unpacked: Option<TempDir>,
+    idle: Mutex<Vec<Environment>>,
+}
+
+impl Package {
+    pub(super) fn of_program(program: &Path) -> Self {
+        Self { program: program.to_owned(), _unpacked: None, idle: Mutex::default() }
+    }
+
+    /// Unpacks what CreateFunction was given.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn of_zip(zip: &[u8]) -> Result<Self, String> {
+        let unpacked = TempDir::with_prefix("backup-chain-function-").map_err(|error| error.to_string())?;
+        let mut archive =
+            zip::ZipArchive::new(std::io::Cursor::new(zip)).map_err(|error| error.to_string())?;
+        archive.extract(unpacked.path()).map_err(|error| error.to_string())?;
+        Ok(Self {
+            program: unpacked.path().join("bootstrap"),
+            _unpacked: Some(unpacked),
+            idle: Mutex::default(),
+        })
+    }
+
+    /// Ends the environments that wait: what comes next starts anew.
+    pub(super) fn forget_environments(&self) {
+        self.idle().clear();
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Environment>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs an invocation in an environment that waits, or in a new one.
+    pub(super) async fn run(&self, world: &World, invocation: &Invocation, deadline: Timestamp) -> Ended {
+        let waiting = self.idle().pop();
+        let (mut environment, init) = match waiting {
+            Some(environment) => (environment, None),
+            None => match Environment::start(world, &self.program, &invocation.configuration).await {
+                Ok((environment, init)) => (environment, Some(init)),
+                Err((failure, log)) => {
+                    return Ended { answer: Err(failure), log, usage: Usage::default() };
+                }
+            },
+        };
+        // The time that an environment took to start is not the invocation's.
+        let deadline = deadline + init.unwrap_or_default();
+        let answer = environment.invoke(world, invocation, deadline).await;
+        let ended = Ended {
+            answer,
+            log: environment.log.take(),
+            usage: Usage { init, memory: environment.memory(), ..Usage::default() },
+        };
+        if matches!(ended.answer, Ok(_) | Err(Failure::Told(_))) {
+            self.idle().push(environment);
+        }
+        ended
+    }
+}
+
+/// A process that serves one function. Dropping it ends the process.
+#[derive(Debug)]
+struct Environment {
+    process: Process,
+    log: Log,
+    desk: Arc<Desk>,
+    runtime_api: JoinHandle<()>,
+}
+
+impl Drop for Environment {
+    fn drop(&mut self) {
+        self.runtime_api.abort();
+    }
+}
+
+impl Environment {
+    /// Starts a process and waits until it asks for work.
+    async fn start(
+        world: &World,
+        program: &Path,
+        configuration: &Configuration,
+    ) -> Result<(Self, SignedDuration), (Failure, String)> {
+        let began = world.now();
+        let died = |kind, message: String| (Failure::Died { kind, message }, String::new());
+        let endpoint = world.endpoint().ok_or_else(|| {
+            died(
+                "Runtime.InvalidEntrypoint",
+                "programs run only while the world is served over TCP".to_owned(),
+            )
+        })?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+        let listener = listener.map_err(|error| died("Runtime.Unknown", error.to_string()))?;
+        let address = listener.local_addr().map_err(|error| died("Runtime.Unknown", error.to_string()))?;
+        let log = Log::default();
+        let process = Process::spawn(program, configuration, &endpoint, &address.to_string(), &log);
+        let process = process
+            .map_err(|error| died("Runtime.InvalidEntrypoint", format!("{}: {error}", program.display())))?;
+        let desk = Arc::new(Desk::default());
+        let runtime_api = tokio::spawn(runtime_api::serve(listener, Arc::clone(&desk)));
+        let mut environment = Self { process, log, desk, runtime_api };
+        let desk = Arc::clone(&environment.desk);
+        let failure = tokio::select! {
+            biased;
+            failed = desk.asked_for_work() => match failed {
+                None => return Ok((environment, world.now().duration_since(began))),
+                Some(document) => Failure::Told(document),
+            },
+            failure = environment.process.ended() => failure,
+            () = tokio::time::sleep(LONGEST_INIT) => Failure::Died {
+                kind: "Sandbox.Timedout",
+                message: "the function did not start within 10 seconds".to_owned(),
+            },
+        };
+        Err((failure, environment.log.take()))
+    }
+
+    async fn invoke(
+        &mut self,
+        world: &World,
+        invocation: &Invocation,
+        deadline: Timestamp,
+    ) -> Result<Bytes, Failure> {
+        let (answer, answered) = oneshot::channel();
+        let Invocation { request_id, configuration, payload, .. } = invocation;
+        self.desk.hand_out(Work {
+            request_id: request_id.clone(),
+            arn: configuration.arn.clone(),
+            deadline,
+            payload: payload.clone(),
+            answer,
+        });
+        let left = deadline.duration_since(world.now()).max(SignedDuration::ZERO);
+        let answer = tokio::select! {
+            biased;
+            answer = answered => answer.unwrap_or_else(|_| Err(Failure::Died {
+                kind: "Runtime.ExitError",
+                message: "the runtime went away".to_owned(),
+            })),
+            failure = self.process.ended() => Err(failure),
+            () = tokio::time::sleep(left.unsigned_abs()) => Err(Failure::TimedOut),
+        };
+        // What the function wrote before it answered is on its way through a pipe.
+        self.log.settle().await;
+        answer
+    }
+
+    fn memory(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id)).ok()?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kib: u64 = peak.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(kib.div_ceil(1024))
+    }
+}
+
+/// The operating system's side of an environment.
+#[derive(Debug)]
+struct Process {
+    id: u32,
+    child: Arc<Mutex<Child>>,
+    /// Whether the process has closed its standard output, as it does when it ends.
+    closed: watch::Receiver<bool>,
+}
+
+impl Process {
+    fn spawn(
+        program: &Path,
+        configuration: &Configuration,
+        endpoint: &str,
+        runtime_api: &str,
+        log: &Log,
+    ) -> std::io::Result<Self> {
+        let Configuration { name, account, region, handler, memory, .. } = configuration;
+        let folder = program.parent().unwrap_or(Path::new("/"));
+        let memory = memory.to_string();
+        let group = format!("/aws/lambda/{name}");
+        let variables = [
+            ("_HANDLER", handler.as_str()),
+            ("AWS_ACCESS_KEY_ID", account),
+            ("AWS_DEFAULT_REGION", region),
+            ("AWS_ENDPOINT_URL", endpoint),
+            ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
+            ("AWS_LAMBDA_FUNCTION_NAME", name),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", &group),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", "embedded"),
+            ("AWS_LAMBDA_RUNTIME_API", runtime_api),
+            ("AWS_REGION", region),
+            ("AWS_SECRET_ACCESS_KEY", "not-checked"),
+            ("AWS_SESSION_TOKEN", configuration.role_name()),
+            ("LAMBDA_TASK_ROOT", &folder.to_string_lossy()),
+            ("LANG", "en_US.UTF-8"),
+            ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
+            ("TZ", ":UTC"),
+        ];
+        let mut child = Command::new(program)
+            .env_clear()
+            .envs(&configuration.environment)
+            .envs(variables)
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let (closing, closed) = watch::channel(false);
+        let (out, err) = (child.stdout.take(), child.stderr.take());
+        let (out_log, err_log) = (log.clone(), log.clone());
+        if let Some(out) = out {
+            std::thread::spawn(move || {
+                out_log.copy(out);
+                // Nobody listens any more when the environment is gone.
+                let _ = closing.send(true);
+            });
+        }
+        if let Some(err) = err {
+            std::thread::spawn(move || err_log.copy(err));
+        }
+        Ok(Self { id: child.id(), child: Arc::new(Mutex::new(child)), closed })
+    }
+
+    /// Ends when the process has ended, with how.
+    async fn ended(&mut self) -> Failure {
+        // Only then is the child waited for: who waits holds it, and an environment must be able to end it.
+        let _ = self.closed.wait_for(|closed| *closed).await;
+        let child = Arc::clone(&self.child);
+        let waited =
+            tokio::task::spawn_blocking(move || child.lock().unwrap_or_else(PoisonError::into_inner).wait());
+        let how = match waited.await {
+            Ok(Ok(status)) => status.to_string(),
+            _ => "unknown status".to_owned(),
+        };
+        Failure::Died { kind: "Runtime.ExitError", message: format!("Runtime exited with error: {how}") }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        // It may have ended by itself.
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+/// What a process writes.
+#[derive(Debug, Clone, Default)]
+struct Log(Arc<Mutex<String>>);
+
+impl Log {
+    fn text(&self) -> MutexGuard<'_, String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> String {
+        std::mem::take(&mut *self.text())
+    }
+
+    /// Copies lines until the pipe is closed.
+    fn copy(&self, pipe: impl Read) {
+        let mut lines = BufReader::new(pipe);
+        let mut line = Vec::new();
+        while lines.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
+            self.text().push_str(&String::from_utf8_lossy(&line));
+            line.clear();
+        }
+    }
+
+    /// Waits until nothing more has come for a moment.
+    async fn settle(&self) {
+        const MOMENT: Duration = Duration::from_millis(2);
+        let mut seen = usize::MAX;
+        while seen != self.text().len() {
+            seen = self.text().len();
+            tokio::time::sleep(MOMENT).await;
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Scalable targets: a capacity, and the range in which it may be.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Action, Answer, Call, Policy, activities, invalid, tags, target::Dimension, texts, tracking};
+use crate::{
+    api::ApiError,
+    page,
+    rng::hex,
+    wire::{moment, text},
+};
+
+const LONGEST_PAGE: u64 = 50;
+const SUSPENSIONS: [&str; 3] =
+    ["DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended"];
+
+/// A scalable target, with what goes when it is deregistered.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) arn: String,
+    min: u64,
+    max: u64,
+    role: String,
+    created: Timestamp,
+    suspended: BTreeMap<&'static str, bool>,
+    pub(super) tags: BTreeMap<String, String>,
+    /// By name.
+    pub(super) policies: BTreeMap<String, Policy>,
+    /// By name.
+    pub(super) actions: BTreeMap<String, Action>,
+}
+
+impl Target {
+    fn view(&self, resource: &str, dimension: &str) -> Value {
+        json!({
+            "ServiceNamespace": "dynamodb",
+            "ResourceId": resource,
+            "ScalableDimension": dimension,
+            "MinCapacity": self.min,
+            "MaxCapacity": self.max,
+            "RoleARN": self.role,
+            "CreationTime": moment(self.created),
+            "SuspendedState": self.suspended,
+            "ScalableTargetARN": self.arn,
+        })
+    }
+}
+
+impl Call<'_, '_> {
+    /// RegisterScalableTarget: makes a target, or changes what the request names of one. AWS documents that the
+    /// current capacity is brought into the range.
+    pub(super) fn register(&mut self) -> Answer {
+        let (scope, body) = (self.scope, self.body);
+        let dimension = Dimension::read(body)?;
+        let throughput = dimension.throughput(self.around.dynamo, scope)?;
+        let (min, max) = (units(body, "MinCapacity")?, units(body, "MaxCapacity")?);
+        let given_tags = tags::read(&body["Tags"])?;
+        let known = self.place.targets.get(&dimension.key());
+        let (Some(min), Some(max)) =
+            (min.or_else(|| known.map(|target| target.min)), max.or_else(|| known.map(|target| target.max)))
+        else {
+            return Err(invalid(
+                "Both minimum capacity and maximum capacity must be specified for a new scalable target",
+            ));
+        };
+        if max < min {
+            return Err(invalid("Maximum capacity cannot be less than minimum capacity"));
+        }
+        if known.is_some() && !given_tags.is_empty() {
+            return Err(invalid("Tags can be specified for a new scalable target only"));
+        }
+        let role = text(body, "RoleARN").map(str::to_owned);
+        let rng = &mut *self.rng;
+        let target = self.place.targets.entry(dimension.key()).or_insert_with(|| Target {
+            // 36 characters: what AWS's own look like.
+            arn: format!(
+                "arn:aws:application-autoscaling:{}:{}:scalable-target/{}",
+                scope.region,
+                scope.account,
+                hex(&rng.array::<18>())
+            ),
+            min,
+            max,
+            role: format!(
+                "arn:aws:iam::{}:role/aws-service-role/dynamodb.application-autoscaling.amazonaws.com/\
+                 AWSServiceRoleForApplicationAutoScaling_DynamoDBTable",
+                scope.account
+            ),
+            created: scope.now,
+            suspended: SUSPENSIONS.into_iter().map(|suspension| (suspension, false)).collect(),
+            tags: given_tags,
+            policies: BTreeMap::new(),
+            actions: BTreeMap::new(),
+        });
+        (target.min, target.max) = (min, max);
+        if let Some(role) = role {
+            target.role = role;
+        }
+        for (suspension, on) in &mut target.suspended {
+            *on = body["SuspendedState"][*suspension].as_bool().unwrap_or(*on);
+        }
+        let arn = target.arn.clone();
+        self.bring_into_range(&dimension, &throughput, min, max);
+        Ok(json!({ "ScalableTargetARN": arn }))
+    }
+
+    /// A capacity outside the range is set to the nearer end, which is an activity; the alarms of the target's
+    /// policies follow.
+    fn bring_into_range(&mut self, dimension: &Dimension, throughput: &Value, min: u64, max: u64) {
+        let scope = self.scope;
+        let now = dimension.capacity(self.around.dynamo, scope);
+        // An on-demand table has no capacity to set, and one that is not active keeps what it has.
+        if now == 0 || (min..=max).contains(&now) || !dimension.is_active(self.around.dynamo, scope) {
+            return;
+        }
+        let (wanted, cause) = if now < min {
+            (min, format!("minimum capacity was set to {min}"))
+        } else {
+            (max, format!("maximum capacity was set to {max}"))
+        };
+        let request = dimension.update(throughput, wanted);
+        let refused = self.around.dynamo.handle(scope, "UpdateTable", &request).error;
+        let activity = activities::change(self.rng, scope.now, dimension, wanted, &cause, refused.as_deref());
+        self.place.activities.push(activity);
+        if let Some(target) = self.place.targets.get(&dimension.key()) {
+            for policy in target.policies.values() {
+                tracking::put(self.around, scope, dimension, policy);
+            }
+        }
+    }
+
+    pub(super) fn describe_targets(&mut self) -> Answer {
+        let targets = self.listed(&texts(self.body, "ResourceIds"))?;
+        let entries = targets.into_iter().map(|((resource, dimension), target)| {
+            (page::joined(&[resource, dimension]), target.view(resource, dimension))
+        });
+        self.paged("ScalableTargets", entries, LONGEST_PAGE)
+    }
+
+    /// DeregisterScalableTarget: AWS documents that its policies and scheduled actions go with it.
+    pub(super) fn deregister(&mut self) -> Answer {
+        let (dimension, _) = self.target()?;
+        if let Some(target) = self.place.targets.remove(&dimension.key()) {
+            for policy in target.policies.values() {
+                tracking::delete(self.around, self.scope, policy);
+            }
+        }
+        Ok(json!({}))
+    }
+}
+
+/// A capacity of a request: tables and indexes have one unit at least.
+pub(super) fn units(body: &Value, member: &str) -> Result<Option<u64>, ApiError> {
+    match &body[member] {
+        Value::Null => Ok(None),
+        value => value
+            .as_u64()
+            .filter(|units| *units >= 1)
+            .map(Some)
+            .ok_or_else(|| invalid(format!("{member} must be at least 1"))),
+    }
+}

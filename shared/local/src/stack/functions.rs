@@ -1,0 +1,159 @@
+//! The functions, as Lambda runs them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use backup_chain_aws::Edge;
+use backup_chain_aws::clock::Deadline;
+use backup_chain_aws::deployment::Deployment;
+use backup_chain_retention::Report;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::{ACCOUNT, FUNCTIONS, Failure, SOURCE, resources};
+use crate::{Answer, Function, Program, World};
+
+/// What retention runs by schedule have reported.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Reports(Arc<Mutex<Vec<(Timestamp, Report)>>>);
+
+impl Reports {
+    pub(super) fn all(&self) -> Vec<(Timestamp, Report)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn add(&self, at: Timestamp, report: Report) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((at, report));
+    }
+}
+
+/// Runs an invocation to its end, or to a crash point of its caller: there it is dropped where it stands.
+pub(super) async fn alive<T, E: Into<Failure>>(
+    world: &World,
+    caller: &str,
+    invocation: impl Future<Output = Result<T, E>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        biased;
+        done = invocation => done.map_err(Into::into),
+        () = world.crashed(caller) => Err("the function died".into()),
+    }
+}
+
+/// Registers the functions of this process with Lambda, each under the name that the template gives it.
+pub(super) fn in_process(
+    world: &World,
+    timeout: SignedDuration,
+    [session, copy, retention]: [&Edge; 3],
+    reports: &Reports,
+) -> Vec<Arc<Function>> {
+    let environment = environment(session.deployment());
+    let register = |name: &str, function: Function| {
+        let function = Arc::new(function.timeout(timeout));
+        world.register(ACCOUNT, SOURCE, &format!("{FUNCTIONS}{name}"), &function);
+        function
+    };
+    let deadline = move |world: &World| Deadline::at(world.now() + timeout);
+    let [session, copy, retention] = [session, copy, retention].map(|edge| (world.clone(), edge.clone()));
+    let reports = reports.clone();
+    let session = Function::new(environment.clone(), move |payload| {
+        let (world, edge) = session.clone();
+        async move {
+            let done = backup_chain_session::handle(&edge, request(payload)?, deadline(&world));
+            answer(alive(&world, "session", done).await)
+        }
+    });
+    let copy = Function::new(environment.clone(), move |payload| {
+        let (world, edge) = copy.clone();
+        async move {
+            let done = backup_chain_copy::handle(&edge, payload, deadline(&world));
+            answer(alive(&world, "copy", done).await)
+        }
+    });
+    let retention = Function::new(environment, move |payload| {
+        let ((world, edge), reports) = (retention.clone(), reports.clone());
+        async move {
+            let (began, is_scheduled) = (world.now(), payload == resources::scheduled_run());
+            let done = backup_chain_retention::handle(&edge, request(payload)?, deadline(&world));
+            let done = alive(&world, "retention", done).await;
+            if let (true, Ok(report)) = (is_scheduled, &done) {
+                reports.add(began, report.clone());
+            }
+            answer(done)
+        }
+    });
+    vec![register("session", session), register("copy", copy), register("retention", retention)]
+}
+
+/// Registers the functions' programs with Lambda.
+pub(super) fn programs(world: &World, timeout: SignedDuration, deployment: &Deployment, binaries: &Path) {
+    for role in ["session", "copy", "retention"] {
+        world.with_iam(|iam| iam.ensure_administrator(ACCOUNT, role, world.now()));
+        let name = format!("{FUNCTIONS}{role}");
+        let path = binaries.join(&name);
+        let environment = environment(deployment);
+        let program = Program { name: &name, path: &path, role, timeout, memory: 256, environment };
+        world.register_program(ACCOUNT, SOURCE, &program);
+    }
+}
+
+/// Reads a payload as the Lambda runtime does.
+fn request<T: DeserializeOwned>(payload: Value) -> Result<T, String> {
+    serde_json::from_value(payload).map_err(|error| {
+        format!("failed to deserialize the incoming data into the function's payload type: {error}")
+    })
+}
+
+fn answer<T: Serialize>(done: Result<T, Failure>) -> Answer {
+    let reply = done.map_err(|error| error.to_string())?;
+    serde_json::to_value(reply).map_err(|error| error.to_string())
+}
+
+/// The variables that the template sets for a function: what [`Deployment::read`] reads.
+fn environment(deployment: &Deployment) -> BTreeMap<String, String> {
+    let Deployment { partition, account, region: _, catalog, settings, vault, key, .. } = deployment;
+    let variables = [
+        ("PARTITION", partition.clone()),
+        ("ACCOUNT", account.to_string()),
+        ("CATALOG", catalog.clone()),
+        ("SETTINGS", settings.clone()),
+        ("VAULT", vault.to_string()),
+        ("KEY", key.clone()),
+        ("BACKUP_ROLE", deployment.backup_role.clone()),
+        ("COPY_ROLE", deployment.copy_role.clone()),
+        ("MIN_AGE_HOURS", deployment.min_age.as_hours().to_string()),
+        ("PAUSE_DELETION", deployment.brakes.paused.to_string()),
+        ("MOST_DELETIONS", deployment.brakes.most_deletions.to_string()),
+        ("BACKUPS_IN_FLIGHT", deployment.backups_in_flight.to_string()),
+        ("COPIES_IN_FLIGHT", deployment.copies_in_flight.to_string()),
+    ];
+    variables.into_iter().map(|(name, value)| (format!("BACKUP_CHAIN_{name}"), value)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Options;
+    use crate::stack::{Schedules, Stack};
+
+    #[tokio::test(start_paused = true)]
+    async fn the_functions_are_configured_as_the_deployment_is() {
+        let world = World::new(Options { start: Timestamp::UNIX_EPOCH, seed: 7 });
+        let mut stack = Stack::deploy(&world, Schedules::default()).await.unwrap();
+        stack.reconfigure(|deployment| {
+            deployment.min_age = SignedDuration::from_hours(5);
+            deployment.brakes.paused = true;
+            deployment.brakes.most_deletions = 7;
+            (deployment.backups_in_flight, deployment.copies_in_flight) = (11, 13);
+        });
+        let deployment = stack.edge().deployment();
+        let variables = environment(deployment);
+        let read = Deployment::read(|name| match name {
+            "AWS_REGION" => Some(SOURCE.to_owned()),
+            name => variables.get(name).cloned(),
+        });
+        assert_eq!(format!("{:?}", read.unwrap()), format!("{deployment:?}"));
+    }
+}

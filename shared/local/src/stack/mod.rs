@@ -1,0 +1,206 @@
+//! A deployment of Backup Chain in the embedded AWS: what the templates make, and the functions, on the world's
+//! clock. The world's own EventBridge, SQS and Lambda drive it.
+
+mod functions;
+mod resources;
+
+use std::error::Error;
+use std::path::Path;
+use std::sync::Arc;
+
+use backup_chain_aws::Edge;
+use backup_chain_aws::clock::{Deadline, Random};
+use backup_chain_aws::deployment::Deployment;
+use backup_chain_core::ids::{Region, VaultArn};
+use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
+use backup_chain_core::retention::Brakes;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use self::functions::Reports;
+use crate::{Function, World};
+
+/// Anything that a deployment or a function may fail with.
+pub type Failure = Box<dyn Error + Send + Sync>;
+
+/// The account of the deployment.
+pub const ACCOUNT: &str = "111122223333";
+/// Its source Region.
+pub const SOURCE: &str = "eu-central-1";
+/// Its target Region.
+pub const TARGET: &str = "eu-west-1";
+/// The vault of the source Region.
+pub const VAULT: &str = "backup-chain";
+/// The vault of the target Region.
+pub const COPIES: &str = "backup-chain-copies";
+
+/// What the functions' names begin with.
+const FUNCTIONS: &str = "backup-chain-";
+const CATALOG: &str = "backup-chain-catalog";
+const SETTINGS: &str = "backup-chain-settings";
+/// The roles that AWS Backup makes backups and copies with.
+const BACKUP_ROLE: &str = "backup-chain-backup";
+const COPY_ROLE: &str = "backup-chain-copy";
+
+/// How the schedules run.
+#[derive(Debug, Clone, Copy)]
+pub struct Schedules {
+    /// The time from one tick to the next, in whole minutes.
+    pub tick: SignedDuration,
+    /// Whether retention runs every day.
+    pub retention: bool,
+    /// How long an invocation may take.
+    pub timeout: SignedDuration,
+}
+
+impl Default for Schedules {
+    fn default() -> Self {
+        Self { tick: SignedDuration::from_mins(1), retention: true, timeout: SignedDuration::from_mins(5) }
+    }
+}
+
+/// A deployment, its functions run in process.
+#[derive(Debug)]
+pub struct Stack {
+    world: World,
+    schedules: Schedules,
+    session: Edge,
+    copy: Edge,
+    retention: Edge,
+    /// As Lambda runs them: there for as long as the stack is.
+    _functions: Vec<Arc<Function>>,
+    reports: Reports,
+}
+
+/// Deploys into an empty world, with programs as functions: their built binaries are in `binaries`. Returns the
+/// edge as one who looks at the deployment from outside has it.
+///
+/// # Errors
+/// When the embedded AWS refuses a resource.
+pub async fn deploy_programs(world: &World, schedules: Schedules, binaries: &Path) -> Result<Edge, Failure> {
+    let deployment = deployment(resources::make(world).await?)?;
+    functions::programs(world, schedules.timeout, &deployment, binaries);
+    resources::connect(world, schedules).await?;
+    Ok(Edge::new(world.sdk_config(ACCOUNT, SOURCE, "observer"), deployment, Random::system()))
+}
+
+/// The deployment with this metadata key.
+fn deployment(key: String) -> Result<Deployment, Failure> {
+    Ok(Deployment {
+        partition: "aws".to_owned(),
+        account: ACCOUNT.parse()?,
+        region: SOURCE.parse()?,
+        catalog: CATALOG.to_owned(),
+        settings: SETTINGS.to_owned(),
+        vault: VAULT.parse()?,
+        key,
+        backup_role: format!("arn:aws:iam::{ACCOUNT}:role/{BACKUP_ROLE}"),
+        copy_role: format!("arn:aws:iam::{ACCOUNT}:role/{COPY_ROLE}"),
+        min_age: SignedDuration::from_hours(24),
+        brakes: Brakes::default(),
+        backups_in_flight: 250,
+        copies_in_flight: 80,
+    })
+}
+
+impl Stack {
+    /// Deploys into an empty world.
+    ///
+    /// # Errors
+    /// When the embedded AWS refuses a resource.
+    pub async fn deploy(world: &World, schedules: Schedules) -> Result<Self, Failure> {
+        let deployment = deployment(resources::make(world).await?)?;
+        let stack = Self::of(world, schedules, &deployment, Reports::default());
+        resources::connect(world, schedules).await?;
+        Ok(stack)
+    }
+
+    /// The functions of a deployment whose resources are there.
+    fn of(world: &World, schedules: Schedules, deployment: &Deployment, reports: Reports) -> Self {
+        let random = {
+            let world = world.clone();
+            Random::new(move |bytes| bytes.copy_from_slice(&world.seeded_bytes(bytes.len())))
+        };
+        let edge =
+            |caller| Edge::new(world.sdk_config(ACCOUNT, SOURCE, caller), deployment.clone(), random.clone());
+        let [session, copy, retention] = ["session", "copy", "retention"].map(edge);
+        let edges = [&session, &copy, &retention];
+        let functions = functions::in_process(world, schedules.timeout, edges, &reports);
+        Self { world: world.clone(), schedules, session, copy, retention, _functions: functions, reports }
+    }
+
+    /// The same deployment with changed settings, as an update of the stack would make it.
+    pub fn reconfigure(&mut self, change: impl FnOnce(&mut Deployment)) {
+        let mut deployment = self.session.deployment().clone();
+        change(&mut deployment);
+        *self = Self::of(&self.world, self.schedules, &deployment, self.reports.clone());
+    }
+
+    /// The edge as one who looks at the deployment from outside has it.
+    pub fn edge(&self) -> &Edge {
+        &self.session
+    }
+
+    /// The vault of the source Region.
+    pub fn vault(&self) -> VaultArn {
+        self.session.deployment().vault_arn(&self.session.deployment().vault)
+    }
+
+    /// The vault of the target Region.
+    ///
+    /// # Errors
+    /// Never: the names are fixed.
+    pub fn copies(&self) -> Result<VaultArn, Failure> {
+        Ok(VaultArn { region: TARGET.parse::<Region>()?, name: COPIES.parse()?, ..self.vault() })
+    }
+
+    /// What every retention run by schedule reported, with its moment.
+    pub fn reports(&self) -> Vec<(Timestamp, backup_chain_retention::Report)> {
+        self.reports.all()
+    }
+
+    fn deadline(&self) -> Deadline {
+        Deadline::at(self.world.now() + self.schedules.timeout)
+    }
+
+    /// Invokes the session function.
+    ///
+    /// # Errors
+    /// What the function fails with, or that it died at a crash point.
+    pub async fn session(&self, request: SessionRequest) -> Result<backup_chain_session::Reply, Failure> {
+        let done = backup_chain_session::handle(&self.session, request, self.deadline());
+        functions::alive(&self.world, "session", done).await
+    }
+
+    /// Invokes the copy function.
+    ///
+    /// # Errors
+    /// What the function fails with, or that it died at a crash point.
+    pub async fn copy(&self, payload: Value) -> Result<backup_chain_copy::Reply, Failure> {
+        let done = backup_chain_copy::handle(&self.copy, payload, self.deadline());
+        functions::alive(&self.world, "copy", done).await
+    }
+
+    /// Invokes the retention function.
+    ///
+    /// # Errors
+    /// What the function fails with, or that it died at a crash point.
+    pub async fn retention(
+        &self,
+        request: RetentionRequest,
+    ) -> Result<backup_chain_retention::Report, Failure> {
+        let done = backup_chain_retention::handle(&self.retention, request, self.deadline());
+        functions::alive(&self.world, "retention", done).await
+    }
+
+    /// Lets the world go on until `moment`: schedules fire, jobs end, events reach the queue and the queue the
+    /// function.
+    pub async fn live_until(&mut self, moment: Timestamp) {
+        self.world.drive_until(moment).await;
+    }
+
+    /// Lets the world go on for so long.
+    pub async fn live(&mut self, time: SignedDuration) {
+        self.live_until(self.world.now() + time).await;
+    }
+}

@@ -1,0 +1,171 @@
+//! What the templates make.
+
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType,
+};
+use bytes::Bytes;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use super::{
+    ACCOUNT, BACKUP_ROLE, CATALOG, COPIES, COPY_ROLE, FUNCTIONS, Failure, SETTINGS, SOURCE, Schedules,
+    TARGET, VAULT,
+};
+use crate::World;
+
+/// The queue of job events, and where it puts what the copy function cannot take.
+const JOBS: &str = "backup-chain-jobs";
+const JOBS_FAILED: &str = "backup-chain-jobs-failed";
+
+/// Makes roles, tables, vaults and keys, and tells the metadata key's ARN.
+pub(super) async fn make(world: &World) -> Result<String, Failure> {
+    for role in [BACKUP_ROLE, COPY_ROLE] {
+        world.put_service_role(ACCOUNT, role)?;
+    }
+    let source = world.sdk_config(ACCOUNT, SOURCE, "operator");
+    let target = world.sdk_config(ACCOUNT, TARGET, "operator");
+    let kms = aws_sdk_kms::Client::new(&source);
+    let made = kms.create_key().multi_region(true).description("Backup Chain metadata").send().await?;
+    let key =
+        made.key_metadata().and_then(|key| key.arn()).ok_or("KMS made a key without an ARN")?.to_owned();
+    kms.replicate_key().key_id(&key).replica_region(TARGET).send().await?;
+    for (config, vault) in [(&source, VAULT), (&target, COPIES)] {
+        let kms = aws_sdk_kms::Client::new(config);
+        let made = kms.create_key().description("Backup Chain vault").send().await?;
+        let vault_key =
+            made.key_metadata().and_then(|key| key.arn()).ok_or("KMS made a key without an ARN")?;
+        let backup = aws_sdk_backup::Client::new(config);
+        backup.create_backup_vault().backup_vault_name(vault).encryption_key_arn(vault_key).send().await?;
+        table(&aws_sdk_dynamodb::Client::new(config), SETTINGS, &[]).await?;
+    }
+    let number = ScalarAttributeType::N;
+    let indexes = [("due", "queue", "due_at", number), ("session", "session", "pk", ScalarAttributeType::S)];
+    table(&aws_sdk_dynamodb::Client::new(&source), CATALOG, &indexes).await?;
+    Ok(key)
+}
+
+/// Connects the functions, which are there, with their schedules and with the events of AWS Backup.
+pub(super) async fn connect(world: &World, schedules: Schedules) -> Result<(), Failure> {
+    let function = |name: &str| format!("arn:aws:lambda:{SOURCE}:{ACCOUNT}:function:{FUNCTIONS}{name}");
+    let queue = |name: &str| format!("arn:aws:sqs:{SOURCE}:{ACCOUNT}:{name}");
+    let visible_again = schedules.timeout.as_secs().saturating_mul(6);
+    ask(world, "sqs", "AmazonSQS.CreateQueue", &json!({ "QueueName": JOBS_FAILED })).await?;
+    let redrive = json!({ "deadLetterTargetArn": queue(JOBS_FAILED), "maxReceiveCount": 5 }).to_string();
+    let attributes = json!({ "VisibilityTimeout": visible_again.to_string(), "RedrivePolicy": redrive });
+    let jobs = json!({ "QueueName": JOBS, "Attributes": attributes });
+    ask(world, "sqs", "AmazonSQS.CreateQueue", &jobs).await?;
+    let feeds = json!({
+        "FunctionName": format!("{FUNCTIONS}copy"),
+        "EventSourceArn": queue(JOBS),
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+    });
+    send(world, "lambda", "/2015-03-31/event-source-mappings", None, &feeds).await?;
+
+    let events = json!({
+        "source": ["aws.backup"],
+        "detail-type": ["Backup Job State Change", "Copy Job State Change"],
+    });
+    let pattern = json!({ "Name": JOBS, "EventPattern": events.to_string() });
+    rule(world, &pattern, &[(queue(JOBS), None)]).await?;
+    let tick = json!({ "action": "tick" });
+    let ticks = [(function("session"), Some(tick.clone())), (function("copy"), Some(tick))];
+    let schedule = json!({ "Name": "backup-chain-tick", "ScheduleExpression": rate(schedules.tick) });
+    rule(world, &schedule, &ticks).await?;
+    if schedules.retention {
+        let daily = json!({ "Name": "backup-chain-retention", "ScheduleExpression": rate(SignedDuration::from_hours(24)) });
+        rule(world, &daily, &[(function("retention"), Some(scheduled_run()))]).await?;
+    }
+    Ok(())
+}
+
+/// What the schedule sends to the retention function.
+pub(super) fn scheduled_run() -> Value {
+    json!({ "action": "run" })
+}
+
+fn rate(every: SignedDuration) -> String {
+    match every.as_mins() {
+        1 => "rate(1 minute)".to_owned(),
+        minutes => format!("rate({minutes} minutes)"),
+    }
+}
+
+/// A rule and its targets: ARN and input.
+async fn rule(world: &World, rule: &Value, targets: &[(String, Option<Value>)]) -> Result<(), Failure> {
+    ask(world, "events", "AWSEvents.PutRule", rule).await?;
+    let targets: Vec<Value> = targets
+        .iter()
+        .enumerate()
+        .map(|(number, (arn, input))| {
+            let mut target = json!({ "Id": number.to_string(), "Arn": arn });
+            if let Some(input) = input {
+                target["Input"] = json!(input.to_string());
+            }
+            target
+        })
+        .collect();
+    ask(world, "events", "AWSEvents.PutTargets", &json!({ "Rule": rule["Name"], "Targets": targets })).await
+}
+
+/// Asks a service that speaks JSON, in the source Region.
+async fn ask(world: &World, service: &str, target: &str, body: &Value) -> Result<(), Failure> {
+    send(world, service, "/", Some(target), body).await
+}
+
+async fn send(
+    world: &World,
+    service: &str,
+    path: &str,
+    target: Option<&str>,
+    body: &Value,
+) -> Result<(), Failure> {
+    let scope = format!("AWS4-HMAC-SHA256 Credential={ACCOUNT}/20260101/{SOURCE}/{service}/aws4_request");
+    let mut request = http::Request::post(format!("https://embedded{path}")).header("authorization", scope);
+    if let Some(target) = target {
+        request = request.header("x-amz-target", target);
+    }
+    let answer = world.handle(request.body(Bytes::from(body.to_string()))?).await?;
+    if answer.status().is_success() {
+        Ok(())
+    } else {
+        let said = String::from_utf8_lossy(answer.body()).into_owned();
+        Err(format!("{service} refuses {}: {said}", target.unwrap_or(path)).into())
+    }
+}
+
+/// A table of ours: `pk` and `sk`, and indexes as (name, partition key, sort key, type of the sort key).
+async fn table(
+    client: &aws_sdk_dynamodb::Client,
+    name: &str,
+    indexes: &[(&str, &str, &str, ScalarAttributeType)],
+) -> Result<(), Failure> {
+    let attribute = |name: &str, kind: &ScalarAttributeType| {
+        AttributeDefinition::builder().attribute_name(name).attribute_type(kind.clone()).build()
+    };
+    let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build();
+    let text = ScalarAttributeType::S;
+    let mut create = client
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .key_schema(key("pk", KeyType::Hash)?)
+        .key_schema(key("sk", KeyType::Range)?)
+        .attribute_definitions(attribute("pk", &text)?)
+        .attribute_definitions(attribute("sk", &text)?);
+    for (index, hash, range, range_type) in indexes {
+        create = create.attribute_definitions(attribute(hash, &text)?).global_secondary_indexes(
+            GlobalSecondaryIndex::builder()
+                .index_name(*index)
+                .key_schema(key(hash, KeyType::Hash)?)
+                .key_schema(key(range, KeyType::Range)?)
+                .projection(Projection::builder().projection_type(ProjectionType::All).build())
+                .build()?,
+        );
+        if *range != "pk" {
+            create = create.attribute_definitions(attribute(range, range_type)?);
+        }
+    }
+    create.send().await?;
+    Ok(())
+}

@@ -1,0 +1,1 @@
+"""The embedded AWS, judged by clients, descriptions and servers that others wrote."""
