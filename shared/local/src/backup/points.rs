@@ -203,18 +203,6 @@ impl Backup {
         self.sites.get(&place)?.points.get(arn)
     }
 
-    /// The tags of a recovery point.
-    #[must_use]
-    pub fn tags_of_point(&self, account: &str, region: &str, arn: &str) -> Option<&BTreeMap<String, String>> {
-        self.point_of(account, region, arn).map(|point| &point.tags)
-    }
-
-    /// The name of the vault that holds a recovery point.
-    #[must_use]
-    pub fn vault_of_point(&self, account: &str, region: &str, arn: &str) -> Option<&str> {
-        self.point_of(account, region, arn).map(|point| point.vault.as_str())
-    }
-
     /// A backup or copy has ended well: the point is usable, and its lifecycle runs.
     pub(super) fn complete_point(&mut self, place: &Place, arn: &str, at: Timestamp) {
         let Some(point) = self.site(place).points.get_mut(arn) else { return };

@@ -184,7 +184,7 @@ impl Lambda {
                 let _ = answer.send(reply);
             }
             Origin::Event(asked) => self.event_ended(asked, outcome, sqs, now),
-            Origin::Queue(batch) => self.batch_ended(&batch, outcome, sqs, now),
+            Origin::Queue(batch) => self.batch_ended(&batch, outcome, sqs),
         }
     }
 }

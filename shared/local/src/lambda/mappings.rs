@@ -209,7 +209,7 @@ impl Lambda {
     }
 
     /// What was handled is deleted; what was not comes again when its visibility timeout has passed.
-    pub(super) fn batch_ended(&mut self, batch: &Batch, outcome: &Outcome, sqs: &mut Sqs, _now: Timestamp) {
+    pub(super) fn batch_ended(&mut self, batch: &Batch, outcome: &Outcome, sqs: &mut Sqs) {
         let Some(mapping) = self.mappings.get_mut(&batch.mapping) else { return };
         mapping.running = mapping.running.saturating_sub(1);
         if outcome.answer.is_err() {
