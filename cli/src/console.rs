@@ -40,8 +40,9 @@ impl Console<'_> {
 
     /// The answer as JSON.
     pub(crate) fn json(&mut self, answer: &impl Serialize) -> Result<(), Failure> {
-        serde_json::to_writer_pretty(&mut self.out, answer)?;
-        self.say("")
+        // As a whole, so that a reader who has seen enough is the same as with a text.
+        let text = serde_json::to_string_pretty(answer)?;
+        self.say(text)
     }
 
     /// A table with a heading.

@@ -3,12 +3,17 @@
 //! Against a deployment it only invokes the functions and reads. What changes anything in AWS is done by the
 //! functions, with their rights.
 
+mod catalog;
 mod console;
 mod deployment;
+mod history;
+mod hold;
 mod metadata;
 mod offline;
+mod plan;
 mod points;
 mod policy;
+mod remove;
 mod replies;
 mod retention;
 mod session;
@@ -79,15 +84,20 @@ enum Command {
     Backup(session::Backup),
     /// List the restore points of a table, chain by chain
     Points(points::List),
-    /// Look at one restore point, or remove it
+    /// Look at one restore point
     #[command(subcommand)]
     Point(points::Command),
-    /// The manual backups of a table
+    /// Hold restore points, whatever their flags say
     #[command(subcommand)]
-    Manual(points::Manual),
+    Hold(hold::Command),
+    Remove(remove::Remove),
     /// See and do what retention does
     #[command(subcommand)]
     Retention(retention::Command),
+    History(history::History),
+    /// The catalog as a whole
+    #[command(subcommand)]
+    Catalog(catalog::Command),
     /// What a restore point tells of itself
     #[command(subcommand)]
     Metadata(metadata::Command),
@@ -97,8 +107,17 @@ enum Command {
 enum Policies {
     #[command(flatten)]
     Offline(offline::Command),
+    Plan(plan::Plan),
     #[command(flatten)]
     Stored(policy::Command),
+}
+
+/// Who asks.
+#[derive(Debug, Args)]
+pub(crate) struct By {
+    /// Who asks, for the history; your user name unless given
+    #[arg(long, env = "USER", hide_env_values = true)]
+    by: Option<String>,
 }
 
 /// How a command ended that was not refused.
@@ -180,8 +199,10 @@ async fn answer(
     let Globals { json, region, stack_prefix } = globals;
     let find = async || Deployed::find(&config(region.clone()).await, stack_prefix).await;
     match command {
-        Command::Policy(Policies::Offline(command)) => {
-            offline::run(command, region.as_ref(), now, json, console)
+        Command::Policy(Policies::Offline(command)) => offline::run(command, region.as_ref(), json, console),
+        Command::Policy(Policies::Plan(plan)) => {
+            let deployed = if plan.is_deployed() { Some(find().await?) } else { None };
+            plan::run(plan, deployed.as_ref(), region.as_ref(), now, json, console).await
         }
         Command::Policy(Policies::Stored(command)) => {
             policy::run(command, &find().await?, json, console).await
@@ -190,7 +211,10 @@ async fn answer(
         Command::Backup(backup) => session::backup(backup, &find().await?, json, console).await,
         Command::Points(list) => points::list(&list, &find().await?, json, console).await,
         Command::Point(command) => points::run(command, &find().await?, json, console).await,
-        Command::Manual(command) => points::manual(command, &find().await?, json, console).await,
+        Command::Hold(command) => hold::run(command, &find().await?, json, console).await,
+        Command::Remove(remove) => remove::run(remove, &find().await?, json, console).await,
+        Command::Catalog(command) => catalog::run(command, &find().await?, json, console).await,
+        Command::History(history) => history::run(&history, &find().await?, json, console).await,
         Command::Retention(command) => retention::run(command, &find().await?, json, console).await,
         Command::Metadata(command) => metadata::run(command, &find().await?, console).await,
     }

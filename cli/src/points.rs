@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use backup_chain_core::ids::{
-    PointId, PolicyName, RecoveryPointArn, SessionId, TableId, TableName, VaultArn,
-};
-use backup_chain_core::invoke::RetentionRequest;
-use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::ids::{PointId, PolicyName, RecoveryPointArn, SessionId, TableId, TableName};
+use backup_chain_core::point::{Hold, Kind, RestorePoint, State};
+use backup_chain_core::retention::place_of;
 use backup_chain_core::span::Span;
 use backup_chain_core::tier::{Flag, Tier};
 use clap::{Args, Subcommand};
@@ -15,8 +13,7 @@ use serde::Serialize;
 
 use crate::console::{count, moment, moment_or_dash, size, word};
 use crate::deployment::Deployed;
-use crate::replies::{self, Decided, Report};
-use crate::{Console, Failure, Outcome, retention};
+use crate::{Console, Failure, Outcome};
 
 /// The restore points of a table.
 #[derive(Debug, Args)]
@@ -48,42 +45,13 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  \
         backup-chain point show orders 01KE73DJG0C1V5K6TP3T2ZJ4ZD --vault eu-central-1/backup-chain")]
     Show(Named),
-    /// Remove one restore point by hand; every other one stays restorable
-    #[command(after_help = "Example:\n  \
-        backup-chain point remove orders 01KE73DJG0C1V5K6TP3T2ZJ4ZD --vault eu-west-1/copies\n\n\
-        A point that is held, locked, suspect or the newest of its chain is kept and the reason told.")]
-    Remove {
-        #[command(flatten)]
-        point: Named,
-        /// Do not ask
-        #[arg(long)]
-        yes: bool,
-    },
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Manual {
-    /// Remove all manual backups of a table
-    #[command(after_help = "Example:\n  backup-chain manual remove orders")]
-    Remove {
-        /// The table
-        table: TableName,
-        /// Do not ask
-        #[arg(long)]
-        yes: bool,
-    },
-}
-
-fn place(text: &str) -> Result<String, String> {
+pub(crate) fn place(text: &str) -> Result<String, String> {
     match text.split_once('/') {
         Some((region, vault)) if !region.is_empty() && !vault.is_empty() => Ok(text.to_owned()),
         _ => Err("write <Region>/<vault>, such as eu-central-1/backup-chain".to_owned()),
     }
-}
-
-/// A vault, as the command names it.
-fn placed(vault: &VaultArn) -> String {
-    format!("{}/{}", vault.region, vault.name)
 }
 
 /// A restore point, as it is shown.
@@ -105,7 +73,7 @@ pub(crate) struct PointView<'a> {
     bytes: Option<i64>,
     warnings: &'a [String],
     suspect: Option<&'a str>,
-    hold: Option<&'a str>,
+    hold: Option<&'a Hold>,
     reason: Option<&'a str>,
     requested_at: Option<Timestamp>,
     attempt: u32,
@@ -136,7 +104,7 @@ impl<'a> PointView<'a> {
             table: &point.table.arn.name,
             table_id: &point.table.id,
             kind: point.kind,
-            vault: placed(&point.vault),
+            vault: place_of(&point.vault),
             state: point.state,
             created_at: point.created_at,
             policy: point.policy.as_ref().map(|policy| &policy.name),
@@ -147,7 +115,7 @@ impl<'a> PointView<'a> {
             bytes: point.bytes,
             warnings: &point.warnings,
             suspect: point.suspect.as_deref(),
-            hold: point.hold.as_ref().map(|hold| hold.reason.as_str()),
+            hold: point.hold.as_ref(),
             reason: point.reason.as_deref(),
             requested_at: point.requested_at,
             attempt: point.attempt,
@@ -197,7 +165,7 @@ impl<'a> PointView<'a> {
             ("bytes", text(self.bytes)),
             ("warnings", self.warnings.to_vec()),
             ("suspect", text(self.suspect)),
-            ("hold", text(self.hold)),
+            ("hold", text(self.hold.map(held))),
             ("reason", text(self.reason)),
             ("requested_at", at(self.requested_at)),
             ("attempt", text([self.attempt])),
@@ -209,10 +177,18 @@ impl<'a> PointView<'a> {
 
     fn notes(&self) -> Vec<String> {
         let suspect = self.suspect.map(|why| format!("suspect: {why}"));
-        let held = self.hold.map(|why| format!("held: {why}"));
+        let held = self.hold.map(|hold| format!("held: {}", held(hold)));
         let warnings = self.warnings.iter().cloned();
         suspect.into_iter().chain(held).chain(warnings).chain(self.reason.map(str::to_owned)).collect()
     }
+}
+
+/// A hold in words.
+pub(crate) fn held(hold: &Hold) -> String {
+    let Hold { reason, author, until, .. } = hold;
+    let by = author.as_ref().map(|author| format!(", by {author}")).unwrap_or_default();
+    let until = until.map(|until| format!(", until {} UTC", moment(until))).unwrap_or_default();
+    format!("{reason}{by}{until}")
 }
 
 #[derive(Debug, Serialize)]
@@ -236,7 +212,7 @@ pub(crate) async fn list(
     points.sort_by(|a, b| a.id.cmp(&b.id));
     let mut chains: BTreeMap<(&TableId, Kind, String), Vec<PointView<'_>>> = BTreeMap::new();
     for point in &points {
-        let chain = (&point.table.id, point.kind, placed(&point.vault));
+        let chain = (&point.table.id, point.kind, place_of(&point.vault));
         chains.entry(chain).or_default().push(PointView::of(point));
     }
     let chains: Vec<Chain<'_>> = chains
@@ -274,10 +250,11 @@ pub(crate) async fn list(
 pub(crate) async fn find(deployed: &Deployed, named: &Named) -> Result<RestorePoint, Failure> {
     let Named { table, id, vault } = named;
     let mut found = deployed.catalog().points_of_table(table).await?;
-    found
-        .retain(|point| point.id == *id && vault.as_ref().is_none_or(|vault| *vault == placed(&point.vault)));
+    found.retain(|point| {
+        point.id == *id && vault.as_ref().is_none_or(|vault| *vault == place_of(&point.vault))
+    });
     if found.len() > 1 {
-        let vaults: Vec<String> = found.iter().map(|point| placed(&point.vault)).collect();
+        let vaults: Vec<String> = found.iter().map(|point| place_of(&point.vault)).collect();
         let vaults = vaults.join(" and ");
         return Err(Failure::refused(format!(
             "restore point {id} is in {vaults}: name one of them with --vault"
@@ -299,27 +276,7 @@ pub(crate) async fn run(
 ) -> Result<Outcome, Failure> {
     match command {
         Command::Show(named) => show(&find(deployed, &named).await?, json, console),
-        Command::Remove { point: Named { table, id, vault }, yes } => {
-            let request = |dry_run| RetentionRequest::Remove {
-                table: table.clone(),
-                point: id.clone(),
-                vault: vault.clone(),
-                dry_run,
-            };
-            remove(request, yes, deployed, json, console).await
-        }
     }
-}
-
-pub(crate) async fn manual(
-    command: Manual,
-    deployed: &Deployed,
-    json: bool,
-    console: &mut Console<'_>,
-) -> Result<Outcome, Failure> {
-    let Manual::Remove { table, yes } = command;
-    let request = |dry_run| RetentionRequest::RemoveManual { table: table.clone(), dry_run };
-    remove(request, yes, deployed, json, console).await
 }
 
 fn show(point: &RestorePoint, json: bool, console: &mut Console<'_>) -> Result<Outcome, Failure> {
@@ -334,34 +291,4 @@ fn show(point: &RestorePoint, json: bool, console: &mut Console<'_>) -> Result<O
         }
     }
     Ok(Outcome::Done)
-}
-
-/// Plans, shows, asks, removes.
-async fn remove(
-    request: impl Fn(bool) -> RetentionRequest,
-    yes: bool,
-    deployed: &Deployed,
-    json: bool,
-    console: &mut Console<'_>,
-) -> Result<Outcome, Failure> {
-    let plan: Report = replies::read(&deployed.invoke("retention", &request(true), console).await?)?;
-    let going: Vec<&Decided> = plan.points.iter().filter(|decided| decided.fate == "outdated").collect();
-    for Decided { table, vault, point, fate, why } in &plan.points {
-        let said = if fate == "outdated" {
-            "would be removed".to_owned()
-        } else {
-            format!("is kept: {}", why.join(", "))
-        };
-        console.note(format_args!("{point} of {table} in {vault} {said}"))?;
-    }
-    if going.is_empty() {
-        console.note("there is nothing to remove")?;
-        return Ok(Outcome::Done);
-    }
-    let question = format!("Remove {} for good?", count(going.len(), "restore point"));
-    if !yes && !console.agrees(&question)? {
-        return Err(Failure::refused("nothing is removed: answer y, or add --yes"));
-    }
-    let answer = deployed.invoke("retention", &request(false), console).await?;
-    retention::tell(&answer, json, console)
 }

@@ -1,6 +1,6 @@
 //! Policies of a deployment: stored by the session function, read from the catalog.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use backup_chain_aws::catalog::StoredPolicy;
 use backup_chain_core::due;
@@ -14,26 +14,80 @@ use serde::Serialize;
 
 use crate::console::{moment, moment_or_dash};
 use crate::deployment::Deployed;
-use crate::replies::{self, Applied};
-use crate::{Console, Failure, Outcome, offline};
+use crate::replies::{self, Applied, Switched};
+use crate::{By, Console, Failure, Outcome, offline};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Store a policy, or a new revision of it
     #[command(after_help = "Example:\n  backup-chain policy apply gold.yaml\n\n\
-        Nothing is due before the next slot. The same document again changes nothing.")]
+        Nothing is due before the next slot. The same document again changes nothing. See first what it would do: \
+        backup-chain policy plan gold.yaml --deployed")]
     Apply {
         /// The policy's document, YAML or JSON
         file: PathBuf,
+        #[command(flatten)]
+        by: By,
     },
     /// List the stored policies
     #[command(after_help = "Example:\n  backup-chain policy list")]
-    List,
+    List {
+        /// Also those that were deleted
+        #[arg(long)]
+        all: bool,
+    },
     /// Show a stored policy, as its document was given
-    #[command(after_help = "Example:\n  backup-chain policy show gold > gold.yaml")]
+    #[command(after_help = "Example:\n  backup-chain policy show gold > gold.yaml\n\n\
+        Every restore point names the revision that made it: --revision shows that one.")]
     Show {
         /// The policy
         name: PolicyName,
+        /// An earlier revision
+        #[arg(long)]
+        revision: Option<u32>,
+    },
+    /// Write the documents of stored policies into a folder, one file each
+    #[command(after_help = "Example:\n  backup-chain policy export policies/\n\n\
+        A file that is there already and says something else is not overwritten without --force.")]
+    Export {
+        /// The folder
+        folder: PathBuf,
+        /// Only these
+        #[arg(long = "policy", value_name = "POLICY")]
+        policies: Vec<PolicyName>,
+        /// Overwrite files that say something else
+        #[arg(long)]
+        force: bool,
+    },
+    /// Delete a policy; its restore points stay and age out by what each says of itself
+    #[command(after_help = "Example:\n  backup-chain policy delete bronze\n\n\
+        The newest restore points of each table stay for as long as after_drop says in its last document. Its \
+        revisions stay, and applying it again goes on with the next.")]
+    Delete {
+        /// The policy
+        name: PolicyName,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Let a policy run again that was disabled; nothing is due before its next slot
+    #[command(after_help = "Example:\n  backup-chain policy enable gold")]
+    Enable {
+        /// The policy
+        name: PolicyName,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Stop a policy's slots, whatever is applied, until it is enabled; retention goes on
+    #[command(after_help = "Example:\n  backup-chain policy disable gold\n\n\
+        It can still be run by hand: backup-chain session run gold")]
+    Disable {
+        /// The policy
+        name: PolicyName,
+        #[command(flatten)]
+        by: By,
     },
 }
 
@@ -44,14 +98,21 @@ pub(crate) async fn run(
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
     match command {
-        Command::Apply { file } => apply(file, deployed, json, console).await,
-        Command::List => list(deployed, json, console).await,
-        Command::Show { name } => show(&name, deployed, json, console).await,
+        Command::Apply { file, by } => apply(file, by, deployed, json, console).await,
+        Command::List { all } => list(all, deployed, json, console).await,
+        Command::Show { name, revision } => show(&name, revision, deployed, json, console).await,
+        Command::Export { folder, policies, force } => {
+            export(&folder, &policies, force, deployed, json, console).await
+        }
+        Command::Delete { name, yes, by } => delete(name, yes, by, deployed, json, console).await,
+        Command::Enable { name, by } => switch(name, true, by, deployed, json, console).await,
+        Command::Disable { name, by } => switch(name, false, by, deployed, json, console).await,
     }
 }
 
 async fn apply(
     file: PathBuf,
+    by: By,
     deployed: &Deployed,
     json: bool,
     console: &mut Console<'_>,
@@ -64,7 +125,8 @@ async fn apply(
         }
         return Ok(Outcome::Wrong);
     }
-    let answer = deployed.invoke("session", &SessionRequest::Apply { document }, console).await?;
+    let request = SessionRequest::Apply { document, by: by.by };
+    let answer = deployed.invoke("session", &request, console).await?;
     let Applied { policy, revision, changed, warnings } = replies::read(&answer)?;
     for warning in warnings {
         console.note(format_args!("warning: {warning}"))?;
@@ -79,11 +141,137 @@ async fn apply(
     Ok(Outcome::Done)
 }
 
+async fn switch(
+    name: PolicyName,
+    on: bool,
+    By { by }: By,
+    deployed: &Deployed,
+    json: bool,
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
+    let request = match on {
+        true => SessionRequest::Enable { policy: name.clone(), by },
+        false => SessionRequest::Disable { policy: name.clone(), by },
+    };
+    let answer = deployed.invoke("session", &request, console).await?;
+    let Switched { changed } = replies::read(&answer)?;
+    if json {
+        console.json(&answer)?;
+    } else {
+        let (state, already) =
+            (if on { "enabled" } else { "disabled" }, if changed { "" } else { " already" });
+        console.say(format_args!("policy {name} is {state}{already}"))?;
+    }
+    Ok(Outcome::Done)
+}
+
+async fn delete(
+    name: PolicyName,
+    yes: bool,
+    By { by }: By,
+    deployed: &Deployed,
+    json: bool,
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
+    let stored = find(deployed, &name).await?;
+    if !yes {
+        let after_drop = Policy::parse(&stored.document, &deployed.edge.policy_home())
+            .map_or_else(|_| String::new(), |policy| format!(" for {} more", policy.after_drop));
+        console.note(format_args!(
+            "policy {name} makes no more restore points; those that it made age out, and the newest of each table \
+             stay{after_drop}"
+        ))?;
+        if !console.agrees(&format!("Delete policy {name}?"))? {
+            return Err(Failure::refused("nothing is deleted: answer y, or add --yes"));
+        }
+    }
+    let request = SessionRequest::Delete { policy: name.clone(), by };
+    let answer = deployed.invoke("session", &request, console).await?;
+    if json {
+        console.json(&answer)?;
+    } else {
+        console.say(format_args!("policy {name} is deleted"))?;
+    }
+    Ok(Outcome::Done)
+}
+
+#[derive(Debug, Serialize)]
+struct Exported {
+    policy: PolicyName,
+    revision: u32,
+    file: PathBuf,
+    written: bool,
+}
+
+async fn export(
+    folder: &Path,
+    wanted: &[PolicyName],
+    force: bool,
+    deployed: &Deployed,
+    json: bool,
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
+    let mut stored = deployed.catalog().policies().await?;
+    stored.retain(|stored| stored.deleted_at.is_none());
+    if let Some(unknown) = wanted.iter().find(|name| !stored.iter().any(|stored| stored.name == **name)) {
+        return Err(no_such(unknown));
+    }
+    stored.retain(|stored| wanted.is_empty() || wanted.contains(&stored.name));
+    let failed =
+        |path: &Path, error: std::io::Error| Failure::refused(format!("{}: {error}", path.display()));
+    // All of it is looked at before anything is written.
+    let file = |stored: &StoredPolicy| folder.join(format!("{}.yaml", stored.name));
+    for stored in &stored {
+        let path = file(stored);
+        let is_other = std::fs::read_to_string(&path).is_ok_and(|there| there != stored.document);
+        if is_other && !force {
+            return Err(Failure::refused(format!(
+                "{} says something else than the stored policy: add --force to overwrite it, or name another folder",
+                path.display()
+            )));
+        }
+    }
+    std::fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
+    let mut exported = Vec::new();
+    for stored in stored {
+        let path = file(&stored);
+        let written = !std::fs::read_to_string(&path).is_ok_and(|there| there == stored.document);
+        if written {
+            std::fs::write(&path, &stored.document).map_err(|error| failed(&path, error))?;
+        }
+        exported.push(Exported { policy: stored.name, revision: stored.revision, file: path, written });
+    }
+    if json {
+        console.json(&exported)?;
+    } else if exported.is_empty() {
+        console.say("no policy is stored: store one with backup-chain policy apply FILE")?;
+    } else {
+        for Exported { policy, revision, file, written } in &exported {
+            let what = if *written { "written to" } else { "is in" };
+            console.say(format_args!("policy {policy}, revision {revision}, {what} {}", file.display()))?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn no_such(name: &PolicyName) -> Failure {
+    Failure::refused(format!("there is no policy {name}: see backup-chain policy list for the names"))
+}
+
+async fn find(deployed: &Deployed, name: &PolicyName) -> Result<StoredPolicy, Failure> {
+    let stored = deployed.catalog().policy(name).await?;
+    stored.filter(|stored| stored.deleted_at.is_none()).ok_or_else(|| no_such(name))
+}
+
 #[derive(Debug, Serialize)]
 struct Listed {
     name: PolicyName,
     revision: u32,
     applied_at: Timestamp,
+    /// Switched off by hand.
+    disabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted_at: Option<Timestamp>,
     /// What the document says; none when this version cannot read it.
     #[serde(flatten)]
     rules: Option<Rules>,
@@ -91,6 +279,7 @@ struct Listed {
 
 #[derive(Debug, Serialize)]
 struct Rules {
+    /// Whether its slots start sessions.
     enabled: bool,
     priority: u32,
     time_zone: String,
@@ -103,25 +292,38 @@ struct Rules {
 
 impl Listed {
     fn of(stored: StoredPolicy, home: &Home, now: Timestamp) -> Self {
-        let rules = Policy::parse(&stored.document, home).ok().map(|policy| Rules {
-            enabled: policy.enabled,
-            priority: policy.priority,
-            time_zone: policy.time_zone.to_string(),
-            tiers: policy.tiers.iter().map(|(tier, _)| tier).collect(),
-            next_slot: policy.enabled.then(|| due::next_slot(&policy, now)).flatten().map(|(slot, _)| slot),
-            copies: policy.copies.into_iter().map(|target| target.vault).collect(),
-            vault: policy.vault,
-        });
-        Self { name: stored.name, revision: stored.revision, applied_at: stored.applied_at, rules }
+        let is_on = !stored.disabled && stored.deleted_at.is_none();
+        let parsed = Policy::parse(&stored.document, home).ok();
+        let rules =
+            parsed.map(|policy| Policy { enabled: policy.enabled && is_on, ..policy }).map(|policy| Rules {
+                enabled: policy.enabled,
+                priority: policy.priority,
+                time_zone: policy.time_zone.to_string(),
+                tiers: policy.tiers.iter().map(|(tier, _)| tier).collect(),
+                next_slot: policy
+                    .enabled
+                    .then(|| due::next_slot(&policy, now))
+                    .flatten()
+                    .map(|(slot, _)| slot),
+                copies: policy.copies.into_iter().map(|target| target.vault).collect(),
+                vault: policy.vault,
+            });
+        let StoredPolicy { name, revision, applied_at, disabled, deleted_at, .. } = stored;
+        Self { name, revision, applied_at, disabled, deleted_at, rules }
     }
 
     fn row(&self) -> [String; 7] {
-        let Self { name, revision, applied_at, rules } = self;
+        let Self { name, revision, applied_at, rules, disabled, deleted_at } = self;
         let (enabled, priority, tiers, next) = match rules {
             None => ("unreadable: apply it anew".to_owned(), "-".to_owned(), "-".to_owned(), None),
             Some(rules) => {
                 let tiers: Vec<String> = rules.tiers.iter().map(ToString::to_string).collect();
-                let enabled = if rules.enabled { "yes" } else { "no" };
+                let enabled = match (deleted_at, rules.enabled, disabled) {
+                    (Some(_), ..) => "deleted",
+                    (None, true, _) => "yes",
+                    (None, false, true) => "no, by hand",
+                    (None, false, false) => "no",
+                };
                 (enabled.to_owned(), rules.priority.to_string(), tiers.join(", "), rules.next_slot)
             }
         };
@@ -137,9 +339,15 @@ impl Listed {
     }
 }
 
-async fn list(deployed: &Deployed, json: bool, console: &mut Console<'_>) -> Result<Outcome, Failure> {
+async fn list(
+    all: bool,
+    deployed: &Deployed,
+    json: bool,
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
     let (home, now) = (deployed.edge.policy_home(), deployed.edge.clock().now());
-    let stored = deployed.catalog().policies().await?;
+    let mut stored = deployed.catalog().policies().await?;
+    stored.retain(|stored| all || stored.deleted_at.is_none());
     let listed: Vec<Listed> = stored.into_iter().map(|stored| Listed::of(stored, &home, now)).collect();
     if json {
         console.json(&listed)?;
@@ -162,19 +370,37 @@ struct Shown<'a> {
 
 async fn show(
     name: &PolicyName,
+    revision: Option<u32>,
     deployed: &Deployed,
     json: bool,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
-    let stored = deployed.catalog().policy(name).await?.ok_or_else(|| {
-        Failure::refused(format!("there is no policy {name}: see backup-chain policy list for the names"))
-    })?;
-    let document = stored.document.clone();
+    let Some(number) = revision else {
+        let stored = find(deployed, name).await?;
+        let document = stored.document.clone();
+        if json {
+            let listed = Listed::of(stored, &deployed.edge.policy_home(), deployed.edge.clock().now());
+            console.json(&Shown { listed, document: &document })?;
+        } else {
+            console.say(document.trim_end())?;
+        }
+        return Ok(Outcome::Done);
+    };
+    let revisions = deployed.catalog().revisions(name).await?;
+    let Some(found) = revisions.iter().find(|revision| revision.revision == number) else {
+        let there: Vec<String> = revisions.iter().map(|revision| revision.revision.to_string()).collect();
+        return Err(match there.is_empty() {
+            true => no_such(name),
+            false => Failure::refused(format!(
+                "policy {name} has no revision {number}: it has {}",
+                there.join(", ")
+            )),
+        });
+    };
     if json {
-        let listed = Listed::of(stored, &deployed.edge.policy_home(), deployed.edge.clock().now());
-        console.json(&Shown { listed, document: &document })?;
+        console.json(found)?;
     } else {
-        console.say(document.trim_end())?;
+        console.say(found.document.trim_end())?;
     }
     Ok(Outcome::Done)
 }

@@ -1,7 +1,7 @@
 //! What the functions answer, as far as the command reads it.
 
-use backup_chain_core::ids::{PointId, SessionId, TableName};
-use backup_chain_core::retention::Braked;
+use backup_chain_core::ids::{SessionId, TableName};
+use backup_chain_core::session::Skipped;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -24,25 +24,29 @@ pub(crate) struct Applied {
     pub warnings: Vec<String>,
 }
 
-/// Of the retention function.
+/// Of the session function, to a document that is checked.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Report {
-    pub dry_run: bool,
-    pub digest: String,
-    pub braked: Option<Braked>,
-    pub points: Vec<Decided>,
-    #[serde(default)]
-    pub problems: Vec<String>,
+pub(crate) struct Checked {
+    pub revision: Option<u32>,
+    pub changed: bool,
+    pub changes: Vec<String>,
+    pub anew: Vec<String>,
+    pub tables: Vec<Covered>,
+    pub skipped: Vec<Skipped>,
+    pub warnings: Vec<String>,
 }
 
-/// What became of a point.
+/// A table that a policy would cover.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Decided {
-    pub table: TableName,
-    pub vault: String,
-    pub point: PointId,
-    pub fate: String,
-    pub why: Vec<String>,
+pub(crate) struct Covered {
+    pub name: TableName,
+    pub bytes: u64,
+}
+
+/// Of the session function, to a policy that is enabled or disabled.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Switched {
+    pub changed: bool,
 }
 
 /// Reads an answer.

@@ -1,20 +1,25 @@
 //! Retention: planned and run by its function, told here.
 
+use backup_chain_core::ids::{RunId, TableName};
 use backup_chain_core::invoke::RetentionRequest;
+use backup_chain_core::retention::{Breach, ChainRun, Counts, Decided, FlagState, Report, Run, Watch};
 use clap::Subcommand;
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::console::count;
+use crate::console::{count, moment, word};
 use crate::deployment::Deployed;
-use crate::replies::{self, Decided, Report};
-use crate::{Console, Failure, Outcome};
+use crate::{Console, Failure, Outcome, replies};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Tell what the next run would remove and keep, and why; nothing is removed
-    #[command(after_help = "Example:\n  backup-chain retention plan\n\n\
-        Only chains are planned in which something has lapsed.")]
-    Plan,
+    /// Tell of every restore point whether a run would keep or remove it, and why; nothing is changed
+    #[command(after_help = "Example:\n  backup-chain retention plan orders --json\n\n\
+        With --json also the moment at which each flag lapses.")]
+    Plan {
+        /// Only of this table
+        table: Option<TableName>,
+    },
     /// Remove what is outdated now, rather than at the next scheduled run
     #[command(after_help = "Example:\n  backup-chain retention run\n\n\
         A run that would remove more than the deployment allows stops and names the digest of its plan: \
@@ -23,6 +28,19 @@ pub(crate) enum Command {
         /// The digest of a plan that is larger than one run may remove
         #[arg(long, value_name = "DIGEST")]
         confirm: Option<String>,
+    },
+    /// List the runs of the last 90 days, the newest first
+    #[command(after_help = "Example:\n  backup-chain retention runs --limit 7")]
+    Runs {
+        /// At most so many
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
+    /// Show a run: what was kept, removed or blocked in each chain, and why
+    #[command(after_help = "Example:\n  backup-chain retention show 01KEAH2B80V6X9V0T0T1W2YJ3M")]
+    Show {
+        /// The run
+        id: RunId,
     },
 }
 
@@ -33,8 +51,10 @@ pub(crate) async fn run(
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
     let request = match command {
-        Command::Plan => RetentionRequest::Run { dry_run: true, confirm: None },
-        Command::Run { confirm } => RetentionRequest::Run { dry_run: false, confirm },
+        Command::Plan { table } => RetentionRequest::Plan { table },
+        Command::Run { confirm } => RetentionRequest::Run { confirm },
+        Command::Runs { limit } => return runs(limit, deployed, json, console).await,
+        Command::Show { id } => return show(&id, deployed, json, console).await,
     };
     let answer = deployed.invoke("retention", &request, console).await?;
     tell(&answer, json, console)
@@ -42,33 +62,175 @@ pub(crate) async fn run(
 
 /// Tells what the retention function reports.
 pub(crate) fn tell(answer: &Value, json: bool, console: &mut Console<'_>) -> Result<Outcome, Failure> {
-    let Report { dry_run, digest, braked, points, problems } = replies::read(answer)?;
+    let report: Report = replies::read(answer)?;
+    let Report { dry_run, digest, braked, points, omitted, breaches, problems, .. } = &report;
     if json {
         console.json(answer)?;
     } else if points.is_empty() {
-        console.say("nothing is outdated")?;
+        console.say(if *dry_run { "there are no restore points" } else { "nothing is outdated" })?;
     } else {
-        let row = |decided: &Decided| {
-            let Decided { table, vault, point, fate, why } = decided;
-            let mut why = why.join(", ");
-            if why.is_empty() {
-                why = "by hand".to_owned();
-            }
-            [table.to_string(), vault.clone(), point.to_string(), fate.clone(), why]
-        };
-        console.table(["TABLE", "VAULT", "POINT", "FATE", "WHY"], points.iter().map(row))?;
-        let kept = points.iter().filter(|decided| decided.fate == "kept").count();
-        let others = points.len() - kept;
+        points_table(points, console)?;
         console.say("")?;
-        console.say(format_args!("plan {digest}: {} kept, {others} not", count(kept, "restore point")))?;
+        console.say(format_args!("plan {digest}: {}", counted(&Counts::of(points))))?;
     }
-    for problem in &problems {
+    if *omitted > 0 {
+        let what = count(*omitted, "more restore point");
+        console.note(format_args!("{what} would not fit into the answer: name a table"))?;
+    }
+    for breach in breaches {
+        console.note(format_args!("breach: {}", breached(breach)))?;
+    }
+    for problem in problems {
         console.note(format_args!("problem: {problem}"))?;
     }
-    if let Some(braked) = &braked {
+    if let Some(braked) = braked {
         console.note(format_args!("braked: {braked}"))?;
     }
     // A brake is what a plan is there to tell; only a run is stopped by it.
     let stopped = braked.is_some() && !dry_run;
-    Ok(if problems.is_empty() && !stopped { Outcome::Done } else { Outcome::Wrong })
+    Ok(if problems.is_empty() && breaches.is_empty() && !stopped { Outcome::Done } else { Outcome::Wrong })
+}
+
+/// Points with what becomes of each, table by table.
+fn points_table(points: &[Decided], console: &mut Console<'_>) -> Result<(), Failure> {
+    let live = |flag: &&FlagState| flag.live;
+    let row = |decided: &Decided| {
+        let Decided { table, vault, point, fate, why, flags, .. } = decided;
+        let until = flags.iter().filter(live).map(|flag| flag.lapses).max();
+        [
+            table.to_string(),
+            vault.clone(),
+            point.to_string(),
+            word(fate),
+            until.map_or_else(|| "-".to_owned(), moment),
+            why.join("\n"),
+        ]
+    };
+    console.table(["TABLE", "VAULT", "POINT", "FATE", "LAPSES (UTC)", "WHY"], points.iter().map(row))
+}
+
+/// `3 kept, 1 removed`.
+fn counted(counts: &Counts) -> String {
+    let Counts { kept, removed, removing, gone, blocked, left } = counts;
+    let parts = [
+        (kept, "kept"),
+        (removed, "removed"),
+        (removing, "being removed"),
+        (gone, "gone"),
+        (blocked, "blocked"),
+        (left, "to remove"),
+    ];
+    let said: Vec<String> = parts
+        .iter()
+        .filter(|(number, what)| **number > 0 || *what == "kept")
+        .map(|(number, what)| format!("{number} {what}"))
+        .collect();
+    said.join(", ")
+}
+
+fn breached(breach: &Breach) -> String {
+    let Breach { table, policy, objective, newest, since } = breach;
+    let newest = newest.map_or_else(
+        || "it has no restore point".to_owned(),
+        |newest| format!("its newest restore point is of {} UTC", moment(newest)),
+    );
+    format!(
+        "{table} is without a fresh restore point since {} UTC: {newest}, and policy {policy} asks for one every \
+         {objective} hours",
+        moment(*since)
+    )
+}
+
+async fn runs(
+    limit: usize,
+    deployed: &Deployed,
+    json: bool,
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
+    let (mut runs, now) = (deployed.catalog().runs().await?, deployed.edge.clock().now());
+    let overdue = deployed
+        .catalog()
+        .watch()
+        .await?
+        .filter(|watch| Watch { alarmed_at: None, ..watch.clone() }.is_overdue(now));
+    runs.reverse();
+    runs.truncate(limit);
+    if json {
+        console.json(&runs)?;
+    } else if runs.is_empty() {
+        console.say("no retention run has ended yet")?;
+    } else {
+        let row = |run: &Run| {
+            let braked = run.braked.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+            let breaches = run.breaches.len();
+            let breaches = format!("{breaches} breach{}", if breaches == 1 { "" } else { "es" });
+            let wrong = [count(run.problems.len(), "problem"), breaches].join(", ");
+            [
+                run.id.to_string(),
+                moment(run.started_at),
+                word(&run.status),
+                run.chains.to_string(),
+                counted(&run.counts),
+                wrong,
+                braked,
+            ]
+        };
+        let heading = ["RUN", "STARTED (UTC)", "STATUS", "CHAINS", "POINTS", "WRONG", "BRAKED"];
+        console.table(heading, runs.iter().map(row))?;
+    }
+    let Some(watch) = overdue else { return Ok(Outcome::Done) };
+    console.note(format_args!(
+        "overdue: no retention run has ended since {} UTC; one a day is expected: see the function's schedule and log",
+        moment(watch.last_run)
+    ))?;
+    Ok(Outcome::Wrong)
+}
+
+#[derive(Debug, Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    run: Run,
+    by_chain: Vec<ChainRun>,
+}
+
+async fn show(
+    id: &RunId,
+    deployed: &Deployed,
+    json: bool,
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
+    let run = deployed.catalog().run(id).await?.ok_or_else(|| {
+        Failure::refused(format!(
+            "there is no retention run {id}: see backup-chain retention runs; runs are remembered for 90 days"
+        ))
+    })?;
+    let by_chain = deployed.catalog().chains_of_run(id).await?;
+    if json {
+        console.json(&Shown { run, by_chain })?;
+        return Ok(Outcome::Done);
+    }
+    console.say(format_args!(
+        "run {id}, {} to {} UTC: {}, {}",
+        moment(run.started_at),
+        moment(run.ended_at),
+        word(&run.status),
+        counted(&run.counts)
+    ))?;
+    for ChainRun { table, vault, counts, points, .. } in &by_chain {
+        console.say("")?;
+        console.say(format_args!("{table} in {vault}: {}", counted(counts)))?;
+        let row =
+            |decided: &Decided| [decided.point.to_string(), word(&decided.fate), decided.why.join("\n")];
+        console.table(["POINT", "FATE", "WHY"], points.iter().map(row))?;
+    }
+    for breach in &run.breaches {
+        console.note(format_args!("breach: {}", breached(breach)))?;
+    }
+    for problem in &run.problems {
+        console.note(format_args!("problem: {problem}"))?;
+    }
+    if let Some(braked) = &run.braked {
+        console.note(format_args!("braked: {braked}"))?;
+    }
+    Ok(Outcome::Done)
 }

@@ -44,7 +44,7 @@ pub(crate) enum Command {
 /// Manual backups.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  backup-chain backup orders carts --wait\n\n\
-    A manual backup is never outdated: it stays until you remove it with backup-chain manual remove.")]
+    A manual backup is never outdated: it stays until you remove it with backup-chain remove.")]
 pub(crate) struct Backup {
     /// Names or ARNs of tables
     #[arg(required = true, value_name = "TABLE")]

@@ -13,6 +13,7 @@ use backup_chain_core::point::RestorePoint;
 use backup_chain_local::stack::{ACCOUNT, Failure, SOURCE, Schedules, Stack};
 use backup_chain_local::{Options, World, judge};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 /// A world that begins at `start`, with a deployment in it whose tick is every ten minutes: seldom enough for
 /// weeks to pass in seconds.
@@ -75,7 +76,7 @@ pub async fn table(world: &World, name: &str, tags: &[(&str, &str)]) -> Result<T
 /// # Errors
 /// When it is refused.
 pub async fn apply(stack: &Stack, document: &str) -> Result<backup_chain_session::Reply, Failure> {
-    stack.session(SessionRequest::Apply { document: document.to_owned() }).await
+    stack.session(SessionRequest::Apply { document: document.to_owned(), by: None }).await
 }
 
 /// A moment.
@@ -101,6 +102,56 @@ pub async fn all_points(stack: &Stack, table: &TableName) -> Vec<RestorePoint> {
 pub async fn assert_agreement(world: &World, stack: &Stack, tables: &[TableName]) {
     let wrong = judge::disagreements(world, stack.edge(), tables).await.expect("the catalog can be read");
     assert!(wrong.is_empty(), "catalog and vaults disagree:\n{}", wrong.join("\n"));
+}
+
+/// Listens to what the functions tell the event bus of the source Region, from now on.
+///
+/// # Errors
+/// When the embedded AWS refuses the rule or the queue.
+pub async fn listen(world: &World) -> Result<Notices, Failure> {
+    let config = world.sdk_config(ACCOUNT, SOURCE, "operator");
+    let (events, queues) = (aws_sdk_eventbridge::Client::new(&config), aws_sdk_sqs::Client::new(&config));
+    let made = queues.create_queue().queue_name("notices").send().await?;
+    let url = made.queue_url().ok_or("SQS made a queue without a URL")?.to_owned();
+    let pattern = serde_json::json!({ "source": ["backup-chain"] }).to_string();
+    events.put_rule().name("notices").event_pattern(pattern).send().await?;
+    let arn = format!("arn:aws:sqs:{SOURCE}:{ACCOUNT}:notices");
+    let target = aws_sdk_eventbridge::types::Target::builder().id("queue").arn(arn).build()?;
+    events.put_targets().rule("notices").targets(target).send().await?;
+    Ok(Notices { queues, url })
+}
+
+/// What the functions have told.
+#[derive(Debug)]
+pub struct Notices {
+    queues: aws_sdk_sqs::Client,
+    url: String,
+}
+
+impl Notices {
+    /// What was told since it was last asked: detail-type and detail, in the order of their moments.
+    ///
+    /// # Errors
+    /// When the embedded AWS refuses.
+    pub async fn told(&self) -> Result<Vec<(String, Value)>, Failure> {
+        let mut told = Vec::new();
+        loop {
+            let got =
+                self.queues.receive_message().queue_url(&self.url).max_number_of_messages(10).send().await?;
+            if got.messages().is_empty() {
+                told.sort_by_key(|event: &Value| event["time"].to_string());
+                let parts = |mut event: Value| {
+                    (event["detail-type"].as_str().unwrap_or_default().to_owned(), event["detail"].take())
+                };
+                return Ok(told.into_iter().map(parts).collect());
+            }
+            for message in got.messages() {
+                told.push(serde_json::from_str(message.body().unwrap_or_default())?);
+                let handle = message.receipt_handle().unwrap_or_default();
+                self.queues.delete_message().queue_url(&self.url).receipt_handle(handle).send().await?;
+            }
+        }
+    }
 }
 
 /// The tags of every recovery point in a vault, by ARN.

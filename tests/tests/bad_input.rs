@@ -51,6 +51,82 @@ async fn a_bad_policy_is_refused_and_nothing_is_stored() {
     insta::assert_snapshot!(refused(&DAILY.replace("vault: backup-chain", elsewhere)).await);
 }
 
+/// A policy with one thing wrong with it, of each kind that the language knows.
+const PLANTED: [&str; 47] = [
+    "",
+    "- a",
+    "name: [",
+    "name: a b",
+    "colour: red",
+    "vault: other",
+    "description: 3",
+    "priority: 0",
+    "enabled: maybe",
+    "time_zone: Berlin",
+    "sources: {}",
+    "sources: {all: true, tables: [orders]}",
+    "sources: {tables: [a]}",
+    "sources: {tables: ['arn:aws:dynamodb:eu-west-1:111122223333:table/orders']}",
+    "sources: {prefixes: ['']}",
+    "sources: {patterns: [orders]}",
+    "sources: {tags: {a: 1}}",
+    "exclude: {all: true}",
+    "vault: nowhere",
+    "vault: arn:aws:backup:us-east-1:111122223333:backup-vault:backup-chain",
+    "copies: []",
+    "copies: [{vault: copies}]",
+    "copies: [{vault: 'arn:aws:backup:eu-west-1:111122223333:backup-vault:copies'}]",
+    "tiers: {hourly: {at: 07:00, keep: 1 day}}",
+    "tiers: {daily: {keep: 1 day}}",
+    "tiers: {daily: {at: 25:00, keep: 1 day}}",
+    "tiers: {daily: {at: 07:00, hours: 7, keep: 1 day}}",
+    "tiers: {daily: {hours: 24, keep: 1 day}}",
+    "tiers: {daily: {hours: 7, runs_per_hour: 7, keep: 1 day}}",
+    "tiers: {daily: {at: 07:00, keep: forever}}",
+    "tiers: {daily: {on: workdays, at: 07:00, keep: 2 days}}",
+    "tiers: {daily: {at: 07:00, keep: 1 day, copy: {keep: 1 day}}}",
+    "tiers: {weekly: {on: mondy, at: 07:00, keep: 2 weeks}}",
+    "tiers: {monthly: {on: day 31, at: 07:00, keep: 3 months}}",
+    "tiers: {monthly: {on: day 1, months: brumaire, at: 07:00, keep: 3 months}}",
+    "tiers: {yearly: {on: 29 february, at: 07:00, keep: 9 years}}",
+    "keep_last: 0",
+    "after_drop: 3 hours",
+    "retries: {attempts: 11}",
+    "retries: {pause: 2 hours}",
+    "retries: {notices: never}",
+    "start_window: 13 hours",
+    "cold_after: 30 days",
+    "objective: 24 hours",
+    "tags: {'aws:a': b}",
+    "tags: {a: 'b,c'}",
+    "tags: {backup-chain/id: x}",
+];
+
+#[tokio::test(start_paused = true)]
+async fn a_planted_error_of_each_kind_stops_before_anything_is_stored() {
+    let (_world, stack) = deployed("2026-01-05T00:00:00Z").await;
+    for planted in PLANTED {
+        let field = planted.split(':').next().unwrap_or_default();
+        let is_text = !planted.contains(": ") || planted.starts_with('-');
+        // The planted line in place of the right one.
+        let rest = "name: test\nsources: {prefixes: [app-]}\nvault: backup-chain\ntiers: {daily: {at: 07:00, keep: 1 day}}\n";
+        let kept =
+            rest.lines().filter(|line| line.split(':').next() != Some(field) || planted == "vault: other");
+        let document = match is_text {
+            true => planted.to_owned(),
+            false => kept.chain([planted]).collect::<Vec<_>>().join("\n"),
+        };
+        let request = SessionRequest::Check { document: document.clone() };
+        let checked = stack.session(request).await.expect_err(planted).to_string();
+        let applied = apply(&stack, &document).await.expect_err(planted).to_string();
+        assert_eq!(checked, applied, "{planted}");
+        let catalog = stack.edge().catalog();
+        assert!(catalog.policies().await.unwrap().is_empty(), "{planted}");
+        assert!(catalog.history().await.unwrap().is_empty(), "{planted}");
+        assert!(catalog.revisions(&"test".parse().unwrap()).await.unwrap().is_empty(), "{planted}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn events_that_are_not_ours_change_nothing() {
     let (world, mut stack) = deployed("2026-01-05T06:50:00Z").await;

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::types as aws;
 use backup_chain_core::ids::TableName;
-use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
+use backup_chain_core::invoke::{Removal, RetentionRequest, SessionRequest, Which};
 use backup_chain_core::metadata::{pack, tags};
 use backup_chain_core::point::{Kind, RestorePoint, State};
 use backup_chain_core::session::Status;
@@ -294,13 +294,9 @@ impl Story {
         for table in [&self.small, &self.large] {
             for point in self.of(table, Kind::Backup).await {
                 let vault = Some(format!("{SOURCE}/{VAULT}"));
-                let request = RetentionRequest::Remove {
-                    table: table.clone(),
-                    point: point.id.clone(),
-                    vault,
-                    dry_run: true,
-                };
-                match self.stack.retention(request).await {
+                let which = Which::Point(point.id.clone());
+                let removal = Removal { vault, dry_run: true, ..Removal::of(table.clone(), which) };
+                match self.stack.retention(RetentionRequest::Remove(removal)).await {
                     Ok(report) => self.said.add("retention report", serde_json::to_vec(&report).unwrap()),
                     Err(error) => self.said.add("error of a removal", error.to_string()),
                 }
@@ -311,7 +307,7 @@ impl Story {
         let reply = self.stack.session(SessionRequest::Backup { tables, vault: None }).await.unwrap();
         self.said.add("reply", serde_json::to_vec(&reply).unwrap());
         self.stack.live_until(at("2026-01-08T14:00:00Z")).await;
-        let request = RetentionRequest::RemoveManual { table: self.small.clone(), dry_run: false };
+        let request = RetentionRequest::Remove(Removal::of(self.small.clone(), Which::Manual));
         let report = self.stack.retention(request).await.unwrap();
         assert_eq!(report.points.len(), 1);
         self.said.add("retention report", serde_json::to_vec(&report).unwrap());
@@ -353,18 +349,21 @@ async fn a_canary_that_is_readable_is_found_everywhere() {
     stack.live_until(at("2026-01-05T12:00:00Z")).await;
     let mut said = Found::default();
     let report = stack
-        .retention(RetentionRequest::RemoveManual { table: table.clone(), dry_run: true })
+        .retention(RetentionRequest::Remove(Removal {
+            dry_run: true,
+            ..Removal::of(table.clone(), Which::Manual)
+        }))
         .await
         .unwrap();
     said.add("retention report", serde_json::to_vec(&report).unwrap());
     let point = all_points(&stack, &table).await.remove(0);
-    let request = RetentionRequest::Remove {
-        table: table.clone(),
-        point: point.id.clone(),
-        vault: Some("none".to_owned()),
-        dry_run: true,
-    };
-    said.add("error of a removal", stack.retention(request).await.unwrap_err().to_string());
+    let which = Which::Point(point.id.clone());
+    let removal =
+        Removal { vault: Some("none".to_owned()), dry_run: true, ..Removal::of(table.clone(), which) };
+    said.add(
+        "error of a removal",
+        stack.retention(RetentionRequest::Remove(removal)).await.unwrap_err().to_string(),
+    );
     said.add("debug form of a record", format!("{point:?}"));
     drop(listening);
     assert_eq!(said.readable(), ["error of a removal", "debug form of a record"]);

@@ -162,22 +162,33 @@ fn every_command_explains_itself() {
     helps(&command(), "backup-chain", &mut texts);
     let leaves = texts.split("=== ").filter(|text| !text.is_empty() && !text.contains("\nCommands:"));
     for leaf in leaves {
-        assert!(leaf.contains("Example:\n  backup-chain "), "no example:\n{leaf}");
+        let has_example =
+            ["Example:", "Examples:"].iter().any(|word| leaf.contains(&format!("{word}\n  backup-chain ")));
+        assert!(has_example, "no example:\n{leaf}");
     }
     insta::assert_snapshot!("help", texts);
 }
 
 #[tokio::test(start_paused = true)]
 async fn wrong_usage_is_told_apart_from_refusals() {
-    for line in
-        ["", "policy", "points", "points or", "session show 12", "point show orders 12", "retention plan now"]
-    {
+    for line in [
+        "",
+        "policy",
+        "points",
+        "points or",
+        "session show 12",
+        "point show orders 12",
+        "retention plan no",
+        "remove orders",
+        "remove orders --all --manual",
+        "remove orders --all --override-guard vault-lock",
+    ] {
         let ran = offline(line).await;
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{line}: {ran:#?}");
         assert!(!ran.err.is_empty());
     }
     assert!(offline("--version").await.done().starts_with("backup-chain 0."));
-    assert!(offline("policy slots --help").await.done().contains("Example:"));
+    assert!(offline("policy plan --help").await.done().contains("Examples:"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -216,16 +227,20 @@ async fn policies_are_checked_without_aws() {
 #[tokio::test(start_paused = true)]
 async fn slots_are_told_through_the_change_to_summer_time() {
     let gold = example("gold.yaml");
-    insta::assert_snapshot!(
-        "slots",
-        offline(&format!("policy slots {gold} --from 2026-03-28 --days 3")).await.done()
+    let line = format!("policy plan {gold} --from 2026-03-28 --days 3 --timezone Europe/Berlin");
+    insta::assert_snapshot!("policy-plan", offline(&format!("{line} --tables 3 --gib 90.5")).await.done());
+    let berlin = offline(&format!("{line} --json")).await.json();
+    assert_eq!(berlin["slots"][4]["local"], "Sun 2026-03-29 01:00 +01:00");
+    assert_eq!(berlin["slots"][5]["local"], "Sun 2026-03-29 07:00 +02:00");
+    assert_eq!(
+        (&berlin["steady_state"]["copies"]["points"]["most"], &berlin["tables"]),
+        (&Value::from(30), &Value::from(1))
     );
-    let told = offline(&format!("policy slots {gold} --from 2026-03-28 --days 3 --timezone UTC --json"))
-        .await
-        .json();
+    let told =
+        offline(&format!("policy plan {gold} --from 2026-03-28 --days 3 --timezone UTC --json")).await.json();
     let slots = told["slots"].as_array().unwrap();
-    // Four a day; the last day is a Monday.
-    assert_eq!((told["from"].as_str(), slots.len()), (Some("2026-03-27T23:00:00Z"), 12));
+    // Four a day, and the first of Tuesday in Berlin, where it is Monday still; the last day is a Monday.
+    assert_eq!((told["from"].as_str(), slots.len()), (Some("2026-03-28T00:00:00Z"), 13));
     assert_eq!(slots[0]["slot"], "2026-03-28T00:00:00Z");
     assert_eq!(slots[4]["slot"], "2026-03-29T00:00:00Z");
     assert_eq!(slots[5]["slot"], "2026-03-29T05:00:00Z");
@@ -234,7 +249,7 @@ async fn slots_are_told_through_the_change_to_summer_time() {
     assert_eq!(slots[9]["tiers"][1]["copy_lapses"], "2026-05-04T05:00:00Z");
     assert_eq!(slots[9]["tiers"][0]["copy_lapses"], Value::Null);
     // Without a day it is today, in the policy's zone.
-    let told = offline(&format!("policy slots {gold} --json")).await.json();
+    let told = offline(&format!("policy plan {gold} --json")).await.json();
     assert_eq!(told["from"], "2026-01-04T23:00:00Z");
 }
 
@@ -359,7 +374,14 @@ async fn points_are_listed_by_chain_shown_and_opened() {
 #[tokio::test(start_paused = true)]
 async fn retention_is_planned_and_run() {
     let (world, mut stack, orders) = after_a_day().await;
-    assert_eq!(cli(&world, "retention plan").await.done(), "nothing is outdated\n");
+    let told = cli(&world, "retention plan orders --json").await.json();
+    let fates: Vec<&str> =
+        told["points"].as_array().unwrap().iter().map(|p| p["fate"].as_str().unwrap()).collect();
+    assert_eq!(fates, ["keep", "keep"]);
+    let flag = &told["points"][0]["flags"][0];
+    assert_eq!((&flag["lapses"], &flag["live"]), (&Value::from("2026-01-08T07:00:00Z"), &Value::from(true)));
+    assert_eq!(told["points"][0]["why"][0], "daily 1 of 1 until 2026-01-08T07:00:00Z");
+    assert_eq!(cli(&world, "retention plan nothing").await.done(), "there are no restore points\n");
     stack.live_until(at("2026-01-09T12:00:00Z")).await;
     let plan = cli(&world, "retention plan").await.done();
     insta::assert_snapshot!("retention", steady(&plan));
@@ -377,7 +399,7 @@ async fn retention_is_planned_and_run() {
     let digest = told["digest"].as_str().unwrap();
     assert!(ran.err.contains(digest), "{}", ran.err);
     let told = cli(&world, &format!("retention run --confirm {digest}")).await.done();
-    assert_eq!(told.matches("removed").count(), 2, "{told}");
+    assert!(told.contains(": 6 kept, 2 removed\n"), "{told}");
     assert_eq!(points(&stack, &orders).await.len(), count - 1);
 }
 
@@ -393,11 +415,15 @@ async fn removal_by_hand_plans_shows_asks_and_removes() {
         };
         all_points(stack, &orders).await.into_iter().find(of_id).unwrap().state
     };
-    let line = format!("point remove orders {} --vault eu-central-1/backup-chain", oldest.id);
+    let line = format!("remove orders --point {} --vault eu-central-1/backup-chain --by ann", oldest.id);
     for input in ["", "n\n", "maybe\n"] {
         let ran = cli_answering(&world, &line, input).await;
         assert_eq!(ran.code, 1);
-        assert!(ran.err.contains("would be removed\nRemove 1 restore point for good? [y/N] "), "{}", ran.err);
+        assert!(
+            ran.err.contains("would be removed: by hand\nRemove 1 restore point for good? [y/N] "),
+            "{}",
+            ran.err
+        );
         assert!(ran.err.ends_with("error: nothing is removed: answer y, or add --yes\n"), "{}", ran.err);
     }
     assert_eq!(state(&stack).await, State::Available);
@@ -406,18 +432,30 @@ async fn removal_by_hand_plans_shows_asks_and_removes() {
     let gone = cli(&world, &line).await.refusal();
     assert!(gone.contains("has no restore point"), "{gone}");
     assert!(!cli(&world, "points orders").await.done().contains("deleted"));
-    assert!(cli(&world, "points orders --all").await.done().contains("removed by hand"));
+    assert!(cli(&world, "points orders --all").await.done().contains("by hand"));
 
     let newest = points(&stack, &orders).await.into_iter().rfind(|point| point.kind == Kind::Backup).unwrap();
-    let line = format!("point remove orders {} --vault eu-central-1/backup-chain --yes", newest.id);
+    let line =
+        format!("remove orders --point {} --vault eu-central-1/backup-chain --yes --by ann", newest.id);
     let kept = cli(&world, &line).await.refusal();
-    assert!(kept.ends_with("is kept: newest available"), "{kept}");
+    assert!(
+        kept.ends_with(
+            "is kept: newest available; to remove it all the same, add --override-guard newest --reason WHY"
+        ),
+        "{kept}"
+    );
+    let overriding = format!("{line} --override-guard newest");
+    let unreasoned = cli(&world, &overriding).await.refusal();
+    assert_eq!(unreasoned, "to override a guard takes a reason, which stays in the history: say why");
+    let told = cli(&world, &format!("{overriding} --reason moved-away")).await.done();
+    assert!(told.contains("by hand") && told.contains("guard newest overridden"), "{told}");
+    insta::assert_snapshot!("history", steady(&cli(&world, "history").await.done()));
 
-    assert!(cli(&world, "manual remove orders").await.err.contains("there is nothing to remove"));
+    assert!(cli(&world, "remove orders --manual").await.err.contains("there is nothing to remove"));
     let (ran, ()) =
         tokio::join!(cli(&world, "backup orders --wait"), stack.live(SignedDuration::from_hours(3)));
     let _ = ran.done();
-    let removed = cli(&world, "manual remove orders --yes --json").await.json();
+    let removed = cli(&world, "remove orders --manual --yes --json").await.json();
     assert_eq!(removed["points"][0]["fate"], "removed");
     assert!(points(&stack, &orders).await.iter().all(|point| point.kind != Kind::Manual));
 }
@@ -437,6 +475,12 @@ async fn the_command_itself_only_invokes_and_reads() {
         format!("metadata show orders {id} {vault}"),
         "retention plan".to_owned(),
         "retention run".to_owned(),
+        "retention runs".to_owned(),
+        "history".to_owned(),
+        format!("hold add orders {id} {vault} --reason audit"),
+        "hold list".to_owned(),
+        "policy disable daily".to_owned(),
+        "policy enable daily".to_owned(),
         "backup carts".to_owned(),
     ] {
         let _ = cli(&world, &line).await.done();
@@ -459,6 +503,7 @@ async fn the_command_itself_only_invokes_and_reads() {
             "backup:ListTags",
             "dynamodb:GetItem",
             "dynamodb:Query",
+            "dynamodb:Scan",
             "kms:Decrypt",
             "lambda:GetFunctionConfiguration",
             "lambda:Invoke",
@@ -536,4 +581,129 @@ async fn without_region_or_credentials_nothing_is_asked() {
     let failing = refused(with(|| CredentialsError::provider_error("the token\nhas expired"))).await;
     assert!(failing.starts_with("AWS credentials cannot be had: "), "{failing}");
     assert!(failing.ends_with("the token has expired"), "{failing}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_is_planned_against_the_deployment() {
+    let (world, _stack, _) = after_a_day().await;
+    table(&world, "odd", &[]).await.unwrap();
+    let changed = DAILY
+        .replace("keep: 3 days", "keep: 4 days")
+        .replace("sources: {tables: [orders, carts]}", "sources: {tables: [orders, nowhere]}")
+        .replace("at: [07:00]", "at: [08:00]");
+    let file = Scratch::new("planned", &changed);
+    let told = cli(&world, &format!("policy plan {} --days 1 --deployed", file.path())).await.done();
+    insta::assert_snapshot!("policy-plan-deployed", told);
+    let same = Scratch::new("same", DAILY);
+    let told = cli(&world, &format!("policy plan {} --deployed --json", same.path())).await.json();
+    assert_eq!(
+        (&told["apply"]["revision"], &told["apply"]["changed"]),
+        (&Value::from(1), &Value::from(false))
+    );
+    assert_eq!(told["apply"]["tables"], serde_json::json!(["carts", "orders"]));
+    let conflict = cli(&world, &format!("policy plan {} --deployed --gib 3", file.path())).await;
+    assert_eq!(conflict.code, 2, "{conflict:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn policies_are_switched_exported_and_deleted_and_their_revisions_stay() {
+    let (world, mut stack, orders) = after_a_day().await;
+    let off = cli(&world, "policy disable daily --by ann").await.done();
+    assert_eq!(off, "policy daily is disabled\n");
+    assert_eq!(cli(&world, "policy disable daily").await.done(), "policy daily is disabled already\n");
+    assert!(cli(&world, "policy list").await.done().contains("no, by hand"));
+    // A document that is applied does not switch it on again.
+    let file = Scratch::new("second", &DAILY.replace("keep: 3 days", "keep: 4 days"));
+    let applied = cli(&world, &format!("policy apply {} --by ann", file.path())).await;
+    assert!(applied.err.contains("was disabled by hand and stays so"), "{}", applied.err);
+    assert_eq!(applied.done(), "policy daily is stored as revision 2\n");
+    let before = points(&stack, &orders).await.len();
+    stack.live_until(at("2026-01-06T12:00:00Z")).await;
+    assert_eq!(points(&stack, &orders).await.len(), before, "no slot starts anything");
+    assert_eq!(cli(&world, "policy enable daily --by ann").await.done(), "policy daily is enabled\n");
+    stack.live_until(at("2026-01-06T12:30:00Z")).await;
+    assert_eq!(points(&stack, &orders).await.len(), before, "nothing is owed from before");
+    stack.live_until(at("2026-01-07T12:00:00Z")).await;
+    let made = points(&stack, &orders).await;
+    assert_eq!(made.len(), before + 2);
+    assert_eq!(made.last().unwrap().policy.as_ref().unwrap().revision, 2);
+
+    assert_eq!(cli(&world, "policy show daily --revision 1").await.done(), format!("{}\n", DAILY.trim_end()));
+    let unknown = cli(&world, "policy show daily --revision 3").await.refusal();
+    assert_eq!(unknown, "policy daily has no revision 3: it has 1, 2");
+
+    let folder = Scratch::new("export", "");
+    let folder = Path::new(folder.path()).parent().unwrap().join("policies");
+    let export = format!("policy export {}", folder.display());
+    assert!(cli(&world, &export).await.done().starts_with("policy daily, revision 2, written to "));
+    let written = folder.join("daily.yaml");
+    assert!(std::fs::read_to_string(&written).unwrap().contains("keep: 4 days"));
+    std::fs::write(&written, "mine").unwrap();
+    let refused = cli(&world, &export).await.refusal();
+    assert!(refused.contains("daily.yaml says something else than the stored policy"), "{refused}");
+    let forced = cli(&world, &format!("{export} --force --json")).await.json();
+    assert_eq!((&forced[0]["policy"], &forced[0]["written"]), (&Value::from("daily"), &Value::from(true)));
+    std::fs::remove_dir_all(&folder).unwrap();
+
+    let asked = cli_answering(&world, "policy delete daily", "n\n").await;
+    assert!(asked.err.contains("stay for 90 days more\nDelete policy daily? [y/N] "), "{}", asked.err);
+    assert_eq!(cli(&world, "policy delete daily --yes --by ann").await.done(), "policy daily is deleted\n");
+    assert!(cli(&world, "policy list").await.done().starts_with("no policy is stored"));
+    assert!(cli(&world, "policy list --all").await.done().contains("deleted"));
+    let refused = cli(&world, "session run daily").await.refusal();
+    assert!(refused.starts_with("there is no policy daily"), "{refused}");
+    // Applied again it goes on with the next revision.
+    assert_eq!(
+        cli(&world, &format!("policy apply {}", file.path())).await.done(),
+        "policy daily is stored as revision 3\n"
+    );
+    let history = cli(&world, "history --json").await.json();
+    let done: Vec<&str> =
+        history.as_array().unwrap().iter().map(|entry| entry["action"].as_str().unwrap()).collect();
+    assert_eq!(
+        done,
+        [
+            "policy-applied",
+            "policy-deleted",
+            "policy-enabled",
+            "policy-applied",
+            "policy-disabled",
+            "policy-applied"
+        ]
+    );
+    assert_eq!(history[1]["by"], "ann");
+}
+
+#[tokio::test(start_paused = true)]
+async fn points_are_held_by_hand_and_lifted() {
+    let (world, mut stack, orders) = after_a_day().await;
+    let id = points(&stack, &orders).await[0].id.clone();
+    assert_eq!(cli(&world, "hold list").await.done(), "nothing is held\n");
+    let named = format!("orders {id} --vault eu-central-1/backup-chain");
+    let held =
+        cli(&world, &format!("hold add {named} --reason audit --until 2026-02-01 --by ann")).await.done();
+    assert!(held.ends_with("is held: audit, by ann, until 2026-02-01 00:00:00 UTC\n"), "{held}");
+    insta::assert_snapshot!("holds", steady(&cli(&world, "hold list").await.done()));
+    let over = cli(&world, &format!("hold add {named} --reason audit --until 2026-01-01")).await.refusal();
+    assert!(over.contains("would have ended already"), "{over}");
+    stack.live_until(at("2026-01-20T12:00:00Z")).await;
+    assert!(points(&stack, &orders).await.iter().any(|point| point.id == id), "it is held");
+    let lifted = cli(&world, &format!("hold remove {named} --reason closed --by bob")).await.done();
+    assert!(lifted.ends_with("is no longer held\n"), "{lifted}");
+    let again = cli(&world, &format!("hold remove {named}")).await.refusal();
+    assert!(again.ends_with("is not held"), "{again}");
+    stack.live_until(at("2026-01-22T12:00:00Z")).await;
+    assert!(!points(&stack, &orders).await.iter().any(|point| point.id == id), "it is outdated");
+}
+
+#[tokio::test(start_paused = true)]
+async fn runs_are_remembered_chain_by_chain() {
+    let (world, mut stack, _) = after_a_day().await;
+    stack.live_until(at("2026-01-09T12:00:00Z")).await;
+    insta::assert_snapshot!("runs", steady(&cli(&world, "retention runs --limit 2").await.done()));
+    let runs = cli(&world, "retention runs --limit 1 --json").await.json();
+    let shown = cli(&world, &format!("retention show {}", runs[0]["id"].as_str().unwrap())).await.done();
+    insta::assert_snapshot!("run", steady(&shown));
+    let unknown = cli(&world, "retention show 01KE73DJG0C1V5K6TP3T2ZJ4ZD").await.refusal();
+    assert!(unknown.contains("see backup-chain retention runs"), "{unknown}");
 }

@@ -185,7 +185,7 @@ async fn a_manual_backup_survives_a_crash_after_each_call_of_its_invocation() {
     assert!(unrecorded < calls / 4 && calls > 20, "{unrecorded} of {calls}");
 }
 
-const RUN: RetentionRequest = RetentionRequest::Run { dry_run: false, confirm: None };
+const RUN: RetentionRequest = RetentionRequest::Run { confirm: None };
 
 /// A table whose points are kept for a day: every evening those of the day before are outdated in both vaults.
 async fn kept_for_a_day() -> Scene {

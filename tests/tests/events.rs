@@ -101,6 +101,30 @@ async fn feed(name: &str) {
             assert_eq!(answer["sessions"][0]["session"], answer["recorded"][0]);
             assert_eq!(still.point(Kind::Backup).await.state, State::Running);
         }
+        "session-check" => {
+            let answer = still.invoke("session", &text).await.unwrap();
+            assert_eq!(
+                (&answer["outcome"], &answer["revision"]),
+                (&json!("checked"), &json!(null)),
+                "{answer}"
+            );
+        }
+        "session-enable" | "session-disable" => {
+            let still = still.with_policy().await;
+            let answer = still.invoke("session", &text).await.unwrap();
+            let is_off = name == "session-disable";
+            assert_eq!(
+                (&answer["enabled"], &answer["changed"]),
+                (&json!(!is_off), &json!(is_off)),
+                "{answer}"
+            );
+        }
+        "session-delete" => {
+            let still = still.with_policy().await;
+            still.invoke("session", &text).await.unwrap();
+            let refused = still.invoke("session", &sample("session-run")).await.unwrap_err();
+            assert!(refused.starts_with("there is no policy orders"), "{refused}");
+        }
         "session-backup" => {
             let answer = still.invoke("session", &text).await.unwrap();
             assert_eq!(answer["sessions"][0]["planned"], 2, "{answer}");
@@ -134,10 +158,38 @@ async fn feed(name: &str) {
             assert_eq!(answer, Ok(json!({"batchItemFailures": [], "lookedAt": 1})));
             assert_eq!(still.point(Kind::Backup).await.state, State::Available);
         }
-        "retention-run" | "retention-dry-run" | "retention-confirm" => {
+        "retention-run" | "retention-confirm" => {
             let report = still.invoke("retention", &text).await.unwrap();
-            assert_eq!(report["dry_run"], name == "retention-dry-run");
-            assert_eq!(report["points"], json!([]));
+            assert_eq!((&report["dry_run"], &report["points"]), (&json!(false), &json!([])), "{report}");
+            assert!(report["run"].is_string(), "{report}");
+        }
+        "retention-plan" => {
+            let still = still.with_finished_backup().await;
+            let report = still.invoke("retention", &text).await.unwrap();
+            assert_eq!(
+                (&report["dry_run"], &report["points"][0]["fate"]),
+                (&json!(true), &json!("keep")),
+                "{report}"
+            );
+        }
+        "retention-rebuild" => {
+            let rebuilt = still.invoke("retention", &text).await.unwrap();
+            assert_eq!(
+                (&rebuilt["added"], &rebuilt["vaults"][0]),
+                (&json!(0), &json!("eu-central-1/backup-chain"))
+            );
+        }
+        "retention-hold" | "retention-lift-hold" => {
+            let still = still.with_finished_backup().await;
+            still.invoke("copy", &sample("copy-tick")).await.unwrap();
+            let refused = still.invoke("retention", &text).await.unwrap_err();
+            assert!(refused.starts_with("table orders has no restore point"), "{refused}");
+            let point = still.point(Kind::Backup).await;
+            let ours = |name: &str| sample(name).replace("01KE73DJG0C1V5K6TP3T2ZJ4ZD", point.id.as_str());
+            let held = still.invoke("retention", &ours("retention-hold")).await.unwrap();
+            assert_eq!(held["hold"]["reason"], "audit 2026", "{held}");
+            let lifted = still.invoke("retention", &ours("retention-lift-hold")).await.unwrap();
+            assert_eq!(lifted["hold"], json!(null), "{lifted}");
         }
         "retention-remove" => {
             let refused = still.invoke("retention", &text).await.unwrap_err();
@@ -166,7 +218,7 @@ async fn every_sample_is_taken_by_its_function() {
         .map(|file| file.unwrap().file_name().into_string().unwrap())
         .collect();
     files.sort();
-    assert!(files.len() >= 13, "{files:?}");
+    assert!(files.len() >= 19, "{files:?}");
     for file in files {
         feed(file.strip_suffix(".json").unwrap_or_else(|| panic!("events/{file} is no JSON"))).await;
     }

@@ -7,11 +7,12 @@ use backup_chain_aws::clock::Deadline;
 use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
 use backup_chain_core::point::{Kind, RestorePoint, State};
 use backup_chain_core::retention::Braked;
+use backup_chain_core::retention::Fate;
 use backup_chain_core::session::Status;
 use backup_chain_core::tier::Tier;
 use backup_chain_local::stack::{ACCOUNT, SOURCE, Schedules, Stack, VAULT};
 use backup_chain_local::{Fault, FaultRule, WorldClock};
-use backup_chain_retention::Fate;
+use backup_chain_retention::Reply;
 use backup_chain_tests::{
     all_points, apply, assert_agreement, at, backup, deployed, deployed_with, dynamodb, points, table,
 };
@@ -27,7 +28,7 @@ tiers:
 ";
 
 fn run(dry_run: bool, confirm: Option<String>) -> RetentionRequest {
-    RetentionRequest::Run { dry_run, confirm }
+    if dry_run { RetentionRequest::Plan { table: None } } else { RetentionRequest::Run { confirm } }
 }
 
 fn count(points: &[RestorePoint], kind: Kind, state: State) -> usize {
@@ -202,7 +203,7 @@ async fn brakes_hold_a_run_until_it_is_confirmed() {
     let before = points(&stack, &orders).await.len();
 
     let plan = stack.retention(run(true, None)).await.unwrap();
-    let outdated = plan.points.iter().filter(|decided| decided.fate == Fate::Outdated).count();
+    let outdated = plan.points.iter().filter(|decided| decided.fate == Fate::Remove).count();
     assert_eq!((outdated, plan.braked.clone()), (6, None), "three days' backups and copies");
     stack.reconfigure(|deployment| deployment.brakes.paused = true);
     assert_eq!(stack.retention(run(false, None)).await.unwrap().braked, Some(Braked::Paused));
@@ -363,7 +364,8 @@ async fn nothing_is_removed_while_clocks_disagree_or_points_are_young() {
         stack.edge().random().clone(),
     );
     let deadline = Deadline::at(skewed.clock().now() + SignedDuration::from_mins(5));
-    let report = backup_chain_retention::handle(&skewed, run(false, None), deadline).await.unwrap();
+    let reply = backup_chain_retention::handle(&skewed, run(false, None), deadline).await.unwrap();
+    let Reply::Report(report) = reply else { panic!("{reply:?}") };
     assert!(matches!(report.braked, Some(Braked::ClockSkew { seconds: 359..=361 })), "{report:#?}");
     assert_eq!(points(&stack, &orders).await.len(), before);
 

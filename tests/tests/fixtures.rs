@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use backup_chain_aws::esdk::{self, Context, DATA_KEY, DataKey, MESSAGE_ID, Message, WrappedKey};
 use backup_chain_aws::seal::Seen;
 use backup_chain_core::ids::{PointId, SessionId, TableName};
-use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
+use backup_chain_core::invoke::{Removal, RetentionRequest, SessionRequest, Which};
 use backup_chain_core::metadata::{self, Document, Place, Settings, place, tags};
 use backup_chain_core::point::{CopyFlags, Kind, PolicyRef, RestorePoint, State};
+use backup_chain_core::retention::Guard;
 use backup_chain_core::settings::{Part, TableSettings};
 use backup_chain_core::tier::{Flag, Tier};
 use backup_chain_local::World;
@@ -208,16 +209,17 @@ async fn stored_settings_are_stored_once_and_stay_until_no_point_names_them() {
     let remove = async |kind: Kind, number: usize| {
         let point = all.iter().filter(|point| point.kind == kind).nth(number).unwrap();
         let vault = Some(format!("{}/{}", point.vault.region, point.vault.name));
-        let request = RetentionRequest::Remove {
-            table: orders.clone(),
-            point: point.id.clone(),
+        // Even the newest, at the end.
+        let removal = Removal {
             vault,
-            dry_run: false,
+            override_guards: vec![Guard::Newest],
+            reason: Some("the test removes all".to_owned()),
+            ..Removal::of(orders.clone(), Which::Point(point.id.clone()))
         };
-        let report = stack.retention(request).await.unwrap();
+        let report = stack.retention(RetentionRequest::Remove(removal)).await.unwrap();
         assert_eq!(
             (report.points[0].fate, report.problems.len()),
-            (backup_chain_retention::Fate::Removed, 0)
+            (backup_chain_core::retention::Fate::Removed, 0)
         );
     };
     remove(Kind::Backup, 0).await;

@@ -1,6 +1,6 @@
 //! The main job: sessions, chains, copies and retention, by the code that Lambda runs.
 
-use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
+use backup_chain_core::invoke::{Removal, RetentionRequest, SessionRequest, Which};
 use backup_chain_core::point::{Kind, State};
 use backup_chain_core::session::Status;
 use backup_chain_local::backup::Durations;
@@ -82,7 +82,8 @@ async fn manual_backups_stay_outside_the_chain_until_removed_by_hand() {
     assert_eq!(kept.len(), 1);
     assert!(kept[0].flags.is_empty() && kept[0].policy.is_none() && kept[0].copies.is_empty());
 
-    let ask = |dry_run| RetentionRequest::RemoveManual { table: orders.clone(), dry_run };
+    let ask =
+        |dry_run| RetentionRequest::Remove(Removal { dry_run, ..Removal::of(orders.clone(), Which::Manual) });
     assert_eq!(stack.retention(ask(true)).await.unwrap().points.len(), 1);
     assert_eq!(manual(points(&stack, &orders).await).len(), 1);
     stack.retention(ask(false)).await.unwrap();
@@ -97,7 +98,7 @@ async fn a_slot_that_failed_is_owed_to_the_next_point() {
     let orders = table(&world, "app-orders", &[]).await.unwrap();
     let policy = DAILY.replace(
         "copy: {keep: 5 days}}",
-        "copy: {keep: 5 days}}\n  weekly: {on: monday, at: [07:00], keep: 14 days}",
+        "copy: {keep: 5 days}}\n  weekly: {on: monday, at: [07:00], keep: 14 days}\nretries: {attempts: 0}",
     );
     apply(&stack, &policy).await.unwrap();
     stack.live_until(at("2026-01-05T06:59:00Z")).await;

@@ -116,7 +116,7 @@ async fn the_built_functions_do_the_main_job() {
     assert!(!ran.log.contains("Init Duration: "), "the second invocation starts nothing:\n{}", ran.log);
     // From here on the events of AWS Backup, the queue and the schedules do the work.
     backed_up(&edge, &tables).await;
-    let report = invoke(&world, "retention", &json!({"action": "run", "dry_run": true})).await;
+    let report = invoke(&world, "retention", &json!({"action": "plan"})).await;
     assert_eq!(report.answer["dry_run"], true, "{}", report.answer);
     assert_eq!(judge::disagreements(&world, &edge, &tables).await.unwrap(), [""; 0]);
     let refused = invoke(&world, "session", &json!({"action": "run", "policy": "none"})).await;

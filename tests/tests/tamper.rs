@@ -133,6 +133,10 @@ fn story(reasons: &[(&str, String)], points: &[RestorePoint]) -> String {
     for point in points {
         text = text.replace(point.id.as_str(), "<id>");
     }
+    // What stands at the place of the content type in a message that is cut is random.
+    if let Some(place) = text.find("content type 0x").map(|start| start + "content type 0x".len()) {
+        text.replace_range(place..place + 2, "??");
+    }
     text
 }
 
@@ -177,9 +181,9 @@ async fn a_point_whose_tags_are_not_as_sealed_when_it_completes_is_suspect() {
         assert_eq!((session.status, session.planned, session.available), (Status::Warning, 2, 1), "{damage}");
         damaged.push(own);
     }
-    assert_snapshot!(story(&reasons, &[all_points(&stack, &orders).await, all_points(&stack, &carts).await].concat()), @r#"
+    assert_snapshot!(story(&reasons, &[all_points(&stack, &orders).await, all_points(&stack, &carts).await].concat()), @"
     a part is cut off: tag backup-chain/v1/1 is missing: the metadata is cut
-    a part is cut short: the encrypted message has content type 0x15, metadata has 0x2
+    a part is cut short: the encrypted message has content type 0x??, metadata has 0x2
     a byte is changed: the header of the encrypted message does not authenticate: it was changed
     all are taken away: it carries no metadata of ours
     of another version: the metadata is in tags of another format version, this version reads backup-chain/v1/0: update Backup Chain
@@ -188,7 +192,7 @@ async fn a_point_whose_tags_are_not_as_sealed_when_it_completes_is_suspect() {
     an older one's, under its own id: its metadata is that of restore point <id>
     sealed under another key: its metadata is sealed under another key
     sealed again under our key: its metadata is not what was sealed for it
-    "#);
+    ");
 
     // The week that no believed point carries is owed until one does.
     stack.live_until(at("2026-01-15T20:00:00Z")).await;
@@ -251,9 +255,9 @@ async fn a_point_whose_tags_are_not_as_sealed_when_it_is_outdated_is_suspect() {
         assert_eq!(now.state, State::Available, "{damage}");
         reasons.push((*damage, now.suspect.unwrap_or_else(|| panic!("{damage}: believed"))));
     }
-    assert_snapshot!(story(&reasons, &[all_points(&stack, &orders).await, all_points(&stack, &carts).await].concat()), @r#"
+    assert_snapshot!(story(&reasons, &[all_points(&stack, &orders).await, all_points(&stack, &carts).await].concat()), @"
     a part is cut off: tag backup-chain/v1/1 is missing: the metadata is cut
-    a part is cut short: the encrypted message has content type 0x15, metadata has 0x2
+    a part is cut short: the encrypted message has content type 0x??, metadata has 0x2
     a byte is changed: the header of the encrypted message does not authenticate: it was changed
     all are taken away: it carries no metadata of ours
     of another version: the metadata is in tags of another format version, this version reads backup-chain/v1/0: update Backup Chain
@@ -263,15 +267,13 @@ async fn a_point_whose_tags_are_not_as_sealed_when_it_is_outdated_is_suspect() {
     an older one's, under its own id: its metadata is that of restore point <id>
     sealed under another key: its metadata is sealed under another key
     sealed again under our key: its metadata is not what was sealed for it
-    "#);
+    ");
     assert_eq!(held.len(), 6 + 6 + 11);
     // Their copies are sealed with their own tags and go when they are outdated.
     assert_eq!(vault_tags(&world, TARGET, COPIES).len(), 4 + 4);
-    assert!(
-        stack.reports().iter().all(|(_, report)| report.problems.is_empty()),
-        "{:?}",
-        stack.reports().last()
-    );
+    let reports = stack.reports();
+    let mut problems = reports.iter().flat_map(|(_, report)| &report.problems);
+    assert!(problems.all(|line| line.contains("is suspect and kept: ")), "{:?}", reports.last());
 }
 
 /// With no more sessions every flag lapses, and the newest point is all that a table has.

@@ -1,11 +1,14 @@
 //! What became of a job: the restore point is completed, or failed.
 
+use std::collections::BTreeMap;
+
 use backup_chain_aws::backup::{Job, JobState, PointState};
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::ledger::SWEEP;
 use backup_chain_aws::seal::{OpenError, Seen};
 use backup_chain_aws::{AwsError, Meaning};
-use backup_chain_core::metadata::tags;
+use backup_chain_core::ids::RecoveryPointArn;
+use backup_chain_core::metadata::{TAGS, tags};
 use backup_chain_core::point::{Hold, Kind, RestorePoint};
 use backup_chain_core::settings::TableSettings;
 
@@ -35,7 +38,7 @@ pub(crate) async fn follow(work: &Work<'_>, mut point: RestorePoint) -> Result<(
         JobState::Open => look_again(work, &mut point).await,
         JobState::Failed(state) => {
             let why = job.message.as_deref().unwrap_or("AWS gives no reason");
-            edge.mark_failed(&mut point, &format!("{state}: {why}")).await
+            edge.mark_try_failed(&mut point, &format!("{state}: {why}")).await
         }
         JobState::Completed => complete(work, point, job).await,
     }
@@ -81,10 +84,13 @@ async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Job) -> Result<
         }
     }
     if found.contains_key(tags::HOLD) && point.hold.is_none() {
-        point.hold = Some(Hold { reason: "tagged at AWS Backup".to_owned() });
+        point.hold = Some(Hold::by_tag());
     }
     if let Some(message) = job.message {
         point.warnings.push(format!("AWS Backup: {message}"));
+    }
+    if point.suspect.is_none() {
+        point.warnings.extend(add_tags(work, &point, &arn, &found).await?);
     }
     point.arn = Some(arn);
     point.created_at = made.created_at;
@@ -97,6 +103,37 @@ async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Job) -> Result<
         copies::advance(work, copy).await?;
     }
     Ok(())
+}
+
+/// Adds the policy's own tags to a backup, where there is room: its copies inherit them. What cannot be added is
+/// a warning, for the point is as good without.
+async fn add_tags(
+    work: &Work<'_>,
+    point: &RestorePoint,
+    arn: &RecoveryPointArn,
+    found: &BTreeMap<String, String>,
+) -> Result<Option<String>, AwsError> {
+    let policy = point.policy.as_ref().and_then(|made| work.policy(&made.name));
+    let Some(wanted) = policy.map(|active| &active.policy.tags).filter(|_| point.kind == Kind::Backup) else {
+        return Ok(None);
+    };
+    let mut missing = wanted.clone();
+    missing.retain(|key, value| found.get(key) != Some(value));
+    if missing.is_empty() {
+        return Ok(None);
+    }
+    let new = missing.keys().filter(|key| !found.contains_key(*key)).count();
+    // One place is kept for a hold.
+    if found.len() + new >= TAGS {
+        return Ok(Some(
+            "there is no room for the policy's tags: the table has too many of its own".to_owned(),
+        ));
+    }
+    match work.edge.region(&point.vault.region).backup.tag(arn, &missing).await {
+        Ok(()) => Ok(None),
+        Err(error) if error.is_transient() => Err(error),
+        Err(error) => Ok(Some(format!("the policy's tags could not be added: {error}"))),
+    }
 }
 
 /// Whether the settings changed while the backup was made: the items are of one moment, the captured settings

@@ -2,6 +2,7 @@
 
 use backup_chain_aws::backup::JobState;
 use backup_chain_aws::catalog::Write;
+use backup_chain_aws::policies::Active;
 use backup_chain_aws::{AwsError, Edge};
 use backup_chain_core::copying::{self, Decision, Waiting};
 use backup_chain_core::due;
@@ -10,7 +11,7 @@ use backup_chain_core::point::{Kind, Request, RestorePoint, State};
 use backup_chain_core::table::TableHead;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{Followed, Work};
+use crate::Work;
 
 /// Takes a copy that waits, or whose start was cut off, one step further.
 #[tracing::instrument(skip_all, fields(copy = %copy.id, table = %copy.table.arn.name, target = %copy.vault))]
@@ -69,15 +70,19 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), AwsError>
     };
     // Before the copy: a restore point without its settings would not be one.
     if let Err(why) = bring_settings(edge, copy).await? {
-        return edge.mark_failed(copy, &why).await;
+        return edge.mark_try_failed(copy, &why).await;
     }
+    let lock = edge.lock_of(&copy.vault).await?;
+    let policy = copy.policy.as_ref().and_then(|made| work.policy(&made.name));
+    let (cold, delete) = edge.lifecycle(policy.map(|active| &active.policy), copy, lock);
     let request = StartCopy {
         source: source.arn,
         source_vault: source.vault.name,
         target: copy.vault.clone(),
         role: edge.deployment().copy_role.clone(),
         token: token("copy", copy.id.as_str(), copy.slot, &copy.table.id, &copy.vault, copy.attempt),
-        cold_after_days: cold_after(work, copy),
+        cold_after_days: cold,
+        delete_after_days: delete,
     };
     edge.mark_starting(copy, &mut head, Request::Copy(request), work.deadline.ends()).await?;
     send(edge, copy).await
@@ -88,14 +93,9 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), AwsError>
 fn next_slot(work: &Work<'_>, head: &TableHead, now: Timestamp) -> Option<Timestamp> {
     const PLANNED_WITHIN: SignedDuration = SignedDuration::from_mins(2);
     const TAKEN_UP_WITHIN: SignedDuration = SignedDuration::from_mins(15);
-    let Followed { policy, planned_until } = work.policies.get(head.policy.as_ref()?)?;
-    let after = (*planned_until).clamp(now - TAKEN_UP_WITHIN, now - PLANNED_WITHIN);
+    let Active { policy, stored } = work.policy(head.policy.as_ref()?)?;
+    let after = stored.state.planned_until.clamp(now - TAKEN_UP_WITHIN, now - PLANNED_WITHIN);
     policy.enabled.then(|| due::next_slot(policy, after)).flatten().map(|(slot, _)| slot)
-}
-
-fn cold_after(work: &Work<'_>, copy: &RestorePoint) -> Option<i64> {
-    let Followed { policy, .. } = work.policies.get(&copy.policy.as_ref()?.name)?;
-    policy.cold_after_days(&copy.flags).map(i64::from)
 }
 
 /// Puts settings that are not in the tags into the settings table of the target Region.
@@ -120,7 +120,7 @@ async fn send(edge: &Edge, copy: &mut RestorePoint) -> Result<(), AwsError> {
         Ok(job) => edge.mark_running(copy, &job, None).await,
         // It may have taken effect: the next tick looks before it sends again.
         Err(error) if error.is_transient() => Err(error),
-        Err(error) => edge.mark_failed(copy, &error.to_string()).await,
+        Err(error) => edge.mark_try_failed(copy, &error.to_string()).await,
     }
 }
 

@@ -8,14 +8,12 @@ mod copies;
 mod event;
 
 use backup_chain_aws::clock::Deadline;
+use backup_chain_aws::policies::Active;
 use backup_chain_aws::{AwsError, Edge, Meaning};
 use backup_chain_core::ids::PolicyName;
 use backup_chain_core::point::{Kind, RestorePoint, State};
-use backup_chain_core::policy::Policy;
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 pub use event::{EventError, Incoming, JobEvent, Record};
 
@@ -41,14 +39,16 @@ pub struct Failure {
 /// What the work of one invocation needs to know.
 pub(crate) struct Work<'a> {
     pub edge: &'a Edge,
-    pub policies: BTreeMap<PolicyName, Followed>,
+    pub policies: Vec<Active>,
     pub deadline: Deadline,
 }
 
-/// A policy, and up to when its sessions are planned.
-pub(crate) struct Followed {
-    pub policy: Policy,
-    pub planned_until: Timestamp,
+impl Work<'_> {
+    /// A policy that is stored, deleted or not. The session function complains of one that cannot be read; here it
+    /// only means that nothing is known of it.
+    pub fn policy(&self, name: &PolicyName) -> Option<&Active> {
+        self.policies.iter().find(|active| active.stored.name == *name)
+    }
 }
 
 /// Takes one event, a batch of them, or a tick.
@@ -173,12 +173,5 @@ async fn tick(edge: &Edge, deadline: Deadline) -> Result<Reply, CopyError> {
 }
 
 async fn work(edge: &Edge, deadline: Deadline) -> Result<Work<'_>, AwsError> {
-    let home = edge.policy_home();
-    let stored = edge.catalog().policies().await?;
-    let policies = stored.into_iter().filter_map(|stored| {
-        // The session function complains of one that cannot be read; here it only means: no slot is known.
-        let policy = Policy::parse(&stored.document, &home).ok()?;
-        Some((stored.name, Followed { policy, planned_until: stored.state.planned_until }))
-    });
-    Ok(Work { edge, policies: policies.collect(), deadline })
+    Ok(Work { edge, policies: edge.every_policy().await?, deadline })
 }

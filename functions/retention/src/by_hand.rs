@@ -1,24 +1,121 @@
-//! Removal by hand: one restore point, or the manual backups of a table. The same guards hold as for a run,
-//! but for those that only say that a point is not outdated.
+//! Removal by hand: planned, confirmed, and kept in the history. The same guards hold as for a run, but for those
+//! that only say that a point is not outdated, and those that are overridden by name.
+
+use std::collections::BTreeMap;
 
 use backup_chain_aws::Edge;
+use backup_chain_aws::catalog::Write;
 use backup_chain_aws::clock::Deadline;
-use backup_chain_core::ids::{PointId, TableName};
+use backup_chain_core::history::Action;
+use backup_chain_core::ids::{PointId, Table, TableName, VaultArn};
+use backup_chain_core::invoke::{Removal, Which};
 use backup_chain_core::point::{Kind, RestorePoint, State};
-use backup_chain_core::retention::{self, Guards, Reason, Verdict};
+use backup_chain_core::retention::{
+    self, AgainstHand, Decided, Fate, Guard, Reason, Report, Verdict, name_of, place_of,
+};
 
-use crate::{Fate, Report, RetentionError, decided, plan, reason_text, remove, vault_name};
+use crate::work::Work;
+use crate::{RetentionError, plan, reason_text, remove};
 
-/// Removes one restore point of a table.
-pub(crate) async fn one(
+/// So many points are named in the history.
+const MOST_NAMED: usize = 200;
+
+pub(crate) async fn remove(
+    edge: &Edge,
+    asked: Removal,
+    deadline: Deadline,
+) -> Result<Report, RetentionError> {
+    let mut work = Work::begin(edge, !asked.dry_run).await?;
+    let wanted = wanted(edge, &asked).await?;
+    let mut planned = judge(&mut work, &wanted, &asked.override_guards).await?;
+    planned.sort_by(|(a, _), (b, _)| (place_of(&a.vault), &a.id).cmp(&(place_of(&b.vault), &b.id)));
+    if let (Which::Point(_), [(point, verdict)]) = (&asked.which, planned.as_slice())
+        && !verdict.remove
+        && point.state != State::Deleted
+    {
+        return Err(guarded(point, &verdict.reasons));
+    }
+    let overrides =
+        |verdict: &Verdict| verdict.reasons.iter().any(|reason| matches!(reason, Reason::Overridden { .. }));
+    let is_reasoned = asked.reason.as_ref().is_some_and(|reason| !reason.trim().is_empty());
+    if !is_reasoned && planned.iter().any(|(_, verdict)| verdict.remove && overrides(verdict)) {
+        return Err(RetentionError::NoReason);
+    }
+    let names: Vec<String> =
+        planned.iter().filter(|(_, verdict)| verdict.remove).map(|(point, _)| name_of(point)).collect();
+    let digest = retention::digest(names.iter().map(String::as_str));
+    if let Some(seen) = asked.confirm.as_ref().filter(|seen| **seen != digest) {
+        return Err(RetentionError::PlanChanged { seen: seen.clone(), now: digest });
+    }
+    let removals: Vec<&str> = names.iter().map(String::as_str).collect();
+    // What somebody asks for by hand is confirmed by their asking, however much it is.
+    let braked = work.braked(&removals, Some(&digest)).await?;
+    let mut report = Report { dry_run: asked.dry_run, digest, braked, ..Report::default() };
+    let acts = !asked.dry_run && report.braked.is_none();
+    if acts && !names.is_empty() {
+        note(edge, &asked, &planned).await?;
+    }
+    for (point, verdict) in planned {
+        let fate = if point.state == State::Deleted {
+            Fate::Gone
+        } else if !verdict.remove {
+            Fate::Keep
+        } else if acts && deadline.allows_work(edge.clock().now()) {
+            remove::remove(edge, point.clone(), &reason_text(&verdict.reasons), &mut report).await
+        } else {
+            Fate::Remove
+        };
+        report.points.push(Decided::of(&point, fate, verdict.reasons, work.now));
+    }
+    remove::confirm(edge, &mut report, deadline).await?;
+    Ok(report)
+}
+
+/// Writes into the history what is about to be removed, by whom and why.
+async fn note(
+    edge: &Edge,
+    asked: &Removal,
+    planned: &[(RestorePoint, Verdict)],
+) -> Result<(), RetentionError> {
+    let mut entry = edge.entry(Action::PointsRemoved, asked.table.to_string(), asked.by.clone());
+    entry.reason.clone_from(&asked.reason);
+    let going: Vec<_> = planned.iter().filter(|(_, verdict)| verdict.remove).collect();
+    let line = |(point, verdict): &&(RestorePoint, Verdict)| {
+        format!("{}: {}", name_of(point), reason_text(&verdict.reasons))
+    };
+    entry.details = going.iter().take(MOST_NAMED).map(line).collect();
+    if going.len() > MOST_NAMED {
+        entry.details.push(format!("and {} more", going.len() - MOST_NAMED));
+    }
+    Ok(edge.catalog().commit([Write::of(&mut entry)]).await?)
+}
+
+/// The points that are meant and not past.
+async fn wanted(edge: &Edge, asked: &Removal) -> Result<Vec<RestorePoint>, RetentionError> {
+    let kind = match &asked.which {
+        Which::Point(id) => return Ok(vec![find(edge, &asked.table, id, asked.vault.as_deref()).await?]),
+        Which::Backups => Some(Kind::Backup),
+        Which::Copies => Some(Kind::Copy),
+        Which::Manual => Some(Kind::Manual),
+        Which::All => None,
+    };
+    let mut points = edge.catalog().points_of_table(&asked.table).await?;
+    points.retain(|point| {
+        !point.state.is_past()
+            && kind.is_none_or(|kind| point.kind == kind)
+            && asked.vault.as_ref().is_none_or(|vault| *vault == place_of(&point.vault))
+    });
+    Ok(points)
+}
+
+/// The restore point of a table that is meant.
+pub(crate) async fn find(
     edge: &Edge,
     table: &TableName,
     id: &PointId,
     vault: Option<&str>,
-    dry_run: bool,
-    deadline: Deadline,
-) -> Result<Report, RetentionError> {
-    let place = |point: &RestorePoint| vault_name(&point.vault);
+) -> Result<RestorePoint, RetentionError> {
+    let place = |point: &RestorePoint| place_of(&point.vault);
     let mut found = edge.catalog().points_of_table(table).await?;
     found.retain(|point| point.id == *id && !point.state.is_past());
     found.retain(|point| vault.is_none_or(|vault| vault == place(point)));
@@ -26,98 +123,60 @@ pub(crate) async fn one(
         let vaults = found.iter().map(place).collect::<Vec<_>>().join(" and ");
         return Err(RetentionError::Ambiguous { point: id.clone(), vaults });
     }
-    let Some(mut point) = found.pop() else {
+    found.pop().ok_or_else(|| {
         let place = vault.map(|vault| format!(" in {vault}")).unwrap_or_default();
-        return Err(RetentionError::UnknownPoint { table: table.clone(), point: id.clone(), place });
-    };
-    let guarding = guarding(edge, &mut point).await?;
-    if !guarding.is_empty() {
-        return Err(RetentionError::Guarded { point: id.clone(), why: reason_text(&guarding) });
-    }
-    let mut report =
-        Report { dry_run, digest: retention::digest([plan::name(&point).as_str()]), ..Report::default() };
-    let fate = if point.state == State::Deleted {
-        Fate::Gone
-    } else if dry_run {
-        Fate::Outdated
-    } else {
-        remove::remove(edge, point.clone(), "removed by hand", &mut report).await
-    };
-    report.points.push(decided(&point, fate, Vec::new()));
-    remove::confirm(edge, &mut report, deadline).await?;
-    Ok(report)
+        RetentionError::UnknownPoint { table: table.clone(), point: id.clone(), place }
+    })
 }
 
-/// Removes the manual backups of a table, of every creation of it.
-pub(crate) async fn manual(
-    edge: &Edge,
-    table: &TableName,
-    dry_run: bool,
-    deadline: Deadline,
-) -> Result<Report, RetentionError> {
-    let mut points = edge.catalog().points_of_table(table).await?;
-    points.retain(|point| point.kind == Kind::Manual && !point.state.is_past());
-    let mut report = Report { dry_run, ..Report::default() };
-    let names: Vec<String> = points.iter().map(plan::name).collect();
-    report.digest = retention::digest(names.iter().map(String::as_str));
-    for mut point in points {
-        let guarding = guarding(edge, &mut point).await?;
-        let fate = if point.state == State::Deleted {
-            Fate::Gone
-        } else if !guarding.is_empty() {
-            Fate::Kept
-        } else if dry_run || !deadline.allows_work(edge.clock().now()) {
-            Fate::Outdated
-        } else {
-            remove::remove(edge, point.clone(), "removed by hand", &mut report).await
+/// What becomes of each of the points, judged within its chain and by metadata that is believed.
+async fn judge(
+    work: &mut Work<'_>,
+    wanted: &[RestorePoint],
+    overridden: &[Guard],
+) -> Result<Vec<(RestorePoint, Verdict)>, RetentionError> {
+    let mut chains: BTreeMap<(Table, VaultArn, bool), Vec<&RestorePoint>> = BTreeMap::new();
+    for point in wanted {
+        let chain = (point.table.clone(), point.vault.clone(), point.kind == Kind::Manual);
+        chains.entry(chain).or_default().push(point);
+    }
+    let mut judged = Vec::with_capacity(wanted.len());
+    for ((table, vault, is_manual), asked) in chains {
+        let mut chain = match is_manual {
+            true => asked.into_iter().cloned().collect(),
+            false => work.edge.catalog().chain(&table, &vault).await?,
         };
-        report.points.push(decided(&point, fate, guarding));
+        let is_wanted = |point: &RestorePoint| {
+            wanted.iter().any(|wanted| wanted.id == point.id && wanted.vault == point.vault)
+        };
+        for point in chain.iter_mut().filter(|point| is_wanted(point)) {
+            plan::believe(work, point).await?;
+        }
+        let guards = work.guards(&table, &vault, &chain).await?;
+        let mut verdicts: BTreeMap<usize, Verdict> = retention::plan(&chain, work.now, &guards)
+            .into_iter()
+            .map(|verdict| (verdict.index, retention::by_hand(verdict, overridden)))
+            .collect();
+        for (index, point) in chain.into_iter().enumerate() {
+            if !is_wanted(&point) {
+                continue;
+            }
+            // One that turned out to be gone has no verdict.
+            let none = Verdict { index, remove: false, reasons: Vec::new() };
+            judged.push((point, verdicts.remove(&index).unwrap_or(none)));
+        }
     }
-    remove::confirm(edge, &mut report, deadline).await?;
-    Ok(report)
+    Ok(judged)
 }
 
-/// What keeps a point even from removal by hand: everything that does not merely say that its time has not
-/// come.
-async fn guarding(edge: &Edge, point: &mut RestorePoint) -> Result<Vec<Reason>, RetentionError> {
-    plan::believe(edge, point).await?;
-    let chain = match point.kind {
-        Kind::Manual => vec![point.clone()],
-        Kind::Backup | Kind::Copy => {
-            let mut chain = edge.catalog().chain(&point.table, &point.vault).await?;
-            for other in &mut chain {
-                if other.id == point.id {
-                    *other = point.clone();
-                }
-            }
-            chain
-        }
+fn guarded(point: &RestorePoint, reasons: &[Reason]) -> RetentionError {
+    let guards: Vec<Guard> = reasons.iter().filter_map(Reason::guard).collect();
+    let may_all = guards.iter().all(|guard| guard.against_hand() == AgainstHand::Asks);
+    let flags: Vec<String> = guards.iter().map(|guard| format!("--override-guard {guard}")).collect();
+    let way_out = if may_all && !flags.is_empty() {
+        format!("; to remove it all the same, add {} --reason WHY", flags.join(" "))
+    } else {
+        String::new()
     };
-    let vault = edge.region(&point.vault.region).backup.vault(&point.vault.name).await?;
-    let guards = Guards {
-        vault_locked: vault.locked,
-        being_copied: plan::being_copied(edge, &point.table, &point.vault).await?,
-        ..Guards::default()
-    };
-    let verdicts = retention::plan(&chain, edge.clock().now(), &guards);
-    let verdict: Option<Verdict> = verdicts.into_iter().find(|verdict| verdict.id == point.id);
-    let reasons = verdict.map(|verdict| verdict.reasons).unwrap_or_default();
-    // By hand a point goes before its time: its age, its flags and its being manual are no hindrance.
-    Ok(reasons
-        .into_iter()
-        .filter(|reason| match reason {
-            Reason::Live { .. }
-            | Reason::Manual
-            | Reason::TooYoung
-            | Reason::NoRetention
-            | Reason::Outdated { .. } => false,
-            Reason::NotFinal { state } => *state != State::Available,
-            Reason::Newest { .. }
-            | Reason::Held { .. }
-            | Reason::Suspect { .. }
-            | Reason::BeingCopied
-            | Reason::VaultLocked
-            | Reason::FutureDated => true,
-        })
-        .collect())
+    RetentionError::Guarded { point: point.id.clone(), why: reason_text(reasons), way_out }
 }

@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::seal::{OpenError, Seen};
 use backup_chain_aws::{AwsError, Edge, Meaning};
-use backup_chain_core::ids::{Table, VaultArn};
+use backup_chain_core::ids::{Table, TableName, VaultArn};
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{Hold, Kind, RestorePoint, State};
 use backup_chain_core::policy::Policy;
-use backup_chain_core::retention::{self, Guards, Verdict};
-use backup_chain_core::table::TableHead;
-use jiff::Timestamp;
+use backup_chain_core::retention::{self, Decided, Fate, Reason, Report, Verdict, name_of, place_of};
+use jiff::{SignedDuration, Timestamp};
 
-use crate::{Report, reconcile, vault_name};
+use crate::work::Work;
+use crate::{hold, reconcile};
 
 /// A chain and what becomes of its points.
 pub(crate) struct Chain {
@@ -26,171 +26,215 @@ impl Chain {
     }
 }
 
-/// A point's name in a plan: an id alone stands for a backup and its copies.
-pub(crate) fn name(point: &RestorePoint) -> String {
-    format!("{}/{}", vault_name(&point.vault), point.id)
+/// Plans every chain, or those of one table, manual backups with them, and tells of each point what a run would
+/// do. Nothing is changed.
+pub(crate) async fn everything(edge: &Edge, table: Option<&TableName>) -> Result<Report, AwsError> {
+    let mut work = Work::begin(edge, false).await?;
+    let mut report = Report { dry_run: true, ..Report::default() };
+    let mut points = match table {
+        Some(table) => edge.catalog().points_of_table(table).await?,
+        None => edge.catalog().every_live_point().await?,
+    };
+    points.retain(|point| !point.state.is_past());
+    let mut chains: BTreeMap<(Table, VaultArn, bool), Vec<RestorePoint>> = BTreeMap::new();
+    for point in points {
+        let chain = (point.table.clone(), point.vault.clone(), point.kind == Kind::Manual);
+        chains.entry(chain).or_default().push(point);
+    }
+    let mut removals = Vec::new();
+    for ((table, vault, _), points) in chains {
+        match plan_chain(&mut work, &table, &vault, points).await {
+            Ok(chain) => {
+                removals.extend(chain.removals().map(name_of));
+                for (point, verdict) in chain.points {
+                    let fate = if verdict.remove { Fate::Remove } else { Fate::Keep };
+                    report.points.push(Decided::of(&point, fate, verdict.reasons, work.now));
+                }
+            }
+            Err(error) => report.problems.push(left(&table, &vault, &error)),
+        }
+    }
+    let names: Vec<&str> = removals.iter().map(String::as_str).collect();
+    report.digest = retention::digest(names.iter().copied());
+    report.braked = work.braked(&names, None).await?;
+    Ok(report)
+}
+
+fn left(table: &Table, vault: &VaultArn, error: &AwsError) -> String {
+    format!("the chain of {} in {} is left as it is: {error}", table.arn.name, place_of(vault))
 }
 
 /// Reads and plans every chain with a point whose last flag has lapsed. What cannot be read is reported, and
 /// nothing of it is removed.
-pub(crate) async fn outdated_chains(edge: &Edge, report: &mut Report) -> Result<Vec<Chain>, AwsError> {
-    let now = edge.clock().now();
-    let lapsed = edge.catalog().lapsed_points(now).await?;
+pub(crate) async fn outdated_chains(
+    work: &mut Work<'_>,
+    report: &mut Report,
+) -> Result<Vec<Chain>, AwsError> {
+    let lapsed = work.edge.catalog().lapsed_points(work.now).await?;
     let chains: BTreeSet<(Table, VaultArn)> =
         lapsed.into_iter().map(|point| (point.table, point.vault)).collect();
-    let mut locked: BTreeMap<VaultArn, bool> = BTreeMap::new();
     let mut plans = Vec::new();
     for (table, vault) in chains {
-        let is_locked = match locked.get(&vault) {
-            Some(known) => *known,
-            None => match edge.region(&vault.region).backup.vault(&vault.name).await {
-                Ok(found) => *locked.entry(vault.clone()).or_insert(found.locked),
-                Err(error) => {
-                    report
-                        .problems
-                        .push(format!("vault {vault} cannot be read, nothing of it is removed: {error}"));
-                    *locked.entry(vault.clone()).or_insert(true)
-                }
-            },
+        let planned = async {
+            let points = work.edge.catalog().chain(&table, &vault).await?;
+            plan_chain(work, &table, &vault, points).await
         };
-        match plan_chain(edge, &table, &vault, is_locked, now).await {
+        match planned.await {
             Ok(chain) => plans.push(chain),
-            Err(error) => report
-                .problems
-                .push(format!("the chain of {} in {vault} is left as it is: {error}", table.arn.name)),
+            Err(error) => report.problems.push(left(&table, &vault, &error)),
         }
     }
     Ok(plans)
 }
 
-async fn plan_chain(
-    edge: &Edge,
-    table: &Table,
-    vault: &VaultArn,
-    vault_locked: bool,
-    now: Timestamp,
-) -> Result<Chain, AwsError> {
-    let mut points = edge.catalog().chain(table, vault).await?;
-    let guards = guards(edge, table, vault, vault_locked, &points).await?;
-    // Metadata that is opened may turn out not to be believed, which changes what counts as newest: so it is
-    // planned again until all that it hangs on has been opened.
-    let mut believed = BTreeSet::new();
-    loop {
-        let verdicts = retention::plan(&points, now, &guards);
-        let next = points.iter_mut().find(|point| {
-            let verdict = verdicts.iter().find(|verdict| verdict.id == point.id);
-            let matters = verdict.is_some_and(|verdict| {
-                verdict.remove
-                    || verdict.reasons.iter().any(|reason| matches!(reason, retention::Reason::Newest { .. }))
-            });
-            matters && !believed.contains(&point.id)
-        });
-        match next {
-            Some(point) => {
-                believed.insert(point.id.clone());
-                believe(edge, point).await?;
-            }
-            None => {
-                let by_id: BTreeMap<_, _> =
-                    points.into_iter().map(|point| (point.id.clone(), point)).collect();
-                let pair = |verdict: Verdict| Some((by_id.get(&verdict.id)?.clone(), verdict));
-                return Ok(Chain { points: verdicts.into_iter().filter_map(pair).collect() });
-            }
-        }
-    }
-}
+/// How long ahead the end of the last point in a locked vault is told of.
+const AHEAD: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// Opens the metadata of an available point and takes note of what it finds: a point that is not believed is
-/// suspect from now on, one that carries the hold tag is held, one that is not in the vault is gone.
-pub(crate) async fn believe(edge: &Edge, point: &mut RestorePoint) -> Result<(), AwsError> {
-    let (State::Available, Some(arn)) = (point.state, point.arn.clone()) else { return Ok(()) };
-    let region = edge.region(&point.vault.region);
-    let found = match region.backup.tags(&arn).await {
-        Ok(found) => found,
-        Err(error) if error.meaning == Meaning::NotFound => return reconcile::gone(edge, point).await,
-        Err(error) => return Err(error),
-    };
-    let seen = Seen { tags: &found, created_at: point.created_at, region: &point.vault.region };
-    match edge.open(point, &seen).await {
-        Ok(_) => {}
-        Err(OpenError::Aws(error)) => return Err(error),
-        Err(error) => return suspect(edge, point, &error.to_string()).await,
-    }
-    if found.contains_key(tags::HOLD) && point.hold.is_none() {
-        point.hold = Some(Hold { reason: "tagged at AWS Backup".to_owned() });
+/// In a locked vault nothing stays beyond its retention: tells where the newest point is about to go.
+pub(crate) async fn lapse_ahead(work: &mut Work<'_>, report: &mut Report) -> Result<(), AwsError> {
+    let until = work.now + AHEAD;
+    let lapsing = work.edge.catalog().lapsed_points(until).await?;
+    let chains: BTreeSet<(Table, VaultArn)> =
+        lapsing.into_iter().map(|point| (point.table, point.vault)).collect();
+    for (table, vault) in chains {
+        // One that cannot be looked at has been told of.
+        if !work.is_locked(&vault).await.unwrap_or(false) {
+            continue;
+        }
+        let chain = work.edge.catalog().chain(&table, &vault).await?;
+        let live = || chain.iter().filter(|point| point.counts());
+        let last = live().filter_map(RestorePoint::lapses).max();
+        let policy = chain.iter().rev().find_map(|point| work.policy(&point.policy.as_ref()?.name));
+        let goes_on = policy.is_some_and(|active| {
+            let newest = live().map(|point| point.slot).max();
+            goes_on(&active.policy, newest, last, work.now)
+        });
+        if let Some(last) = last.filter(|last| *last <= until && !goes_on) {
+            report.problems.push(format!(
+                "the newest restore point of {} in the locked vault {} is kept only until {last}: AWS deletes it \
+                 then; back the table up, or copy the point elsewhere",
+                table.arn.name,
+                place_of(&vault)
+            ));
+        }
     }
     Ok(())
 }
 
-/// Records that a point is not believed, and that its slots are no longer met by it.
-async fn suspect(edge: &Edge, point: &mut RestorePoint, why: &str) -> Result<(), AwsError> {
-    tracing::error!(point = %point.id, table = %point.table.arn.name, why, "restore point is suspect: it is kept");
-    point.suspect = Some(why.to_owned());
-    edge.commit_with_met(point).await
+/// Whether a chain is about to get its next point: its policy runs, its newest point is that of the latest slot, or
+/// the latest slot is so young that its point may be under way, and the next slot comes before all has lapsed.
+fn goes_on(policy: &Policy, newest: Option<Timestamp>, last: Option<Timestamp>, now: Timestamp) -> bool {
+    let schedules = || policy.tiers.iter().filter_map(|(tier, _)| policy.schedule(tier));
+    let latest = schedules().filter_map(|schedule| schedule.latest(now)).max();
+    let is_fresh = newest >= latest || latest.is_some_and(|slot| now.duration_since(slot) < UNDER_WAY);
+    let next = schedules().filter_map(|schedule| schedule.next(now)).min();
+    policy.enabled && is_fresh && next.zip(last).is_some_and(|(next, last)| next < last)
 }
 
-async fn guards(
-    edge: &Edge,
-    table: &Table,
-    vault: &VaultArn,
-    vault_locked: bool,
-    points: &[RestorePoint],
-) -> Result<Guards, AwsError> {
-    let policy = match points.iter().rev().find_map(|point| point.policy.as_ref()) {
-        None => None,
-        Some(made) => edge.catalog().policy(&made.name).await?,
-    };
-    let policy = policy.and_then(|stored| Policy::parse(&stored.document, &edge.policy_home()).ok());
-    let defaults = Guards::default();
-    // Only the newest points of a table that is gone may ever go.
-    let released_at = gone_since(edge, table).await?.map(|since| {
-        let after_drop = policy.as_ref().map_or(AFTER_DROP, |policy| policy.after_drop);
-        let zone = policy.as_ref().map(|policy| policy.time_zone.time_zone().clone());
-        after_drop.after(since, &zone.unwrap_or(jiff::tz::TimeZone::UTC))
-    });
-    Ok(Guards {
-        keep_last: policy.as_ref().map_or(defaults.keep_last, |policy| policy.keep_last),
-        released_at,
-        min_age: edge.deployment().min_age,
-        vault_locked,
-        being_copied: being_copied(edge, table, vault).await?,
-    })
-}
+/// A backup starts within the start window, at most 12 hours.
+const UNDER_WAY: SignedDuration = SignedDuration::from_hours(12);
 
-/// How long the newest points of a table that is gone stay when no policy says.
-const AFTER_DROP: backup_chain_core::span::Span =
-    backup_chain_core::span::Span { count: 90, unit: backup_chain_core::span::Unit::Day };
-
-/// The points of a chain that are the source of a copy that is not final.
-pub(crate) async fn being_copied(
-    edge: &Edge,
-    table: &Table,
-    vault: &VaultArn,
-) -> Result<BTreeSet<backup_chain_core::ids::PointId>, AwsError> {
-    let open = edge.catalog().open_points().await?;
-    let of_chain = open.into_iter().filter(|point| {
-        point.kind == Kind::Copy
-            && point.table == *table
-            && point.source.as_ref().is_some_and(|source| source.vault == *vault)
-    });
-    Ok(of_chain.map(|point| point.id).collect())
-}
-
-/// Since when a table is known to be gone; recorded when it is first seen to be.
-async fn gone_since(edge: &Edge, table: &Table) -> Result<Option<Timestamp>, AwsError> {
-    let is_there =
-        edge.source().dynamodb.find(&table.arn.name).await?.is_some_and(|found| found.table == *table);
-    let head = edge.catalog().head(table).await?;
-    let now = edge.clock().now();
-    match (is_there, head) {
-        (true, _) => Ok(None),
-        (false, Some(TableHead { gone_since: Some(since), .. })) => Ok(Some(since)),
-        (false, head) => {
-            let mut head = head.unwrap_or_else(|| TableHead::new(table.clone(), now));
-            head.gone_since = Some(now);
-            edge.catalog().commit([Write::of(&mut head)]).await?;
-            tracing::info!(table = %table.arn.name, "table is gone: its newest restore points stay for now");
-            Ok(Some(now))
+/// Looks again at every point that was not believed: what was in the way may have passed. Those that are still not
+/// believed are told of.
+pub(crate) async fn suspects(work: &Work<'_>, report: &mut Report) -> Result<(), AwsError> {
+    for mut point in work.edge.catalog().suspect_points().await? {
+        if let Err(error) = believe(work, &mut point).await {
+            tracing::warn!(point = %point.id, %error, "a suspect restore point could not be looked at");
+        }
+        if let (State::Available, Some(why)) = (point.state, &point.suspect) {
+            let name = name_of(&point);
+            report.problems.push(format!("{name} of {} is suspect and kept: {why}", point.table.arn.name));
         }
     }
+    Ok(())
+}
+
+/// Plans one chain.
+pub(crate) async fn plan_chain(
+    work: &mut Work<'_>,
+    table: &Table,
+    vault: &VaultArn,
+    mut points: Vec<RestorePoint>,
+) -> Result<Chain, AwsError> {
+    let guards = work.guards(table, vault, &points).await?;
+    // Metadata that is opened may turn out not to be believed, which changes what counts as newest: so it is
+    // planned again until all that the removals hang on has been opened.
+    let mut believed = BTreeSet::new();
+    loop {
+        let mut verdicts = retention::plan(&points, work.now, &guards);
+        let removes = verdicts.iter().any(|verdict| verdict.remove);
+        let is_newest = |verdict: &Verdict| {
+            removes && verdict.reasons.iter().any(|reason| matches!(reason, Reason::Newest { .. }))
+        };
+        let next = verdicts
+            .iter()
+            .find(|verdict| (verdict.remove || is_newest(verdict)) && !believed.contains(&verdict.index));
+        if let Some(index) = next.map(|verdict| verdict.index) {
+            believed.insert(index);
+            believe(work, &mut points[index]).await?;
+            continue;
+        }
+        let mut by_index: Vec<Option<RestorePoint>> = points.into_iter().map(Some).collect();
+        let pair = |verdict: Verdict| Some((by_index[verdict.index].take()?, verdict));
+        return Ok(Chain { points: verdicts.drain(..).filter_map(pair).collect() });
+    }
+}
+
+/// Opens the metadata of an available point and takes note of what it finds: a point that is not believed is
+/// suspect from now on, one that is believed again no longer; one that carries the hold tag is held, one that is
+/// not in the vault is gone.
+pub(crate) async fn believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), AwsError> {
+    let edge = work.edge;
+    let (State::Available, Some(arn)) = (point.state, point.arn.clone()) else { return Ok(()) };
+    let region = edge.region(&point.vault.region);
+    let found = match region.backup.tags(&arn).await {
+        Ok(found) => found,
+        Err(error) if error.meaning == Meaning::NotFound && work.records => {
+            return reconcile::gone(edge, point).await;
+        }
+        Err(error) if error.meaning == Meaning::NotFound => {
+            point.state = State::Deleted;
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    let seen = Seen { tags: &found, created_at: point.created_at, region: &point.vault.region };
+    let doubt = match edge.open(point, &seen).await {
+        Ok(_) => None,
+        Err(OpenError::Aws(error)) => return Err(error),
+        Err(error) => Some(error.to_string()),
+    };
+    if doubt.is_some() != point.suspect.is_some() {
+        match &doubt {
+            Some(why) => {
+                tracing::error!(point = %point.id, table = %point.table.arn.name, why, "restore point is suspect: it is kept");
+            }
+            None => {
+                tracing::info!(point = %point.id, table = %point.table.arn.name, "restore point is believed again");
+            }
+        }
+        point.suspect = doubt;
+        if work.records {
+            edge.commit_with_met(point).await?;
+        }
+    }
+    let Some(told) = found.get(tags::HOLD) else { return Ok(()) };
+    match &point.hold {
+        // A hold that has ended is lifted in both places.
+        Some(hold) if !hold.is_live(work.now) && *told == tags::hold_value(hold) => {
+            if work.records {
+                hold::end(edge, point, &arn).await?;
+            } else {
+                point.hold = None;
+            }
+        }
+        Some(hold) if hold.is_live(work.now) => {}
+        _ => {
+            point.hold = Some(Hold::by_tag());
+            if work.records {
+                edge.catalog().commit([Write::of(point)]).await?;
+            }
+        }
+    }
+    Ok(())
 }

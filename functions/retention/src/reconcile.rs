@@ -9,7 +9,7 @@ use backup_chain_core::ids::{PointId, RecoveryPointArn, VaultArn};
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{RestorePoint, State};
 
-use crate::{Fate, Report, decided, vault_name};
+use backup_chain_core::retention::{Decided, Fate, Report, place_of};
 
 /// Compares every vault that holds points of ours with the catalog.
 pub(crate) async fn reconcile(edge: &Edge, report: &mut Report) -> Result<(), AwsError> {
@@ -21,7 +21,7 @@ pub(crate) async fn reconcile(edge: &Edge, report: &mut Report) -> Result<(), Aw
     for (vault, points) in vaults {
         // One vault that cannot be read must not stop the others.
         if let Err(error) = reconcile_vault(edge, &vault, points, report).await {
-            report.problems.push(format!("vault {} could not be compared: {error}", vault_name(&vault)));
+            report.problems.push(format!("vault {} could not be compared: {error}", place_of(&vault)));
         }
     }
     Ok(())
@@ -43,7 +43,7 @@ async fn reconcile_vault(
         if point.state == State::Available && !is_listed {
             gone(edge, &mut point).await?;
             if point.state == State::Deleted {
-                report.points.push(decided(&point, Fate::Gone, Vec::new()));
+                report.points.push(Decided::of(&point, Fate::Gone, Vec::new(), edge.clock().now()));
             }
         }
     }
@@ -52,7 +52,7 @@ async fn reconcile_vault(
             report.problems.push(format!(
                 "recovery point {} in {} carries the id {id} and is not in the catalog: it is kept",
                 point.arn,
-                vault_name(vault)
+                place_of(vault)
             ));
         }
     }
@@ -60,7 +60,7 @@ async fn reconcile_vault(
 }
 
 /// Only points that our roles made can be ours: the tags of others need not be read.
-fn is_made_by_us(edge: &Edge, point: &Point) -> bool {
+pub(crate) fn is_made_by_us(edge: &Edge, point: &Point) -> bool {
     let ours = edge.deployment();
     point.role.as_ref().is_none_or(|role| *role == ours.backup_role || *role == ours.copy_role)
 }
@@ -86,8 +86,15 @@ pub(crate) async fn gone(edge: &Edge, point: &mut RestorePoint) -> Result<(), Aw
     let Some(arn) = point.arn.clone() else { return Ok(()) };
     match edge.region(&point.vault.region).backup.point(&point.vault.name, &arn).await {
         Err(error) if error.meaning == Meaning::NotFound => {
-            tracing::warn!(point = %point.id, table = %point.table.arn.name, "removed outside of Backup Chain");
-            point.reason = Some("removed outside of Backup Chain".to_owned());
+            // In a locked vault AWS itself removes what has lapsed.
+            let has_lapsed = point.lapses().is_some_and(|lapses| lapses <= edge.clock().now());
+            let why = if has_lapsed {
+                "removed at AWS Backup after it had lapsed"
+            } else {
+                "removed outside of Backup Chain"
+            };
+            tracing::warn!(point = %point.id, table = %point.table.arn.name, why, "restore point is gone");
+            point.reason = Some(why.to_owned());
             edge.mark_deleted(point).await
         }
         Ok(_) => Ok(()),

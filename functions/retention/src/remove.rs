@@ -4,11 +4,9 @@ use backup_chain_aws::backup::PointState;
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::{AwsError, Edge, Meaning};
 use backup_chain_core::point::{RestorePoint, State};
-use backup_chain_core::retention::Reason;
+use backup_chain_core::retention::{Decided, Fate, Reason, Report, name_of, place_of};
 
 use jiff::SignedDuration;
-
-use crate::{Decided, Fate, Report, decided, plan, vault_name};
 
 /// Removes one point that the plan lets go. Whatever stands in the way is reported.
 pub(crate) async fn remove(edge: &Edge, mut point: RestorePoint, why: &str, report: &mut Report) -> Fate {
@@ -16,7 +14,7 @@ pub(crate) async fn remove(edge: &Edge, mut point: RestorePoint, why: &str, repo
         Ok(fate) => fate,
         Err(error) => {
             tracing::warn!(point = %point.id, table = %point.table.arn.name, %error, "not removed");
-            report.problems.push(format!("{} is not removed yet: {error}", plan::name(&point)));
+            report.problems.push(format!("{} is not removed yet: {error}", name_of(&point)));
             Fate::Blocked
         }
     }
@@ -98,13 +96,13 @@ pub(crate) async fn confirm(edge: &Edge, report: &mut Report, deadline: Deadline
         let mut open = edge.catalog().deleting_points().await?;
         for decided in report.points.iter_mut().filter(removing) {
             let is_it = |point: &&mut RestorePoint| {
-                point.id == decided.point && vault_name(&point.vault) == decided.vault
+                point.id == decided.point && place_of(&point.vault) == decided.vault
             };
             let Some(point) = open.iter_mut().find(is_it) else { continue };
             match look(edge, point).await {
                 Ok(fate) => decided.fate = fate,
                 Err(error) => {
-                    report.problems.push(format!("{} is not removed yet: {error}", plan::name(point)));
+                    report.problems.push(format!("{} is not removed yet: {error}", name_of(point)));
                     decided.fate = Fate::Blocked;
                 }
             }
@@ -122,10 +120,11 @@ pub(crate) async fn follow_up(edge: &Edge, report: &mut Report) -> Result<(), Aw
             other => other,
         };
         let fate = fate.unwrap_or_else(|error| {
-            report.problems.push(format!("{} is not removed yet: {error}", plan::name(&point)));
+            report.problems.push(format!("{} is not removed yet: {error}", name_of(&point)));
             Fate::Blocked
         });
-        report.points.push(decided(&point, fate, vec![Reason::NotFinal { state: State::Deleting }]));
+        let why = vec![Reason::NotFinal { state: State::Deleting }];
+        report.points.push(Decided::of(&point, fate, why, edge.clock().now()));
     }
     Ok(())
 }

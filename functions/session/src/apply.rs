@@ -1,101 +1,134 @@
 //! Storing policies.
 
-use backup_chain_aws::catalog::{StoredPolicy, Write};
-use backup_chain_aws::{Edge, Meaning};
+use backup_chain_aws::Edge;
+use backup_chain_aws::catalog::{Revision, StoredPolicy, Write};
 use backup_chain_core::due::PolicyState;
-use backup_chain_core::ids::VaultArn;
-use backup_chain_core::policy::Policy;
+use backup_chain_core::history::Action;
+use backup_chain_core::ids::PolicyName;
+use backup_chain_core::policy::{Policy, changes};
+use jiff::Timestamp;
 
-use crate::{Reply, SessionError};
+use crate::{Reply, SessionError, check};
 
-/// Stores a document as the next revision of its policy. The same document again changes nothing.
-pub(crate) async fn apply(edge: &Edge, document: &str) -> Result<Reply, SessionError> {
-    let home = edge.policy_home();
-    let policy = Policy::parse(document, &home)?;
-    check_source(edge, &policy).await?;
-    let mut warnings = Vec::new();
-    for target in &policy.copies {
-        warnings.extend(target_problem(edge, &target.vault).await?);
-    }
-    let now = edge.clock().now();
+/// Stores a document as the next revision of its policy, with its place in the history, or nothing of it. The
+/// same document again changes nothing.
+pub(crate) async fn apply(edge: &Edge, document: &str, by: Option<String>) -> Result<Reply, SessionError> {
+    let policy = Policy::parse(document, &edge.policy_home())?;
+    let warnings = check::for_apply(edge, &policy).await?;
     let stored = edge.catalog().policy(&policy.name).await?;
-    let (mut next, changed) = match stored {
-        None => {
-            let first = StoredPolicy {
-                name: policy.name.clone(),
-                document: document.to_owned(),
-                revision: 1,
-                applied_at: now,
-                state: PolicyState::starting(&policy, now),
-                rev: 0,
-            };
-            (first, true)
+    let now = edge.clock().now();
+    let (mut next, details) = match stored {
+        Some(stored) if stored.document == document && stored.deleted_at.is_none() => {
+            let StoredPolicy { name, revision, .. } = stored;
+            return Ok(Reply::Applied { policy: name.to_string(), revision, changed: false, warnings });
         }
-        Some(stored) if stored.document == document => (stored, false),
+        None => (first(&policy, document, now), Vec::new()),
         Some(stored) => {
             // A document that an older version stored and this one cannot read starts anew.
-            let state = match Policy::parse(&stored.document, &home) {
-                Ok(old) => stored.state.changed(&old, &policy, now),
-                Err(_) => PolicyState::starting(&policy, now),
+            let old = Policy::parse(&stored.document, &edge.policy_home()).ok();
+            let details = old.as_ref().map(|old| changes(old, &policy)).unwrap_or_default();
+            let state = state_after(&stored, old.as_ref(), &policy, now);
+            let next = StoredPolicy {
+                revision: stored.revision + 1,
+                disabled: stored.disabled && stored.deleted_at.is_none(),
+                rev: stored.rev,
+                state,
+                ..first(&policy, document, now)
             };
-            let revision = stored.revision + 1;
-            (StoredPolicy { document: document.to_owned(), revision, applied_at: now, state, ..stored }, true)
+            (next, details)
         }
     };
+    let mut entry = edge.entry(Action::PolicyApplied, policy.name.to_string(), by.clone());
+    entry.details = vec![format!("revision {}", next.revision)];
+    entry.details.extend(details);
+    let mut revision = Revision::of(&next, by);
+    edge.catalog().commit([Write::of(&mut next), Write::of(&mut revision), Write::of(&mut entry)]).await?;
+    tracing::info!(policy = %next.name, revision = next.revision, "policy applied");
+    Ok(Reply::Applied {
+        policy: next.name.to_string(),
+        revision: next.revision,
+        changed: true,
+        warnings: warnings.into_iter().chain(still_off(&next)).collect(),
+    })
+}
+
+/// Since when what would be in force once `policy` took the place of `old`, which is stored.
+pub(crate) fn state_after(
+    stored: &StoredPolicy,
+    old: Option<&Policy>,
+    policy: &Policy,
+    now: Timestamp,
+) -> PolicyState {
+    match old {
+        Some(old) if !stored.disabled && stored.deleted_at.is_none() => {
+            stored.state.changed(old, policy, now)
+        }
+        _ => PolicyState::starting(policy, now),
+    }
+}
+
+fn first(policy: &Policy, document: &str, now: Timestamp) -> StoredPolicy {
+    StoredPolicy {
+        name: policy.name.clone(),
+        document: document.to_owned(),
+        revision: 1,
+        applied_at: now,
+        state: PolicyState::starting(policy, now),
+        disabled: false,
+        deleted_at: None,
+        rev: 0,
+    }
+}
+
+fn still_off(stored: &StoredPolicy) -> Option<String> {
+    stored.disabled.then(|| {
+        format!("the policy was disabled by hand and stays so: backup-chain policy enable {}", stored.name)
+    })
+}
+
+/// Lets a policy run again, or stops it. Nothing is due before its next slot.
+pub(crate) async fn switch(
+    edge: &Edge,
+    name: &PolicyName,
+    on: bool,
+    by: Option<String>,
+) -> Result<Reply, SessionError> {
+    let mut stored = stored(edge, name).await?;
+    let policy = Policy::parse(&stored.document, &edge.policy_home())?;
+    if on && !policy.enabled {
+        return Err(SessionError::DisabledByDocument(name.clone()));
+    }
+    let changed = stored.disabled == on;
     if changed {
-        edge.catalog().commit([Write::of(&mut next)]).await?;
-        tracing::info!(policy = %next.name, revision = next.revision, "policy applied");
-    }
-    Ok(Reply::Applied { policy: next.name.to_string(), revision: next.revision, changed, warnings })
-}
-
-async fn check_source(edge: &Edge, policy: &Policy) -> Result<(), SessionError> {
-    let region = &edge.deployment().region;
-    match edge.source().backup.vault(&policy.vault).await {
-        Ok(_) => Ok(()),
-        Err(error) if matches!(error.meaning, Meaning::NotFound | Meaning::Denied) => {
-            Err(SessionError::Vault(format!(
-                "vault: there is no vault {} in {region} ({}): create it, or name another",
-                policy.vault, error.code
-            )))
+        stored.disabled = !on;
+        if on {
+            stored.state = PolicyState::starting(&policy, edge.clock().now());
         }
-        Err(error) => Err(error.into()),
+        let action = if on { Action::PolicyEnabled } else { Action::PolicyDisabled };
+        let mut entry = edge.entry(action, name.to_string(), by);
+        edge.catalog().commit([Write::of(&mut stored), Write::of(&mut entry)]).await?;
+        tracing::info!(policy = %name, enabled = on, "policy switched");
     }
+    Ok(Reply::Switched { policy: name.to_string(), enabled: on, changed })
 }
 
-/// What stands in the way of copies into a target vault. Backups go on without them.
-pub(crate) async fn target_problem(edge: &Edge, vault: &VaultArn) -> Result<Option<String>, SessionError> {
-    let region = &vault.region;
-    let backup = &edge.region(region).backup;
-    match backup.vault(&vault.name).await {
-        Ok(_) => {}
-        Err(error) if matches!(error.meaning, Meaning::NotFound | Meaning::Denied) => {
-            return Ok(Some(format!(
-                "copies: there is no vault {} in {region} ({}): deploy the target stack there, or name another",
-                vault.name, error.code
-            )));
-        }
-        Err(error) => return Err(error.into()),
-    }
-    Ok(region_problem(backup, region).await?.map(|problem| format!("copies: {problem}")))
+/// Deletes a policy; its revisions stay.
+pub(crate) async fn delete(
+    edge: &Edge,
+    name: &PolicyName,
+    by: Option<String>,
+) -> Result<Reply, SessionError> {
+    let mut stored = stored(edge, name).await?;
+    stored.deleted_at = Some(edge.clock().now());
+    let mut entry = edge.entry(Action::PolicyDeleted, name.to_string(), by);
+    edge.catalog().commit([Write::of(&mut stored), Write::of(&mut entry)]).await?;
+    tracing::info!(policy = %name, "policy deleted");
+    Ok(Reply::Deleted { policy: name.to_string() })
 }
 
-/// What the account settings of a Region lack, with the command that turns it on.
-pub(crate) async fn region_problem(
-    backup: &backup_chain_aws::backup::Backup,
-    region: &backup_chain_core::ids::Region,
-) -> Result<Option<String>, SessionError> {
-    let settings = backup.region_settings().await?;
-    if settings.opted_in && settings.advanced {
-        return Ok(None);
-    }
-    let off = match (settings.opted_in, settings.advanced) {
-        (false, false) => "DynamoDB is not opted in to AWS Backup and its advanced features are off",
-        (false, true) => "DynamoDB is not opted in to AWS Backup",
-        _ => "the advanced features of DynamoDB backups are off",
-    };
-    Ok(Some(format!(
-        "{off} in {region}; turn both on with: aws backup update-region-settings --region {region} \
-         --resource-type-opt-in-preference DynamoDB=true --resource-type-management-preference DynamoDB=true"
-    )))
+async fn stored(edge: &Edge, name: &PolicyName) -> Result<StoredPolicy, SessionError> {
+    let stored = edge.catalog().policy(name).await?;
+    stored
+        .filter(|stored| stored.deleted_at.is_none())
+        .ok_or_else(|| SessionError::UnknownPolicy(name.clone()))
 }

@@ -1,13 +1,14 @@
 //! Recording new sessions: what came due, what is run by hand, what is asked for as a manual backup.
 
 use backup_chain_aws::catalog::Write;
+use backup_chain_aws::policies::Active;
 use backup_chain_aws::{Edge, Meaning};
 use backup_chain_core::due::{self, NoTiers};
 use backup_chain_core::ids::{PolicyName, SessionId, VaultName};
 use backup_chain_core::session::{Session, Status, Trigger};
 use jiff::Timestamp;
 
-use crate::{Active, SessionError};
+use crate::SessionError;
 
 /// Records a session for every policy of which a slot has come due, together with the moment up to which the
 /// policy is planned: so that whoever comes second records none.
@@ -66,6 +67,12 @@ pub(crate) async fn manual(
 ) -> Result<SessionId, SessionError> {
     if tables.is_empty() {
         return Err(SessionError::NoTables);
+    }
+    let name = vault.as_ref().unwrap_or(&edge.deployment().vault);
+    if edge.lock_of(&edge.deployment().vault_arn(name)).await?.is_some() {
+        return Err(SessionError::Vault(format!(
+            "vault {name} is locked, and a manual backup there could not be removed by hand: name a vault without a lock"
+        )));
     }
     let now = edge.clock().now();
     let session = Session { tables: tables.to_vec(), vault, ..blank(edge, Trigger::Manual, now, now) };

@@ -15,6 +15,9 @@ pub enum SessionError {
     /// There is no such policy.
     #[error("there is no policy {0}: apply it first, or see the list of policies for its name")]
     UnknownPolicy(PolicyName),
+    /// A policy that its own document disables cannot be enabled by hand.
+    #[error("policy {0} says enabled: false in its document: apply it with enabled: true")]
+    DisabledByDocument(PolicyName),
     /// The policy has no schedule.
     #[error(transparent)]
     NoTiers(#[from] NoTiers),

@@ -5,23 +5,24 @@
 //! finished by a later tick.
 
 mod apply;
+mod check;
 mod create;
 mod error;
+mod named;
 mod plan;
 mod start;
-mod tables;
+mod watch;
 
 use backup_chain_aws::clock::Deadline;
+use backup_chain_aws::policies::Active;
 use backup_chain_aws::{Edge, Meaning};
 use backup_chain_core::ids::SessionId;
 use backup_chain_core::invoke::SessionRequest;
-use backup_chain_core::policy::Policy;
-use backup_chain_core::session::{Session, Status};
+use backup_chain_core::session::{Session, Skipped, Status};
 use serde::Serialize;
 
+pub use check::Covered;
 pub use error::SessionError;
-
-use backup_chain_aws::catalog::StoredPolicy;
 
 /// What the function answers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -51,6 +52,39 @@ pub enum Reply {
         changed: bool,
         /// What will not work as things stand, each with the way out.
         warnings: Vec<String>,
+    },
+    /// What applying a policy would change and meet; nothing was changed.
+    Checked {
+        /// Its name.
+        policy: String,
+        /// The revision that is stored now; none when there is none.
+        revision: Option<u32>,
+        /// Whether the document differs from the stored one.
+        changed: bool,
+        /// Which fields differ.
+        changes: Vec<String>,
+        /// Tiers that would come into force anew: nothing of them is owed from before.
+        anew: Vec<String>,
+        /// The tables that it would cover.
+        tables: Vec<Covered>,
+        /// Tables that it would pass over.
+        skipped: Vec<Skipped>,
+        /// What will not work as things stand, each with the way out.
+        warnings: Vec<String>,
+    },
+    /// A policy was enabled or disabled.
+    Switched {
+        /// Its name.
+        policy: String,
+        /// Whether its slots start sessions.
+        enabled: bool,
+        /// Whether that was otherwise before.
+        changed: bool,
+    },
+    /// A policy was deleted.
+    Deleted {
+        /// Its name.
+        policy: String,
     },
 }
 
@@ -86,13 +120,6 @@ impl From<&Session> for Summary {
     }
 }
 
-/// A stored policy and what its document says.
-#[derive(Debug, Clone)]
-struct Active {
-    stored: StoredPolicy,
-    policy: Policy,
-}
-
 /// Answers one request.
 ///
 /// # Errors
@@ -100,40 +127,28 @@ struct Active {
 /// then is taken up by the next tick.
 pub async fn handle(edge: &Edge, request: SessionRequest, deadline: Deadline) -> Result<Reply, SessionError> {
     match request {
-        SessionRequest::Apply { document } => apply::apply(edge, &document).await,
+        SessionRequest::Apply { document, by } => apply::apply(edge, &document, by).await,
+        SessionRequest::Check { document } => check::check(edge, &document).await,
+        SessionRequest::Enable { policy, by } => apply::switch(edge, &policy, true, by).await,
+        SessionRequest::Disable { policy, by } => apply::switch(edge, &policy, false, by).await,
+        SessionRequest::Delete { policy, by } => apply::delete(edge, &policy, by).await,
         SessionRequest::Tick {} => {
-            let policies = policies(edge).await?;
+            watch::look(edge).await;
+            let policies = edge.policies().await?;
             let recorded = create::due_sessions(edge, &policies).await?;
             work(edge, &policies, recorded, deadline).await
         }
         SessionRequest::Run { policy } => {
-            let policies = policies(edge).await?;
+            let policies = edge.policies().await?;
             let recorded = create::by_hand(edge, &policies, &policy).await?;
             work(edge, &policies, vec![recorded], deadline).await
         }
         SessionRequest::Backup { tables, vault } => {
-            let policies = policies(edge).await?;
+            let policies = edge.policies().await?;
             let recorded = create::manual(edge, &tables, vault).await?;
             work(edge, &policies, vec![recorded], deadline).await
         }
     }
-}
-
-/// The stored policies, the first in rank first. One that cannot be read is logged and passed over: it must
-/// not stop the others.
-async fn policies(edge: &Edge) -> Result<Vec<Active>, SessionError> {
-    let home = edge.policy_home();
-    let mut policies = Vec::new();
-    for stored in edge.catalog().policies().await? {
-        match Policy::parse(&stored.document, &home) {
-            Ok(policy) => policies.push(Active { stored, policy }),
-            Err(errors) => {
-                tracing::error!(policy = %stored.name, %errors, "stored policy cannot be read: apply it anew");
-            }
-        }
-    }
-    policies.sort_by(|a, b| a.policy.rank().cmp(&b.policy.rank()));
-    Ok(policies)
 }
 
 /// Goes on with every open session, unless another invocation does.

@@ -5,18 +5,20 @@ use std::collections::BTreeMap;
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::dynamodb::Found;
+use backup_chain_aws::policies::Active;
+use backup_chain_aws::scope::{self, Selected};
 use backup_chain_aws::{AwsError, Edge, Meaning};
 use backup_chain_core::due::{self, ChainView};
 use backup_chain_core::ids::{PointId, Table, TableName, VaultArn};
-use backup_chain_core::point::{CopyFlags, Kind, PolicyRef, RestorePoint, State};
+use backup_chain_core::notice::{Notice, SessionEnded};
+use backup_chain_core::point::{CopyFlags, Kind, PolicyRef, RestorePoint};
 use backup_chain_core::session::{Session, Skipped, Status, Trigger};
 use backup_chain_core::table::TableHead;
 use backup_chain_core::tier::Flag;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use crate::apply::{region_problem, target_problem};
-use crate::tables::{self, Selected};
-use crate::{Active, SessionError};
+use crate::check::{region_problem, target_vault};
+use crate::{SessionError, named};
 
 /// How many tables are looked at side by side.
 const ABREAST: usize = 8;
@@ -46,12 +48,12 @@ pub(crate) async fn plan(
     let in_the_way = source_problem(edge, &vault).await?;
     let mut problems = Vec::new();
     for target in active.map(|active| active.policy.copies.as_slice()).unwrap_or_default() {
-        problems.extend(target_problem(edge, &target.vault).await?);
+        problems.extend(target_vault(edge, &target.vault).await?.err());
     }
 
     let Selected { tables, mut skipped } = match active {
-        Some(active) => tables::of_policy(edge, policies, &active.policy).await?,
-        None => tables::named(edge, &session.tables),
+        Some(active) => scope::of_policy(edge, policies, &active.policy).await?,
+        None => named::named(edge, &session.tables),
     };
     let source = edge.source();
     let found: Vec<(TableName, Option<Found>)> = stream::iter(tables)
@@ -67,7 +69,7 @@ pub(crate) async fn plan(
         let why = match found {
             None => "there is no such table".to_owned(),
             Some(Found { unfit: Some(why), .. }) => why,
-            Some(Found { table, unfit: None }) => {
+            Some(Found { table, unfit: None, .. }) => {
                 there.push(table);
                 continue;
             }
@@ -168,34 +170,13 @@ fn give(
         }
     }
     let kind = if active.is_some() { Kind::Backup } else { Kind::Manual };
+    let retried = active.filter(|_| session.trigger == Trigger::Schedule);
     let point = RestorePoint {
-        id,
-        kind,
-        table,
-        vault: vault.clone(),
         policy: active.map(|active| active.stored.reference()),
-        session: session.id.clone(),
-        slot: session.slot,
         flags,
         copies,
-        state: State::Planned,
-        attempt: 1,
-        request: None,
-        requested_at: None,
-        job: None,
-        arn: None,
-        source: None,
-        created_at: None,
-        bytes: None,
-        sealed: None,
-        settings: None,
-        settings_stored: false,
-        reason: None,
-        warnings: Vec::new(),
-        suspect: None,
-        hold: None,
-        check_at: None,
-        rev: 0,
+        retry: retried.map(|active| active.policy.retries.into()),
+        ..RestorePoint::planned(id, kind, table, vault.clone(), session.id.clone(), session.slot)
     };
     head.gone_since = None;
     if kind == Kind::Backup {
@@ -275,6 +256,7 @@ async fn refuse(edge: &Edge, session: &mut Session, problem: String) -> Result<(
     session.problems.push(problem);
     session.status = Status::Failed;
     session.ended_at = Some(edge.clock().now());
+    edge.tell(&Notice::SessionEnded(SessionEnded::of(session, std::iter::empty()))).await?;
     edge.catalog().commit([Write::of(session)]).await?;
     Ok(())
 }

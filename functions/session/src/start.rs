@@ -5,20 +5,27 @@ use std::collections::BTreeSet;
 use backup_chain_aws::backup::JobState;
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::clock::Deadline;
+use backup_chain_aws::policies::Active;
 use backup_chain_aws::seal::SealError;
 use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_core::lock::Lock;
 use backup_chain_core::metadata::{self, Document, Settings, tags};
+use backup_chain_core::notice::{FailedTable, Notice, SessionEnded};
 use backup_chain_core::plan::{StartBackup, token};
 use backup_chain_core::point::{Kind, Request, RestorePoint, State};
 use backup_chain_core::session::Session;
 use futures_util::{StreamExt, stream};
 use jiff::SignedDuration;
 
+use crate::SessionError;
 use crate::plan::maker;
-use crate::{Active, SessionError};
 
 const CREATED_ANEW: &str =
     "the table was dropped and created anew before its backup was started: the new one starts its own chain";
+
+/// The vault was not when the backup was asked for.
+const LOCKED: &str = "the vault is locked, and a manual backup there could not be removed by hand: name a vault \
+                      without a lock";
 
 /// How many tables are started side by side.
 const ABREAST: usize = 8;
@@ -33,7 +40,8 @@ pub(crate) async fn start(
     let mut points = own_points(edge, session).await?;
     let now = edge.clock().now();
     let waits = |point: &&RestorePoint| match point.state {
-        State::Planned => true,
+        // One that failed waits for its next try.
+        State::Planned => point.check_at.is_none_or(|at| at <= now),
         // Whoever was starting it is surely gone.
         State::Starting => point.check_at.is_none_or(|at| at <= now),
         _ => false,
@@ -43,11 +51,12 @@ pub(crate) async fn start(
         let open = edge.catalog().open_points().await?;
         let in_flight =
             open.iter().filter(|point| point.kind != Kind::Copy && point.state != State::Planned).count();
+        let lock = edge.lock_of(&waiting[0].vault).await?;
         let room = edge.deployment().backups_in_flight.saturating_sub(in_flight);
         let mut started = stream::iter(waiting.into_iter().take(room))
             .map(|point| async {
                 if deadline.allows_work(edge.clock().now()) {
-                    start_one(edge, policies, point, deadline).await;
+                    start_one(edge, policies, point, lock, deadline).await;
                 }
             })
             .buffered(ABREAST);
@@ -59,6 +68,13 @@ pub(crate) async fn start(
         session.ended_at = Some(edge.clock().now());
         let available = points.iter().filter(|point| point.counts()).count();
         session.available = u32::try_from(available).unwrap_or(u32::MAX);
+        let failed = points.iter().filter(|point| point.state == State::Failed);
+        let failed = failed.map(|point| FailedTable {
+            table: point.table.arn.name.to_string(),
+            reason: point.reason.clone().unwrap_or_default(),
+        });
+        // Told before it is recorded: should this be cut off here, it is told again, and never not at all.
+        edge.tell(&Notice::SessionEnded(SessionEnded::of(session, failed))).await?;
         edge.catalog().commit([Write::of(session)]).await?;
         tracing::info!(session = %session.id, ?outcome, available, planned = session.planned, "session ended");
     }
@@ -75,9 +91,15 @@ async fn own_points(edge: &Edge, session: &Session) -> Result<Vec<RestorePoint>,
 
 /// One table must not stop the others: what goes wrong is recorded with its point or left to the next tick.
 #[tracing::instrument(skip_all, fields(point = %point.id, table = %point.table.arn.name, policy = maker(point.policy.as_ref())))]
-async fn start_one(edge: &Edge, policies: &[Active], mut point: RestorePoint, deadline: Deadline) {
+async fn start_one(
+    edge: &Edge,
+    policies: &[Active],
+    mut point: RestorePoint,
+    lock: Option<Lock>,
+    deadline: Deadline,
+) {
     let done = match point.state {
-        State::Planned => begin(edge, policies, &mut point, deadline).await,
+        State::Planned => begin(edge, policies, &mut point, lock, deadline).await,
         _ => resolve(edge, &mut point).await,
     };
     match done {
@@ -94,8 +116,12 @@ async fn begin(
     edge: &Edge,
     policies: &[Active],
     point: &mut RestorePoint,
+    lock: Option<Lock>,
     deadline: Deadline,
 ) -> Result<(), AwsError> {
+    if lock.is_some() && point.kind == Kind::Manual {
+        return edge.mark_failed(point, LOCKED).await;
+    }
     let Some(mut head) = edge.catalog().head(&point.table).await? else {
         return edge.mark_failed(point, "its table's record is gone from the catalog").await;
     };
@@ -110,7 +136,7 @@ async fn begin(
             return edge.mark_failed(point, "the table was dropped before its backup was started").await;
         }
         Err(error) if error.is_transient() => return Err(error),
-        Err(error) => return edge.mark_failed(point, &error.to_string()).await,
+        Err(error) => return edge.mark_try_failed(point, &error.to_string()).await,
     };
     if captured.table != point.table {
         return edge.mark_failed(point, CREATED_ANEW).await;
@@ -134,13 +160,15 @@ async fn begin(
     let sealed = match edge.seal(&document, captured.own_tags).await {
         Ok(sealed) => sealed,
         Err(SealError::Aws(error)) if error.is_transient() => return Err(error),
-        Err(error) => return edge.mark_failed(point, &error.to_string()).await,
+        Err(error) => return edge.mark_try_failed(point, &error.to_string()).await,
     };
     point.requested_at = Some(requested_at);
-    point.warnings = captured.warnings;
+    // What earlier tries came to stays told.
+    point.warnings.extend(captured.warnings);
     point.sealed = Some(sealed.digest);
     point.settings = Some(sealed.settings);
     point.settings_stored = sealed.stored;
+    let (cold, delete) = edge.lifecycle(active.map(|active| &active.policy), point, lock);
     let origin = maker(point.policy.as_ref());
     let request = StartBackup {
         vault: point.vault.name.clone(),
@@ -155,7 +183,8 @@ async fn begin(
             point.attempt,
         ),
         start_window_minutes: active.map_or(8 * 60, |active| active.policy.start_window_minutes()),
-        cold_after_days: active.and_then(|active| active.policy.cold_after_days(&point.flags)).map(i64::from),
+        cold_after_days: cold,
+        delete_after_days: delete,
         tags: sealed.tags,
     };
     edge.mark_starting(point, &mut head, Request::Backup(request), deadline.ends()).await?;
@@ -171,7 +200,7 @@ async fn send(edge: &Edge, point: &mut RestorePoint) -> Result<(), AwsError> {
         Ok(started) => edge.mark_running(point, &started.job, started.arn).await,
         // It may have taken effect: the next tick looks before it sends again.
         Err(error) if error.is_transient() => Err(error),
-        Err(error) => edge.mark_failed(point, &error.to_string()).await,
+        Err(error) => edge.mark_try_failed(point, &error.to_string()).await,
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use aws_sdk_backup::types::{BackupJobState, CopyJobState, Lifecycle, RecoveryPointStatus, VaultType};
 use aws_smithy_types::DateTime;
 use backup_chain_core::ids::{RecoveryPointArn, TableArn, VaultName};
+use backup_chain_core::lock::Lock;
 use backup_chain_core::plan::{StartBackup, StartCopy};
 use jiff::Timestamp;
 
@@ -84,12 +85,10 @@ pub struct Point {
 /// A vault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vault {
-    /// Under vault lock, or air-gapped: AWS deletes there, we never do.
-    pub locked: bool,
-    /// The least retention in days that the lock allows.
-    pub min_days: Option<i64>,
-    /// The greatest.
-    pub max_days: Option<i64>,
+    /// Its lock. Air-gapped vaults have one too: AWS deletes there, we never do.
+    pub lock: Option<Lock>,
+    /// Whether it is logically air-gapped.
+    pub air_gapped: bool,
 }
 
 /// What a Region allows for DynamoDB.
@@ -147,11 +146,9 @@ impl Backup {
             .await
             .map_err(failed("backup:DescribeBackupVault", name.as_str()))?;
         let air_gapped = answer.vault_type() == Some(&VaultType::LogicallyAirGappedBackupVault);
-        Ok(Vault {
-            locked: answer.locked().unwrap_or(false) || air_gapped,
-            min_days: answer.min_retention_days(),
-            max_days: answer.max_retention_days(),
-        })
+        let is_locked = answer.locked().unwrap_or(false) || air_gapped;
+        let lock = Lock::described(answer.min_retention_days(), answer.max_retention_days());
+        Ok(Vault { lock: is_locked.then_some(lock), air_gapped })
     }
 
     /// Starts a backup job, exactly as recorded.
@@ -170,7 +167,7 @@ impl Backup {
             .iam_role_arn(&request.role)
             .idempotency_token(&request.token)
             .start_window_minutes(request.start_window_minutes)
-            .set_lifecycle(cold(request.cold_after_days))
+            .set_lifecycle(lifecycle(request.cold_after_days, request.delete_after_days))
             .set_recovery_point_tags(Some(request.tags.clone().into_iter().collect()))
             .send()
             .await
@@ -253,7 +250,7 @@ impl Backup {
             .destination_backup_vault_arn(request.target.to_string())
             .iam_role_arn(&request.role)
             .idempotency_token(&request.token)
-            .set_lifecycle(cold(request.cold_after_days))
+            .set_lifecycle(lifecycle(request.cold_after_days, request.delete_after_days))
             .send()
             .await
             .map_err(failed(OPERATION, request.source.as_str()))?;
@@ -369,6 +366,38 @@ impl Backup {
         }
     }
 
+    /// Adds tags to a recovery point; one that is there already takes the new value.
+    ///
+    /// # Errors
+    /// [`AwsError`] of backup:TagResource.
+    pub async fn tag(&self, arn: &RecoveryPointArn, tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
+        self.limits.start.acquire_one().await;
+        self.client
+            .tag_resource()
+            .resource_arn(arn.as_str())
+            .set_tags(Some(tags.clone().into_iter().collect()))
+            .send()
+            .await
+            .map_err(failed("backup:TagResource", arn.as_str()))?;
+        Ok(())
+    }
+
+    /// Removes a tag from a recovery point; one that is not there is no error.
+    ///
+    /// # Errors
+    /// [`AwsError`] of backup:UntagResource.
+    pub async fn untag(&self, arn: &RecoveryPointArn, key: &str) -> Result<(), AwsError> {
+        self.limits.start.acquire_one().await;
+        self.client
+            .untag_resource()
+            .resource_arn(arn.as_str())
+            .tag_key_list(key)
+            .send()
+            .await
+            .map_err(failed("backup:UntagResource", arn.as_str()))?;
+        Ok(())
+    }
+
     /// Asks for the deletion of a recovery point. The answer proves nothing: AWS answers 200 even where the
     /// role lacks the right, and the point then turns EXPIRED.
     ///
@@ -387,8 +416,13 @@ impl Backup {
     }
 }
 
-fn cold(after_days: Option<i64>) -> Option<Lifecycle> {
-    after_days.map(|days| Lifecycle::builder().move_to_cold_storage_after_days(days).build())
+fn lifecycle(cold_after_days: Option<i64>, delete_after_days: Option<i64>) -> Option<Lifecycle> {
+    (cold_after_days.is_some() || delete_after_days.is_some()).then(|| {
+        Lifecycle::builder()
+            .set_move_to_cold_storage_after_days(cold_after_days)
+            .set_delete_after_days(delete_after_days)
+            .build()
+    })
 }
 
 fn moment(date: Option<&DateTime>) -> Option<Timestamp> {

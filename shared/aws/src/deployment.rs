@@ -23,6 +23,8 @@ pub struct Deployment {
     /// The multi-Region metadata key: its ARN in the source Region. In a target Region its replica has the
     /// same id.
     pub key: String,
+    /// The event bus that is told what has happened.
+    pub bus: String,
     /// The service role of backup jobs.
     pub backup_role: String,
     /// The service role of copy jobs.
@@ -74,6 +76,7 @@ impl Deployment {
             settings: text("BACKUP_CHAIN_SETTINGS")?,
             vault: checked("BACKUP_CHAIN_VAULT", &text("BACKUP_CHAIN_VAULT")?)?,
             key: text("BACKUP_CHAIN_KEY")?,
+            bus: variable("BACKUP_CHAIN_BUS").unwrap_or_else(|| "default".to_owned()),
             backup_role: text("BACKUP_CHAIN_BACKUP_ROLE")?,
             copy_role: text("BACKUP_CHAIN_COPY_ROLE")?,
             min_age: SignedDuration::from_hours(i64::from(number("BACKUP_CHAIN_MIN_AGE_HOURS", 24)?)),

@@ -8,6 +8,8 @@ use backup_chain_core::ids::{Table, TableArn, TableName};
 use backup_chain_core::metadata::tags::PREFIX;
 use backup_chain_core::settings::{Part, Pitr, TableSettings, Ttl, Unknown};
 
+use jiff::Timestamp;
+
 use crate::capture;
 use crate::error::{AwsError, Meaning, failed};
 use crate::limits::Limits;
@@ -19,6 +21,10 @@ pub struct Found {
     pub table: Table,
     /// Why it cannot be backed up now: it is being created or deleted, or its key is not accessible.
     pub unfit: Option<String>,
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
+    /// Its size in bytes; DynamoDB updates it every six hours or so.
+    pub bytes: Option<i64>,
 }
 
 /// A table's settings as they are now.
@@ -73,7 +79,13 @@ impl Dynamo {
             Some(TableStatus::Active | TableStatus::Updating) | None => None,
             Some(status) => Some(format!("the table is {}", status.as_str())),
         };
-        Ok(Some(Found { table: identity(name, &description)?, unfit }))
+        let created_at = description.creation_date_time().and_then(|date| date.to_millis().ok());
+        Ok(Some(Found {
+            table: identity(name, &description)?,
+            unfit,
+            created_at: created_at.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
+            bytes: description.table_size_bytes(),
+        }))
     }
 
     /// Reads the settings of a table: DescribeTable, DescribeTimeToLive, DescribeContinuousBackups and

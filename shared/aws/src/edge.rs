@@ -14,8 +14,10 @@ use crate::catalog::Catalog;
 use crate::clock::{Clock, Random};
 use crate::deployment::Deployment;
 use crate::dynamodb::Dynamo;
+use crate::events::Bus;
 use crate::kms::Kms;
 use crate::limits::Limits;
+use crate::policies::Read;
 use crate::store::SettingsStore;
 use crate::tagging::Tagging;
 
@@ -45,6 +47,8 @@ struct Inner {
     clock: Clock,
     random: Random,
     catalog: Catalog,
+    bus: Bus,
+    policies: Read,
     regions: Mutex<BTreeMap<Region, Arc<Regional>>>,
 }
 
@@ -53,7 +57,10 @@ impl Edge {
     pub fn new(config: SdkConfig, deployment: Deployment, random: Random) -> Self {
         let source = config.time_source().unwrap_or_else(|| SharedTimeSource::new(SystemTimeSource::new()));
         let catalog = Catalog::new(aws_sdk_dynamodb::Client::new(&config), deployment.catalog.clone());
+        let bus = Bus::new(aws_sdk_eventbridge::Client::new(&config), deployment.bus.clone());
         Self(Arc::new(Inner {
+            bus,
+            policies: Read::default(),
             clock: Clock::new(source),
             random,
             catalog,
@@ -87,6 +94,15 @@ impl Edge {
     /// The catalog.
     pub fn catalog(&self) -> &Catalog {
         &self.0.catalog
+    }
+
+    /// The event bus.
+    pub fn bus(&self) -> &Bus {
+        &self.0.bus
+    }
+
+    pub(crate) fn read_policies(&self) -> &Read {
+        &self.0.policies
     }
 
     /// The services of the source Region.

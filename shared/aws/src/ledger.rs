@@ -4,8 +4,11 @@
 //! Every move fails with [`Meaning::Condition`](crate::Meaning::Condition) when somebody else moved the point
 //! or the head since it was read; nothing is changed then, and the next tick reads again.
 
-use backup_chain_core::ids::RecoveryPointArn;
-use backup_chain_core::point::{CopySource, Kind, Request, RestorePoint, State, met};
+use backup_chain_core::ids::{RecoveryPointArn, VaultArn};
+use backup_chain_core::lock::{self, Lock};
+use backup_chain_core::notice::{CopyFailed, Notice, Retried};
+use backup_chain_core::point::{Kind, Request, RestorePoint, State};
+use backup_chain_core::policy::Policy;
 use backup_chain_core::table::{OpenJob, TableHead};
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,10 +16,47 @@ use crate::catalog::Write;
 use crate::edge::Edge;
 use crate::error::{AwsError, Meaning};
 
+/// What the warning of a try that failed begins with.
+const TRY: &str = "try ";
+
 /// How long a running job goes unlooked at when no event tells of it.
 pub const SWEEP: SignedDuration = SignedDuration::from_mins(15);
 
 impl Edge {
+    /// After how many days a point that is about to be made goes to cold storage, and is deleted by AWS: the
+    /// latter only in a locked vault, where we cannot.
+    pub fn lifecycle(
+        &self,
+        policy: Option<&Policy>,
+        point: &RestorePoint,
+        lock: Option<Lock>,
+    ) -> (Option<i64>, Option<i64>) {
+        let made_at = point.created_at.unwrap_or_else(|| self.clock().now());
+        let (cold, delete) = match (policy, lock) {
+            (None, None) => (None, None),
+            (Some(policy), None) => (policy.cold_after_days(&point.flags), None),
+            (None, Some(lock)) => (None, Some(lock::delete_after_days(made_at, &point.flags, lock))),
+            (Some(policy), Some(lock)) => {
+                let life = lock::lifecycle(policy, made_at, &point.flags, lock);
+                (life.cold_after_days, Some(life.delete_after_days))
+            }
+        };
+        (cold.map(i64::from), delete.map(i64::from))
+    }
+
+    /// The lock of a vault in which a point is about to be made. Of a vault that cannot be looked at none is known:
+    /// AWS then says itself what is wrong.
+    ///
+    /// # Errors
+    /// [`AwsError`] of backup:DescribeBackupVault, where trying again helps.
+    pub async fn lock_of(&self, vault: &VaultArn) -> Result<Option<Lock>, AwsError> {
+        match self.region(&vault.region).backup.vault(&vault.name).await {
+            Ok(vault) => Ok(vault.lock),
+            Err(error) if error.is_transient() => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
     /// Writes ahead: the point is about to be asked of AWS by `request`, and holds its table until it is
     /// final. Nobody takes it up again before `until`, when this invocation is surely over.
     ///
@@ -55,12 +95,58 @@ impl Edge {
         self.catalog().commit([Write::of(point)]).await
     }
 
+    /// A try came to nothing: another follows after the policy's pause, or the point has failed.
+    ///
+    /// # Errors
+    /// [`AwsError`] of the catalog.
+    pub async fn mark_try_failed(&self, point: &mut RestorePoint, why: &str) -> Result<(), AwsError> {
+        let Some(retry) = point.may_try_again() else { return self.mark_failed(point, why).await };
+        let again_at = self.clock().now() + SignedDuration::from_mins(i64::from(retry.pause));
+        tracing::warn!(point = %point.id, table = %point.table.arn.name, kind = ?point.kind, attempt = point.attempt,
+            why, %again_at, "failed, and is tried again");
+        let told = Retried {
+            session: point.session.clone(),
+            policy: point.policy.as_ref().map(|policy| policy.name.clone()),
+            table: point.table.arn.name.clone(),
+            point: point.id.clone(),
+            kind: point.kind,
+            attempt: point.attempt,
+            reason: why.to_owned(),
+            again_at,
+        };
+        go(point, State::Planned)?;
+        // What earlier tries came to stays told; the next one captures the settings anew.
+        point.warnings.retain(|line| line.starts_with(TRY));
+        point.warnings.push(format!("{TRY}{} failed: {why}", point.attempt));
+        point.attempt += 1;
+        (point.request, point.requested_at, point.job) = (None, None, None);
+        if point.kind != Kind::Copy {
+            (point.sealed, point.settings, point.arn, point.settings_stored) = (None, None, None, false);
+        }
+        point.check_at = Some(again_at);
+        let head = self.catalog().head(&point.table).await?.map(|mut head| {
+            head.let_go(point);
+            if point.kind == Kind::Backup {
+                head.planned = Some(point.id.clone());
+            }
+            Write::of(&mut head)
+        });
+        if retry.notices_each {
+            self.tell(&Notice::Retried(told)).await?;
+        }
+        self.catalog().commit([Some(Write::of(point)), head].into_iter().flatten()).await
+    }
+
     /// Nothing came of the point, or nothing will: its slots are owed.
     ///
     /// # Errors
     /// [`AwsError`] of the catalog.
     pub async fn mark_failed(&self, point: &mut RestorePoint, why: &str) -> Result<(), AwsError> {
         tracing::warn!(point = %point.id, table = %point.table.arn.name, kind = ?point.kind, why, "restore point failed");
+        // A backup that failed is told of with its session, which does not wait for its copies.
+        if point.kind == Kind::Copy {
+            self.tell(&Notice::CopyFailed(CopyFailed::of(point, why))).await?;
+        }
         self.end(point, State::Failed, why).await
     }
 
@@ -99,7 +185,7 @@ impl Edge {
         point.request = None;
         point.check_at = None;
         let mut copies =
-            if point.suspect.is_none() { copies_of(point, self.clock().now()) } else { Vec::new() };
+            if point.suspect.is_none() { point.its_copies(self.clock().now()) } else { Vec::new() };
         let head = self.catalog().head(&point.table).await?.map(|mut head| {
             head.let_go(point);
             if point.suspect.is_none() && point.kind != Kind::Manual {
@@ -173,24 +259,17 @@ impl Edge {
             Kind::Backup | Kind::Copy => self.catalog().head(&point.table).await?,
         };
         let head = match head {
-            // Only a point with the latest slot of a tier has a say in what is met.
-            Some(mut head) if has_a_say(point, &head) => {
+            Some(mut head) if head.hangs_on(point) => {
                 let mut chain = self.catalog().chain(&point.table, &point.vault).await?;
                 chain.retain(|other| other.id != point.id);
                 chain.push(point.clone());
-                head.met.insert(point.vault.to_string(), met(&chain));
+                head.recount(&point.vault, &chain);
                 Some(Write::of(&mut head))
             }
             _ => None,
         };
         self.catalog().commit([Some(Write::of(point)), head].into_iter().flatten()).await
     }
-}
-
-/// Whether a point carries the latest slot of a tier that its chain has met, or a later one.
-fn has_a_say(point: &RestorePoint, head: &TableHead) -> bool {
-    let met = head.met_in(&point.vault);
-    point.flags.iter().any(|flag| met.get(&flag.tier).is_none_or(|latest| flag.slot >= *latest))
 }
 
 /// Moves a point to its next state.
@@ -209,27 +288,4 @@ fn go(point: &mut RestorePoint, next: State) -> Result<(), AwsError> {
         code: "IllegalMove".to_owned(),
         message: format!("it is {} and cannot become {next}", point.state),
     })
-}
-
-/// The copies that an available backup is to have.
-fn copies_of(backup: &RestorePoint, now: Timestamp) -> Vec<RestorePoint> {
-    let Some(arn) = &backup.arn else { return Vec::new() };
-    let copy = |vault: &_, flags: &_| RestorePoint {
-        kind: Kind::Copy,
-        vault: Clone::clone(vault),
-        flags: Clone::clone(flags),
-        copies: Vec::new(),
-        state: State::Planned,
-        attempt: 1,
-        requested_at: None,
-        job: None,
-        arn: None,
-        source: Some(CopySource { arn: arn.clone(), vault: backup.vault.clone() }),
-        warnings: Vec::new(),
-        hold: None,
-        check_at: Some(now),
-        rev: 0,
-        ..backup.clone()
-    };
-    backup.copies.iter().map(|target| copy(&target.vault, &target.flags)).collect()
 }

@@ -136,7 +136,7 @@ impl Edge {
         if sealed.id != point.id {
             return Err(suspect(format!("its tags carry the id {} of another restore point", sealed.id)));
         }
-        let plain = self.open_message(&sealed.bytes, &point.table, seen.region).await?;
+        let plain = self.open_message(&sealed.bytes, &context(&point.table), seen.region).await?;
         let document = Document::unpack(&plain).map_err(|error| suspect(error.to_string()))?;
         verify(point, &document, seen.created_at).map_err(suspect)?;
         if point.sealed.is_some_and(|pinned| pinned != sealed.digest()) {
@@ -147,6 +147,38 @@ impl Edge {
             Settings::Stored(digest) => self.open_settings(&document.table, digest, seen.region).await?,
         };
         Ok((document, settings))
+    }
+
+    /// Opens the metadata of a recovery point of which nothing is known but what it says of itself, and tells its
+    /// digest.
+    ///
+    /// # Errors
+    /// [`OpenError::Suspect`] when it does not authenticate, is not of this deployment, disagrees with itself, when
+    /// the point was not created when it was asked for, or when its settings are not where it says.
+    pub async fn open_unknown(&self, seen: &Seen<'_>) -> Result<(Document, Digest), OpenError> {
+        let suspect = |why: &str| OpenError::Suspect(why.to_owned());
+        let sealed = tags::decode(seen.tags)
+            .map_err(|error| suspect(&error.to_string()))?
+            .ok_or(OpenError::Foreign)?;
+        let told = Message::parse(&sealed.bytes).map_err(|error| suspect(&error.to_string()))?;
+        let told = told.context().clone();
+        let plain = self.open_message(&sealed.bytes, &told, seen.region).await?;
+        let document = Document::unpack(&plain).map_err(|error| suspect(&error.to_string()))?;
+        let ours = self.deployment();
+        if document.id != sealed.id {
+            return Err(suspect(&format!("its metadata is that of restore point {}", document.id)));
+        }
+        if context(&document.table) != told {
+            return Err(suspect("its metadata was sealed for another table"));
+        }
+        if document.table.arn.account != ours.account || document.table.arn.region != ours.region {
+            return Err(suspect("its table is not one that this deployment protects"));
+        }
+        created_in_time(&document, seen.created_at).map_err(OpenError::Suspect)?;
+        if let Settings::Stored(digest) = &document.settings {
+            self.open_settings(&document.table, digest, seen.region).await?;
+        }
+        Ok((document, sealed.digest()))
     }
 
     /// Reads settings from the settings table of a Region.
@@ -162,7 +194,7 @@ impl Edge {
         let sealed = self.region(region).settings.get(&table.id, digest).await?.ok_or_else(|| {
             OpenError::Suspect(format!("its settings {digest} are not in the settings table of {region}"))
         })?;
-        let plain = self.open_message(&sealed, table, region).await?;
+        let plain = self.open_message(&sealed, &context(table), region).await?;
         let malformed = |error: MetadataError| OpenError::Suspect(error.to_string());
         let settings = TableSettings::unpack(&plain).map_err(malformed)?;
         if settings.digest() != *digest {
@@ -174,13 +206,12 @@ impl Edge {
     async fn open_message(
         &self,
         sealed: &[u8],
-        table: &Table,
+        context: &Context,
         region: &Region,
     ) -> Result<Vec<u8>, OpenError> {
         let broken = |error: EsdkError| OpenError::Suspect(error.to_string());
         let message = Message::parse(sealed).map_err(broken)?;
-        let context = context(table);
-        if *message.context() != context {
+        if message.context() != context {
             return Err(OpenError::Suspect("its metadata was sealed for another table".to_owned()));
         }
         let id_of = |key: &str| key.rsplit('/').next().unwrap_or_default().to_owned();
@@ -190,7 +221,7 @@ impl Edge {
             .iter()
             .find(|wrapped| wrapped.provider == WrappedKey::AWS_KMS && id_of(&wrapped.key) == id_of(&ours))
             .ok_or_else(|| OpenError::Suspect("its metadata is sealed under another key".to_owned()))?;
-        let data_key = match self.region(region).kms.unwrap(&ours, &wrapped.wrapped, &context).await {
+        let data_key = match self.region(region).kms.unwrap(&ours, &wrapped.wrapped, context).await {
             // KMS knows the key and refuses the ciphertext: it was tampered with.
             Err(error) if error.meaning == Meaning::Refused && error.code.contains("Ciphertext") => {
                 return Err(OpenError::Suspect("KMS does not open its data key".to_owned()));
@@ -224,10 +255,15 @@ fn verify(point: &RestorePoint, document: &Document, created_at: Option<Timestam
     if flags.is_some_and(|flags| *flags != point.flags) {
         return Err("its metadata names other flags".to_owned());
     }
+    created_in_time(document, created_at)
+}
+
+/// A recovery point is created between the moment it was asked for and the end of the longest start window.
+fn created_in_time(document: &Document, created_at: Option<Timestamp>) -> Result<(), String> {
     let window = SignedDuration::from_hours(12) + SLACK;
     let from = document.requested_at - SLACK;
-    if !created_at.is_some_and(|at| from <= at && at <= document.requested_at + window) {
-        return Err("it was not created when its metadata says that it was asked for".to_owned());
+    match created_at {
+        Some(at) if from <= at && at <= document.requested_at + window => Ok(()),
+        _ => Err("it was not created when its metadata says that it was asked for".to_owned()),
     }
-    Ok(())
 }

@@ -125,6 +125,14 @@ ulid_id!(
     /// The id of a backup session.
     SessionId, "session id"
 );
+ulid_id!(
+    /// The id of a retention run.
+    RunId, "retention run id"
+);
+ulid_id!(
+    /// The id of an entry of the history.
+    EntryId, "history entry id"
+);
 
 /// Splits `arn:<partition>:<service>:<region>:<account>:<resource>`.
 fn arn_parts<'a>(

@@ -1,8 +1,10 @@
 //! What the functions are asked by hand, by a schedule and by the operator's command.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{PointId, PolicyName, TableName, VaultName};
+use crate::retention::Guard;
 
 /// Requests of the session function.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +29,38 @@ pub enum SessionRequest {
     Apply {
         /// The policy's document, YAML or JSON.
         document: String,
+        /// Who asks, for the history.
+        #[serde(default)]
+        by: Option<String>,
+    },
+    /// Tells what applying a document would change and meet, and changes nothing.
+    Check {
+        /// The policy's document, YAML or JSON.
+        document: String,
+    },
+    /// Lets a policy that was disabled run again. Nothing is due before its next slot.
+    Enable {
+        /// The policy.
+        policy: PolicyName,
+        /// Who asks, for the history.
+        #[serde(default)]
+        by: Option<String>,
+    },
+    /// Stops a policy's slots from starting sessions, whatever document is applied, until it is enabled.
+    Disable {
+        /// The policy.
+        policy: PolicyName,
+        /// Who asks, for the history.
+        #[serde(default)]
+        by: Option<String>,
+    },
+    /// Deletes a policy. Its restore points stay and age out by what each says of itself.
+    Delete {
+        /// The policy.
+        policy: PolicyName,
+        /// Who asks, for the history.
+        #[serde(default)]
+        by: Option<String>,
     },
 }
 
@@ -36,33 +70,120 @@ pub enum SessionRequest {
 pub enum RetentionRequest {
     /// Removes what is outdated in every chain.
     Run {
-        /// Only plan, and say what would be done.
-        #[serde(default)]
-        dry_run: bool,
         /// The digest of a plan that is larger than one run may remove.
         #[serde(default)]
         confirm: Option<String>,
     },
-    /// Removes one restore point by hand.
-    Remove {
-        /// The table that it is of.
+    /// Tells of every restore point whether a run would keep or remove it, and why. Nothing is changed.
+    Plan {
+        /// Only of this table.
+        #[serde(default)]
+        table: Option<TableName>,
+    },
+    /// Removes restore points of a table by hand.
+    Remove(Removal),
+    /// Rebuilds the restore points of the catalog from the vaults: adds what is there and not in the catalog. Removes
+    /// nothing, and for 7 days nothing else does.
+    Rebuild {
+        /// Vaults beside those of the stack and of its policies, by name and Region (`<Region>/<vault>`).
+        #[serde(default)]
+        vaults: Vec<String>,
+        /// Who asks, for the history.
+        #[serde(default)]
+        by: Option<String>,
+    },
+    /// Holds a restore point: retention keeps it, whatever its flags say.
+    Hold {
+        /// The table.
         table: TableName,
         /// The point.
         point: PointId,
-        /// Where the point and its copy are both in question: the vault, by name and Region
-        /// (`<Region>/<vault>`).
+        /// Its vault, where a backup and its copies share the id: `<Region>/<vault>`.
         #[serde(default)]
         vault: Option<String>,
-        /// Only plan.
+        /// Why.
+        reason: String,
+        /// Until when; without end unless given.
         #[serde(default)]
-        dry_run: bool,
+        until: Option<Timestamp>,
+        /// Who asks.
+        #[serde(default)]
+        by: Option<String>,
     },
-    /// Removes all manual backups of a table.
-    RemoveManual {
+    /// Lifts a hold: in the catalog and on the recovery point.
+    LiftHold {
         /// The table.
         table: TableName,
-        /// Only plan.
+        /// The point.
+        point: PointId,
+        /// Its vault, where a backup and its copies share the id: `<Region>/<vault>`.
         #[serde(default)]
-        dry_run: bool,
+        vault: Option<String>,
+        /// Who asks, for the history.
+        #[serde(default)]
+        by: Option<String>,
+        /// Why, for the history.
+        #[serde(default)]
+        reason: Option<String>,
     },
+}
+
+/// A removal by hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Removal {
+    /// The table.
+    pub table: TableName,
+    /// Which of its points.
+    pub which: Which,
+    /// Only in this vault, by name and Region (`<Region>/<vault>`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault: Option<String>,
+    /// Guards that are not to keep them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub override_guards: Vec<Guard>,
+    /// Why, for the history. Needed where a guard is overridden.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Who asks, for the history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Only plan.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// The digest of the plan that was seen: another one is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<String>,
+}
+
+impl Removal {
+    /// The removal of these points wherever they are, with every guard in force.
+    pub fn of(table: TableName, which: Which) -> Self {
+        Self {
+            table,
+            which,
+            vault: None,
+            override_guards: Vec::new(),
+            reason: None,
+            by: None,
+            dry_run: false,
+            confirm: None,
+        }
+    }
+}
+
+/// Which restore points of a table are to be removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Which {
+    /// One.
+    Point(PointId),
+    /// Those of its backup chains.
+    Backups,
+    /// Those of its copy chains.
+    Copies,
+    /// Its manual backups.
+    Manual,
+    /// All.
+    All,
 }

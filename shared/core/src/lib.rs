@@ -6,9 +6,13 @@
 pub mod calendar;
 pub mod copying;
 pub mod due;
+pub mod forecast;
+pub mod history;
 pub mod ids;
 pub mod invoke;
+pub mod lock;
 pub mod metadata;
+pub mod notice;
 pub mod plan;
 pub mod point;
 pub mod policy;

@@ -23,6 +23,9 @@ pub struct StartBackup {
     /// Move to cold storage after so many days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cold_after_days: Option<i64>,
+    /// AWS deletes it after so many days: only in a locked vault, where we cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete_after_days: Option<i64>,
     /// Tags of the recovery point: the sealed metadata.
     pub tags: BTreeMap<String, String>,
 }
@@ -43,6 +46,9 @@ pub struct StartCopy {
     /// Move the copy to cold storage after so many days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cold_after_days: Option<i64>,
+    /// AWS deletes the copy after so many days: only in a locked vault, where we cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete_after_days: Option<i64>,
 }
 
 /// The idempotency token of one try: the same try gives the same token, another try another.

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{PointId, PolicyName, RecoveryPointArn, SessionId, Table, VaultArn};
+use crate::metadata::{self, Document};
 use crate::plan::{StartBackup, StartCopy};
+use crate::policy::{Notices, Retries};
 use crate::settings::Digest;
 use crate::tier::{Flag, Tier};
 
@@ -35,7 +37,7 @@ pub enum State {
     Running,
     /// It can be restored from.
     Available,
-    /// The job came to nothing; the slots are owed.
+    /// The job came to nothing for good; the slots are owed.
     Failed,
     /// A copy that a newer one overtook before it was started.
     Dropped,
@@ -61,9 +63,9 @@ impl State {
         use State::{Available, Deleted, Deleting, Dropped, Failed, Planned, Running, Starting};
         matches!(
             (self, next),
-            (Planned, Starting | Failed | Dropped)
-                | (Starting, Running | Failed)
-                | (Running, Available | Failed)
+            (Planned, Planned | Starting | Failed | Dropped)
+                | (Starting, Planned | Running | Failed)
+                | (Running, Planned | Available | Failed)
                 | (Available, Deleting | Deleted)
                 | (Deleting, Deleted | Available)
         )
@@ -108,6 +110,49 @@ pub struct CopyFlags {
 pub struct Hold {
     /// Why, in the words of whoever set it.
     pub reason: String,
+    /// Who set it; not known of a hold that was set by a tag alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+    /// Since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// From when on it holds no more; without end unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+impl Hold {
+    /// The hold of a point that carries the hold tag and has none in the catalog.
+    pub fn by_tag() -> Self {
+        Self { reason: "tagged at AWS Backup".to_owned(), author: None, since: None, until: None }
+    }
+
+    /// Whether it still holds.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+}
+
+/// How often a point's job is tried again when it fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    /// How many more tries after the first.
+    pub attempts: u32,
+    /// The pause before each, in minutes.
+    pub pause: u32,
+    /// Whether each try that failed is told of.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub notices_each: bool,
+}
+
+impl From<Retries> for Retry {
+    fn from(retries: Retries) -> Self {
+        Self {
+            attempts: retries.attempts,
+            pause: retries.pause,
+            notices_each: retries.notices == Notices::Each,
+        }
+    }
 }
 
 /// What was asked of AWS for a restore point, to be sent again byte for byte.
@@ -148,6 +193,9 @@ pub struct RestorePoint {
     pub state: State,
     /// Counts the tries at this slot and table; part of the idempotency token.
     pub attempt: u32,
+    /// Whether a job that failed is tried again; none for points that are made by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
     /// The exact request, from the moment before it is sent until AWS has answered for good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Request>,
@@ -207,6 +255,100 @@ pub struct CopySource {
 }
 
 impl RestorePoint {
+    /// A point that is to be made, without flags: nothing has been asked of AWS yet.
+    pub fn planned(
+        id: PointId,
+        kind: Kind,
+        table: Table,
+        vault: VaultArn,
+        session: SessionId,
+        slot: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            kind,
+            table,
+            vault,
+            policy: None,
+            session,
+            slot,
+            flags: Vec::new(),
+            copies: Vec::new(),
+            state: State::Planned,
+            attempt: 1,
+            retry: None,
+            request: None,
+            requested_at: None,
+            job: None,
+            arn: None,
+            source: None,
+            created_at: None,
+            bytes: None,
+            sealed: None,
+            settings: None,
+            settings_stored: false,
+            reason: None,
+            warnings: Vec::new(),
+            suspect: None,
+            hold: None,
+            check_at: None,
+            rev: 0,
+        }
+    }
+
+    /// The point that a recovery point in `vault` is, by the metadata that it carries: available, as far as that
+    /// goes. `None` when its metadata knows of no copy there.
+    pub fn described(document: &Document, vault: VaultArn) -> Option<Self> {
+        let (kind, flags, copies) = if document.kind == metadata::Kind::Manual {
+            (Kind::Manual, Vec::new(), Vec::new())
+        } else if vault.region == document.table.arn.region {
+            (Kind::Backup, document.flags.clone(), document.copies.clone())
+        } else {
+            let copy = document.copies.iter().find(|copy| copy.vault == vault)?;
+            (Kind::Copy, copy.flags.clone(), Vec::new())
+        };
+        let Document { id, table, session, slot, .. } = document;
+        Some(Self {
+            policy: document.policy.clone(),
+            flags,
+            copies,
+            state: State::Available,
+            requested_at: Some(document.requested_at),
+            settings: Some(document.settings.digest()),
+            settings_stored: matches!(document.settings, metadata::Settings::Stored(_)),
+            ..Self::planned(id.clone(), kind, table.clone(), vault, session.clone(), *slot)
+        })
+    }
+
+    /// The copies that an available backup is to have, to be looked at from `now` on. They share what its
+    /// metadata says.
+    pub fn its_copies(&self, now: Timestamp) -> Vec<RestorePoint> {
+        let Some(arn) = &self.arn else { return Vec::new() };
+        let source = CopySource { arn: arn.clone(), vault: self.vault.clone() };
+        let copy = |target: &CopyFlags| {
+            let (table, vault) = (self.table.clone(), target.vault.clone());
+            RestorePoint {
+                policy: self.policy.clone(),
+                flags: target.flags.clone(),
+                retry: self.retry,
+                source: Some(source.clone()),
+                created_at: self.created_at,
+                bytes: self.bytes,
+                sealed: self.sealed,
+                settings: self.settings,
+                settings_stored: self.settings_stored,
+                check_at: Some(now),
+                ..Self::planned(self.id.clone(), Kind::Copy, table, vault, self.session.clone(), self.slot)
+            }
+        };
+        self.copies.iter().map(copy).collect()
+    }
+
+    /// Whether a try that failed is to be followed by another.
+    pub fn may_try_again(&self) -> Option<Retry> {
+        self.retry.filter(|retry| self.attempt <= retry.attempts)
+    }
+
     /// The moment from which no flag pins it; `None` for a point without flags.
     pub fn lapses(&self) -> Option<Timestamp> {
         self.flags.iter().map(|flag| flag.lapses).max()

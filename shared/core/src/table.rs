@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{PointId, PolicyName, Table, VaultArn};
-use crate::point::{Kind, RestorePoint};
+use crate::point::{Kind, RestorePoint, met};
 use crate::tier::Tier;
 
 /// The one job of ours that is open for a table: AWS Backup runs one backup or copy job per table at a time.
@@ -43,6 +43,10 @@ pub struct TableHead {
     /// points so that a session reads one record per table. Always equal to [`crate::point::met`] of the chain.
     #[serde(default)]
     pub met: BTreeMap<String, BTreeMap<Tier, Timestamp>>,
+    /// Per vault (by ARN) the moment of the newest believed, available point of the chain: what a policy's
+    /// objective is measured by.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub newest: BTreeMap<String, Timestamp>,
     /// How many seconds the last copy took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy_seconds: Option<i64>,
@@ -75,6 +79,7 @@ impl TableHead {
             planned: None,
             open: None,
             met: BTreeMap::new(),
+            newest: BTreeMap::new(),
             copy_seconds: None,
             gone_since: None,
             rev: 0,
@@ -94,11 +99,35 @@ impl TableHead {
 
     /// Records that `point` is available and believed.
     pub fn meet(&mut self, point: &RestorePoint) {
-        let met = self.met.entry(point.vault.to_string()).or_default();
+        let vault = point.vault.to_string();
+        let met = self.met.entry(vault.clone()).or_default();
         for flag in &point.flags {
             let slot = met.entry(flag.tier).or_insert(flag.slot);
             *slot = flag.slot.max(*slot);
         }
+        if let Some(made_at) = point.created_at {
+            let newest = self.newest.entry(vault).or_insert(made_at);
+            *newest = made_at.max(*newest);
+        }
+    }
+
+    /// Whether the standing of `point` changes what is recorded of its chain: it carries the latest slot of a
+    /// tier that the chain has met, or a later one, or it is the newest.
+    pub fn hangs_on(&self, point: &RestorePoint) -> bool {
+        let met = self.met_in(&point.vault);
+        let newest = self.newest.get(&point.vault.to_string());
+        point.flags.iter().any(|flag| met.get(&flag.tier).is_none_or(|latest| flag.slot >= *latest))
+            || point.created_at.is_some_and(|made_at| newest.is_none_or(|newest| made_at >= *newest))
+    }
+
+    /// Records anew what the chain in `vault` has.
+    pub fn recount(&mut self, vault: &VaultArn, chain: &[RestorePoint]) {
+        self.met.insert(vault.to_string(), met(chain));
+        let newest = chain.iter().filter(|point| point.counts()).filter_map(|point| point.created_at).max();
+        match newest {
+            Some(newest) => self.newest.insert(vault.to_string(), newest),
+            None => self.newest.remove(&vault.to_string()),
+        };
     }
 
     /// Forgets `point` as the one that is recorded or open.

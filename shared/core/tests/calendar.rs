@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use backup_chain_core::calendar::{Days, MonthDay, Months, Nth, Slots, TimeOfDay, Weekdays, Zone};
+use backup_chain_core::span::{Span, Unit};
 use jiff::civil::Weekday;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -306,6 +307,46 @@ proptest! {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn later_moments_have_later_slots(
+        slots in any_slots(), zone in zones(), from in any_moment(), minutes in 0..200_000i64,
+    ) {
+        let schedule = slots.within(&zone);
+        let later = from + SignedDuration::from_mins(minutes);
+        prop_assert!(schedule.next(from) <= schedule.next(later));
+        prop_assert!(schedule.latest(from) <= schedule.latest(later));
+        prop_assert!(schedule.latest(from).is_none_or(|slot| slot <= from));
+        prop_assert!(schedule.next(from).is_none_or(|slot| slot > from));
+    }
+
+    /// Later by the clock and not only by the instant: in the hour that comes twice a later moment is earlier
+    /// on the wall, and so is what is kept from there.
+    #[test]
+    fn what_is_kept_from_later_lapses_later(
+        zone in zones(), from in any_moment(), minutes in 0..5_000i64, count in 1..1_000u16,
+        unit in prop::sample::select(vec![Unit::Day, Unit::Week, Unit::Month, Unit::Year]),
+    ) {
+        let (zone, span) = (zone.time_zone(), Span { count, unit });
+        let later = from + SignedDuration::from_mins(minutes);
+        prop_assert!(span.after(from, zone) > from);
+        let longer = Span { count: count + 1, unit };
+        prop_assert!(span.after(from, zone) <= longer.after(from, zone));
+        if zone.to_datetime(from) <= zone.to_datetime(later) && matches!(unit, Unit::Day | Unit::Week) {
+            prop_assert!(span.after(from, zone) <= span.after(later, zone));
+        }
+        // At one time of day of two days, in months and years as well.
+        let (date, time) = (zone.to_datetime(from).date(), zone.to_datetime(from).time());
+        let on = |date: jiff::civil::Date| zone.to_zoned(date.to_datetime(time)).unwrap().timestamp();
+        let next = on(date.tomorrow().unwrap());
+        if zone.to_datetime(next).time() == time {
+            prop_assert!(span.after(from, zone) <= span.after(next, zone));
+        }
+    }
+}
+
+proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
@@ -318,5 +359,27 @@ proptest! {
         let until = from + SignedDuration::from_mins(72 * 60 - 1);
         let real: Vec<Timestamp> = slots.within(&zone).slots(from, until).collect();
         prop_assert_eq!(real, walked(&slots, &zone, from, 72));
+    }
+}
+
+/// Wherever some zone's clock changes, in either direction and at whatever hour: the instant of a wall-clock
+/// time is the first at which the clock shows it, or has gone past it.
+#[test]
+fn every_zone_shows_a_time_first_at_its_instant() {
+    let quarter = SignedDuration::from_mins(15);
+    let (since, until) = (moment("2015-01-01T00:00:00Z"), moment("2040-01-01T00:00:00Z"));
+    for name in jiff::tz::TimeZoneDatabase::bundled().available() {
+        let Ok(zone) = name.as_str().parse::<Zone>() else { continue };
+        let shown = |moment: Timestamp| zone.time_zone().to_datetime(moment);
+        let changes = zone.time_zone().following(since).map(|change| change.timestamp());
+        for change in changes.take_while(|change| *change < until) {
+            for steps in -12..12 {
+                let local = shown(change) + quarter * steps;
+                let at = zone.instant(local).unwrap();
+                let context = format!("{local} in {zone} is {at}");
+                assert!(shown(at) >= local, "{context}");
+                assert!((1..24).all(|steps| shown(at - quarter * steps) < local), "{context}");
+            }
+        }
     }
 }

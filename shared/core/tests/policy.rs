@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use backup_chain_core::policy::{Home, Policy};
+use backup_chain_core::policy::{Home, Policy, changes};
 use backup_chain_core::tier::{Flag, Tier};
 
 fn parse(text: &str) -> Policy {
@@ -39,7 +39,7 @@ fn the_examples_are_policies() {
 fn the_canonical_form_has_every_default_and_reads_back_the_same() {
     let policy = with("tiers: {daily: {at: 07:00, keep: 3 days}}");
     let json = serde_json::to_string(&policy).unwrap();
-    insta::assert_snapshot!(json, @r#"{"name":"test","priority":100,"enabled":true,"time_zone":"UTC","sources":{"all":true},"vault":"main","tiers":{"daily":{"on":"every day","at":["07:00"],"keep":"3 days"}},"keep_last":1,"after_drop":"90 days","start_window":"8 hours"}"#);
+    insta::assert_snapshot!(json, @r#"{"name":"test","priority":100,"enabled":true,"time_zone":"UTC","sources":{"all":true},"vault":"main","tiers":{"daily":{"on":"every day","at":["07:00"],"keep":"3 days"}},"keep_last":1,"after_drop":"90 days","retries":{"attempts":3,"pause":"1 minute","notices":"last"},"start_window":"8 hours"}"#);
     assert_eq!(parse(&json), policy);
     assert_eq!(parse(&serde_json::to_string_pretty(&policy).unwrap()), policy);
 
@@ -140,8 +140,17 @@ fn the_canonical_form_has_every_default_and_reads_back_the_same() {
       },
       "keep_last": 1,
       "after_drop": "90 days",
+      "retries": {
+        "attempts": 3,
+        "pause": "5 minutes",
+        "notices": "last"
+      },
       "start_window": "8 hours",
-      "cold_after": "90 days"
+      "cold_after": "90 days",
+      "objective": "8 hours",
+      "tags": {
+        "managed-by": "backup-chain"
+      }
     }
     "#);
     assert_eq!(parse(&json), gold);
@@ -247,4 +256,60 @@ fn only_what_is_kept_for_long_goes_to_cold_storage() {
     };
     assert_eq!(policy.cold_after_days(&[flag(Tier::Daily)]), None);
     assert_eq!(policy.cold_after_days(&[flag(Tier::Daily), flag(Tier::Monthly)]), Some(30));
+}
+
+#[test]
+fn hours_are_short_for_times() {
+    let slots =
+        |rule: &str| serde_json::to_string(&with(&format!("tiers: {{daily: {rule}}}")).tiers).unwrap();
+    insta::assert_snapshot!(slots("{hours: [18, 8], runs_per_hour: 4, keep: 3 days}"), @r#"{"daily":{"on":"every day","at":["08:00","08:15","08:30","08:45","18:00","18:15","18:30","18:45"],"keep":"3 days"}}"#);
+    insta::assert_snapshot!(slots("{hours: 8, runs_per_hour: 2, keep: 3 days, copy: {hours: 8, keep: 5 days}}"), @r#"{"daily":{"on":"every day","at":["08:00","08:30"],"keep":"3 days","copy":{"on":"every day","at":["08:00"],"keep":"5 days"}}}"#);
+    let every = with("tiers: {daily: {hours: every hour, runs_per_hour: 12, keep: 3 days}}");
+    assert_eq!(every.tiers.get(Tier::Daily).unwrap().slots.times.len(), 288);
+}
+
+#[test]
+fn everything_that_has_a_default_can_be_said() {
+    let policy = with(
+        "retries: {attempts: 0, pause: 5 minutes, notices: each}\nobjective: 25 hours\n\
+         tags: {cost-center: '42', team: payments}\ntiers: {daily: {at: 07:00, keep: 3 days}}",
+    );
+    let json = serde_json::to_string(&policy).unwrap();
+    insta::assert_snapshot!(json, @r#"{"name":"test","priority":100,"enabled":true,"time_zone":"UTC","sources":{"all":true},"vault":"main","tiers":{"daily":{"on":"every day","at":["07:00"],"keep":"3 days"}},"keep_last":1,"after_drop":"90 days","retries":{"attempts":0,"pause":"5 minutes","notices":"each"},"start_window":"8 hours","objective":"25 hours","tags":{"cost-center":"42","team":"payments"}}"#);
+    assert_eq!(parse(&json), policy);
+}
+
+#[test]
+fn patterns_select_by_wildcards() {
+    let policy = parse(
+        "name: t\nvault: main\nsources: {patterns: ['*-prod', 'app-?-*']}\nexclude: {patterns: ['*scratch*']}",
+    );
+    let selects = |name: &str| policy.selects(&name.parse().unwrap(), &BTreeMap::new());
+    assert!(selects("orders-prod") && selects("app-1-x") && selects("app-1-"));
+    assert!(
+        !selects("orders-prod2") && !selects("app-12-x") && !selects("scratch-prod") && !selects("orders")
+    );
+    assert!(policy.lists_all() && !policy.needs_tags());
+    let json = serde_json::to_string(&policy).unwrap();
+    assert_eq!(parse(&json), policy);
+}
+
+#[test]
+fn changes_are_told_field_by_field() {
+    let old = with("tiers: {daily: {at: 07:00, keep: 3 days}}\ntags: {team: a}");
+    let new = with(
+        "tiers: {daily: {at: [07:00, 19:00], keep: 3 days}, weekly: {on: monday, at: 07:00, keep: 14 days}}\nkeep_last: 1",
+    );
+    insta::assert_snapshot!(changes(&old, &new).join("\n"), @"
+    tags.team: no longer given, was a
+    tiers.daily.at: 07:00, 19:00, was 07:00
+    tiers.weekly.at: 07:00, was not given
+    tiers.weekly.keep: 14 days, was not given
+    tiers.weekly.on: monday, was not given
+    ");
+    assert!(changes(&old, &old).is_empty());
+    assert!(
+        changes(&old, &with("priority: 100\ntiers: {daily: {at: 7:00, keep: 3 days}}\ntags: {team: a}"))
+            .is_empty()
+    );
 }

@@ -62,7 +62,7 @@ tiers:
 keep_last: 0
 ";
     assert_snapshot!(refused(text), @r#"
-    line 1: sources: the field is missing; say which tables: all: true, tables, prefixes or tags
+    line 1: sources: the field is missing; say which tables: all: true, tables, prefixes, patterns or tags
     line 3: surces: unknown field; did you mean "sources"?
     line 4: time_zone: no time zone is called "Europe/Berln": did you mean Europe/Berlin?
     line 7: tiers.daily.at[1]: "25:00" is no time of day: write hours and minutes from 00:00 to 23:59, such as 07:00
@@ -86,12 +86,12 @@ fn text_that_is_no_policy() {
 
 #[test]
 fn fields() {
-    assert_snapshot!(field("colour: red"), @"line 4: colour: unknown field; the fields here are name, description, priority, enabled, time_zone, sources, exclude, vault, copies, tiers, keep_last, after_drop, start_window, cold_after");
+    assert_snapshot!(field("colour: red"), @"line 4: colour: unknown field; the fields here are name, description, priority, enabled, time_zone, sources, exclude, vault, copies, tiers, keep_last, after_drop, retries, start_window, cold_after, objective, tags");
     assert_snapshot!(field("priorty: 3"), @r#"line 4: priorty: unknown field; did you mean "priority"?"#);
     assert_snapshot!(field("vault: other"), @"line 4: vault: the field is given twice; keep one of them");
     assert_snapshot!(refused("vault: main\nsources: {all: true}"), @"line 1: name: the field is missing; give the policy a name, such as gold");
     assert_snapshot!(refused("name: t\nsources: {all: true}"), @"line 1: vault: the field is missing; name the vault of the backups");
-    assert_snapshot!(refused("name: t\nvault: main"), @"line 1: sources: the field is missing; say which tables: all: true, tables, prefixes or tags");
+    assert_snapshot!(refused("name: t\nvault: main"), @"line 1: sources: the field is missing; say which tables: all: true, tables, prefixes, patterns or tags");
     assert_snapshot!(refused("name: a b\nsources: {all: true}\nvault: main"), @r#"line 1: name: "a b" is no policy name: 1 to 127 letters, digits, '-', '_' or '.'"#);
     assert_snapshot!(refused("name: 42\nsources: {all: true}\nvault: main"), @"line 1: name: found the number 42; write a name, in quotes");
     assert_snapshot!(field("description:"), @"line 4: description: found nothing; write a text");
@@ -117,8 +117,8 @@ fn time_zones() {
 
 #[test]
 fn selections() {
-    assert_snapshot!(sources("{}"), @"line 3: sources: no table is selected; name tables, prefixes or tags, or write all: true");
-    assert_snapshot!(sources("{all: false}"), @"line 3: sources: no table is selected; name tables, prefixes or tags, or write all: true");
+    assert_snapshot!(sources("{}"), @"line 3: sources: no table is selected; name tables, prefixes, patterns or tags, or write all: true");
+    assert_snapshot!(sources("{all: false}"), @"line 3: sources: no table is selected; name tables, prefixes, patterns or tags, or write all: true");
     assert_snapshot!(sources("{tables: []}"), @"line 3: sources.tables: the list is empty; name at least one");
     assert_snapshot!(sources("{all: true, tables: [orders]}"), @"line 3: sources: all: true selects every table, so the rest says nothing; keep one of the two");
     assert_snapshot!(sources("{tables: [orders, payments, orders]}"), @"line 3: sources.tables[2]: orders is named twice; name it once");
@@ -127,7 +127,7 @@ fn selections() {
     assert_snapshot!(sources("{tables: ['arn:aws:dynamodb:eu-west-1:111122223333:table/orders']}"), @"line 3: sources.tables[0]: the table is in eu-west-1, and this stack serves eu-central-1; apply the policy to the stack of that Region");
     assert_snapshot!(sources("{tables: ['arn:aws:s3:::bucket']}"), @r#"line 3: sources.tables[0]: "arn:aws:s3:::bucket" is no table ARN: arn:<partition>:dynamodb:<Region>:<account>:table/<name>"#);
     assert_snapshot!(sources("{prefixes: ['']}"), @"line 3: sources.prefixes[0]: an empty prefix selects every table; write all: true if that is meant");
-    assert_snapshot!(sources("{prefixes: ['pay*']}"), @r#"line 3: sources.prefixes[0]: no table name begins with "pay*"; write letters, digits, '_', '.' or '-'; prefixes take no wildcards"#);
+    assert_snapshot!(sources("{prefixes: ['pay*']}"), @r#"line 3: sources.prefixes[0]: no table name begins with "pay*"; write letters, digits, '_', '.' or '-'; wildcards go under patterns"#);
     assert_snapshot!(sources("{tags: {cost: 42}}"), @"line 3: sources.tags[0].value: found the number 42; write a tag value, in quotes");
     assert_snapshot!(sources("{tags: {'': x}}"), @r#"line 3: sources.tags[0].value: AWS has no such tag as ""; write a key of 1 to 128 characters and a value of up to 256"#);
     assert_snapshot!(sources("{tags: {}}"), @"line 3: sources.tags: the list is empty; name at least one");
@@ -135,7 +135,7 @@ fn selections() {
     assert_snapshot!(sources("{tags: [{key: a, value: b}, {key: a, value: b}]}"), @"line 3: sources.tags[1]: the tag a=b is named twice; name it once");
     assert_snapshot!(sources("{tag: {a: b}}"), @r#"line 3: sources.tag: unknown field; did you mean "tags"?"#);
     assert_snapshot!(field("exclude: {all: true}"), @"line 4: exclude.all: this excludes every table; disable the policy with enabled: false instead");
-    assert_snapshot!(field("exclude: {}"), @"line 4: exclude: no table is excluded; name tables, prefixes or tags, or remove exclude");
+    assert_snapshot!(field("exclude: {}"), @"line 4: exclude: no table is excluded; name tables, prefixes, patterns or tags, or remove exclude");
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn vaults_and_copies() {
 fn slots_of_tiers() {
     assert_snapshot!(tier("hourly: {at: 07:00, keep: 3 days}"), @"line 5: tiers.hourly: unknown field; the fields here are daily, weekly, monthly, yearly");
     assert_snapshot!(tier("daily:"), @"line 5: tiers.daily: found nothing; write on, at and keep");
-    assert_snapshot!(tier("daily: {keep: 3 days}"), @r#"line 5: tiers.daily.at: the field is missing; give the times, such as at: ["07:00"]"#);
+    assert_snapshot!(tier("daily: {keep: 3 days}"), @r#"line 5: tiers.daily.at: the field is missing; give the times, such as at: ["07:00"], or hours: every hour"#);
     assert_snapshot!(tier("daily: {at: [], keep: 3 days}"), @"line 5: tiers.daily.at: the list is empty; name at least one");
     assert_snapshot!(tier("daily: {at: [07:00, 7:00], keep: 3 days}"), @"line 5: tiers.daily.at[1]: 07:00 is named twice; name it once");
     assert_snapshot!(tier("daily: {at: 7, keep: 3 days}"), @"line 5: tiers.daily.at: found the number 7; write a time of day such as 07:00, in quotes");
@@ -235,4 +235,68 @@ fn cold_storage() {
     assert_snapshot!(field(&format!("cold_after: 30 days\n{rest}")), @"line 4: cold_after: nothing is kept for long enough: cold storage is for at least 90 days, so a backup must be kept for 120 days, and the longest retention is 3 months; keep a tier for at least 120 days, or remove cold_after");
     assert_snapshot!(field("cold_after: 0 days"), @"line 4: cold_after: 0 days is out of range: AWS Backup keeps for at most 100 years; write a whole number from 1 to 36410 days");
     assert_snapshot!(field("cold_after: 1 month"), @r#"line 4: cold_after: found "1 month"; write a whole number from 1 to 36410 days"#);
+}
+
+#[test]
+fn hours() {
+    assert_snapshot!(tier("daily: {hours: 24, keep: 3 days}"), @"line 5: tiers.daily.hours: 24 is out of range: the hours of a day are 0 to 23; write a whole number from 0 to 23");
+    assert_snapshot!(tier("daily: {hours: 07:00, keep: 3 days}"), @r#"line 5: tiers.daily.hours: found "07:00"; write a whole number from 0 to 23"#);
+    assert_snapshot!(tier("daily: {hours: [], keep: 3 days}"), @"line 5: tiers.daily.hours: the list is empty; name at least one");
+    assert_snapshot!(tier("daily: {hours: [7, 7], keep: 3 days}"), @"line 5: tiers.daily.hours[1]: 7 is named twice; name it once");
+    assert_snapshot!(tier("daily: {hours: 7, at: 07:00, keep: 3 days}"), @"line 5: tiers.daily.hours: at and hours both give the times; keep one of them");
+    assert_snapshot!(tier("daily: {at: 07:00, runs_per_hour: 2, keep: 3 days}"), @"line 5: tiers.daily.runs_per_hour: it says how often in each of the hours, and no hours are given; add hours: every hour, or hours: [8, 12, 16]");
+    assert_snapshot!(tier("daily: {hours: every hour, runs_per_hour: 7, keep: 3 days}"), @"line 5: tiers.daily.runs_per_hour: an hour has no 7 equal parts of whole minutes; write 1, 2, 3, 4, 5, 6, 10 or 12");
+    assert_snapshot!(tier("daily: {hours: every hour, runs_per_hour: 60, keep: 3 days}"), @"line 5: tiers.daily.runs_per_hour: 60 is out of range: AWS Backup makes one backup of a table at a time, and each takes minutes; write a whole number from 1 to 12");
+    assert_snapshot!(tier("weekly: {on: monday, hours: 7, keep: 14 days}"), @r#"
+    line 5: tiers.weekly.at: the field is missing; give the times, such as at: ["07:00"]
+    line 5: tiers.weekly.hours: unknown field; the fields here are on, at, keep, copy
+    "#);
+    assert_snapshot!(tier("daily: {hours: [8, 12], keep: 3 days, copy: {hours: 9, keep: 3 days}}"), @"line 6: tiers.daily.copy.hours: no daily backup is made at 09:00, and only a backup can be copied; choose from 08:00 or 12:00");
+    assert_snapshot!(tier("daily: {hours: 8, keep: 3 days, copy: {hours: 8, runs_per_hour: 2, keep: 3 days}}"), @"line 6: tiers.daily.copy.hours: no daily backup is made at 08:30, and only a backup can be copied; choose from 08:00");
+}
+
+#[test]
+fn patterns() {
+    assert_snapshot!(sources("{patterns: [orders]}"), @r#"line 3: sources.patterns[0]: "orders" has no * and no ?; name the table under tables"#);
+    assert_snapshot!(sources("{patterns: ['*']}"), @r#"line 3: sources.patterns[0]: "*" selects every table; write all: true if that is meant"#);
+    assert_snapshot!(sources("{patterns: ['a/*']}"), @r#"line 3: sources.patterns[0]: no table name fits "a/*"; write letters, digits, '_', '.', '-', * for any characters and ? for one"#);
+    assert_snapshot!(sources("{patterns: ['*-prod', '*-prod']}"), @"line 3: sources.patterns[1]: *-prod is named twice; name it once");
+    assert_snapshot!(sources("{patterns: []}"), @"line 3: sources.patterns: the list is empty; name at least one");
+}
+
+#[test]
+fn tags_of_recovery_points() {
+    assert_snapshot!(field("tags: []"), @"line 4: tags: the list is empty; name at least one");
+    assert_snapshot!(field("tags: {cost: 42}"), @"line 4: tags[0].value: found the number 42; write a tag value, in quotes");
+    assert_snapshot!(field("tags: {'aws:team': shop}"), @r#"line 4: tags: tags that begin as "aws:team" does are not for policies; choose another key"#);
+    assert_snapshot!(field("tags: {backup-chain/hold: 'yes'}"), @r#"line 4: tags: tags that begin as "backup-chain/hold" does are not for policies; choose another key"#);
+    assert_snapshot!(field("tags: {team: 'a,b'}"), @"line 4: tags: AWS Backup takes no tag team=a,b: it has the character ','; write letters, digits, spaces and _ . : / = + - @");
+    assert_snapshot!(field("tags: [{key: team, value: a}, {key: team, value: b}]"), @"line 4: tags: the tag team is given twice; keep one of them");
+    let many: Vec<String> = (0..11).map(|number| format!("t{number}: x")).collect();
+    assert_snapshot!(field(&format!("tags: {{{}}}", many.join(", "))), @"line 4: tags: 11 tags are too many: AWS takes 50 on a recovery point in all; name at most 10");
+}
+
+#[test]
+fn retries() {
+    assert_snapshot!(field("retries: 3"), @"line 4: retries: found the number 3; write attempts, pause and notices");
+    assert_snapshot!(field("retries: {attempts: 11}"), @"line 4: retries.attempts: 11 is out of range: what keeps failing is owed to the next backup; write a whole number from 0 to 10");
+    assert_snapshot!(field("retries: {pause: 2 hours}"), @r#"line 4: retries.pause: found "2 hours"; write a whole number from 1 to 60 minutes"#);
+    assert_snapshot!(field("retries: {pause: 61 minutes}"), @"line 4: retries.pause: 61 minutes is out of range: a retry must not meet the next backup; write a whole number from 1 to 60 minutes");
+    assert_snapshot!(field("retries: {notices: never}"), @r#"line 4: retries.notices: found "never"; write last or each"#);
+    assert_snapshot!(field("retries: {attemps: 3}"), @r#"line 4: retries.attemps: unknown field; did you mean "attempts"?"#);
+}
+
+#[test]
+fn objectives() {
+    let daily = "tiers: {daily: {on: workdays, at: [07:00, 19:00], keep: 4 days}";
+    assert_snapshot!(field("objective: 3 days"), @r#"line 4: objective: found "3 days"; write a whole number from 1 to 8784 hours"#);
+    assert_snapshot!(field("objective: 0 hours"), @"line 4: objective: 0 hours is out of range: a year is the longest objective; write a whole number from 1 to 8784 hours");
+    assert_snapshot!(field("objective: 24 hours"), @"line 4: objective: no tier makes backups that could keep it; give the policy a tier, or remove objective");
+    assert_snapshot!(field(&format!("objective: 60 hours\n{daily}}}")), @"line 4: objective: backups are up to 60 hours apart, so the newest would be older than 60 hours each time; write more than 60 hours, so that a backup has time to be made, or add slots");
+    assert_snapshot!(field("objective: 24 hours\ntiers: {daily: {at: 07:00, keep: 3 days}}"), @"line 4: objective: backups are up to 24 hours apart, so the newest would be older than 24 hours each time; write more than 24 hours, so that a backup has time to be made, or add slots");
+    parse(&with(&format!("objective: 61 hours\n{daily}}}"))).unwrap();
+    // Together the tiers keep what none of them keeps alone.
+    let weekly = "weekly: {on: saturday, at: 19:00, keep: 14 days}";
+    parse(&with(&format!("objective: 37 hours\n{daily}, {weekly}}}"))).unwrap();
+    assert_snapshot!(field(&format!("objective: 36 hours\n{daily}, {weekly}}}")), @"line 4: objective: backups are up to 36 hours apart, so the newest would be older than 36 hours each time; write more than 36 hours, so that a backup has time to be made, or add slots");
 }

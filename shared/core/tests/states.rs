@@ -4,12 +4,12 @@
 
 use backup_chain_core::ids::{PointId, SessionId, Table, TableId, VaultArn};
 use backup_chain_core::plan::token;
-use backup_chain_core::point::{Kind, RestorePoint, State, met};
+use backup_chain_core::point::{Kind, RestorePoint, Retry, State, met};
 use backup_chain_core::session::{Missed, Session, Skipped, Status, Trigger};
 use backup_chain_core::span::{Span, Unit};
 use backup_chain_core::table::{OpenJob, TableHead};
 use backup_chain_core::tier::{Flag, Tier};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 const STATES: [State; 8] = [
     State::Planned,
@@ -40,34 +40,11 @@ fn table() -> Table {
 fn point(state: State) -> RestorePoint {
     let session = SessionId::new(moment(), 1);
     let span = Span { count: 3, unit: Unit::Day };
+    let id = PointId::of(moment(), &session, &table().id);
     RestorePoint {
-        id: PointId::of(moment(), &session, &table().id),
-        kind: Kind::Backup,
-        table: table(),
-        vault: vault(),
-        policy: None,
-        session,
-        slot: moment(),
         flags: vec![Flag { tier: Tier::Daily, slot: moment(), span, lapses: Timestamp::MAX }],
-        copies: Vec::new(),
         state,
-        attempt: 1,
-        request: None,
-        requested_at: None,
-        job: None,
-        arn: None,
-        source: None,
-        created_at: None,
-        bytes: None,
-        sealed: None,
-        settings: None,
-        settings_stored: false,
-        reason: None,
-        warnings: Vec::new(),
-        suspect: None,
-        hold: None,
-        check_at: None,
-        rev: 0,
+        ..RestorePoint::planned(id, Kind::Backup, table(), vault(), session, moment())
     }
 }
 
@@ -171,4 +148,30 @@ fn a_table_is_held_by_one_job_and_let_go_by_that_job_alone() {
     assert!(head.open.is_none());
     head.meet(&ours);
     assert_eq!(head.met_in(&vault()), met(&[point(State::Available)]));
+}
+
+#[test]
+fn a_head_knows_the_newest_point_of_each_chain() {
+    let mut head = TableHead::new(table(), moment());
+    let made = |hours| RestorePoint {
+        created_at: Some(moment() + SignedDuration::from_hours(hours)),
+        ..point(State::Available)
+    };
+    let (old, young) = (made(1), made(2));
+    head.meet(&young);
+    head.meet(&old);
+    assert_eq!(head.newest.get(&vault().to_string()), young.created_at.as_ref());
+    assert!(head.hangs_on(&young));
+    head.recount(&vault(), &[old.clone(), RestorePoint { suspect: Some("cut".to_owned()), ..young }]);
+    assert_eq!(head.newest.get(&vault().to_string()), old.created_at.as_ref());
+    head.recount(&vault(), &[]);
+    assert!(head.newest.is_empty() && head.met_in(&vault()).is_empty());
+}
+
+#[test]
+fn a_point_is_tried_as_often_as_its_policy_says() {
+    let retry = Some(Retry { attempts: 2, pause: 5, notices_each: false });
+    let tries = |attempt| RestorePoint { attempt, retry, ..point(State::Running) }.may_try_again().is_some();
+    assert_eq!([tries(1), tries(2), tries(3)], [true, true, false]);
+    assert!(point(State::Running).may_try_again().is_none());
 }

@@ -7,7 +7,7 @@
 mod policies;
 mod records;
 
-pub use policies::StoredPolicy;
+pub use policies::{Rebuilt, Revision, StoredPolicy};
 pub use records::{Lease, Write};
 
 use std::collections::HashMap;
@@ -15,8 +15,10 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, KeysAndAttributes, Put, TransactWriteItem};
-use backup_chain_core::ids::{PointId, PolicyName, SessionId, Table, TableName, VaultArn};
+use backup_chain_core::history::Entry;
+use backup_chain_core::ids::{PointId, PolicyName, RunId, SessionId, Table, TableName, VaultArn};
 use backup_chain_core::point::RestorePoint;
+use backup_chain_core::retention::{ChainRun, Run, Watch};
 use backup_chain_core::session::Session;
 use backup_chain_core::table::TableHead;
 use jiff::Timestamp;
@@ -79,7 +81,7 @@ impl Catalog {
         }
     }
 
-    /// All stored policies, by name.
+    /// All stored policies, by name; those that were deleted too.
     ///
     /// # Errors
     /// [`AwsError`] of dynamodb:Query.
@@ -93,6 +95,62 @@ impl Catalog {
     /// [`AwsError`] of dynamodb:GetItem.
     pub async fn policy(&self, name: &PolicyName) -> Result<Option<StoredPolicy>, AwsError> {
         self.get(Key::policy(name)).await
+    }
+
+    /// Every document that was applied under a name, oldest first.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:Query.
+    pub async fn revisions(&self, name: &PolicyName) -> Result<Vec<Revision>, AwsError> {
+        self.query(None, "pk = :pk", [(":pk", text(&records::revisions_partition(name)))]).await
+    }
+
+    /// When retention last ran.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:GetItem.
+    pub async fn watch(&self) -> Result<Option<Watch>, AwsError> {
+        self.get(Key::single(records::WATCH)).await
+    }
+
+    /// When the catalog was rebuilt from the vaults, if it ever was.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:GetItem.
+    pub async fn rebuilt(&self) -> Result<Option<Rebuilt>, AwsError> {
+        self.get(Key::single(records::REBUILT)).await
+    }
+
+    /// The retention runs of the last 90 days, oldest first.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:Query.
+    pub async fn runs(&self) -> Result<Vec<Run>, AwsError> {
+        self.query(None, "pk = :pk", [(":pk", text("run"))]).await
+    }
+
+    /// One retention run.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:GetItem.
+    pub async fn run(&self, id: &RunId) -> Result<Option<Run>, AwsError> {
+        self.get(Key::run(id)).await
+    }
+
+    /// What a retention run decided about each chain in which something had lapsed.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:Query.
+    pub async fn chains_of_run(&self, id: &RunId) -> Result<Vec<ChainRun>, AwsError> {
+        self.query(None, "pk = :pk", [(":pk", text(&records::run_partition(id)))]).await
+    }
+
+    /// What was done by hand, oldest first.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:Query.
+    pub async fn history(&self) -> Result<Vec<Entry>, AwsError> {
+        self.query(None, "pk = :pk", [(":pk", text("history"))]).await
     }
 
     /// One session.
@@ -143,6 +201,14 @@ impl Catalog {
     pub async fn lapsed_points(&self, now: Timestamp) -> Result<Vec<RestorePoint>, AwsError> {
         let bounds = [(":queue", text("lapse")), (":now", AttributeValue::N(now.as_second().to_string()))];
         self.query(Some(DUE), "queue = :queue AND due_at <= :now", bounds).await
+    }
+
+    /// The restore points whose metadata was not believed.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:Query.
+    pub async fn suspect_points(&self) -> Result<Vec<RestorePoint>, AwsError> {
+        self.query(Some(DUE), "queue = :queue", [(":queue", text("suspect"))]).await
     }
 
     /// The restore points whose deletion has not been seen to be done.

@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use backup_chain_core::ids::{PointId, PolicyName, SessionId, Table, TableName, VaultArn};
+use backup_chain_core::history::Entry;
+use backup_chain_core::ids::{PointId, PolicyName, RunId, SessionId, Table, TableName, VaultArn};
 use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::retention::{ChainRun, Run, Watch};
 use backup_chain_core::session::Session;
 use backup_chain_core::table::TableHead;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Item, StoredPolicy, text};
+use super::{Item, Rebuilt, Revision, StoredPolicy, text};
 
 /// How long what is past stays readable: sessions that have ended, points that are gone.
 const HISTORY: SignedDuration = SignedDuration::from_hours(24 * 90);
@@ -24,6 +26,19 @@ pub(super) struct Key {
 impl Key {
     pub fn policy(name: &PolicyName) -> Self {
         Self { pk: "policy".to_owned(), sk: name.to_string() }
+    }
+
+    pub fn revision(name: &PolicyName, revision: u32) -> Self {
+        Self { pk: revisions_partition(name), sk: format!("{revision:06}") }
+    }
+
+    pub fn run(id: &RunId) -> Self {
+        Self { pk: "run".to_owned(), sk: id.to_string() }
+    }
+
+    /// A record that there is one of.
+    pub fn single(what: &str) -> Self {
+        Self { pk: "deployment".to_owned(), sk: what.to_owned() }
     }
 
     pub fn session(id: &SessionId) -> Self {
@@ -45,6 +60,21 @@ impl Key {
     pub fn into_item(self) -> Item {
         HashMap::from([("pk".to_owned(), text(&self.pk)), ("sk".to_owned(), text(&self.sk))])
     }
+}
+
+/// The record of when retention last ran.
+pub(super) const WATCH: &str = "retention-watch";
+/// The record of when the catalog was rebuilt.
+pub(super) const REBUILT: &str = "rebuilt";
+
+/// All revisions of a policy share a partition.
+pub(super) fn revisions_partition(name: &PolicyName) -> String {
+    format!("policy#{name}")
+}
+
+/// What a run decided about its chains shares a partition.
+pub(super) fn run_partition(id: &RunId) -> String {
+    format!("run#{id}")
 }
 
 const TABLE: &str = "table#";
@@ -135,6 +165,66 @@ impl Record for StoredPolicy {
     }
 }
 
+impl Record for Revision {
+    fn key(&self) -> Key {
+        Key::revision(&self.name, self.revision)
+    }
+    fn rev(&mut self) -> &mut u64 {
+        &mut self.rev
+    }
+}
+
+impl Record for Rebuilt {
+    fn key(&self) -> Key {
+        Key::single(REBUILT)
+    }
+    fn rev(&mut self) -> &mut u64 {
+        &mut self.rev
+    }
+}
+
+impl Record for Watch {
+    fn key(&self) -> Key {
+        Key::single(WATCH)
+    }
+    fn rev(&mut self) -> &mut u64 {
+        &mut self.rev
+    }
+}
+
+impl Record for Run {
+    fn key(&self) -> Key {
+        Key::run(&self.id)
+    }
+    fn rev(&mut self) -> &mut u64 {
+        &mut self.rev
+    }
+    fn past_since(&self) -> Option<Timestamp> {
+        Some(self.ended_at)
+    }
+}
+
+impl Record for ChainRun {
+    fn key(&self) -> Key {
+        Key { pk: run_partition(&self.run), sk: format!("{}#{}", self.table, self.vault) }
+    }
+    fn rev(&mut self) -> &mut u64 {
+        &mut self.rev
+    }
+    fn past_since(&self) -> Option<Timestamp> {
+        Some(self.ended_at)
+    }
+}
+
+impl Record for Entry {
+    fn key(&self) -> Key {
+        Key { pk: "history".to_owned(), sk: self.id.to_string() }
+    }
+    fn rev(&mut self) -> &mut u64 {
+        &mut self.rev
+    }
+}
+
 impl Record for Session {
     fn key(&self) -> Key {
         Key::session(&self.id)
@@ -193,9 +283,11 @@ impl Record for RestorePoint {
             // A backup that waits is found through its session.
             State::Planned if self.kind != Kind::Copy => None,
             State::Planned | State::Starting | State::Running => Some(("open", check_at)),
-            State::Available if self.suspect.is_none() => self.lapses().map(|at| ("lapse", at)),
+            // Looked at again by each retention run: what kept it from being believed may have passed.
+            State::Available if self.suspect.is_some() => Some(("suspect", self.slot)),
+            State::Available => self.lapses().map(|at| ("lapse", at)),
             State::Deleting => Some(("deleting", check_at)),
-            State::Available | State::Failed | State::Dropped | State::Deleted => None,
+            State::Failed | State::Dropped | State::Deleted => None,
         }
     }
     fn past_since(&self) -> Option<Timestamp> {

@@ -18,6 +18,11 @@ pub struct TimeOfDay(Time);
 pub struct InvalidTime(String);
 
 impl TimeOfDay {
+    /// The time of an hour, 0 to 23, and a minute, 0 to 59.
+    pub fn of(hour: u32, minute: u32) -> Option<Self> {
+        Time::new(i8::try_from(hour).ok()?, i8::try_from(minute).ok()?, 0, 0).ok().map(Self)
+    }
+
     /// It as a civil time.
     pub fn time(self) -> Time {
         self.0

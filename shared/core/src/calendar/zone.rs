@@ -54,7 +54,10 @@ pub fn instant(zone: &TimeZone, local: DateTime) -> Option<Timestamp> {
         let change = zone.following(before_change).find(|change| change.offset() == after)?;
         return Some(change.timestamp());
     }
-    ambiguous.earlier().ok()
+    // Where a zone's rule for the years to come begins, jiff may take a time to come twice that comes once,
+    // such as the eve of 29 October 2023 in Nuuk. Then the first of the two is not shown as that time.
+    let shows_it = |moment: &Timestamp| zone.to_datetime(*moment) == local;
+    ambiguous.earlier().ok().filter(shows_it).or_else(|| ambiguous.later().ok())
 }
 
 impl Default for Zone {

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
 
 use crate::ids::PointId;
+use crate::point::Hold;
 use crate::settings::Digest;
 
 /// Every tag key of ours begins with this; a table's own such tags are refused.
@@ -16,6 +17,14 @@ pub const PREFIX: &str = "backup-chain/";
 pub const ID: &str = "backup-chain/id";
 /// The tag whose presence holds the restore point.
 pub const HOLD: &str = "backup-chain/hold";
+/// The value of the hold tag: the reason, and when the hold ends if it does, in what AWS takes for a value.
+pub fn hold_value(hold: &Hold) -> String {
+    let until = hold.until.map(|until| format!(" until {until}")).unwrap_or_default();
+    let taken = |c: char| if c.is_alphanumeric() || " _.:/=+-@".contains(c) { c } else { '_' };
+    let room = VALUE - until.len();
+    hold.reason.chars().map(taken).take(room).chain(until.chars()).collect()
+}
+
 /// The keys of the parts begin with this; the number of the part follows.
 pub const PART: &str = "backup-chain/v1/";
 
@@ -168,6 +177,18 @@ mod tests {
         assert_eq!(parts(MOST), PARTS);
         let error = encode(&id(), &vec![0; MOST + 1]).unwrap_err();
         insta::assert_snapshot!(error, @"1534 bytes of sealed metadata do not fit into 8 tags, which hold 1533");
+    }
+
+    #[test]
+    fn a_hold_is_told_in_what_aws_takes() {
+        let hold = Hold {
+            reason: "audit (2026), \"all\" of it".to_owned(),
+            author: None,
+            since: None,
+            until: Some("2026-07-01T00:00:00Z".parse().unwrap()),
+        };
+        assert_eq!(hold_value(&hold), "audit _2026__ _all_ of it until 2026-07-01T00:00:00Z");
+        assert_eq!(hold_value(&Hold { reason: "é".repeat(300), ..hold }).chars().count(), VALUE);
     }
 
     #[test]

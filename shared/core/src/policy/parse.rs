@@ -1,17 +1,22 @@
 //! From a document to a [`Policy`]: its fields one by one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::document;
 use super::problem::{PolicyErrors, Problem};
 use super::reader::{Field, Fields, Note};
 use super::rules::Place;
-use super::{CopyTarget, Home, Policy, Selection, TagMatch, Tiers, parse_tiers, rules};
+use super::{
+    CopyTarget, Home, Notices, Pattern, Policy, Retries, Selection, TagMatch, Tiers, parse_tiers, rules,
+};
 use crate::calendar::Zone;
 use crate::ids::{PolicyName, TableArn, TableName, VaultArn, VaultName};
 use crate::span::{Span, Unit};
 
 const MAPPING: &str = "a mapping of fields";
+const HOURS_OF_A_YEAR: u32 = 366 * 24;
+/// So many tags of a policy are sure to have room beside ours and a table's own.
+const MOST_TAGS: usize = 10;
 
 pub(super) fn policy(text: &str, home: &Home) -> Result<Policy, PolicyErrors> {
     let mut problems = Vec::new();
@@ -38,7 +43,7 @@ fn read(mut fields: Fields, home: &Home, problems: &mut Vec<Problem>) -> Option<
         .take("time_zone")
         .map_or(Some(Zone::UTC), |field| field.parsed("an IANA name such as Europe/Berlin").note(problems));
     let sources = fields
-        .require("sources", "say which tables: all: true, tables, prefixes or tags")
+        .require("sources", "say which tables: all: true, tables, prefixes, patterns or tags")
         .note(problems)
         .and_then(|field| selection(field, home, Kind::Sources, problems));
     let exclude = fields.take("exclude").map(|field| selection(field, home, Kind::Exclude, problems));
@@ -59,9 +64,12 @@ fn read(mut fields: Fields, home: &Home, problems: &mut Vec<Problem>) -> Option<
     let after_drop = fields
         .take("after_drop")
         .map_or(Some(Span { count: 90, unit: Unit::Day }), |field| span(&field).note(problems));
+    let retries = fields.take("retries").map_or(Some(Retries::default()), |field| retries(field, problems));
     let window = "AWS Backup takes no less than an hour, and a late backup must not meet the next";
     let start_window = number(fields.take("start_window"), "hours", 8, 1..=12, window, problems);
     let cold = fields.take("cold_after");
+    let objective = fields.take("objective");
+    let tags = fields.take("tags").map_or(Some(BTreeMap::new()), |field| point_tags(field, problems));
 
     let copies_line = copies_field.as_ref().map_or(0, |field| field.node.line);
     let has_copies = copies_field.is_some();
@@ -84,6 +92,12 @@ fn read(mut fields: Fields, home: &Home, problems: &mut Vec<Problem>) -> Option<
         problems.extend(tiers.as_ref().and_then(|tiers| rules::cold(&field, days, tiers)));
         Some(days)
     });
+    let objective = objective.map(|field| {
+        let hours =
+            field.count("hours", 1..=HOURS_OF_A_YEAR, "a year is the longest objective").note(problems)?;
+        problems.extend(tiers.as_ref().and_then(|tiers| rules::objective(&field, hours, tiers)));
+        Some(hours)
+    });
     fields.finish(problems);
 
     Some(Policy {
@@ -99,8 +113,11 @@ fn read(mut fields: Fields, home: &Home, problems: &mut Vec<Problem>) -> Option<
         tiers: tiers?,
         keep_last: keep_last?,
         after_drop: after_drop?,
+        retries: retries?,
         start_window: start_window?,
         cold_after: optional(cold_after)?,
+        objective: optional(objective)?,
+        tags: tags?,
     })
 }
 
@@ -136,6 +153,54 @@ fn description(field: &Field) -> Result<String, Problem> {
     Ok(text.to_owned())
 }
 
+fn retries(field: Field, problems: &mut Vec<Problem>) -> Option<Retries> {
+    let default = Retries::default();
+    let mut fields = field.map("attempts, pause and notices").note(problems)?;
+    let why = "what keeps failing is owed to the next backup";
+    let attempts = number(fields.take("attempts"), "", default.attempts, 0..=10, why, problems);
+    let why = "a retry must not meet the next backup";
+    let pause = number(fields.take("pause"), "minutes", default.pause, 1..=60, why, problems);
+    let notices = fields.take("notices").map_or(Some(default.notices), |field| {
+        let text = field.text("last or each").note(problems)?;
+        match text {
+            "last" => Some(Notices::Last),
+            "each" => Some(Notices::Each),
+            _ => {
+                problems.push(field.problem(format!("found {text:?}"), "write last or each"));
+                None
+            }
+        }
+    });
+    fields.finish(problems);
+    Some(Retries { attempts: attempts?, pause: pause?, notices: notices? })
+}
+
+/// Reads the tags for recovery points, a mapping.
+fn point_tags(field: Field, problems: &mut Vec<Problem>) -> Option<BTreeMap<String, String>> {
+    let (path, line) = (field.path.clone(), field.node.line);
+    let tags = tags(field, problems)?;
+    let mut found = BTreeMap::new();
+    for TagMatch { key, value } in tags {
+        let mut refuse = |what: String, fix: &str| problems.push(Problem::new(&path, line, what, fix));
+        let is_taken = |c: char| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c);
+        if key.starts_with(crate::metadata::tags::PREFIX) || key.to_lowercase().starts_with("aws:") {
+            refuse(format!("tags that begin as {key:?} does are not for policies"), "choose another key");
+        } else if let Some(letter) = key.chars().chain(value.chars()).find(|letter| !is_taken(*letter)) {
+            refuse(
+                format!("AWS Backup takes no tag {key}={value}: it has the character {letter:?}"),
+                "write letters, digits, spaces and _ . : / = + - @",
+            );
+        } else if found.insert(key.clone(), value).is_some() {
+            refuse(format!("the tag {key} is given twice"), "keep one of them");
+        }
+    }
+    if found.len() > MOST_TAGS {
+        let what = format!("{} tags are too many: AWS takes 50 on a recovery point in all", found.len());
+        problems.push(Problem::new(&path, line, what, format!("name at most {MOST_TAGS}")));
+    }
+    Some(found)
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Sources,
@@ -144,7 +209,8 @@ enum Kind {
 
 fn selection(field: Field, home: &Home, kind: Kind, problems: &mut Vec<Problem>) -> Option<Selection> {
     let before = problems.len();
-    let mut fields = field.map("all: true, or lists of tables, prefixes and tags").note(problems)?;
+    let mut fields =
+        field.map("all: true, or lists of tables, prefixes, patterns and tags").note(problems)?;
     let all = fields.take("all").map_or(Some(false), |field| {
         let all = field.flag().note(problems)?;
         if all && kind == Kind::Exclude {
@@ -156,18 +222,23 @@ fn selection(field: Field, home: &Home, kind: Kind, problems: &mut Vec<Problem>)
     });
     let tables = each(fields.take("tables"), problems, |field, _| table(field, home));
     let prefixes = each(fields.take("prefixes"), problems, |field, _| prefix(field));
+    let patterns = each(fields.take("patterns"), problems, |field, _| pattern(field));
     let tags = fields.take("tags").map_or(Some(Vec::new()), |field| tags(field, problems));
     let (path, line) = (fields.path.clone(), fields.line);
     fields.finish(problems);
-    let selection = Selection { all: all?, tables: tables?, prefixes: prefixes?, tags: tags? };
-    let names = selection.tables.len() + selection.prefixes.len() + selection.tags.len();
+    let selection =
+        Selection { all: all?, tables: tables?, prefixes: prefixes?, patterns: patterns?, tags: tags? };
+    let Selection { tables, prefixes, patterns, tags, .. } = &selection;
+    let names = tables.len() + prefixes.len() + patterns.len() + tags.len();
     if problems.len() == before {
         if !selection.all && names == 0 {
             let (what, fix) = match kind {
                 Kind::Sources => {
-                    ("no table is selected", "name tables, prefixes or tags, or write all: true")
+                    ("no table is selected", "name tables, prefixes, patterns or tags, or write all: true")
                 }
-                Kind::Exclude => ("no table is excluded", "name tables, prefixes or tags, or remove exclude"),
+                Kind::Exclude => {
+                    ("no table is excluded", "name tables, prefixes, patterns or tags, or remove exclude")
+                }
             };
             problems.push(Problem::new(&path, line, what, fix));
         }
@@ -223,11 +294,35 @@ fn prefix(field: &Field) -> Result<String, Problem> {
     if text.is_empty() {
         return Err(field.problem("an empty prefix selects every table", "write all: true if that is meant"));
     }
-    if text.len() > 255 || !text.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c)) {
+    if text.len() > 255 || !text.chars().all(is_of_table_names) {
         let what = format!("no table name begins with {text:?}");
-        return Err(field.problem(what, "write letters, digits, '_', '.' or '-'; prefixes take no wildcards"));
+        let fix = "write letters, digits, '_', '.' or '-'; wildcards go under patterns";
+        return Err(field.problem(what, fix));
     }
     Ok(text.to_owned())
+}
+
+fn pattern(field: &Field) -> Result<Pattern, Problem> {
+    let text = field.text("a table name with * or ?")?;
+    let is_wild = |c: char| c == '*' || c == '?';
+    let problem = |what: String, fix: &str| Err(field.problem(what, fix));
+    if !text.contains(is_wild) {
+        return problem(format!("{text:?} has no * and no ?"), "name the table under tables");
+    }
+    if text.chars().all(|c| c == '*') {
+        return problem(format!("{text:?} selects every table"), "write all: true if that is meant");
+    }
+    if text.len() > 255 || !text.chars().all(|c| is_of_table_names(c) || is_wild(c)) {
+        return problem(
+            format!("no table name fits {text:?}"),
+            "write letters, digits, '_', '.', '-', * for any characters and ? for one",
+        );
+    }
+    Ok(Pattern::new(text))
+}
+
+fn is_of_table_names(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_.-".contains(c)
 }
 
 fn tags(field: Field, problems: &mut Vec<Problem>) -> Option<Vec<TagMatch>> {

@@ -105,18 +105,73 @@ fn keep(fields: &mut Fields, slots: Option<&Slots>, what: &str, problems: &mut V
 
 fn slots(tier: Tier, role: Role<'_>, fields: &mut Fields, problems: &mut Vec<Problem>) -> Option<Slots> {
     let days = days(tier, role, fields, problems);
-    let times = match (fields.take("at"), role) {
-        (Some(field), Role::Backups) => times(field, &Choice { tier, among: None }, problems),
-        (Some(field), Role::Copies(backups)) => {
-            times(field, &Choice { tier, among: backups.map(|slots| slots.times.as_slice()) }, problems)
-        }
-        (None, Role::Copies(backups)) => backups.map(|slots| slots.times.clone()),
-        (None, Role::Backups) => {
-            problems.push(fields.missing("at", "give the times, such as at: [\"07:00\"]"));
-            None
-        }
+    let made = match role {
+        Role::Backups => None,
+        Role::Copies(backups) => backups.map(|slots| slots.times.as_slice()),
+    };
+    let choice = Choice { tier, among: made };
+    let at = fields.take("at");
+    let hourly = (tier == Tier::Daily).then(|| hourly(at.is_some(), &choice, fields, problems)).flatten();
+    let times = match (at, hourly) {
+        (Some(field), _) => times(field, &choice, problems),
+        (None, Some(times)) => times,
+        (None, None) => match role {
+            Role::Copies(_) => made.map(<[TimeOfDay]>::to_vec),
+            Role::Backups => {
+                let or = if tier == Tier::Daily { ", or hours: every hour" } else { "" };
+                problems.push(fields.missing("at", &format!("give the times, such as at: [\"07:00\"]{or}")));
+                None
+            }
+        },
     };
     Some(Slots { days: days?, times: times? })
+}
+
+/// Reads `hours` and `runs_per_hour`, short for the times that they stand for. `None` when they are not given.
+fn hourly(
+    has_at: bool,
+    choice: &Choice<'_, TimeOfDay>,
+    fields: &mut Fields,
+    problems: &mut Vec<Problem>,
+) -> Option<Option<Vec<TimeOfDay>>> {
+    let (hours_field, runs_field) = (fields.take("hours"), fields.take("runs_per_hour"));
+    let runs = runs_field.as_ref().map_or(Some(1), |field| {
+        let why = "AWS Backup makes one backup of a table at a time, and each takes minutes";
+        let runs = field.count("", 1..=12, why).note(problems)?;
+        if 60 % runs != 0 {
+            let fix = "write 1, 2, 3, 4, 5, 6, 10 or 12";
+            problems.push(field.problem(format!("an hour has no {runs} equal parts of whole minutes"), fix));
+            return None;
+        }
+        Some(runs)
+    });
+    let Some(field) = hours_field else {
+        if let Some(field) = runs_field {
+            let fix = "add hours: every hour, or hours: [8, 12, 16]";
+            problems
+                .push(field.problem("it says how often in each of the hours, and no hours are given", fix));
+        }
+        return None;
+    };
+    if has_at {
+        let fix = "keep one of them";
+        problems.push(field.problem("at and hours both give the times", fix));
+        return Some(None);
+    }
+    let hours = if field.text("").is_ok_and(|text| text.trim().eq_ignore_ascii_case("every hour")) {
+        Some((0..24).collect())
+    } else {
+        each(Some(field.clone()), problems, |item, _| {
+            item.count("", 0..=23, "the hours of a day are 0 to 23")
+        })
+    };
+    let (Some(hours), Some(runs)) = (hours, runs) else { return Some(None) };
+    let times: Vec<TimeOfDay> = hours
+        .into_iter()
+        .flat_map(|hour| (0..runs).filter_map(move |run| TimeOfDay::of(hour, run * 60 / runs)))
+        .collect();
+    let chosen = times.iter().try_for_each(|time| choice.check(&field, "at", time)).note(problems);
+    Some(chosen.map(|()| times))
 }
 
 fn times(

@@ -1,7 +1,7 @@
 //! Rules between fields.
 
 use jiff::Timestamp;
-use jiff::civil::date;
+use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 
 use super::problem::Problem;
@@ -85,14 +85,56 @@ pub(super) fn day_exists(field: &Field, day: MonthDay, months: Months, of: &str)
 /// The longest distance between two slots, in whole days, when `keep` does not last from each slot to the
 /// next: then the table would be without a live point of the tier.
 pub(super) fn longer_than(keep: Span, slots: &Slots) -> Option<i64> {
-    // Weekdays, month lengths and leap years repeat within 28 years; weekly patterns within two weeks.
-    let years = if matches!(slots.days, Days::Week(_)) { 1 } else { 29 };
-    let moment = |year| TimeZone::UTC.to_timestamp(date(year, 1, 1).at(0, 0, 0, 0)).unwrap_or(Timestamp::MIN);
-    let all: Vec<Timestamp> = slots.within(&Zone::UTC).slots(moment(2000), moment(2000 + years)).collect();
+    let all = cycle(&[slots]);
     let pairs = || all.windows(2).map(|pair| (pair[0], pair[1]));
     let covered = pairs().all(|(slot, next)| keep.after(slot, &TimeZone::UTC) >= next);
-    let minutes = pairs().map(|(slot, next)| next.duration_since(slot).as_mins()).max()?;
-    (!covered).then_some((minutes + 24 * 60 - 1) / (24 * 60))
+    (!covered).then(|| longest_gap(&all).map(|minutes| rounded_up(minutes, 24 * 60))).flatten()
+}
+
+/// Slots that stand for all of these: weekdays, month lengths and leap years repeat within 28 years, weekly
+/// patterns within two weeks.
+fn cycle(schedules: &[&Slots]) -> Vec<Timestamp> {
+    let is_weekly = schedules.iter().all(|slots| matches!(slots.days, Days::Week(_)));
+    let until = if is_weekly { date(2000, 1, 16) } else { date(2029, 1, 1) };
+    let moment = |day: Date| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MIN);
+    let (after, until) = (moment(date(2000, 1, 1)), moment(until));
+    let mut all = Vec::new();
+    for slots in schedules {
+        all.extend(slots.within(&Zone::UTC).slots(after, until));
+    }
+    all.sort_unstable();
+    all
+}
+
+/// The longest distance between two slots that follow each other, in minutes.
+fn longest_gap(slots: &[Timestamp]) -> Option<i64> {
+    slots.windows(2).map(|pair| pair[1].duration_since(pair[0]).as_mins()).max()
+}
+
+fn rounded_up(minutes: i64, unit: i64) -> i64 {
+    (minutes + unit - 1) / unit
+}
+
+/// An objective that the slots themselves do not keep would be breached by design.
+pub(super) fn objective(field: &Field, hours: u32, tiers: &Tiers) -> Option<Problem> {
+    let schedules: Vec<&Slots> = tiers.iter().map(|(_, rule)| &rule.slots).collect();
+    if schedules.is_empty() {
+        let fix = "give the policy a tier, or remove objective";
+        return Some(field.problem("no tier makes backups that could keep it", fix));
+    }
+    let most = i64::from(hours) * 60;
+    let kept = |schedules: &[&Slots]| longest_gap(&cycle(schedules)).is_some_and(|gap| gap < most);
+    // One tier alone mostly keeps it; all slots of many years are many.
+    if schedules.iter().any(|slots| kept(&[slots])) || kept(&schedules) {
+        return None;
+    }
+    let gap = rounded_up(longest_gap(&cycle(&schedules))?, 60);
+    Some(field.problem(
+        format!(
+            "backups are up to {gap} hours apart, so the newest would be older than {hours} hours each time"
+        ),
+        format!("write more than {gap} hours, so that a backup has time to be made, or add slots"),
+    ))
 }
 
 /// Cold storage pays, and AWS takes it, only for what stays there for [`COLD_DAYS`].

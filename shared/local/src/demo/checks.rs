@@ -9,13 +9,13 @@ use backup_chain_aws::seal::Seen;
 use backup_chain_core::ids::PointId;
 use backup_chain_core::metadata::{self, Document, tags};
 use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::retention::Fate as Outcome;
 use backup_chain_core::session::Status;
 use backup_chain_core::settings::TableSettings;
 use backup_chain_core::tier::Tier;
 use backup_chain_local::backup::PointView;
 use backup_chain_local::judge;
 use backup_chain_local::stack::{ACCOUNT, COPIES, Failure, SOURCE, TARGET, VAULT};
-use backup_chain_retention::Fate as Outcome;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -240,7 +240,7 @@ fn removed(ended: &Ended, chains: &[(&Table, &str, &Chain)]) -> Check {
             faults.push(format!("the run of {run} was braked: {braked}"));
         }
         faults.extend(report.problems.iter().map(|problem| format!("the run of {run}: {problem}")));
-        for decided in report.points.iter().filter(|decided| decided.fate != Outcome::Kept) {
+        for decided in report.points.iter().filter(|decided| decided.fate != Outcome::Keep) {
             let slot = slots.get(&(decided.vault.clone(), &decided.point)).copied().unwrap_or_default();
             let region = decided.vault.split('/').next().unwrap_or_default().to_owned();
             done.insert((decided.table.to_string(), region, slot, run));

@@ -14,7 +14,7 @@ use std::io::Write;
 use std::time::Instant;
 
 use backup_chain_core::ids::TableName;
-use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
+use backup_chain_core::invoke::{Removal, RetentionRequest, SessionRequest, Which};
 use backup_chain_core::point::{Kind, RestorePoint, State};
 use backup_chain_local::stack::{Failure, SOURCE, Schedules, Stack, VAULT};
 use backup_chain_local::{Options, World};
@@ -116,7 +116,7 @@ async fn live(paper: &mut Paper<impl Write>, logs: &paper::Logs) -> Result<Ended
     paper.line("")?;
     tell(paper, at(START), "", "three tables made: orders, customers, bronze-sessions")?;
     for document in POLICIES {
-        stack.session(SessionRequest::Apply { document: document.to_owned() }).await?;
+        stack.session(SessionRequest::Apply { document: document.to_owned(), by: None }).await?;
     }
     tell(paper, at(START), "", "three policies applied: gold, silver and bronze of examples/policies")?;
 
@@ -186,7 +186,8 @@ async fn remove_by_hand(stack: &Stack, table: &TableName, vault: &str) -> Result
     let wanted = points.into_iter().find(|point| point.kind == Kind::Backup && point.slot == at(BY_HAND));
     let point = wanted.ok_or("there is no restore point to remove by hand")?.id;
     let vault = Some(vault.to_owned());
-    stack.retention(RetentionRequest::Remove { table: table.clone(), point, vault, dry_run: false }).await?;
+    let removal = Removal { vault, ..Removal::of(table.clone(), Which::Point(point)) };
+    stack.retention(RetentionRequest::Remove(removal)).await?;
     Ok(())
 }
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use backup_chain_core::point::{RestorePoint, State};
+use backup_chain_core::retention::Fate;
 use backup_chain_core::retention::Reason;
 use backup_chain_core::tier::Tier;
 use backup_chain_local::stack::Failure;
-use backup_chain_retention::Fate;
 use jiff::Timestamp;
 
 use super::Ended;

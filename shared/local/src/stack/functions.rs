@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use backup_chain_aws::Edge;
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::deployment::Deployment;
-use backup_chain_retention::Report;
+use backup_chain_core::retention::Report;
+use backup_chain_retention::Reply;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -78,8 +79,8 @@ pub(super) fn in_process(
             let (began, is_scheduled) = (world.now(), payload == resources::scheduled_run());
             let done = backup_chain_retention::handle(&edge, request(payload)?, deadline(&world));
             let done = alive(&world, "retention", done).await;
-            if let (true, Ok(report)) = (is_scheduled, &done) {
-                reports.add(began, report.clone());
+            if let (true, Ok(Reply::Report(report))) = (is_scheduled, &done) {
+                reports.add(began, Report::clone(report));
             }
             answer(done)
         }
@@ -121,6 +122,7 @@ fn environment(deployment: &Deployment) -> BTreeMap<String, String> {
         ("SETTINGS", settings.clone()),
         ("VAULT", vault.to_string()),
         ("KEY", key.clone()),
+        ("BUS", deployment.bus.clone()),
         ("BACKUP_ROLE", deployment.backup_role.clone()),
         ("COPY_ROLE", deployment.copy_role.clone()),
         ("MIN_AGE_HOURS", deployment.min_age.as_hours().to_string()),

@@ -13,7 +13,8 @@ use backup_chain_aws::clock::{Deadline, Random};
 use backup_chain_aws::deployment::Deployment;
 use backup_chain_core::ids::{Region, VaultArn};
 use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
-use backup_chain_core::retention::Brakes;
+use backup_chain_core::retention::{Brakes, Held, Rebuilt, Report};
+use backup_chain_retention::Reply;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -94,6 +95,7 @@ fn deployment(key: String) -> Result<Deployment, Failure> {
         settings: SETTINGS.to_owned(),
         vault: VAULT.parse()?,
         key,
+        bus: "default".to_owned(),
         backup_role: format!("arn:aws:iam::{ACCOUNT}:role/{BACKUP_ROLE}"),
         copy_role: format!("arn:aws:iam::{ACCOUNT}:role/{COPY_ROLE}"),
         min_age: SignedDuration::from_hours(24),
@@ -155,7 +157,7 @@ impl Stack {
     }
 
     /// What every retention run by schedule reported, with its moment.
-    pub fn reports(&self) -> Vec<(Timestamp, backup_chain_retention::Report)> {
+    pub fn reports(&self) -> Vec<(Timestamp, Report)> {
         self.reports.all()
     }
 
@@ -181,14 +183,40 @@ impl Stack {
         functions::alive(&self.world, "copy", done).await
     }
 
-    /// Invokes the retention function.
+    /// Invokes the retention function for a run, a plan or a removal.
     ///
     /// # Errors
     /// What the function fails with, or that it died at a crash point.
-    pub async fn retention(
-        &self,
-        request: RetentionRequest,
-    ) -> Result<backup_chain_retention::Report, Failure> {
+    pub async fn retention(&self, request: RetentionRequest) -> Result<Report, Failure> {
+        match self.ask_retention(request).await? {
+            Reply::Report(report) => Ok(*report),
+            other => Err(format!("not a report: {other:?}").into()),
+        }
+    }
+
+    /// Invokes the retention function to hold a point, or to lift its hold.
+    ///
+    /// # Errors
+    /// What the function fails with, or that it died at a crash point.
+    pub async fn hold(&self, request: RetentionRequest) -> Result<Held, Failure> {
+        match self.ask_retention(request).await? {
+            Reply::Held(held) => Ok(held),
+            other => Err(format!("not a hold: {other:?}").into()),
+        }
+    }
+
+    /// Invokes the retention function to rebuild the catalog.
+    ///
+    /// # Errors
+    /// What the function fails with, or that it died at a crash point.
+    pub async fn rebuild(&self) -> Result<Rebuilt, Failure> {
+        match self.ask_retention(RetentionRequest::Rebuild { vaults: Vec::new(), by: None }).await? {
+            Reply::Rebuilt(rebuilt) => Ok(rebuilt),
+            other => Err(format!("not a rebuild: {other:?}").into()),
+        }
+    }
+
+    async fn ask_retention(&self, request: RetentionRequest) -> Result<Reply, Failure> {
         let done = backup_chain_retention::handle(&self.retention, request, self.deadline());
         functions::alive(&self.world, "retention", done).await
     }

@@ -1,28 +1,30 @@
-//! Which tables a session is for.
+//! Which tables a policy covers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use backup_chain_aws::Edge;
-use backup_chain_core::ids::{TableArn, TableName};
+use backup_chain_core::ids::TableName;
 use backup_chain_core::policy::Policy;
 use backup_chain_core::session::Skipped;
 
-use crate::{Active, SessionError};
+use crate::edge::Edge;
+use crate::error::AwsError;
+use crate::policies::Active;
 
 /// The tables that a policy covers now, and those that it passes over.
 #[derive(Debug, Default)]
-pub(crate) struct Selected {
+pub struct Selected {
+    /// The tables. Those that a policy names need not be there.
     pub tables: BTreeSet<TableName>,
+    /// Those that it passes over, with the reason.
     pub skipped: Vec<Skipped>,
 }
 
 /// Resolves a policy's selection against the tables that there are. A table that a policy of higher priority
 /// selects as well is left to that one.
-pub(crate) async fn of_policy(
-    edge: &Edge,
-    policies: &[Active],
-    policy: &Policy,
-) -> Result<Selected, SessionError> {
+///
+/// # Errors
+/// [`AwsError`] of the listings that the answer hangs on.
+pub async fn of_policy(edge: &Edge, policies: &[Active], policy: &Policy) -> Result<Selected, AwsError> {
     let earlier = policies.iter().map(|active| &active.policy);
     let earlier: Vec<&Policy> =
         earlier.filter(|other| other.enabled && other.rank() < policy.rank()).collect();
@@ -63,27 +65,4 @@ pub(crate) async fn of_policy(
         }
     }
     Ok(selected)
-}
-
-/// The tables named for a manual backup, by name or ARN.
-pub(crate) fn named(edge: &Edge, names: &[String]) -> Selected {
-    let home = edge.deployment();
-    let mut selected = Selected::default();
-    for text in names {
-        let name = match text.parse::<TableArn>() {
-            Ok(arn) if arn.account == home.account && arn.region == home.region => Ok(arn.name),
-            Ok(arn) => Err(format!(
-                "it is in {} of account {}, this deployment protects {} of account {}",
-                arn.region, arn.account, home.region, home.account
-            )),
-            Err(_) => text.parse::<TableName>().map_err(|error| error.to_string()),
-        };
-        match name {
-            Ok(name) => {
-                selected.tables.insert(name);
-            }
-            Err(why) => selected.skipped.push(Skipped { table: text.clone(), why, warning: true }),
-        }
-    }
-    selected
 }

@@ -1,0 +1,63 @@
+//! The catalog as a whole.
+
+use backup_chain_core::invoke::RetentionRequest;
+use backup_chain_core::retention::Rebuilt;
+use clap::Subcommand;
+
+use crate::console::{count, moment};
+use crate::deployment::Deployed;
+use crate::{By, Console, Failure, Outcome, points, replies};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Rebuild the catalog's restore points from the vaults, when the catalog was lost
+    #[command(after_help = "Example:\n  backup-chain catalog rebuild --vault eu-west-1/old-copies\n\n\
+        Apply the policies first: their vaults are read, beside the stack's own and those that are named. What is in \
+        the catalog already is left as it is. Nothing is removed, and for 7 days retention removes nothing either. \
+        Nothing is due before the next slot of each policy.")]
+    Rebuild {
+        /// A vault to read as well
+        #[arg(long = "vault", value_name = "REGION/VAULT", value_parser = points::place)]
+        vaults: Vec<String>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        by: By,
+    },
+}
+
+pub(crate) async fn run(
+    command: Command,
+    deployed: &Deployed,
+    json: bool,
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
+    let Command::Rebuild { vaults, yes, by } = command;
+    if !yes && !console.agrees("Rebuild the catalog from the vaults, and pause retention for 7 days?")? {
+        return Err(Failure::refused("nothing is rebuilt: answer y, or add --yes"));
+    }
+    let answer =
+        deployed.invoke("retention", &RetentionRequest::Rebuild { vaults, by: by.by }, console).await?;
+    let Rebuilt { vaults, added, known, foreign, left, braked_until, problems } = replies::read(&answer)?;
+    if json {
+        console.json(&answer)?;
+    } else {
+        console.say(format_args!(
+            "{} added from {}: {known} known, {foreign} foreign",
+            count(added, "restore point"),
+            vaults.join(", ")
+        ))?;
+        if let Some(until) = braked_until {
+            console.say(format_args!("retention removes nothing until {} UTC", moment(until)))?;
+        }
+    }
+    for problem in &problems {
+        console.note(format_args!("problem: {problem}"))?;
+    }
+    if left > 0 {
+        let what = count(left, "recovery point");
+        console.note(format_args!("{what} left for want of time: run it again"))?;
+    }
+    Ok(if problems.is_empty() && left == 0 { Outcome::Done } else { Outcome::Wrong })
+}

@@ -1,0 +1,48 @@
+//! What was done by hand.
+
+use backup_chain_core::history::Entry;
+use clap::Args;
+
+use crate::console::{moment, word};
+use crate::deployment::Deployed;
+use crate::{Console, Failure, Outcome};
+
+/// Tell what was done by hand, by whom and why, the newest first
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  backup-chain history --limit 5\n\n\
+    Policies that were applied, switched and deleted, holds, removals with the guards that they overrode.")]
+pub(crate) struct History {
+    /// At most so many
+    #[arg(long, default_value_t = 20)]
+    limit: usize,
+}
+
+pub(crate) async fn run(
+    history: &History,
+    deployed: &Deployed,
+    json: bool,
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
+    let mut entries = deployed.catalog().history().await?;
+    entries.reverse();
+    entries.truncate(history.limit);
+    if json {
+        console.json(&entries)?;
+    } else if entries.is_empty() {
+        console.say("nothing was done by hand")?;
+    } else {
+        let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+        let row = |entry: &Entry| {
+            [
+                moment(entry.at),
+                word(&entry.action),
+                entry.subject.clone(),
+                or_dash(&entry.by),
+                or_dash(&entry.reason),
+                entry.details.join("\n"),
+            ]
+        };
+        console.table(["MOMENT (UTC)", "WHAT", "OF", "BY", "WHY", "DETAILS"], entries.iter().map(row))?;
+    }
+    Ok(Outcome::Done)
+}

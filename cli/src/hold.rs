@@ -1,0 +1,171 @@
+//! Holds: restore points that stay, whatever their flags say.
+
+use backup_chain_core::ids::{PointId, TableName};
+use backup_chain_core::invoke::RetentionRequest;
+use backup_chain_core::point::{Hold, Kind};
+use backup_chain_core::retention::{Held, place_of};
+use clap::Subcommand;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use crate::console::{moment, moment_or_dash};
+use crate::deployment::Deployed;
+use crate::points::{self, Named};
+use crate::{By, Console, Failure, Outcome, replies};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Hold a restore point, or change its hold
+    #[command(after_help = "Example:\n  backup-chain hold add orders 01KE73DJG0C1V5K6TP3T2ZJ4ZD --vault \
+        eu-central-1/backup-chain --reason \"audit 2026\" --until 2027-04-01\n\n\
+        The hold is kept in the catalog and as the tag backup-chain/hold on the recovery point: either alone holds.")]
+    Add {
+        #[command(flatten)]
+        point: Named,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// Until when: a date, from its beginning in UTC on, or a moment such as 2027-04-01T12:00:00Z; without end unless given
+        #[arg(long, value_name = "MOMENT", value_parser = until)]
+        until: Option<Timestamp>,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Lift a hold, in the catalog and on the recovery point
+    #[command(
+        after_help = "Example:\n  backup-chain hold remove orders 01KE73DJG0C1V5K6TP3T2ZJ4ZD --reason \
+        \"audit closed\"\n\n\
+        The point then goes when its flags say so."
+    )]
+    Remove {
+        #[command(flatten)]
+        point: Named,
+        /// Why, for the history
+        #[arg(long)]
+        reason: Option<String>,
+        #[command(flatten)]
+        by: By,
+    },
+    /// List what is held
+    #[command(after_help = "Example:\n  backup-chain hold list --json\n\n\
+        A point that carries only the tag is listed from the run on that would have removed it.")]
+    List {
+        /// Only of this table
+        table: Option<TableName>,
+    },
+}
+
+fn until(text: &str) -> Result<Timestamp, String> {
+    if let Ok(moment) = text.parse() {
+        return Ok(moment);
+    }
+    let day: Date = text.parse().map_err(|_| {
+        "write a date such as 2027-04-01, or a moment such as 2027-04-01T12:00:00Z".to_owned()
+    })?;
+    let start = day.to_zoned(TimeZone::UTC).map_err(|error| error.to_string())?;
+    Ok(start.timestamp())
+}
+
+pub(crate) async fn run(
+    command: Command,
+    deployed: &Deployed,
+    json: bool,
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
+    let request = match command {
+        Command::List { table } => return list(table.as_ref(), deployed, json, console).await,
+        Command::Add { point: Named { table, id, vault }, reason, until, by } => {
+            RetentionRequest::Hold { table, point: id, vault, reason, until, by: by.by }
+        }
+        Command::Remove { point: Named { table, id, vault }, reason, by } => {
+            RetentionRequest::LiftHold { table, point: id, vault, by: by.by, reason }
+        }
+    };
+    let answer = deployed.invoke("retention", &request, console).await?;
+    let Held { table, point, vault, hold } = replies::read(&answer)?;
+    if json {
+        console.json(&answer)?;
+        return Ok(Outcome::Done);
+    }
+    match hold {
+        Some(hold) => console.say(format_args!(
+            "restore point {point} of {table} in {vault} is held: {}",
+            points::held(&hold)
+        ))?,
+        None => console.say(format_args!("restore point {point} of {table} in {vault} is no longer held"))?,
+    }
+    Ok(Outcome::Done)
+}
+
+#[derive(Debug, Serialize)]
+struct View {
+    table: TableName,
+    vault: String,
+    kind: Kind,
+    point: PointId,
+    created_at: Option<Timestamp>,
+    #[serde(flatten)]
+    hold: Hold,
+    /// Whether it still holds.
+    live: bool,
+}
+
+async fn list(
+    table: Option<&TableName>,
+    deployed: &Deployed,
+    json: bool,
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
+    let now = deployed.edge.clock().now();
+    let mut points = match table {
+        Some(table) => deployed.catalog().points_of_table(table).await?,
+        None => {
+            console.note("reading the catalog ...")?;
+            deployed.catalog().every_live_point().await?
+        }
+    };
+    points.retain(|point| !point.state.is_past());
+    points.sort_by(|a, b| (&a.table, &a.id, a.kind).cmp(&(&b.table, &b.id, b.kind)));
+    let held: Vec<View> = points
+        .into_iter()
+        .filter_map(|point| {
+            let hold = point.hold?;
+            Some(View {
+                table: point.table.arn.name,
+                vault: place_of(&point.vault),
+                kind: point.kind,
+                point: point.id,
+                created_at: point.created_at,
+                live: hold.is_live(now),
+                hold,
+            })
+        })
+        .collect();
+    if json {
+        console.json(&held)?;
+    } else if held.is_empty() {
+        console.say("nothing is held")?;
+    } else {
+        let row = |view: &View| {
+            let until = match view.hold.until {
+                None => "without end".to_owned(),
+                Some(until) if view.live => moment(until),
+                Some(until) => format!("{} (over)", moment(until)),
+            };
+            [
+                view.table.to_string(),
+                view.vault.clone(),
+                view.point.to_string(),
+                moment_or_dash(view.created_at),
+                view.hold.reason.clone(),
+                view.hold.author.clone().unwrap_or_else(|| "-".to_owned()),
+                until,
+            ]
+        };
+        let heading = ["TABLE", "VAULT", "POINT", "MOMENT (UTC)", "WHY", "BY", "UNTIL (UTC)"];
+        console.table(heading, held.iter().map(row))?;
+    }
+    Ok(Outcome::Done)
+}

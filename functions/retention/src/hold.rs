@@ -1,0 +1,96 @@
+//! Holds: in the catalog and as a tag on the recovery point. Either alone holds, so it is set in the catalog
+//! first and lifted there last.
+
+use std::collections::BTreeMap;
+
+use backup_chain_aws::catalog::Write;
+use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_core::history::Action;
+use backup_chain_core::ids::RecoveryPointArn;
+use backup_chain_core::metadata::tags;
+use backup_chain_core::point::{Hold, RestorePoint, State};
+use backup_chain_core::retention::{Held, name_of};
+use jiff::Timestamp;
+
+use crate::RetentionError;
+use crate::error::not_to_hold;
+
+/// Holds a point, or changes its hold.
+pub(crate) async fn add(
+    edge: &Edge,
+    point: &mut RestorePoint,
+    reason: String,
+    until: Option<Timestamp>,
+    by: Option<String>,
+) -> Result<Held, RetentionError> {
+    let now = edge.clock().now();
+    if let Some(until) = until.filter(|until| *until <= now) {
+        return Err(RetentionError::HoldIsOver(until));
+    }
+    let (State::Available, Some(arn)) = (point.state, point.arn.clone()) else {
+        return Err(not_to_hold(&point.id, point.state));
+    };
+    if edge.lock_of(&point.vault).await?.is_some() {
+        let why = "its vault is locked, so AWS deletes it when its retention ends; copy it to a vault without a lock";
+        return Err(RetentionError::NotToHold { point: point.id.clone(), why: why.to_owned() });
+    }
+    let mut entry = edge.entry(Action::HoldAdded, subject(point), by.clone());
+    entry.reason = Some(reason.clone());
+    entry.details.extend(until.map(|until| format!("until {until}")));
+    let hold = Hold { reason, author: by, since: Some(now), until };
+    let tag = BTreeMap::from([(tags::HOLD.to_owned(), tags::hold_value(&hold))]);
+    point.hold = Some(hold);
+    edge.catalog().commit([Write::of(point), Write::of(&mut entry)]).await?;
+    let backup = &edge.region(&point.vault.region).backup;
+    match backup.tag(&arn, &tag).await {
+        Ok(()) => Ok(Held::of(point)),
+        Err(error) => Err(RetentionError::TagMissing { point: point.id.clone(), error }),
+    }
+}
+
+/// Lifts the hold of a point: on the recovery point, then in the catalog.
+pub(crate) async fn lift(
+    edge: &Edge,
+    point: &mut RestorePoint,
+    by: Option<String>,
+    reason: Option<String>,
+) -> Result<Held, RetentionError> {
+    let (State::Available, Some(arn)) = (point.state, point.arn.clone()) else {
+        return Err(RetentionError::NotHeld(point.id.clone()));
+    };
+    let backup = &edge.region(&point.vault.region).backup;
+    let is_tagged = backup.tags(&arn).await?.contains_key(tags::HOLD);
+    if point.hold.is_none() && !is_tagged {
+        return Err(RetentionError::NotHeld(point.id.clone()));
+    }
+    if is_tagged {
+        backup.untag(&arn, tags::HOLD).await?;
+    }
+    let mut entry = edge.entry(Action::HoldRemoved, subject(point), by);
+    entry.reason = reason;
+    entry.details.extend(point.hold.as_ref().map(|hold| format!("was held: {}", hold.reason)));
+    point.hold = None;
+    edge.catalog().commit([Write::of(point), Write::of(&mut entry)]).await?;
+    Ok(Held::of(point))
+}
+
+/// Lifts a hold whose time is over.
+pub(crate) async fn end(
+    edge: &Edge,
+    point: &mut RestorePoint,
+    arn: &RecoveryPointArn,
+) -> Result<(), AwsError> {
+    match edge.region(&point.vault.region).backup.untag(arn, tags::HOLD).await {
+        Err(error) if error.meaning != Meaning::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut entry = edge.entry(Action::HoldRemoved, subject(point), None);
+    entry.reason = Some("its time is over".to_owned());
+    point.hold = None;
+    edge.catalog().commit([Write::of(point), Write::of(&mut entry)]).await
+}
+
+/// A point as the history names it.
+pub(crate) fn subject(point: &RestorePoint) -> String {
+    format!("{} {}", point.table.arn.name, name_of(point))
+}

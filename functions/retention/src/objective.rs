@@ -1,0 +1,85 @@
+//! Objectives: the greatest age that the newest restore point of a table may have.
+
+use std::collections::BTreeMap;
+
+use backup_chain_aws::dynamodb::Found;
+use backup_chain_aws::policies::Active;
+use backup_chain_aws::{AwsError, scope};
+use backup_chain_core::ids::{Table, TableName, VaultArn};
+use backup_chain_core::retention::{Breach, Report};
+use backup_chain_core::table::TableHead;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::SignedDuration;
+
+use crate::work::Work;
+
+/// How many tables are looked at side by side.
+const ABREAST: usize = 8;
+
+/// Finds the tables that break the objective of their policy. Cost grows with the tables, not with their points.
+/// What cannot be looked at is a problem of its own.
+pub(crate) async fn breaches(work: &Work<'_>, report: &mut Report) {
+    let mut ranked: Vec<Active> =
+        work.policies.iter().filter(|active| active.policy.enabled).cloned().collect();
+    ranked.sort_by(|a, b| a.policy.rank().cmp(&b.policy.rank()));
+    for active in &ranked {
+        let Some(hours) = active.policy.objective else { continue };
+        match of_policy(work, &ranked, active, hours).await {
+            Ok(found) => report.breaches.extend(found),
+            Err(error) => report.problems.push(format!(
+                "whether the tables of policy {} keep its objective is not known: {error}",
+                active.policy.name
+            )),
+        }
+    }
+}
+
+async fn of_policy(
+    work: &Work<'_>,
+    ranked: &[Active],
+    active: &Active,
+    hours: u32,
+) -> Result<Vec<Breach>, AwsError> {
+    let (edge, policy) = (work.edge, &active.policy);
+    let source = edge.source();
+    let selected = scope::of_policy(edge, ranked, policy).await?;
+    let found: Vec<(TableName, Option<Found>)> = stream::iter(selected.tables)
+        .map(|name| async {
+            let found = source.dynamodb.find(&name).await?;
+            Ok::<_, AwsError>((name, found))
+        })
+        .buffered(ABREAST)
+        .try_collect()
+        .await?;
+    let found: Vec<Found> = found.into_iter().filter_map(|(_, found)| found).collect();
+    let tables: Vec<Table> = found.iter().map(|found| found.table.clone()).collect();
+    let heads: BTreeMap<Table, TableHead> =
+        edge.catalog().heads(&tables).await?.into_iter().map(|head| (head.table.clone(), head)).collect();
+    let region = &edge.deployment().region;
+    let is_backup_chain =
+        |vault: &String| vault.parse::<VaultArn>().is_ok_and(|vault| vault.region == *region);
+    // A policy that is new, and a table that is, have as much time as a point has.
+    let state = &active.stored.state;
+    let in_force = state.effective_from.values().min().copied().unwrap_or(work.now);
+    let breach = |found: Found| {
+        let head = heads.get(&found.table);
+        let newest = head.and_then(|head| {
+            head.newest.iter().filter(|(vault, _)| is_backup_chain(vault)).map(|(_, newest)| *newest).max()
+        });
+        // A table that no session of the policy has taken into care was not its own at the last of them.
+        let in_care = match head {
+            Some(head) if head.policy.as_ref() == Some(&policy.name) => head.since,
+            _ => state.planned_until,
+        };
+        let from = newest.max(found.created_at).unwrap_or(in_force).max(in_force).max(in_care);
+        let since = from + SignedDuration::from_hours(i64::from(hours));
+        (work.now > since).then(|| Breach {
+            table: found.table.arn.name,
+            policy: policy.name.clone(),
+            objective: hours,
+            newest,
+            since,
+        })
+    };
+    Ok(found.into_iter().filter_map(breach).collect())
+}

@@ -1,0 +1,57 @@
+//! What stays of a run: its record, one for each chain, and the event.
+
+use std::collections::BTreeMap;
+
+use backup_chain_aws::catalog::Write;
+use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_core::ids::RunId;
+use backup_chain_core::notice::{Notice, RetentionEnded};
+use backup_chain_core::retention::{ChainRun, Counts, Decided, Fate, Report, Run, Watch};
+use jiff::Timestamp;
+
+/// So many points of one chain a record holds: DynamoDB's items end at 400 KB.
+const MOST_POINTS: usize = 300;
+
+/// Records a run and tells of it. A bus that cannot be told must not make the run unrecorded; one that is not
+/// recorded is noticed.
+pub(crate) async fn run(edge: &Edge, report: &mut Report, began: Timestamp) -> Result<(), AwsError> {
+    let id = RunId::new(began, edge.random().number());
+    let ended = edge.clock().now();
+    report.run = Some(id.clone());
+    let mut run = Run::of(id.clone(), report, began, ended);
+    if let Err(error) = edge.tell(&Notice::RetentionEnded(RetentionEnded::of(&run))).await {
+        tracing::error!(%error, "the event bus cannot be told of the run");
+    }
+
+    let mut chains: BTreeMap<_, Vec<&Decided>> = BTreeMap::new();
+    for decided in &report.points {
+        chains.entry((&decided.table, &decided.vault)).or_default().push(decided);
+    }
+    for ((table, vault), mut points) in chains {
+        let counts = Counts::of(points.iter().copied());
+        // What is not kept comes first, should there be too many.
+        points.sort_by_key(|decided| decided.fate == Fate::Keep);
+        points.truncate(MOST_POINTS);
+        points.sort_by(|a, b| a.point.cmp(&b.point));
+        let mut chain = ChainRun {
+            run: id.clone(),
+            ended_at: ended,
+            table: table.clone(),
+            vault: vault.clone(),
+            counts,
+            points: points.into_iter().cloned().collect(),
+            rev: 0,
+        };
+        edge.catalog().commit([Write::of(&mut chain)]).await?;
+    }
+    edge.catalog().commit([Write::of(&mut run)]).await?;
+    // The session function's tick writes the same record, seldom.
+    loop {
+        let mut watch = edge.catalog().watch().await?.unwrap_or_else(|| Watch::from(ended));
+        watch.last_run = ended;
+        match edge.catalog().commit([Write::of(&mut watch)]).await {
+            Err(error) if error.meaning == Meaning::Condition => {}
+            done => return done,
+        }
+    }
+}

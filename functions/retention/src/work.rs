@@ -1,0 +1,136 @@
+//! What one run knows: read once, however many chains it plans.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use backup_chain_aws::catalog::Write;
+use backup_chain_aws::policies::Active;
+use backup_chain_aws::{AwsError, Edge};
+use backup_chain_core::ids::{PointId, PolicyName, Table, VaultArn};
+use backup_chain_core::point::{Kind, RestorePoint};
+use backup_chain_core::retention::{self, Braked, Guards, Road};
+use backup_chain_core::span::{Span, Unit};
+use backup_chain_core::table::TableHead;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// How long the newest points of a table that is gone stay when no policy says.
+const AFTER_DROP: Span = Span { count: 90, unit: Unit::Day };
+
+/// One run, or one plan.
+pub(crate) struct Work<'a> {
+    pub edge: &'a Edge,
+    pub now: Timestamp,
+    /// Whether what is found is recorded: not by a plan.
+    pub records: bool,
+    /// Every policy, deleted ones too.
+    pub policies: Vec<Active>,
+    open: Vec<RestorePoint>,
+    locks: BTreeMap<VaultArn, bool>,
+    gone: BTreeMap<Table, Option<Timestamp>>,
+}
+
+impl<'a> Work<'a> {
+    pub async fn begin(edge: &'a Edge, records: bool) -> Result<Self, AwsError> {
+        Ok(Self {
+            edge,
+            now: edge.clock().now(),
+            records,
+            policies: edge.every_policy().await?,
+            open: edge.catalog().open_points().await?,
+            locks: BTreeMap::new(),
+            gone: BTreeMap::new(),
+        })
+    }
+
+    /// The brake that holds these removals, if one does.
+    pub async fn braked(
+        &self,
+        removals: &[&str],
+        confirmed: Option<&str>,
+    ) -> Result<Option<Braked>, AwsError> {
+        let rebuilt_at = self.edge.catalog().rebuilt().await?.map(|rebuilt| rebuilt.at);
+        let ahead = self.edge.clock().ahead_of_aws();
+        let road = Road { now: self.now, ahead, rebuilt_at, confirmed };
+        let braked = retention::brake(&self.edge.deployment().brakes, removals, road).err();
+        if let Some(braked) = &braked {
+            tracing::error!(%braked, "retention is braked");
+        }
+        Ok(braked)
+    }
+
+    /// Whether AWS alone deletes in a vault.
+    pub async fn is_locked(&mut self, vault: &VaultArn) -> Result<bool, AwsError> {
+        if let Some(known) = self.locks.get(vault) {
+            return Ok(*known);
+        }
+        let found = self.edge.region(&vault.region).backup.vault(&vault.name).await?;
+        Ok(*self.locks.entry(vault.clone()).or_insert(found.lock.is_some()))
+    }
+
+    pub fn policy(&self, name: &PolicyName) -> Option<&Active> {
+        self.policies.iter().find(|active| active.stored.name == *name)
+    }
+
+    /// What keeps the points of a chain beyond their flags. The policy is that of its newest point.
+    pub async fn guards(
+        &mut self,
+        table: &Table,
+        vault: &VaultArn,
+        points: &[RestorePoint],
+    ) -> Result<Guards, AwsError> {
+        let vault_locked = self.is_locked(vault).await?;
+        let gone_since = self.gone_since(table).await?;
+        let made = points.iter().rev().find_map(|point| point.policy.as_ref());
+        let active = made.and_then(|made| self.policy(&made.name));
+        let deleted_at = active.and_then(|active| active.stored.deleted_at);
+        let after_drop = active.map_or(AFTER_DROP, |active| active.policy.after_drop);
+        let zone = active.map_or(TimeZone::UTC, |active| active.policy.time_zone.time_zone().clone());
+        // Of a policy that the catalog does not know nothing says that it is gone.
+        let since = gone_since.into_iter().chain(deleted_at).min();
+        Ok(Guards {
+            keep_last: active.map_or(Guards::default().keep_last, |active| active.policy.keep_last),
+            released_at: since.map(|since| after_drop.after(since, &zone)),
+            min_age: self.edge.deployment().min_age,
+            vault_locked,
+            being_copied: self.being_copied(table, vault),
+        })
+    }
+
+    /// The points of a chain that are the source of a copy that is not final.
+    fn being_copied(&self, table: &Table, vault: &VaultArn) -> BTreeSet<PointId> {
+        let of_chain = self.open.iter().filter(|point| {
+            point.kind == Kind::Copy
+                && point.table == *table
+                && point.source.as_ref().is_some_and(|source| source.vault == *vault)
+        });
+        of_chain.map(|point| point.id.clone()).collect()
+    }
+
+    /// Since when a table is known to be gone; recorded when it is first seen to be.
+    async fn gone_since(&mut self, table: &Table) -> Result<Option<Timestamp>, AwsError> {
+        if let Some(known) = self.gone.get(table) {
+            return Ok(*known);
+        }
+        let since = self.look_for(table).await?;
+        self.gone.insert(table.clone(), since);
+        Ok(since)
+    }
+
+    async fn look_for(&self, table: &Table) -> Result<Option<Timestamp>, AwsError> {
+        let found = self.edge.source().dynamodb.find(&table.arn.name).await?;
+        if found.is_some_and(|found| found.table == *table) {
+            return Ok(None);
+        }
+        let head = self.edge.catalog().head(table).await?;
+        if let Some(TableHead { gone_since: Some(since), .. }) = head {
+            return Ok(Some(since));
+        }
+        if self.records {
+            let mut head = head.unwrap_or_else(|| TableHead::new(table.clone(), self.now));
+            head.gone_since = Some(self.now);
+            self.edge.catalog().commit([Write::of(&mut head)]).await?;
+            tracing::info!(table = %table.arn.name, "table is gone: its newest restore points stay for now");
+        }
+        Ok(Some(self.now))
+    }
+}

@@ -1,0 +1,212 @@
+//! What a policy would meet in the account: its vaults, its tables, and what AWS would refuse.
+
+use std::collections::BTreeMap;
+
+use backup_chain_aws::backup::{Backup, Vault};
+use backup_chain_aws::policies::Active;
+use backup_chain_aws::scope::{self, Selected};
+use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_core::due::PolicyState;
+use backup_chain_core::forecast::{Facts, VaultFacts, warnings};
+use backup_chain_core::ids::{Region, TableName, VaultArn};
+use backup_chain_core::policy::{Policy, changes};
+use backup_chain_core::retention::place_of;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::apply::state_after;
+use crate::{Reply, SessionError};
+
+/// How many tables are looked at side by side.
+const ABREAST: usize = 8;
+
+/// A table that a policy would cover.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Covered {
+    /// Its name.
+    pub name: TableName,
+    /// Its size in bytes.
+    pub bytes: i64,
+}
+
+/// Tells what applying a document would change and meet.
+pub(crate) async fn check(edge: &Edge, document: &str) -> Result<Reply, SessionError> {
+    let policy = Policy::parse(document, &edge.policy_home())?;
+    let facts = vaults(edge, &policy).await?;
+    let mut stored = edge.catalog().policy(&policy.name).await?;
+    stored = stored.filter(|stored| stored.deleted_at.is_none());
+    let old = match &stored {
+        Some(stored) => Policy::parse(&stored.document, &edge.policy_home()).ok(),
+        None => None,
+    };
+    // Its tables as if it were applied.
+    let mut policies = edge.policies().await?;
+    policies.retain(|active| active.policy.name != policy.name);
+    let Selected { tables, skipped } = scope::of_policy(edge, &policies, &policy).await?;
+    let mut lines = facts.problems;
+    let source = edge.source();
+    let found: Vec<_> = stream::iter(tables)
+        .map(|name| async {
+            let found = source.dynamodb.find(&name).await?;
+            Ok::<_, AwsError>((name, found))
+        })
+        .buffered(ABREAST)
+        .try_collect()
+        .await?;
+    let mut covered = Vec::new();
+    for (name, found) in found {
+        match found {
+            Some(found) => covered.push(Covered { name, bytes: found.bytes.unwrap_or_default() }),
+            None => lines.push(format!("sources: there is no table {name} now: a session passes it over")),
+        }
+    }
+    if covered.is_empty() {
+        lines.push("sources: no table is covered now: nothing would be backed up".to_owned());
+    }
+    let tags = source.tagging.tables().await?;
+    let own = tags.into_iter().map(|(arn, tags)| (arn.name, tags.len()));
+    let table_tags = own.filter(|(name, _)| covered.iter().any(|table| table.name == *name)).collect();
+    lines.extend(warnings(&policy, &Facts { table_tags, ..facts.facts }));
+    let owned: Vec<String> = taken_over(&policies, &policy, &covered);
+    lines.extend(owned);
+    Ok(Reply::Checked {
+        policy: policy.name.to_string(),
+        revision: stored.as_ref().map(|stored| stored.revision),
+        changed: stored.as_ref().is_none_or(|stored| stored.document != document),
+        changes: old.as_ref().map(|old| changes(old, &policy)).unwrap_or_default(),
+        anew: stored
+            .as_ref()
+            .map(|stored| {
+                let now = edge.clock().now();
+                anew(&state_after(stored, old.as_ref(), &policy, now), now)
+            })
+            .unwrap_or_default(),
+        tables: covered,
+        skipped,
+        warnings: lines,
+    })
+}
+
+/// What comes into force at `now`: tiers, and copies of tiers.
+fn anew(state: &PolicyState, now: Timestamp) -> Vec<String> {
+    let is_new = |from: &Timestamp| *from == now;
+    let tiers =
+        state.effective_from.iter().filter(|(_, from)| is_new(from)).map(|(tier, _)| tier.to_string());
+    let copies = state.copies_from.iter().flat_map(|(vault, tiers)| {
+        let tiers = tiers.iter().filter(|(_, from)| is_new(from));
+        tiers.map(move |(tier, _)| format!("{tier} copies to {}", place_of(vault)))
+    });
+    tiers.chain(copies).collect()
+}
+
+/// What stands in the way of applying a policy, and what does not but should be known.
+///
+/// # Errors
+/// [`SessionError::Vault`] when the vault of the backups is not there.
+pub(crate) async fn for_apply(edge: &Edge, policy: &Policy) -> Result<Vec<String>, SessionError> {
+    let Known { facts, problems } = vaults(edge, policy).await?;
+    Ok(problems.into_iter().chain(warnings(policy, &facts)).collect())
+}
+
+/// What is known of a policy's vaults.
+struct Known {
+    facts: Facts,
+    problems: Vec<String>,
+}
+
+async fn vaults(edge: &Edge, policy: &Policy) -> Result<Known, SessionError> {
+    let region = &edge.deployment().region;
+    let vault = match edge.source().backup.vault(&policy.vault).await {
+        Ok(vault) => facts_of(&vault),
+        Err(error) if matches!(error.meaning, Meaning::NotFound | Meaning::Denied) => {
+            return Err(SessionError::Vault(format!(
+                "vault: there is no vault {} in {region} ({}): create it, or name another",
+                policy.vault, error.code
+            )));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let mut known = Known {
+        facts: Facts { vault, custom_tags: policy.tags.len(), ..Facts::default() },
+        problems: Vec::new(),
+    };
+    for target in &policy.copies {
+        match target_vault(edge, &target.vault).await? {
+            Ok(vault) => {
+                known.facts.copies.insert(target.vault.clone(), facts_of(&vault));
+            }
+            Err(problem) => known.problems.push(problem),
+        }
+    }
+    Ok(known)
+}
+
+fn facts_of(vault: &Vault) -> VaultFacts {
+    VaultFacts { lock: vault.lock, air_gapped: vault.air_gapped }
+}
+
+/// Tables that a policy of lower rank has until now.
+fn taken_over(policies: &[Active], policy: &Policy, covered: &[Covered]) -> Vec<String> {
+    let later = policies.iter().map(|active| &active.policy);
+    let later = later.filter(|other| other.enabled && other.rank() > policy.rank());
+    let untagged = BTreeMap::new();
+    later
+        .filter_map(|other| {
+            // Tags are not looked at again: names are what policies overlap by unawares.
+            let names: Vec<&str> = covered
+                .iter()
+                .filter(|table| other.selects(&table.name, &untagged))
+                .map(|table| table.name.as_str())
+                .collect();
+            let some = names.iter().take(5).copied().collect::<Vec<_>>().join(", ");
+            let more = if names.len() > 5 { " and more" } else { "" };
+            (!names.is_empty()).then(|| {
+                format!(
+                    "priority: {some}{more} would belong to this policy and no longer to {}, which has priority {}",
+                    other.name, other.priority
+                )
+            })
+        })
+        .collect()
+}
+
+/// A target vault, or what stands in the way of copies into it. Backups go on without them.
+pub(crate) async fn target_vault(
+    edge: &Edge,
+    vault: &VaultArn,
+) -> Result<Result<Vault, String>, SessionError> {
+    let region = &vault.region;
+    let backup = &edge.region(region).backup;
+    let found = match backup.vault(&vault.name).await {
+        Ok(found) => found,
+        Err(error) if matches!(error.meaning, Meaning::NotFound | Meaning::Denied) => {
+            return Ok(Err(format!(
+                "copies: there is no vault {} in {region} ({}): deploy the target stack there, or name another",
+                vault.name, error.code
+            )));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(match region_problem(backup, region).await? {
+        None => Ok(found),
+        Some(problem) => Err(format!("copies: {problem}")),
+    })
+}
+
+/// What the account settings of a Region lack, with the command that turns it on.
+pub(crate) async fn region_problem(backup: &Backup, region: &Region) -> Result<Option<String>, SessionError> {
+    let settings = backup.region_settings().await?;
+    if settings.opted_in && settings.advanced {
+        return Ok(None);
+    }
+    let off = match (settings.opted_in, settings.advanced) {
+        (false, false) => "DynamoDB is not opted in to AWS Backup and its advanced features are off",
+        (false, true) => "DynamoDB is not opted in to AWS Backup",
+        _ => "the advanced features of DynamoDB backups are off",
+    };
+    Ok(Some(format!(
+        "{off} in {region}; turn both on with: aws backup update-region-settings --region {region} \
+         --resource-type-opt-in-preference DynamoDB=true --resource-type-management-preference DynamoDB=true"
+    )))
+}

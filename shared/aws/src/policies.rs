@@ -1,0 +1,72 @@
+//! Stored policies as they are in force.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use backup_chain_core::ids::PolicyName;
+use backup_chain_core::policy::{Policy, PolicyErrors};
+
+use crate::catalog::StoredPolicy;
+use crate::edge::Edge;
+use crate::error::AwsError;
+
+/// A stored policy and what its document says.
+#[derive(Debug, Clone)]
+pub struct Active {
+    /// As the catalog holds it.
+    pub stored: StoredPolicy,
+    /// What its document says; not enabled where it was switched off by hand or deleted.
+    pub policy: Policy,
+}
+
+/// Documents that this process has read already.
+#[derive(Debug, Default)]
+pub(crate) struct Read(Mutex<BTreeMap<PolicyName, (String, Arc<Policy>)>>);
+
+impl Read {
+    fn policy(&self, edge: &Edge, stored: &StoredPolicy) -> Result<Policy, PolicyErrors> {
+        let mut read = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = read.get(&stored.name).filter(|(document, _)| *document == stored.document);
+        let policy = match known {
+            Some((_, policy)) => Arc::clone(policy),
+            None => {
+                let policy = Arc::new(Policy::parse(&stored.document, &edge.policy_home())?);
+                read.insert(stored.name.clone(), (stored.document.clone(), Arc::clone(&policy)));
+                policy
+            }
+        };
+        let enabled = policy.enabled && !stored.disabled && stored.deleted_at.is_none();
+        Ok(Policy { enabled, ..Policy::clone(&policy) })
+    }
+}
+
+impl Edge {
+    /// The stored policies that are not deleted, the first in rank first. One that cannot be read is logged and
+    /// passed over: it must not stop the others.
+    ///
+    /// # Errors
+    /// [`AwsError`] of the catalog.
+    pub async fn policies(&self) -> Result<Vec<Active>, AwsError> {
+        let mut policies = self.every_policy().await?;
+        policies.retain(|active| active.stored.deleted_at.is_none());
+        policies.sort_by(|a, b| a.policy.rank().cmp(&b.policy.rank()));
+        Ok(policies)
+    }
+
+    /// The same with those that were deleted, by name.
+    ///
+    /// # Errors
+    /// [`AwsError`] of the catalog.
+    pub async fn every_policy(&self) -> Result<Vec<Active>, AwsError> {
+        let mut policies = Vec::new();
+        for stored in self.catalog().policies().await? {
+            match self.read_policies().policy(self, &stored) {
+                Ok(policy) => policies.push(Active { stored, policy }),
+                Err(errors) => {
+                    tracing::error!(policy = %stored.name, %errors, "stored policy cannot be read: apply it anew");
+                }
+            }
+        }
+        Ok(policies)
+    }
+}

@@ -1,0 +1,173 @@
+//! What AWS would refuse of a policy, and what works differently from what it says.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use serde::Serialize;
+
+use super::steady::goes_cold;
+use crate::ids::{TableName, VaultArn};
+use crate::lock::Lock;
+use crate::metadata::{TAGS, tags::OURS};
+use crate::policy::{COLD_DAYS, Policy};
+use crate::span::{Span, Unit};
+use crate::tier::Tier;
+
+/// What the account says about the vaults and tables of a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Facts {
+    /// The vault of the backups.
+    pub vault: VaultFacts,
+    /// The vaults of the copies. One that is not named is taken as an ordinary vault.
+    pub copies: BTreeMap<VaultArn, VaultFacts>,
+    /// How many tags of its own each table has.
+    pub table_tags: BTreeMap<TableName, usize>,
+    /// How many tags of the policy are added to each point.
+    pub custom_tags: usize,
+}
+
+/// What AWS says about a vault. By default it is an ordinary one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct VaultFacts {
+    /// Its lock. An air-gapped vault always has one.
+    pub lock: Option<Lock>,
+    /// Whether it is logically air-gapped.
+    pub air_gapped: bool,
+}
+
+/// One line for each thing that AWS would refuse or that works differently, with the way out. None at all:
+/// the policy does what it says.
+pub fn warnings(policy: &Policy, facts: &Facts) -> Vec<String> {
+    let backups: Vec<(Tier, Span)> = policy.tiers.iter().map(|(tier, rule)| (tier, rule.keep)).collect();
+    let copies: Vec<(Tier, Span)> = policy
+        .tiers
+        .iter()
+        .filter_map(|(tier, rule)| rule.copy.as_ref().map(|copy| (tier, copy.keep)))
+        .filter(|_| !policy.copies.is_empty())
+        .collect();
+
+    let mut lines = Vec::new();
+    if facts.vault.air_gapped {
+        lines.push(format!(
+            "vault {} is air-gapped, and an air-gapped vault is for copies: name an ordinary vault here, and this one \
+             under copies",
+            policy.vault
+        ));
+    }
+    locked(policy, ("keep", &format!("vault {}", policy.vault)), facts.vault, &backups, &mut lines);
+    for target in &policy.copies {
+        let vault = facts.copies.get(&target.vault).copied().unwrap_or_default();
+        let name = format!("vault {} in {}", target.vault.name, target.vault.region);
+        locked(policy, ("copy.keep", &name), vault, &copies, &mut lines);
+    }
+    cold(policy, &backups, &copies, &mut lines);
+    tags(facts, &mut lines);
+    lines
+}
+
+fn locked(
+    policy: &Policy,
+    (field, name): (&str, &str),
+    vault: VaultFacts,
+    tiers: &[(Tier, Span)],
+    lines: &mut Vec<String>,
+) {
+    let VaultFacts { lock, air_gapped } = vault;
+    if lock.is_none() && !air_gapped {
+        return;
+    }
+    let lock = lock.unwrap_or(Lock::AIR_GAPPED);
+    let kind = if air_gapped { "air-gapped" } else { "locked" };
+    let Lock { min_days, max_days } = lock;
+    let range = format!("the {kind} {name} keeps points for {min_days} to {max_days} days");
+    for (tier, keep) in tiers {
+        let (least, most) = (keep.least_days(), longest(*keep));
+        if least < min_days {
+            lines.push(format!(
+                "{tier}: {field} is {keep}, and {range}: a point of this tier alone stays for {min_days} days and is \
+                 billed for them; keep it for at least {min_days} days, or name another vault"
+            ));
+        }
+        if most > max_days {
+            lines.push(format!(
+                "{tier}: {field} is {keep}, up to {most} days, and {range}: AWS deletes its points after {max_days} \
+                 days; keep it for at most {max_days} days, or name another vault"
+            ));
+        }
+    }
+    lines.push(format!(
+        "the {name} is {kind}: AWS alone deletes there, when the retention that a point was made with ends. So \
+         keep_last ({}) and holds do not exist there, and the last point of a table that is no longer backed up \
+         lapses too",
+        policy.keep_last
+    ));
+    let Some(days) = policy.cold_after else { return };
+    let needed = days + COLD_DAYS;
+    if needed > max_days && tiers.iter().any(|(tier, keep)| goes_cold(policy, *tier, *keep)) {
+        lines.push(format!(
+            "cold_after is {days} days, so AWS wants a point kept for {needed} days, and {range}: everything stays \
+             warm there"
+        ));
+    }
+}
+
+fn cold(policy: &Policy, backups: &[(Tier, Span)], copies: &[(Tier, Span)], lines: &mut Vec<String>) {
+    let Some(days) = policy.cold_after else { return };
+    let named = |moved: bool| {
+        let those = |(tier, keep): &&(Tier, Span)| goes_cold(policy, *tier, *keep) == moved;
+        let backups = backups.iter().filter(those).map(|(tier, keep)| format!("{tier} backups ({keep})"));
+        let copies = copies.iter().filter(those).map(|(tier, keep)| format!("{tier} copies ({keep})"));
+        backups.chain(copies).collect::<Vec<_>>().join(", ")
+    };
+    let (moved, warm) = (named(true), named(false));
+    if !warm.is_empty() {
+        lines.push(format!(
+            "cold_after is {days} days, and AWS wants a point kept for {COLD_DAYS} days more, {} altogether. So points \
+             of these tiers alone stay warm: {warm}",
+            days + COLD_DAYS,
+        ));
+    }
+    if !moved.is_empty() {
+        lines.push(format!(
+            "cold_after is {days} days: from then on a restore takes up to 4 hours longer, and nothing can be copied \
+             from: {moved}"
+        ));
+    }
+}
+
+fn tags(facts: &Facts, lines: &mut Vec<String>) {
+    let custom = facts.custom_tags;
+    for (table, own) in &facts.table_tags {
+        let (ours, all) = (own + OURS, own + OURS + custom);
+        if ours > TAGS {
+            lines.push(format!(
+                "table {table} has {own} tags: with up to {OURS} of ours a point would have {ours}, and AWS fails a \
+                 job that passes {TAGS}. So its settings may go to the settings table, and a backup that does not fit \
+                 even so is refused; remove {} of the table's tags",
+                ours - TAGS
+            ));
+        } else if all > TAGS {
+            lines.push(format!(
+                "table {table} has {own} tags: with up to {OURS} of ours and {custom} of the policy a point would have \
+                 {all}, and AWS takes {TAGS}. So the policy's tags may be left out; remove {} of the table's or of \
+                 the policy's",
+                all - TAGS
+            ));
+        }
+    }
+}
+
+/// The most days that a span lasts, from any day.
+fn longest(span: Span) -> u32 {
+    if matches!(span.unit, Unit::Day | Unit::Week) {
+        return span.least_days();
+    }
+    // The lengths of months and years repeat after four years, and the first of a month is never cut short.
+    let utc = TimeZone::UTC;
+    let starts = (0..48).filter_map(|months: i64| date(2001, 1, 1).checked_add(months.months()).ok());
+    let from = starts.filter_map(|date| utc.to_timestamp(date.at(0, 0, 0, 0)).ok());
+    let days = |from: Timestamp| span.after(from, &utc).duration_since(from).as_hours() / 24;
+    from.map(|from| u32::try_from(days(from)).unwrap_or(u32::MAX)).max().unwrap_or_default()
+}

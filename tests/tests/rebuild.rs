@@ -1,0 +1,184 @@
+//! The catalog rebuilt from the vaults and the settings tables: the backups describe themselves.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use backup_chain_core::ids::TableName;
+use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
+use backup_chain_core::metadata::tags;
+use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::retention::Braked;
+use backup_chain_core::settings::TableSettings;
+use backup_chain_local::World;
+use backup_chain_local::stack::{SOURCE, Stack, VAULT};
+use backup_chain_tests::{
+    apply, assert_agreement, at, backup, deployed, dynamodb, points, table, tables, vault_tags,
+};
+
+const POLICY: &str = "
+name: daily
+sources: {prefixes: [app-]}
+vault: backup-chain
+copies: [{vault: 'arn:aws:backup:eu-west-1:111122223333:backup-vault:backup-chain-copies'}]
+tiers:
+  daily: {at: [07:00], keep: 3 days, copy: {keep: 4 days}}
+  weekly: {on: monday, at: [07:00], keep: 3 weeks}
+";
+
+async fn scene() -> (World, Stack, Vec<TableName>) {
+    let (world, mut stack) = deployed("2026-01-05T00:00:00Z").await;
+    // The settings of the large one are in the settings tables.
+    let large = TableSettings::from_bytes(include_bytes!("../fixtures/huge.json")).unwrap();
+    let large = tables::create(&world, "app-large", &large).await.unwrap();
+    let tables = vec![table(&world, "app-orders", &[]).await.unwrap(), large];
+    apply(&stack, POLICY).await.unwrap();
+    stack
+        .session(SessionRequest::Backup { tables: vec!["app-orders".to_owned()], vault: None })
+        .await
+        .unwrap();
+    stack.live_until(at("2026-01-09T12:00:00Z")).await;
+    (world, stack, tables)
+}
+
+/// Every item of the catalog is lost.
+async fn lose_the_catalog(world: &World, stack: &Stack) {
+    let client = dynamodb(world);
+    let name = &stack.edge().deployment().catalog;
+    let mut pages = client.scan().table_name(name).into_paginator().items().send();
+    let mut keys = Vec::new();
+    while let Some(item) = pages.next().await {
+        let item: std::collections::HashMap<String, AttributeValue> = item.unwrap();
+        keys.push((item["pk"].clone(), item["sk"].clone()));
+    }
+    for (pk, sk) in keys {
+        client.delete_item().table_name(name).key("pk", pk).key("sk", sk).send().await.unwrap();
+    }
+}
+
+/// What a restore point is: all of it but how it came about.
+fn essence(point: RestorePoint) -> RestorePoint {
+    let plain = RestorePoint::planned(
+        point.id.clone(),
+        point.kind,
+        point.table.clone(),
+        point.vault.clone(),
+        point.session.clone(),
+        point.slot,
+    );
+    RestorePoint {
+        policy: point.policy,
+        flags: point.flags,
+        copies: point.copies,
+        state: point.state,
+        arn: point.arn,
+        source: point.source,
+        created_at: point.created_at,
+        bytes: point.bytes,
+        sealed: point.sealed,
+        settings: point.settings,
+        settings_stored: point.settings_stored,
+        suspect: point.suspect,
+        hold: point.hold,
+        ..plain
+    }
+}
+
+async fn essences(stack: &Stack, tables: &[TableName]) -> Vec<RestorePoint> {
+    let mut all = Vec::new();
+    for table in tables {
+        all.extend(points(stack, table).await.into_iter().map(essence));
+    }
+    all
+}
+
+#[tokio::test(start_paused = true)]
+async fn restore_points_and_chains_are_the_same_after_the_catalog_is_lost() {
+    let (world, mut stack, tables) = scene().await;
+    let before = essences(&stack, &tables).await;
+    assert!(before.iter().any(|point| point.settings_stored && point.kind == Kind::Copy));
+    assert!(before.iter().any(|point| point.kind == Kind::Manual));
+    let heads = async |stack: &Stack| {
+        let mut heads = BTreeMap::new();
+        for point in &before {
+            let head = stack.edge().catalog().head(&point.table).await.unwrap().unwrap();
+            heads.insert(point.table.clone(), (head.met, head.newest));
+        }
+        heads
+    };
+    let heads_before = heads(&stack).await;
+    lose_the_catalog(&world, &stack).await;
+    assert!(essences(&stack, &tables).await.is_empty());
+
+    apply(&stack, POLICY).await.unwrap();
+    let rebuilt = stack.rebuild().await.unwrap();
+    assert_eq!(
+        (rebuilt.added, rebuilt.known, rebuilt.foreign, rebuilt.left),
+        (before.len(), 0, 0, 0),
+        "{rebuilt:#?}"
+    );
+    assert!(rebuilt.problems.is_empty(), "{rebuilt:#?}");
+    let mut expected = before.clone();
+    // A copy whose backup is gone does not know where it came from.
+    for copy in expected.iter_mut().filter(|point| point.kind == Kind::Copy) {
+        let has_backup = before.iter().any(|point| point.kind == Kind::Backup && point.id == copy.id);
+        copy.source = copy.source.take().filter(|_| has_backup);
+    }
+    assert_eq!(essences(&stack, &tables).await, expected);
+    assert_eq!(heads(&stack).await, heads_before);
+    assert_agreement(&world, &stack, &tables).await;
+
+    // A second rebuild finds nothing new.
+    let again = stack.rebuild().await.unwrap();
+    assert_eq!((again.added, again.known), (0, before.len()));
+
+    // Nothing is due before the next slot, and nothing is removed for a week.
+    stack.live_until(at("2026-01-09T20:00:00Z")).await;
+    assert_eq!(essences(&stack, &tables).await.len(), before.len());
+    stack.live_until(at("2026-01-16T06:00:00Z")).await;
+    let report = stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+    assert!(matches!(report.braked, Some(Braked::Rebuilt { .. })), "{report:#?}");
+    assert!(essences(&stack, &tables).await.len() > before.len());
+    stack.live_until(at("2026-01-18T12:00:00Z")).await;
+    let left = points(&stack, &tables[0]).await;
+    let backups = left.iter().filter(|point| point.kind == Kind::Backup);
+    // Three daily ones, the one that lapsed since the run, and the Mondays of two weeks.
+    assert_eq!(backups.count(), 6, "{left:#?}");
+    assert_agreement(&world, &stack, &tables).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_believed_is_told_and_not_added() {
+    let (world, stack, tables) = scene().await;
+    let made = points(&stack, &tables[0]).await;
+    let backups: Vec<&RestorePoint> = made.iter().filter(|point| point.kind == Kind::Backup).collect();
+    let [cut, twin, original] = [0, 1, 2].map(|number| backups[number].arn.as_ref().unwrap());
+    // One is cut, one carries the tags of another.
+    let all = vault_tags(&world, SOURCE, VAULT);
+    let mut damaged = all[cut].clone();
+    damaged.remove("backup-chain/v1/0");
+    world.with_backup(|backup| {
+        assert!(backup.overwrite_tags(cut.as_str(), damaged));
+        assert!(backup.overwrite_tags(twin.as_str(), all[original].clone()));
+    });
+    // One is somebody else's.
+    let untagged =
+        backup(&world, SOURCE).untag_resource().resource_arn(backups[3].arn.as_ref().unwrap().as_str());
+    let ours: Vec<String> = all[backups[3].arn.as_ref().unwrap()]
+        .keys()
+        .filter(|key| key.starts_with(tags::PREFIX))
+        .cloned()
+        .collect();
+    untagged.set_tag_key_list(Some(ours)).send().await.unwrap();
+    let before = essences(&stack, &tables).await.len();
+    lose_the_catalog(&world, &stack).await;
+    apply(&stack, POLICY).await.unwrap();
+    let rebuilt = stack.rebuild().await.unwrap();
+    // The twin was not created when the other was asked for, so the other one stands alone.
+    assert_eq!((rebuilt.added, rebuilt.foreign), (before - 3, 1), "{rebuilt:#?}");
+    let told = rebuilt.problems.join("\n");
+    assert_eq!(rebuilt.problems.len(), 2, "{told}");
+    assert!(told.contains("tag backup-chain/v1/0 is missing"), "{told}");
+    assert!(told.contains("it was not created when its metadata says"), "{told}");
+    assert!(points(&stack, &tables[0]).await.iter().all(|point| point.state == State::Available));
+}
