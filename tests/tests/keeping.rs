@@ -253,6 +253,13 @@ async fn a_table_without_a_fresh_point_is_a_breach_and_each_run_is_remembered_an
         .map(|(_, detail)| detail["status"].as_str().unwrap())
         .collect();
     assert_eq!(ended, ["succeeded", "succeeded", "warning", "warning"]);
+    let mut changed = told.iter().filter_map(|(_, detail)| detail.get("changed")?.get(0));
+    let changed = changed.next().unwrap();
+    assert_eq!(
+        (&changed["table"], &changed["counts"]["removed"]),
+        (&"app-orders".into(), &1.into()),
+        "{changed}"
+    );
     let failed = told.iter().rfind(|(kind, _)| kind == "Backup Session Ended").unwrap();
     assert_eq!(
         (&failed.1["status"], &failed.1["failed"][0]["table"]),

@@ -5,16 +5,12 @@ use std::collections::BTreeMap;
 use backup_chain_aws::dynamodb::Found;
 use backup_chain_aws::policies::Active;
 use backup_chain_aws::{AwsError, scope};
-use backup_chain_core::ids::{Table, TableName, VaultArn};
+use backup_chain_core::ids::{Table, VaultArn};
 use backup_chain_core::retention::{Breach, Report};
 use backup_chain_core::table::TableHead;
-use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::SignedDuration;
 
 use crate::work::Work;
-
-/// How many tables are looked at side by side.
-const ABREAST: usize = 8;
 
 /// Finds the tables that break the objective of their policy. Cost grows with the tables, not with their points.
 /// What cannot be looked at is a problem of its own.
@@ -41,16 +37,8 @@ async fn of_policy(
     hours: u32,
 ) -> Result<Vec<Breach>, AwsError> {
     let (edge, policy) = (work.edge, &active.policy);
-    let source = edge.source();
     let selected = scope::of_policy(edge, ranked, policy).await?;
-    let found: Vec<(TableName, Option<Found>)> = stream::iter(selected.tables)
-        .map(|name| async {
-            let found = source.dynamodb.find(&name).await?;
-            Ok::<_, AwsError>((name, found))
-        })
-        .buffered(ABREAST)
-        .try_collect()
-        .await?;
+    let found = edge.source().dynamodb.find_each(selected.tables).await?;
     let found: Vec<Found> = found.into_iter().filter_map(|(_, found)| found).collect();
     let tables: Vec<Table> = found.iter().map(|found| found.table.clone()).collect();
     let heads: BTreeMap<Table, TableHead> =

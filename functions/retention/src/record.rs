@@ -19,21 +19,18 @@ pub(crate) async fn run(edge: &Edge, report: &mut Report, began: Timestamp) -> R
     let ended = edge.clock().now();
     report.run = Some(id.clone());
     let mut run = Run::of(id.clone(), report, began, ended);
-    if let Err(error) = edge.tell(&Notice::RetentionEnded(RetentionEnded::of(&run))).await {
-        tracing::error!(%error, "the event bus cannot be told of the run");
-    }
-
     let mut chains: BTreeMap<_, Vec<&Decided>> = BTreeMap::new();
     for decided in &report.points {
         chains.entry((&decided.table, &decided.vault)).or_default().push(decided);
     }
+    let mut records = Vec::with_capacity(chains.len());
     for ((table, vault), mut points) in chains {
         let counts = Counts::of(points.iter().copied());
         // What is not kept comes first, should there be too many.
         points.sort_by_key(|decided| decided.fate == Fate::Keep);
         points.truncate(MOST_POINTS);
         points.sort_by(|a, b| a.point.cmp(&b.point));
-        let mut chain = ChainRun {
+        records.push(ChainRun {
             run: id.clone(),
             ended_at: ended,
             table: table.clone(),
@@ -41,7 +38,13 @@ pub(crate) async fn run(edge: &Edge, report: &mut Report, began: Timestamp) -> R
             counts,
             points: points.into_iter().cloned().collect(),
             rev: 0,
-        };
+        });
+    }
+    let told = RetentionEnded::of(&run, &records);
+    if let Err(error) = edge.tell(&Notice::RetentionEnded(told)).await {
+        tracing::error!(%error, "the event bus cannot be told of the run");
+    }
+    for mut chain in records {
         edge.catalog().commit([Write::of(&mut chain)]).await?;
     }
     edge.catalog().commit([Write::of(&mut run)]).await?;

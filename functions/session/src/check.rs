@@ -5,21 +5,17 @@ use std::collections::BTreeMap;
 use backup_chain_aws::backup::{Backup, Vault};
 use backup_chain_aws::policies::Active;
 use backup_chain_aws::scope::{self, Selected};
-use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_aws::{Edge, Meaning};
 use backup_chain_core::due::PolicyState;
 use backup_chain_core::forecast::{Facts, VaultFacts, warnings};
 use backup_chain_core::ids::{Region, TableName, VaultArn};
 use backup_chain_core::policy::{Policy, changes};
 use backup_chain_core::retention::place_of;
-use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::apply::state_after;
 use crate::{Reply, SessionError};
-
-/// How many tables are looked at side by side.
-const ABREAST: usize = 8;
 
 /// A table that a policy would cover.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -46,14 +42,7 @@ pub(crate) async fn check(edge: &Edge, document: &str) -> Result<Reply, SessionE
     let Selected { tables, skipped } = scope::of_policy(edge, &policies, &policy).await?;
     let mut lines = facts.problems;
     let source = edge.source();
-    let found: Vec<_> = stream::iter(tables)
-        .map(|name| async {
-            let found = source.dynamodb.find(&name).await?;
-            Ok::<_, AwsError>((name, found))
-        })
-        .buffered(ABREAST)
-        .try_collect()
-        .await?;
+    let found = source.dynamodb.find_each(tables).await?;
     let mut covered = Vec::new();
     for (name, found) in found {
         match found {

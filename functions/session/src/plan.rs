@@ -9,13 +9,13 @@ use backup_chain_aws::policies::Active;
 use backup_chain_aws::scope::{self, Selected};
 use backup_chain_aws::{AwsError, Edge, Meaning};
 use backup_chain_core::due::{self, ChainView};
-use backup_chain_core::ids::{PointId, Table, TableName, VaultArn};
+use backup_chain_core::ids::{PointId, Table, VaultArn};
 use backup_chain_core::notice::{Notice, SessionEnded};
 use backup_chain_core::point::{CopyFlags, Kind, PolicyRef, RestorePoint};
 use backup_chain_core::session::{Session, Skipped, Status, Trigger};
 use backup_chain_core::table::TableHead;
 use backup_chain_core::tier::Flag;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 
 use crate::check::{region_problem, target_vault};
 use crate::{SessionError, named};
@@ -55,15 +55,7 @@ pub(crate) async fn plan(
         Some(active) => scope::of_policy(edge, policies, &active.policy).await?,
         None => named::named(edge, &session.tables),
     };
-    let source = edge.source();
-    let found: Vec<(TableName, Option<Found>)> = stream::iter(tables)
-        .map(|name| async {
-            let found = source.dynamodb.find(&name).await?;
-            Ok::<_, AwsError>((name, found))
-        })
-        .buffered(ABREAST)
-        .try_collect()
-        .await?;
+    let found = edge.source().dynamodb.find_each(tables).await?;
     let mut there: Vec<Table> = Vec::new();
     for (name, found) in found {
         let why = match found {

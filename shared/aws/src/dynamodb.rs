@@ -8,11 +8,15 @@ use backup_chain_core::ids::{Table, TableArn, TableName};
 use backup_chain_core::metadata::tags::PREFIX;
 use backup_chain_core::settings::{Part, Pitr, TableSettings, Ttl, Unknown};
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use crate::capture;
 use crate::error::{AwsError, Meaning, failed};
 use crate::limits::Limits;
+
+/// How many tables are looked at side by side.
+const ABREAST: usize = 8;
 
 /// A table as one creation of it, and whether it can be backed up now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +90,24 @@ impl Dynamo {
             created_at: created_at.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
             bytes: description.table_size_bytes(),
         }))
+    }
+
+    /// The tables of these names, some side by side; `None` for a name that there is no table of.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:DescribeTable.
+    pub async fn find_each(
+        &self,
+        names: impl IntoIterator<Item = TableName>,
+    ) -> Result<Vec<(TableName, Option<Found>)>, AwsError> {
+        stream::iter(names)
+            .map(|name| async {
+                let found = self.find(&name).await?;
+                Ok((name, found))
+            })
+            .buffered(ABREAST)
+            .try_collect()
+            .await
     }
 
     /// Reads the settings of a table: DescribeTable, DescribeTimeToLive, DescribeContinuousBackups and

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{PointId, PolicyName, RunId, SessionId, TableName};
 use crate::point::{Kind, RestorePoint};
-use crate::retention::{Braked, Breach, Counts, Run, RunStatus, place_of};
+use crate::retention::{Braked, Breach, ChainRun, Counts, Run, RunStatus, place_of};
 use crate::session::{Session, Status, Trigger};
 
 /// The source of every event.
@@ -144,6 +144,8 @@ pub struct RetentionEnded {
     pub counts: Counts,
     /// How many of those chains there are.
     pub chains: u32,
+    /// Those of them of which something is not kept, with how many points met with which fate; the first hundred.
+    pub changed: Vec<ChangedChain>,
     /// Why nothing was removed although something was to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub braked: Option<Braked>,
@@ -154,6 +156,17 @@ pub struct RetentionEnded {
     pub breaches: Vec<Breach>,
     /// What needs a look; the first hundred.
     pub problems: Vec<String>,
+}
+
+/// A chain in which a run did, or should have done, more than keep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangedChain {
+    /// The table.
+    pub table: TableName,
+    /// The vault, as `<Region>/<vault>`.
+    pub vault: String,
+    /// How many points met with which fate.
+    pub counts: Counts,
 }
 
 /// That retention does not run.
@@ -211,14 +224,22 @@ impl SessionEnded {
 }
 
 impl RetentionEnded {
-    /// What is told of a run.
-    pub fn of(run: &Run) -> Self {
+    /// What is told of a run that decided so about its chains.
+    pub fn of(run: &Run, chains: &[ChainRun]) -> Self {
+        let is_changed =
+            |chain: &&ChainRun| chain.counts != Counts { kept: chain.counts.kept, ..Counts::default() };
+        let changed = chains.iter().filter(is_changed).take(MOST).map(|chain| ChangedChain {
+            table: chain.table.clone(),
+            vault: chain.vault.clone(),
+            counts: chain.counts,
+        });
         Self {
             run: run.id.clone(),
             started_at: run.started_at,
             status: run.status,
             counts: run.counts,
             chains: run.chains,
+            changed: changed.collect(),
             braked: run.braked.clone(),
             braked_why: run.braked.as_ref().map(ToString::to_string),
             breaches: run.breaches.iter().take(MOST).cloned().collect(),
