@@ -4,8 +4,8 @@
 
 # The main job on the embedded AWS: weeks in the life of three tables, in under a minute once it is built.
 demo: needs
-	cargo build --locked -p backup-chain-local
-	@cargo run --locked --quiet -p backup-chain-local -- demo
+	cargo build --locked --bin backup-chain-local
+	@cargo run --locked --quiet --bin backup-chain-local -- demo
 
 # Everything that proves it. The functions' binaries are built first: tests run them as Lambda does.
 test: needs tools

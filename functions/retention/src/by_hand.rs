@@ -61,7 +61,8 @@ pub(crate) async fn remove(
         } else if !verdict.remove {
             Fate::Keep
         } else if acts && deadline.allows_work(edge.clock().now()) {
-            remove::remove(edge, point.clone(), &reason_text(&verdict.reasons), &mut report).await
+            let why = format!("removed {}", reason_text(&verdict.reasons));
+            remove::remove(edge, point.clone(), &why, &mut report).await
         } else {
             Fate::Remove
         };

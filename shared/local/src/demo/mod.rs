@@ -137,9 +137,14 @@ async fn live(paper: &mut Paper<impl Write>, logs: &paper::Logs) -> Result<Ended
             Event::BackupFails => {
                 let arn = tables.customers.arn();
                 world.with_backup(|backup| {
-                    backup.fail_next_backup(&arn, "We are unable to back up this table.");
+                    for _ in 0..=3 {
+                        backup.fail_next_backup(&arn, "We are unable to back up this table.");
+                    }
                 });
-                told = Some(("customers", "AWS Backup will fail the backup of 07:00: daily and weekly"));
+                told = Some((
+                    "customers",
+                    "AWS Backup will fail the backup of 07:00, daily and weekly, and its retries",
+                ));
             }
             Event::RemoveByHand => {
                 let vault = format!("{SOURCE}/{VAULT}");
