@@ -3,11 +3,12 @@
 use aws_sdk_dynamodb::types as aws;
 use backup_chain_core::ids::TableName;
 use backup_chain_core::settings::{
-    BillingMode, KeySchema, MaxThroughput, Part, Projection, StreamView, TableClass, TableSettings,
-    Throughput,
+    BillingMode, Dimension, KeySchema, MaxThroughput, Part, Projection, ScalingTarget, StreamView, Suspended,
+    TableClass, TableSettings, Throughput,
 };
 use backup_chain_local::World;
-use backup_chain_local::stack::Failure;
+use backup_chain_local::stack::{ACCOUNT, Failure, SOURCE};
+use serde_json::{Value, json};
 
 use crate::dynamodb;
 
@@ -98,6 +99,122 @@ pub async fn create(world: &World, name: &str, settings: &TableSettings) -> Resu
         update.point_in_time_recovery_specification(wanted.build()?).send().await?;
     }
     Ok(name.parse()?)
+}
+
+/// Puts around a table what its settings hold beyond the table itself: resource policies, Kinesis destinations,
+/// Contributor Insights, auto scaling and alarms.
+///
+/// # Errors
+/// When the embedded AWS refuses it.
+pub async fn surround(world: &World, name: &TableName, settings: &TableSettings) -> Result<(), Failure> {
+    let dynamodb = async |operation: &str, body: Value| {
+        ask(world, "dynamodb", &format!("DynamoDB_20120810.{operation}"), &body).await
+    };
+    let arn = format!("arn:aws:dynamodb:{SOURCE}:{ACCOUNT}:table/{name}");
+    if let Some(policies) = settings.policies.known() {
+        let described = dynamodb("DescribeTable", json!({ "TableName": name })).await?;
+        let stream = described["Table"]["LatestStreamArn"].clone();
+        for (resource, policy) in [(json!(arn), &policies.table), (stream, &policies.stream)] {
+            if let Some(policy) = policy {
+                let body = json!({ "ResourceArn": resource, "Policy": policy.0.to_string() });
+                dynamodb("PutResourcePolicy", body).await?;
+            }
+        }
+    }
+    for (stream, precision) in settings.kinesis.known().into_iter().flatten() {
+        let with = json!({ "ApproximateCreationDateTimePrecision": precision });
+        let body =
+            json!({ "TableName": name, "StreamArn": stream, "EnableKinesisStreamingConfiguration": with });
+        dynamodb("EnableKinesisStreamingDestination", body).await?;
+    }
+    if let Some(insights) = settings.insights.known() {
+        let table = insights.table.iter().map(|mode| (None, mode));
+        let indexes = insights.indexes.iter().map(|(index, mode)| (Some(index), mode));
+        for (index, mode) in table.chain(indexes) {
+            let mut body = json!({ "TableName": name, "ContributorInsightsAction": "ENABLE", "ContributorInsightsMode": mode });
+            if let Some(index) = index {
+                body["IndexName"] = json!(index);
+            }
+            dynamodb("UpdateContributorInsights", body).await?;
+        }
+    }
+    for (dimension, target) in settings.scaling.known().into_iter().flatten() {
+        scale(world, name, dimension, target).await?;
+    }
+    for (alarm, settings) in settings.alarms.known().into_iter().flatten() {
+        let mut body = settings.0.clone();
+        body["AlarmName"] = json!(alarm);
+        ask(world, "monitoring", "GraniteServiceVersion20100801.PutMetricAlarm", &body).await?;
+    }
+    Ok(())
+}
+
+async fn scale(
+    world: &World,
+    name: &TableName,
+    dimension: &Dimension,
+    target: &ScalingTarget,
+) -> Result<(), Failure> {
+    let units = if dimension.write { "WriteCapacityUnits" } else { "ReadCapacityUnits" };
+    let (resource, of) = match &dimension.index {
+        None => (format!("table/{name}"), "table"),
+        Some(index) => (format!("table/{name}/index/{index}"), "index"),
+    };
+    let put = async |operation: &str, more: Value| {
+        let mut body = json!({
+            "ServiceNamespace": "dynamodb",
+            "ResourceId": resource,
+            "ScalableDimension": format!("dynamodb:{of}:{units}"),
+        });
+        for (field, value) in more.as_object().into_iter().flatten() {
+            body[field] = value.clone();
+        }
+        ask(world, "application-autoscaling", &format!("AnyScaleFrontendService.{operation}"), &body).await
+    };
+    let is = |what| target.suspended.contains(&what);
+    let suspended = json!({
+        "DynamicScalingInSuspended": is(Suspended::ScaleIn),
+        "DynamicScalingOutSuspended": is(Suspended::ScaleOut),
+        "ScheduledScalingSuspended": is(Suspended::Scheduled),
+    });
+    let bounds = json!({ "MinCapacity": target.min, "MaxCapacity": target.max, "SuspendedState": suspended });
+    put("RegisterScalableTarget", bounds).await?;
+    for (policy, rules) in &target.policies {
+        let body = json!({
+            "PolicyName": policy,
+            "PolicyType": rules.kind,
+            "TargetTrackingScalingPolicyConfiguration": rules.configuration.0,
+        });
+        put("PutScalingPolicy", body).await?;
+    }
+    for (action, rules) in &target.scheduled {
+        let mut body = json!({ "ScheduledActionName": action, "Schedule": rules.schedule });
+        if let Some(zone) = &rules.time_zone {
+            body["Timezone"] = json!(zone);
+        }
+        let bounds = [("MinCapacity", rules.min), ("MaxCapacity", rules.max)];
+        for (field, units) in bounds {
+            if let Some(units) = units {
+                body["ScalableTargetAction"][field] = json!(units);
+            }
+        }
+        put("PutScheduledAction", body).await?;
+    }
+    Ok(())
+}
+
+/// Asks a service of the source Region that speaks JSON.
+async fn ask(world: &World, service: &str, target: &str, body: &Value) -> Result<Value, Failure> {
+    let scope = format!("AWS4-HMAC-SHA256 Credential={ACCOUNT}/20260101/{SOURCE}/{service}/aws4_request");
+    let request = http::Request::post("https://embedded/")
+        .header("authorization", scope)
+        .header("content-type", "application/x-amz-json-1.0")
+        .header("x-amz-target", target);
+    let answer = world.handle(request.body(bytes::Bytes::from(body.to_string()))?).await?;
+    if answer.status().is_success() {
+        return Ok(serde_json::from_slice(answer.body()).unwrap_or_default());
+    }
+    Err(format!("{service} refuses {target}: {}", String::from_utf8_lossy(answer.body())).into())
 }
 
 fn keys(schema: &KeySchema) -> Result<Vec<aws::KeySchemaElement>, Failure> {

@@ -142,7 +142,7 @@ async fn drift(work: &Work<'_>, point: &RestorePoint, captured: &TableSettings) 
     if point.kind == Kind::Copy {
         return None;
     }
-    match work.edge.source().dynamodb.capture(&point.table.arn.name).await {
+    match work.edge.capture(&point.table.arn.region, &point.table.arn.name).await {
         Ok(now) if now.table != point.table => {
             Some("the table was dropped while it was backed up".to_owned())
         }

@@ -130,7 +130,7 @@ async fn begin(
         tracing::debug!("another job of the table is open");
         return Ok(());
     }
-    let captured = match edge.source().dynamodb.capture(&point.table.arn.name).await {
+    let captured = match edge.capture(&point.table.arn.region, &point.table.arn.name).await {
         Ok(captured) => captured,
         Err(error) if error.meaning == Meaning::NotFound => {
             return edge.mark_failed(point, "the table was dropped before its backup was started").await;

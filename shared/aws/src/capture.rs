@@ -174,19 +174,101 @@ fn replicas(table: &aws::TableDescription) -> Option<Replicas> {
     })
 }
 
+/// A replica as DescribeTable gives it, without what follows from its Region, states and dates.
 fn replica(replica: &aws::ReplicaDescription) -> Value {
-    let mut fields = Map::new();
-    let mut set = |name: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            fields.insert(name.to_owned(), value);
-        }
-    };
-    set("KMSMasterKeyId", replica.kms_master_key_id().map(Value::from));
-    let read = replica.provisioned_throughput_override().and_then(|units| units.read_capacity_units());
-    set("ReadCapacityUnits", read.map(Value::from));
-    let most = replica.on_demand_throughput_override().and_then(|units| units.max_read_request_units());
-    set("MaxReadRequestUnits", most.map(Value::from));
+    let indexes: Vec<Value> = replica.global_secondary_indexes().iter().map(replica_index).collect();
+    let warm = replica.warm_throughput();
     let class = replica.replica_table_class_summary().and_then(|summary| summary.table_class());
-    set("TableClass", class.map(|class| class.as_str().into()));
-    fields.into()
+    let mode = replica.global_table_settings_replication_mode();
+    object([
+        ("KMSMasterKeyId", replica.kms_master_key_id().map(Value::from)),
+        ("ProvisionedThroughputOverride", provisioned(replica.provisioned_throughput_override())),
+        ("OnDemandThroughputOverride", on_demand(replica.on_demand_throughput_override())),
+        (
+            "WarmThroughput",
+            warm.map(|warm| warm_units(warm.read_units_per_second(), warm.write_units_per_second())),
+        ),
+        ("ReplicaTableClassSummary", class.map(|class| json!({"TableClass": class.as_str()}))),
+        ("GlobalSecondaryIndexes", (!indexes.is_empty()).then(|| indexes.into())),
+        ("GlobalTableSettingsReplicationMode", mode.map(|mode| mode.as_str().into())),
+    ])
+}
+
+fn replica_index(index: &aws::ReplicaGlobalSecondaryIndexDescription) -> Value {
+    let warm = index.warm_throughput();
+    object([
+        ("IndexName", index.index_name().map(Value::from)),
+        ("ProvisionedThroughputOverride", provisioned(index.provisioned_throughput_override())),
+        ("OnDemandThroughputOverride", on_demand(index.on_demand_throughput_override())),
+        (
+            "WarmThroughput",
+            warm.map(|warm| warm_units(warm.read_units_per_second(), warm.write_units_per_second())),
+        ),
+    ])
+}
+
+fn provisioned(found: Option<&aws::ProvisionedThroughputOverride>) -> Option<Value> {
+    Some(json!({"ReadCapacityUnits": found?.read_capacity_units()?}))
+}
+
+fn on_demand(found: Option<&aws::OnDemandThroughputOverride>) -> Option<Value> {
+    Some(json!({"MaxReadRequestUnits": found?.max_read_request_units()?}))
+}
+
+fn warm_units(read: Option<i64>, write: Option<i64>) -> Value {
+    object([("ReadUnitsPerSecond", read.map(Value::from)), ("WriteUnitsPerSecond", write.map(Value::from))])
+}
+
+/// An object of what is there.
+pub(crate) fn object<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
+    let fields = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Value::Object(fields.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replicas_are_captured_as_they_are_described() {
+        let index = aws::ReplicaGlobalSecondaryIndexDescription::builder()
+            .index_name("by-status")
+            .provisioned_throughput_override(
+                aws::ProvisionedThroughputOverride::builder().read_capacity_units(7).build(),
+            );
+        let warm = aws::TableWarmThroughputDescription::builder()
+            .read_units_per_second(12_000)
+            .write_units_per_second(4_000)
+            .status(aws::TableStatus::Active);
+        let replica = aws::ReplicaDescription::builder()
+            .region_name("eu-west-1")
+            .replica_status(aws::ReplicaStatus::Active)
+            .kms_master_key_id("mrk-1")
+            .warm_throughput(warm.build())
+            .global_secondary_indexes(index.build())
+            .replica_table_class_summary(
+                aws::TableClassSummary::builder().table_class(aws::TableClass::Standard).build(),
+            );
+        let table = aws::TableDescription::builder()
+            .replicas(replica.build())
+            .multi_region_consistency(aws::MultiRegionConsistency::Strong)
+            .global_table_version("2019.11.21");
+        let found =
+            serde_json::to_value(settings(&table.build()).replicas).expect("settings have a form in JSON");
+        assert_eq!(
+            found,
+            json!({
+                "consistency": "STRONG",
+                "regions": {"eu-west-1": {
+                    "KMSMasterKeyId": "mrk-1",
+                    "WarmThroughput": {"ReadUnitsPerSecond": 12_000, "WriteUnitsPerSecond": 4_000},
+                    "ReplicaTableClassSummary": {"TableClass": "STANDARD"},
+                    "GlobalSecondaryIndexes": [
+                        {"IndexName": "by-status", "ProvisionedThroughputOverride": {"ReadCapacityUnits": 7}},
+                    ],
+                }},
+                "version": "2019.11.21",
+            })
+        );
+    }
 }

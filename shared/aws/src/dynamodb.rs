@@ -3,15 +3,21 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::types::{PointInTimeRecoveryStatus, TableDescription, TableStatus, TimeToLiveStatus};
-use backup_chain_core::ids::{Table, TableArn, TableName};
+use aws_sdk_dynamodb::types::{
+    ApproximateCreationDateTimePrecision, DestinationStatus, KinesisDataStreamDestination,
+    PointInTimeRecoveryStatus, TableDescription, TableStatus, TimeToLiveStatus,
+};
+use backup_chain_core::ids::{Region, Table, TableArn, TableName};
 use backup_chain_core::metadata::tags::PREFIX;
-use backup_chain_core::settings::{Part, Pitr, TableSettings, Ttl, Unknown};
+use backup_chain_core::settings::{
+    Json, Part, Pitr, Precision, ResourcePolicies, TableSettings, Ttl, Unknown,
+};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use crate::capture;
+use crate::edge::Edge;
 use crate::error::{AwsError, Meaning, failed};
 use crate::limits::Limits;
 
@@ -110,18 +116,19 @@ impl Dynamo {
             .await
     }
 
-    /// Reads the settings of a table: DescribeTable, DescribeTimeToLive, DescribeContinuousBackups and
-    /// ListTagsOfResource. What one of the last three does not tell is recorded as unknown.
-    ///
-    /// # Errors
-    /// [`AwsError`] of dynamodb:DescribeTable; and of the others when trying again helps.
-    pub async fn capture(&self, name: &TableName) -> Result<Captured, AwsError> {
+    /// Reads what DynamoDB tells of the settings of a table. What another call than DescribeTable does not tell is
+    /// recorded as unknown.
+    async fn capture(&self, name: &TableName) -> Result<Captured, AwsError> {
         let description = self.describe(name).await?;
         let table = identity(name, &description)?;
         let mut settings = capture::settings(&description);
         let mut warnings = Vec::new();
         settings.ttl = part(self.ttl(name).await, "time to live", &mut warnings)?;
         settings.pitr = part(self.pitr(name).await, "point-in-time recovery", &mut warnings)?;
+        let stream = description.latest_stream_arn().filter(|_| settings.stream.is_some());
+        let policies = self.policies(&table.arn.to_string(), stream).await;
+        settings.policies = part(policies, "resource policies", &mut warnings)?;
+        settings.kinesis = part(self.kinesis(name).await, "Kinesis destinations", &mut warnings)?;
         let tags = part(self.tags(&table.arn).await, "tags", &mut warnings)?;
         let own_tags = tags.known().map_or(0, BTreeMap::len);
         settings.tags = match tags {
@@ -140,6 +147,54 @@ impl Dynamo {
             }
         };
         Ok(Captured { table, settings, own_tags, warnings })
+    }
+
+    /// The resource policies of a table and its stream.
+    async fn policies(&self, table: &str, stream: Option<&str>) -> Result<ResourcePolicies, AwsError> {
+        Ok(ResourcePolicies {
+            table: self.policy(table).await?,
+            stream: match stream {
+                Some(stream) => self.policy(stream).await?,
+                None => None,
+            },
+        })
+    }
+
+    async fn policy(&self, resource: &str) -> Result<Option<Json>, AwsError> {
+        const OPERATION: &str = "dynamodb:GetResourcePolicy";
+        self.limits.describe_table_parts.acquire_one().await;
+        let answer = self.client.get_resource_policy().resource_arn(resource).send().await;
+        let policy = match answer.map_err(failed(OPERATION, resource)) {
+            Ok(answer) => answer.policy,
+            Err(error) if error.code == "PolicyNotFoundException" => None,
+            Err(error) => return Err(error),
+        };
+        let malformed = |_| AwsError::incomplete(OPERATION, resource, "policy that is JSON");
+        policy.map(|text| serde_json::from_str(&text).map(Json).map_err(malformed)).transpose()
+    }
+
+    /// The Kinesis streams that take a table's changes.
+    async fn kinesis(&self, name: &TableName) -> Result<BTreeMap<String, Precision>, AwsError> {
+        use DestinationStatus::{Active, Enabling, Updating};
+        self.limits.describe_table_parts.acquire_one().await;
+        let answer = self
+            .client
+            .describe_kinesis_streaming_destination()
+            .table_name(name.as_str())
+            .send()
+            .await
+            .map_err(failed("dynamodb:DescribeKinesisStreamingDestination", name.as_str()))?;
+        let is_on = |found: &&KinesisDataStreamDestination| {
+            matches!(found.destination_status(), Some(Active | Enabling | Updating))
+        };
+        let stream = |found: &KinesisDataStreamDestination| {
+            let precision = match found.approximate_creation_date_time_precision() {
+                Some(ApproximateCreationDateTimePrecision::Microsecond) => Precision::Microsecond,
+                _ => Precision::Millisecond,
+            };
+            Some((found.stream_arn()?.to_owned(), precision))
+        };
+        Ok(answer.kinesis_data_stream_destinations().iter().filter(is_on).filter_map(stream).collect())
     }
 
     async fn describe(&self, name: &TableName) -> Result<TableDescription, AwsError> {
@@ -223,6 +278,36 @@ fn identity(name: &TableName, description: &TableDescription) -> Result<Table, A
 }
 
 /// What could not be read is unknown, never absent; what another try may tell is tried again by the next tick.
+impl Edge {
+    /// Reads the settings of a table: all that DynamoDB tells, its auto scaling, its alarms and its Contributor
+    /// Insights. What one of them does not tell is recorded as unknown, never as absent.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:DescribeTable; and of the others when trying again helps.
+    pub async fn capture(&self, region: &Region, name: &TableName) -> Result<Captured, AwsError> {
+        let services = self.region(region);
+        let mut captured = services.dynamodb.capture(name).await?;
+        let around = services.account.surroundings(self.clock()).await;
+        let Captured { settings, warnings, .. } = &mut captured;
+        settings.scaling = part(around.scaling(name), "auto scaling", warnings)?;
+        settings.insights = part(around.insights(name), "Contributor Insights", warnings)?;
+        let alarms = part(around.alarms(name), "alarms", warnings)?;
+        settings.alarms = match alarms {
+            Part::Unknown(why) => Part::Unknown(why),
+            Part::Known((alarms, partly)) => {
+                let line = |name| {
+                    format!(
+                        "of alarm {name} something is set that is not captured: look at it when you restore"
+                    )
+                };
+                warnings.extend(partly.into_iter().map(line));
+                Part::Known(alarms)
+            }
+        };
+        Ok(captured)
+    }
+}
+
 fn part<T>(read: Result<T, AwsError>, what: &str, warnings: &mut Vec<String>) -> Result<Part<T>, AwsError> {
     match read {
         Ok(value) => Ok(Part::Known(value)),

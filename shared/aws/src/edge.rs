@@ -9,6 +9,7 @@ use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
 use backup_chain_core::ids::Region;
 use backup_chain_core::policy::Home;
 
+use crate::account::Account;
 use crate::backup::Backup;
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Random};
@@ -34,6 +35,7 @@ pub struct Regional {
     pub tagging: Tagging,
     /// The deployment's settings table.
     pub settings: SettingsStore,
+    pub(crate) account: Account,
 }
 
 /// Everything that a function works with.
@@ -123,6 +125,11 @@ impl Edge {
         let made = Arc::new(Regional {
             backup: Backup::new(aws_sdk_backup::Client::from_conf(backup), Arc::clone(&limits)),
             dynamodb: Dynamo::new(dynamodb.clone(), limits),
+            account: Account::new(
+                aws_sdk_applicationautoscaling::Client::new(&config),
+                aws_sdk_cloudwatch::Client::new(&config),
+                dynamodb.clone(),
+            ),
             kms: Kms::new(aws_sdk_kms::Client::new(&config)),
             tagging: Tagging::new(aws_sdk_resourcegroupstagging::Client::new(&config)),
             settings: SettingsStore::new(dynamodb, self.0.deployment.settings.clone()),

@@ -1,5 +1,6 @@
 //! The AWS edge: one module per service, where the SDK's types stop; the catalog; sealing; limiters.
 
+mod account;
 pub mod backup;
 mod capture;
 pub mod catalog;

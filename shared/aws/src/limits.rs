@@ -3,7 +3,8 @@
 //!
 //! Published for AWS Backup, per account and Region and second: StartBackupJob and tagging 5, DeleteRecoveryPoint
 //! 10, Describe calls 15, List calls 20; StartCopyJob is not published and taken as 5. For DynamoDB:
-//! DescribeTimeToLive, DescribeContinuousBackups and ListTagsOfResource 10.
+//! DescribeTimeToLive, DescribeContinuousBackups and ListTagsOfResource 10; GetResourcePolicy and
+//! DescribeKinesisStreamingDestination are not published and taken as 20.
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ pub(crate) struct Limits {
     pub describe_ttl: RateLimiter,
     pub describe_backups: RateLimiter,
     pub list_table_tags: RateLimiter,
+    pub describe_table_parts: RateLimiter,
 }
 
 impl Limits {
@@ -31,6 +33,7 @@ impl Limits {
             describe_ttl: per_second(10),
             describe_backups: per_second(10),
             list_table_tags: per_second(10),
+            describe_table_parts: per_second(20),
         }
     }
 }

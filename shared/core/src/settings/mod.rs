@@ -161,7 +161,8 @@ impl TableSettings {
         Digest::of(&self.to_bytes())
     }
 
-    /// The names of the properties in which these settings and `other` differ, without their values.
+    /// The names of the properties in which these settings and `other` differ, without their values. A part that is
+    /// unknown on one side is none of them.
     pub fn changes(&self, other: &Self) -> Vec<String> {
         let fields = |settings: &Self| match serde_json::to_value(settings) {
             Ok(serde_json::Value::Object(fields)) => fields.into_iter().collect::<BTreeMap<_, _>>(),
@@ -171,7 +172,16 @@ impl TableSettings {
         let mut names: Vec<_> = mine.keys().chain(theirs.keys()).collect();
         names.sort_unstable();
         names.dedup();
-        names.into_iter().filter(|name| mine.get(*name) != theirs.get(*name)).cloned().collect()
+        // What is unknown on one side is not known to differ.
+        let is_unknown = |value: Option<&serde_json::Value>| {
+            value.is_some_and(|value| Unknown::deserialize(value).is_ok())
+        };
+        names
+            .into_iter()
+            .filter(|name| !is_unknown(mine.get(*name)) && !is_unknown(theirs.get(*name)))
+            .filter(|name| mine.get(*name) != theirs.get(*name))
+            .cloned()
+            .collect()
     }
 }
 

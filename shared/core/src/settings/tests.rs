@@ -269,6 +269,10 @@ fn changes_are_told_by_name_alone() {
     other.stream = None;
     other.tags = Part::Unknown(Unknown::Throttled);
     other.on_demand_max.write = Some(5);
+    // What could not be read then or now is not known to have changed.
+    assert_eq!(typical.changes(&other), ["max", "stream"]);
+    assert_eq!(other.changes(&typical), ["max", "stream"]);
+    other.tags = Part::none();
     assert_eq!(typical.changes(&other), ["max", "stream", "tags"]);
     assert_ne!(typical.digest(), other.digest());
 }
