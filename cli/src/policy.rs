@@ -292,7 +292,7 @@ struct Rules {
 
 impl Listed {
     fn of(stored: StoredPolicy, home: &Home, now: Timestamp) -> Self {
-        let is_on = !stored.disabled && stored.deleted_at.is_none();
+        let is_on = stored.is_on();
         let parsed = Policy::parse(&stored.document, home).ok();
         let rules =
             parsed.map(|policy| Policy { enabled: policy.enabled && is_on, ..policy }).map(|policy| Rules {

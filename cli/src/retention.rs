@@ -2,7 +2,9 @@
 
 use backup_chain_core::ids::{RunId, TableName};
 use backup_chain_core::invoke::RetentionRequest;
-use backup_chain_core::retention::{Breach, ChainRun, Counts, Decided, FlagState, Report, Run, Watch};
+use backup_chain_core::retention::{
+    Braked, Breach, ChainRun, Counts, Decided, FlagState, Report, Run, Watch,
+};
 use clap::Subcommand;
 use serde::Serialize;
 use serde_json::Value;
@@ -77,6 +79,19 @@ pub(crate) fn tell(answer: &Value, json: bool, console: &mut Console<'_>) -> Res
         let what = count(*omitted, "more restore point");
         console.note(format_args!("{what} would not fit into the answer: name a table"))?;
     }
+    note_wrong(breaches, problems, braked.as_ref(), console)?;
+    // A brake is what a plan is there to tell; only a run is stopped by it.
+    let stopped = braked.is_some() && !dry_run;
+    Ok(if problems.is_empty() && breaches.is_empty() && !stopped { Outcome::Done } else { Outcome::Wrong })
+}
+
+/// What is wrong with a run.
+fn note_wrong(
+    breaches: &[Breach],
+    problems: &[String],
+    braked: Option<&Braked>,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
     for breach in breaches {
         console.note(format_args!("breach: {}", breached(breach)))?;
     }
@@ -86,9 +101,7 @@ pub(crate) fn tell(answer: &Value, json: bool, console: &mut Console<'_>) -> Res
     if let Some(braked) = braked {
         console.note(format_args!("braked: {braked}"))?;
     }
-    // A brake is what a plan is there to tell; only a run is stopped by it.
-    let stopped = braked.is_some() && !dry_run;
-    Ok(if problems.is_empty() && breaches.is_empty() && !stopped { Outcome::Done } else { Outcome::Wrong })
+    Ok(())
 }
 
 /// Points with what becomes of each, table by table.
@@ -223,14 +236,6 @@ async fn show(
             |decided: &Decided| [decided.point.to_string(), word(&decided.fate), decided.why.join("\n")];
         console.table(["POINT", "FATE", "WHY"], points.iter().map(row))?;
     }
-    for breach in &run.breaches {
-        console.note(format_args!("breach: {}", breached(breach)))?;
-    }
-    for problem in &run.problems {
-        console.note(format_args!("problem: {problem}"))?;
-    }
-    if let Some(braked) = &run.braked {
-        console.note(format_args!("braked: {braked}"))?;
-    }
+    note_wrong(&run.breaches, &run.problems, run.braked.as_ref(), console)?;
     Ok(Outcome::Done)
 }

@@ -60,9 +60,7 @@ pub(crate) fn state_after(
     now: Timestamp,
 ) -> PolicyState {
     match old {
-        Some(old) if !stored.disabled && stored.deleted_at.is_none() => {
-            stored.state.changed(old, policy, now)
-        }
+        Some(old) if stored.is_on() => stored.state.changed(old, policy, now),
         _ => PolicyState::starting(policy, now),
     }
 }

@@ -70,13 +70,18 @@ pub(crate) async fn manual(
     }
     let name = vault.as_ref().unwrap_or(&edge.deployment().vault);
     if edge.lock_of(&edge.deployment().vault_arn(name)).await?.is_some() {
-        return Err(SessionError::Vault(format!(
-            "vault {name} is locked, and a manual backup there could not be removed by hand: name a vault without a lock"
-        )));
+        return Err(SessionError::Vault(locked(name)));
     }
     let now = edge.clock().now();
     let session = Session { tables: tables.to_vec(), vault, ..blank(edge, Trigger::Manual, now, now) };
     record(edge, session).await
+}
+
+/// Why a vault takes no manual backup.
+pub(crate) fn locked(vault: &VaultName) -> String {
+    format!(
+        "vault {vault} is locked, and a manual backup there could not be removed by hand: name a vault without a lock"
+    )
 }
 
 async fn record(edge: &Edge, mut session: Session) -> Result<SessionId, SessionError> {

@@ -18,14 +18,11 @@ use futures_util::{StreamExt, stream};
 use jiff::SignedDuration;
 
 use crate::SessionError;
+use crate::create::locked;
 use crate::plan::maker;
 
 const CREATED_ANEW: &str =
     "the table was dropped and created anew before its backup was started: the new one starts its own chain";
-
-/// The vault was not when the backup was asked for.
-const LOCKED: &str = "the vault is locked, and a manual backup there could not be removed by hand: name a vault \
-                      without a lock";
 
 /// How many tables are started side by side.
 const ABREAST: usize = 8;
@@ -119,8 +116,9 @@ async fn begin(
     lock: Option<Lock>,
     deadline: Deadline,
 ) -> Result<(), AwsError> {
+    // The vault was not when the backup was asked for.
     if lock.is_some() && point.kind == Kind::Manual {
-        return edge.mark_failed(point, LOCKED).await;
+        return edge.mark_failed(point, &locked(&point.vault.name)).await;
     }
     let Some(mut head) = edge.catalog().head(&point.table).await? else {
         return edge.mark_failed(point, "its table's record is gone from the catalog").await;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use aws_sdk_applicationautoscaling::types as scaling;
 use aws_sdk_cloudwatch::types as cloudwatch;
 use aws_sdk_dynamodb::types::{ContributorInsightsMode, ContributorInsightsStatus};
-use aws_smithy_types::DateTime;
 use backup_chain_core::ids::TableName;
 use backup_chain_core::settings::{
     Dimension, Insights, InsightsMode, Json, Scaling, ScalingPolicy, ScalingTarget, ScheduledAction,
@@ -18,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::capture::object;
-use crate::clock::Clock;
+use crate::clock::{Clock, moment};
 use crate::error::{AwsError, failed};
 
 /// What is younger is taken as it was read: all tables of a session are captured from a few readings.
@@ -118,8 +117,8 @@ impl Account {
                 let found = ScheduledAction {
                     schedule: action.schedule().to_owned(),
                     time_zone: action.timezone().map(str::to_owned),
-                    start: action.start_time().and_then(moment),
-                    end: action.end_time().and_then(moment),
+                    start: moment(action.start_time()),
+                    end: moment(action.end_time()),
                     min: bounds.and_then(|bounds| bounds.min_capacity()).map(units),
                     max: bounds.and_then(|bounds| bounds.max_capacity()).map(units),
                 };
@@ -221,10 +220,6 @@ const SERVICE_LINKED: &str = "AWSServiceRoleForApplicationAutoScaling_DynamoDBTa
 
 fn units(capacity: i32) -> u32 {
     u32::try_from(capacity).unwrap_or(0)
-}
-
-fn moment(date: &DateTime) -> Option<Timestamp> {
-    date.to_millis().ok().and_then(|ms| Timestamp::from_millisecond(ms).ok())
 }
 
 /// The table and the dimension that `table/<name>` or `table/<name>/index/<index>` and a dimension stand for.

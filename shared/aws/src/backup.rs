@@ -10,6 +10,7 @@ use backup_chain_core::lock::Lock;
 use backup_chain_core::plan::{StartBackup, StartCopy};
 use jiff::Timestamp;
 
+use crate::clock::moment;
 use crate::error::{AwsError, failed};
 use crate::limits::Limits;
 
@@ -423,10 +424,6 @@ fn lifecycle(cold_after_days: Option<i64>, delete_after_days: Option<i64>) -> Op
             .set_delete_after_days(delete_after_days)
             .build()
     })
-}
-
-fn moment(date: Option<&DateTime>) -> Option<Timestamp> {
-    date.and_then(|date| date.to_millis().ok()).and_then(|ms| Timestamp::from_millisecond(ms).ok())
 }
 
 fn text(message: Option<&str>) -> Option<String> {

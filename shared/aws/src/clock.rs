@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::DateTime;
 use aws_smithy_types::config_bag::ConfigBag;
 use jiff::{SignedDuration, Timestamp};
 
@@ -71,6 +72,11 @@ impl Intercept for Clock {
         }
         Ok(())
     }
+}
+
+/// A moment as the SDK tells it, to the millisecond; none outside the calendar.
+pub(crate) fn moment(date: Option<&DateTime>) -> Option<Timestamp> {
+    date.and_then(|date| date.to_millis().ok()).and_then(|ms| Timestamp::from_millisecond(ms).ok())
 }
 
 type Fill = dyn Fn(&mut [u8]) + Send + Sync;

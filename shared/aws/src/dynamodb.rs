@@ -17,6 +17,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use crate::capture;
+use crate::clock::moment;
 use crate::edge::Edge;
 use crate::error::{AwsError, Meaning, failed};
 use crate::limits::Limits;
@@ -89,11 +90,10 @@ impl Dynamo {
             Some(TableStatus::Active | TableStatus::Updating) | None => None,
             Some(status) => Some(format!("the table is {}", status.as_str())),
         };
-        let created_at = description.creation_date_time().and_then(|date| date.to_millis().ok());
         Ok(Some(Found {
             table: identity(name, &description)?,
             unfit,
-            created_at: created_at.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
+            created_at: moment(description.creation_date_time()),
             bytes: description.table_size_bytes(),
         }))
     }

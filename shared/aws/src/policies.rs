@@ -35,7 +35,7 @@ impl Read {
                 policy
             }
         };
-        let enabled = policy.enabled && !stored.disabled && stored.deleted_at.is_none();
+        let enabled = policy.enabled && stored.is_on();
         Ok(Policy { enabled, ..Policy::clone(&policy) })
     }
 }

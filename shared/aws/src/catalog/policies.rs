@@ -31,6 +31,11 @@ pub struct StoredPolicy {
 }
 
 impl StoredPolicy {
+    /// Whether nobody has switched it off or deleted it. What its document says is asked as well.
+    pub fn is_on(&self) -> bool {
+        !self.disabled && self.deleted_at.is_none()
+    }
+
     /// This revision, for what it makes.
     pub fn reference(&self) -> PolicyRef {
         PolicyRef { name: self.name.clone(), revision: self.revision }
