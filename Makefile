@@ -1,6 +1,6 @@
 # Each target sets itself up. Needed beforehand: a Rust toolchain, a C compiler, and Python 3.10 or newer.
 
-.PHONY: demo test conformance bench check fmt tools needs
+.PHONY: demo test conformance templates bench check fmt tools needs
 
 # The main job on the embedded AWS: weeks in the life of three tables, in under a minute once it is built.
 demo: needs
@@ -14,11 +14,16 @@ test: needs tools
 	.tools/py/bin/python tests/python/golden.py check
 	.tools/py/bin/python tests/python/printed.py docs/local.md
 	tests/python/conformance/run.sh
+	.tools/lint/bin/python tests/python/templates.py
 
 # The embedded AWS, judged by the AWS CLI's code, boto3, AWS's descriptions of its services, and other servers.
 conformance: needs tools
 	cargo build --locked --workspace --all-targets
 	tests/python/conformance/run.sh
+
+# The SAM templates: two linters, and a trial in another's AWS.
+templates: tools
+	.tools/lint/bin/python tests/python/templates.py
 
 # How the embedded AWS bears many tables.
 bench: needs

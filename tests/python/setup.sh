@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes .tools/py, the official AWS tools, and .tools/peers, servers to compare with, in the versions of their
-# requirements files, in the project's own folder. Does nothing when they are there already, and fails when
-# anything is missing.
+# Makes .tools/py, the official AWS tools, .tools/peers, servers to compare with, and .tools/lint, what judges the
+# templates, in the versions of their requirements files, in the project's own folder. Does nothing when they are there
+# already, and fails when anything is missing.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -24,3 +24,4 @@ install() {
 
 install py requirements.txt
 install peers requirements-peers.txt
+install lint requirements-lint.txt
