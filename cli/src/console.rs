@@ -6,6 +6,8 @@ use std::io::{BufRead, Write};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::Failure;
@@ -80,6 +82,18 @@ pub(crate) fn moment(at: Timestamp) -> String {
 /// The same where there may be none.
 pub(crate) fn moment_or_dash(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "-".to_owned(), moment)
+}
+
+/// A moment as operators write it: with its offset from UTC, or a date or a date and time in UTC.
+pub(crate) fn written(text: &str) -> Result<Timestamp, String> {
+    if let Ok(moment) = text.parse() {
+        return Ok(moment);
+    }
+    // jiff would read over a time zone that it is not asked for.
+    let in_utc = if text.contains('[') { None } else { text.parse::<DateTime>().ok() };
+    let in_utc = in_utc.ok_or("write a date such as 2027-04-01, or a moment such as 2027-04-01T12:00:00Z")?;
+    let zoned = in_utc.to_zoned(TimeZone::UTC).map_err(|error| error.to_string())?;
+    Ok(zoned.timestamp())
 }
 
 /// A size that can be read at a glance.

@@ -10,7 +10,8 @@ use crate::{Console, Failure, Outcome};
 /// Tell what was done by hand, by whom and why, the newest first
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  backup-chain history --limit 5\n\n\
-    Policies that were applied, switched and deleted, holds, removals with the guards that they overrode.")]
+    Policies that were applied, switched and deleted, holds, restores, removals with the guards that they \
+    overrode.")]
 pub(crate) struct History {
     /// At most so many
     #[arg(long, default_value_t = 20)]

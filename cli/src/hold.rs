@@ -6,11 +6,9 @@ use backup_chain_core::point::{Hold, Kind};
 use backup_chain_core::retention::{Held, place_of};
 use clap::Subcommand;
 use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::console::{moment, moment_or_dash};
+use crate::console::{moment, moment_or_dash, written};
 use crate::deployment::Deployed;
 use crate::points::{self, Named};
 use crate::{By, Console, Failure, Outcome, replies};
@@ -28,7 +26,7 @@ pub(crate) enum Command {
         #[arg(long)]
         reason: String,
         /// Until when: a date, from its beginning in UTC on, or a moment such as 2027-04-01T12:00:00Z; without end unless given
-        #[arg(long, value_name = "MOMENT", value_parser = until)]
+        #[arg(long, value_name = "MOMENT", value_parser = written)]
         until: Option<Timestamp>,
         #[command(flatten)]
         by: By,
@@ -55,17 +53,6 @@ pub(crate) enum Command {
         /// Only of this table
         table: Option<TableName>,
     },
-}
-
-fn until(text: &str) -> Result<Timestamp, String> {
-    if let Ok(moment) = text.parse() {
-        return Ok(moment);
-    }
-    let day: Date = text.parse().map_err(|_| {
-        "write a date such as 2027-04-01, or a moment such as 2027-04-01T12:00:00Z".to_owned()
-    })?;
-    let start = day.to_zoned(TimeZone::UTC).map_err(|error| error.to_string())?;
-    Ok(start.timestamp())
 }
 
 pub(crate) async fn run(

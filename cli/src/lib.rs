@@ -4,8 +4,10 @@
 //! functions, with their rights.
 
 mod catalog;
+mod choices;
 mod console;
 mod deployment;
+mod follow;
 mod history;
 mod hold;
 mod metadata;
@@ -15,8 +17,10 @@ mod points;
 mod policy;
 mod remove;
 mod replies;
+mod restore;
 mod retention;
 mod session;
+mod told;
 
 use std::ffi::OsString;
 use std::io;
@@ -87,6 +91,9 @@ enum Command {
     /// Look at one restore point
     #[command(subcommand)]
     Point(points::Command),
+    /// Restore tables with their settings, and look at restores
+    #[command(subcommand)]
+    Restore(restore::Command),
     /// Hold restore points, whatever their flags say
     #[command(subcommand)]
     Hold(hold::Command),
@@ -211,6 +218,7 @@ async fn answer(
         Command::Backup(backup) => session::backup(backup, &find().await?, json, console).await,
         Command::Points(list) => points::list(&list, &find().await?, json, console).await,
         Command::Point(command) => points::run(command, &find().await?, json, console).await,
+        Command::Restore(command) => restore::run(command, &find().await?, json, console).await,
         Command::Hold(command) => hold::run(command, &find().await?, json, console).await,
         Command::Remove(remove) => remove::run(remove, &find().await?, json, console).await,
         Command::Catalog(command) => catalog::run(command, &find().await?, json, console).await,

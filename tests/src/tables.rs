@@ -149,23 +149,53 @@ pub async fn surround(world: &World, name: &TableName, settings: &TableSettings)
     Ok(())
 }
 
+/// Drops a table and what surrounds it, so that nothing of it is left but its backups.
+///
+/// # Errors
+/// When the embedded AWS refuses it.
+pub async fn drop(world: &World, name: &TableName, settings: &TableSettings) -> Result<(), Failure> {
+    let client = dynamodb(world);
+    if settings.deletion_protection {
+        client.update_table().table_name(name.as_str()).deletion_protection_enabled(false).send().await?;
+        // The change takes a while, and a table that is changing is not deleted.
+        tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    }
+    client.delete_table().table_name(name.as_str()).send().await?;
+    for dimension in settings.scaling.known().into_iter().flatten().map(|(dimension, _)| dimension) {
+        let body = scaled(name, dimension);
+        ask(world, "application-autoscaling", "AnyScaleFrontendService.DeregisterScalableTarget", &body)
+            .await?;
+    }
+    let alarms: Vec<&String> =
+        settings.alarms.known().into_iter().flatten().map(|(alarm, _)| alarm).collect();
+    let body = json!({ "AlarmNames": alarms });
+    ask(world, "monitoring", "GraniteServiceVersion20100801.DeleteAlarms", &body).await?;
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    Ok(())
+}
+
+/// What Application Auto Scaling knows a dimension by.
+fn scaled(name: &TableName, dimension: &Dimension) -> Value {
+    let units = if dimension.write { "WriteCapacityUnits" } else { "ReadCapacityUnits" };
+    let (resource, of) = match &dimension.index {
+        None => (format!("table/{name}"), "table"),
+        Some(index) => (format!("table/{name}/index/{index}"), "index"),
+    };
+    json!({
+        "ServiceNamespace": "dynamodb",
+        "ResourceId": resource,
+        "ScalableDimension": format!("dynamodb:{of}:{units}"),
+    })
+}
+
 async fn scale(
     world: &World,
     name: &TableName,
     dimension: &Dimension,
     target: &ScalingTarget,
 ) -> Result<(), Failure> {
-    let units = if dimension.write { "WriteCapacityUnits" } else { "ReadCapacityUnits" };
-    let (resource, of) = match &dimension.index {
-        None => (format!("table/{name}"), "table"),
-        Some(index) => (format!("table/{name}/index/{index}"), "index"),
-    };
     let put = async |operation: &str, more: Value| {
-        let mut body = json!({
-            "ServiceNamespace": "dynamodb",
-            "ResourceId": resource,
-            "ScalableDimension": format!("dynamodb:{of}:{units}"),
-        });
+        let mut body = scaled(name, dimension);
         for (field, value) in more.as_object().into_iter().flatten() {
             body[field] = value.clone();
         }

@@ -5,77 +5,19 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types as dynamodb;
 use backup_chain_core::ids::{Region, TableName};
-use backup_chain_core::settings::{Part, TableSettings, Unknown};
+use backup_chain_core::settings::{Part, Unknown};
 use backup_chain_local::stack::{SOURCE, Stack};
 use backup_chain_local::{Fault, FaultRule, World};
+use backup_chain_tests::settings::surrounded;
 use backup_chain_tests::{deployed, tables};
-use serde_json::json;
-
-/// A table with everything that can be around one.
-fn surrounded() -> TableSettings {
-    let topic = "arn:aws:sns:eu-central-1:111122223333:pager";
-    let policy = |action: &str, resource: &str| {
-        json!({"Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:role/reader"},
-            "Action": action, "Resource": resource,
-        }]})
-    };
-    let tracking = json!({
-        "TargetValue": 70.0,
-        "PredefinedMetricSpecification": {"PredefinedMetricType": "DynamoDBReadCapacityUtilization"},
-        "ScaleInCooldown": 60, "ScaleOutCooldown": 30,
-    });
-    let throttles = |more: serde_json::Value| {
-        let mut alarm = json!({
-            "ActionsEnabled": true, "AlarmActions": [topic], "MetricName": "ReadThrottleEvents",
-            "Namespace": "AWS/DynamoDB", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 3,
-            "Threshold": 5.0, "ComparisonOperator": "GreaterThanThreshold",
-        });
-        for (field, value) in more.as_object().unwrap() {
-            alarm[field] = value.clone();
-        }
-        alarm
-    };
-    let settings = json!({
-        "attributes": {"id": "S", "status": "S"},
-        "keys": {"hash": ["id"]},
-        "global": {"by-status": {"keys": {"hash": ["status"]}, "throughput": [5, 5], "warm": [5, 5]}},
-        "billing": "PROVISIONED", "throughput": [10, 5], "warm": [10, 5],
-        "stream": "KEYS_ONLY", "ttl": {"attribute": "expires"}, "pitr": {"days": 7},
-        "tags": {"team": "shop"},
-        "policies": {
-            "table": policy("dynamodb:GetItem", "arn:aws:dynamodb:eu-central-1:111122223333:table/orders"),
-        },
-        "kinesis": {"arn:aws:kinesis:eu-central-1:111122223333:stream/changes": "MICROSECOND"},
-        "insights": {"table": "THROTTLED_KEYS", "indexes": {"by-status": "ACCESSED_AND_THROTTLED_KEYS"}},
-        "scaling": {
-            "read": {
-                "min": 10, "max": 100, "suspended": ["scale_in"],
-                "policies": {"reads": {"configuration": tracking}},
-                "scheduled": {"night": {"schedule": "cron(0 22 * * ? *)", "time_zone": "Europe/Berlin", "min": 10, "max": 20}},
-            },
-            "write/by-status": {"min": 5, "max": 50},
-        },
-        "alarms": {
-            "orders throttled": throttles(json!({"Dimensions": [{"Name": "TableName", "Value": "orders"}]})),
-            "index throttled": throttles(json!({
-                "AlarmDescription": "of the index", "TreatMissingData": "notBreaching",
-                "Dimensions": [
-                    {"Name": "TableName", "Value": "orders"}, {"Name": "GlobalSecondaryIndexName", "Value": "by-status"},
-                ],
-            })),
-        },
-    });
-    TableSettings::from_bytes(settings.to_string().as_bytes()).unwrap()
-}
 
 async fn scene() -> (World, Stack, TableName) {
     let (world, stack) = deployed("2026-01-05T00:00:00Z").await;
-    let orders = tables::create(&world, "orders", &surrounded()).await.unwrap();
-    tables::surround(&world, &orders, &surrounded()).await.unwrap();
+    let orders = tables::create(&world, "orders", &surrounded("orders")).await.unwrap();
+    tables::surround(&world, &orders, &surrounded("orders")).await.unwrap();
     // Somebody else's, which is not to be taken for its own.
-    let other = tables::create(&world, "orders-archive", &surrounded()).await.unwrap();
-    let mut scaled = surrounded();
+    let other = tables::create(&world, "orders-archive", &surrounded("orders")).await.unwrap();
+    let mut scaled = surrounded("orders");
     (scaled.policies, scaled.kinesis, scaled.alarms) = (Part::none(), Part::none(), Part::none());
     tables::surround(&world, &other, &scaled).await.unwrap();
     (world, stack, orders)
@@ -90,9 +32,9 @@ async fn everything_around_a_table_is_captured() {
     let (world, stack, orders) = scene().await;
     let captured = stack.edge().capture(&home(), &orders).await.unwrap();
     assert!(captured.warnings.is_empty(), "{:?}", captured.warnings);
-    let differs = captured.settings.changes(&surrounded());
+    let differs = captured.settings.changes(&surrounded("orders"));
     let now = serde_json::to_value(&captured.settings).unwrap();
-    assert!(captured.settings == surrounded(), "{differs:?}\n{now:#}");
+    assert!(captured.settings == surrounded("orders"), "{differs:?}\n{now:#}");
 
     // However many tables, what is around them is read once.
     world.clear_calls();
@@ -131,7 +73,7 @@ async fn what_may_not_be_read_is_unknown_and_never_absent() {
         let settings = serde_json::to_value(&captured.settings).unwrap();
         assert_eq!(settings[part], serde_json::to_value(Unknown::AccessDenied).unwrap(), "{operation}");
         assert_eq!(captured.warnings.len(), 1, "{operation}: {:?}", captured.warnings);
-        let mut expected = serde_json::to_value(surrounded()).unwrap();
+        let mut expected = serde_json::to_value(surrounded("orders")).unwrap();
         expected[part] = settings[part].clone();
         assert_eq!(settings, expected, "{operation}");
     }
@@ -145,7 +87,7 @@ async fn a_capture_that_is_throttled_is_tried_again_and_not_recorded_as_unknown(
     assert!(error.is_transient(), "{error}");
     world.clear_faults();
     let captured = stack.edge().capture(&home(), &orders).await.unwrap();
-    assert!(captured.settings == surrounded(), "what failed is not kept");
+    assert!(captured.settings == surrounded("orders"), "what failed is not kept");
 }
 
 /// The names of the fields that a type of the SDK has, as its debug form tells them.

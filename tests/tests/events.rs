@@ -7,9 +7,10 @@ use std::time::Duration;
 use aws_sdk_lambda::primitives::Blob;
 use backup_chain_core::ids::TableName;
 use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::restore::{Restore, Stage};
 use backup_chain_local::World;
 use backup_chain_local::stack::{ACCOUNT, SOURCE, Stack};
-use backup_chain_tests::{all_points, deployed, table};
+use backup_chain_tests::{all_points, deployed, dynamodb, table};
 use serde_json::{Value, json};
 
 /// A deployment that no schedule and no event stirs: only what is invoked happens.
@@ -52,6 +53,28 @@ impl Still {
         still
     }
 
+    /// The restore point is there, its table is not any more.
+    async fn with_dropped_table(self) -> Self {
+        let still = self.with_finished_backup().await;
+        still.invoke("copy", &sample("copy-tick")).await.unwrap();
+        dynamodb(&still.world).delete_table().table_name("orders").send().await.unwrap();
+        tokio::time::sleep(Duration::from_mins(10)).await;
+        still
+    }
+
+    /// Its restore has begun and the restore job is done at AWS, but nobody has been told.
+    async fn with_finished_restore(self) -> Self {
+        let still = self.with_dropped_table().await;
+        still.invoke("restore", &sample("restore-start")).await.unwrap();
+        assert_eq!(still.restore().await.stage, Stage::Running);
+        tokio::time::sleep(Duration::from_hours(3)).await;
+        still
+    }
+
+    async fn restore(&self) -> Restore {
+        self.stack.edge().catalog().restores().await.unwrap().pop().unwrap()
+    }
+
     async fn point(&self, kind: Kind) -> RestorePoint {
         all_points(&self.stack, &self.orders).await.into_iter().find(|point| point.kind == kind).unwrap()
     }
@@ -74,6 +97,7 @@ fn sample(name: &str) -> String {
 
 const BACKUP_JOB: &str = "2B6C1A90-7F3D-4E58-A1C4-9D0E5F6A7B81";
 const COPY_JOB: &str = "7E4A9C13-52B8-4D06-9F1E-3C8B7A6D5E20";
+const RESTORE_JOB: &str = "9C3F1E57-6A2D-4B80-8E4C-1D7B5A9F0E36";
 
 /// Feeds one sample and looks at what comes of it.
 async fn feed(name: &str) {
@@ -207,6 +231,64 @@ async fn feed(name: &str) {
             assert_eq!(report["points"][0]["fate"], "removed", "{report}");
             assert_eq!(still.point(Kind::Manual).await.state, State::Deleted);
         }
+        "restore-start" => {
+            let refused = still.invoke("restore", &text).await.unwrap_err();
+            assert!(refused.starts_with("table orders has no restore point: "), "{refused}");
+            let still = still.with_dropped_table().await;
+            let answer = still.invoke("restore", &text).await.unwrap();
+            assert_eq!(answer[0]["restore"]["stage"], "running", "{answer}");
+            assert_eq!(answer[0]["restore"]["reason"], "dropped by mistake");
+        }
+        "restore-plan" => {
+            let still = still.with_dropped_table().await;
+            let answer = still.invoke("restore", &text).await.unwrap();
+            assert_eq!(
+                (&answer[0]["dry_run"], &answer[0]["restore"]["target"]),
+                (&json!(true), &json!("arn:aws:dynamodb:eu-central-1:111122223333:table/orders-restored")),
+                "{answer}"
+            );
+            assert!(still.stack.edge().catalog().restores().await.unwrap().is_empty());
+        }
+        "restore-point" => {
+            let still = still.with_dropped_table().await;
+            let refused = still.invoke("restore", &text).await.unwrap_err();
+            assert!(refused.starts_with("table orders has no restore point 01KE73DJG0C1V5K6TP3T2ZJ4ZD in "));
+            let point = still.point(Kind::Backup).await;
+            let ours = text.replace("01KE73DJG0C1V5K6TP3T2ZJ4ZD", point.id.as_str());
+            let answer = still.invoke("restore", &ours).await.unwrap();
+            assert_eq!(
+                answer[0]["restore"]["choices"],
+                serde_json::from_str::<Value>(&text).unwrap()["choices"]
+            );
+        }
+        "restore-show" => {
+            let refused = still.invoke("restore", &text).await.unwrap_err();
+            assert!(refused.starts_with("there is no restore 01KE7KHZ20S5YJ8N3QV6B4W2TD"), "{refused}");
+            let still = still.with_finished_restore().await;
+            let id = still.restore().await.id;
+            let ours = text.replace("01KE7KHZ20S5YJ8N3QV6B4W2TD", id.as_str());
+            let answer = still.invoke("restore", &ours).await.unwrap();
+            assert_eq!((&answer["restore"]["id"], &answer["dry_run"]), (&json!(id), &json!(false)));
+        }
+        "restore-tick" => {
+            let nothing = json!({"batchItemFailures": [], "lookedAt": 0});
+            assert_eq!(still.invoke("restore", &text).await, Ok(nothing));
+            let still = still.with_finished_restore().await;
+            let one = json!({"batchItemFailures": [], "lookedAt": 1});
+            assert_eq!(still.invoke("restore", &text).await, Ok(one));
+            assert_eq!(still.restore().await.stage, Stage::Succeeded);
+        }
+        "restore-job-completed" | "restore-sqs-batch" => {
+            // Somebody else's job.
+            let nothing = json!({"batchItemFailures": [], "lookedAt": 0});
+            assert_eq!(still.invoke("restore", &text).await, Ok(nothing));
+            let still = still.with_finished_restore().await;
+            assert!(text.contains(RESTORE_JOB), "{name} is about another job");
+            let ours = text.replace(RESTORE_JOB, &still.restore().await.job.unwrap());
+            let one = json!({"batchItemFailures": [], "lookedAt": 1});
+            assert_eq!(still.invoke("restore", &ours).await, Ok(one));
+            assert_eq!(still.restore().await.stage, Stage::Succeeded);
+        }
         other => panic!("events/{other}.json is fed to no function: say here what comes of it"),
     }
 }
@@ -218,7 +300,7 @@ async fn every_sample_is_taken_by_its_function() {
         .map(|file| file.unwrap().file_name().into_string().unwrap())
         .collect();
     files.sort();
-    assert!(files.len() >= 19, "{files:?}");
+    assert!(files.len() >= 26, "{files:?}");
     for file in files {
         feed(file.strip_suffix(".json").unwrap_or_else(|| panic!("events/{file} is no JSON"))).await;
     }
@@ -233,4 +315,6 @@ async fn what_no_function_takes_is_refused_with_its_place() {
     assert!(refused.contains("unknown variant `purge`"), "{refused}");
     let refused = still.invoke("copy", r#"{"action": "run"}"#).await.unwrap_err();
     assert!(refused.contains("see the samples in events/"), "{refused}");
+    let refused = still.invoke("restore", r#"{"action": "undo"}"#).await.unwrap_err();
+    assert!(refused.contains("unknown variant `undo`"), "{refused}");
 }

@@ -10,6 +10,7 @@ use aws_sdk_lambda::types::LogType;
 use backup_chain_aws::Edge;
 use backup_chain_core::ids::TableName;
 use backup_chain_core::point::{Kind, State};
+use backup_chain_core::restore::{Restore, Stage};
 use backup_chain_local::backup::Durations;
 use backup_chain_local::stack::{ACCOUNT, SOURCE, Schedules, VAULT, deploy_programs};
 use backup_chain_local::{Fault, FaultRule, Options, World, judge, server};
@@ -48,7 +49,13 @@ async fn served(timeout: SignedDuration) -> (World, Edge) {
     let world = World::new(Options { start: Timestamp::now(), seed: 7 });
     world.with_backup(|backup| {
         let second = SignedDuration::from_secs(1);
-        let durations = Durations { start: second, backup: second, copy: second, ..Durations::default() };
+        let durations = Durations {
+            start: second,
+            backup: second,
+            copy: second,
+            restore: second,
+            ..Durations::default()
+        };
         backup.set_durations(durations);
         backup.event_faults_mut().delay_to = second;
     });
@@ -97,6 +104,18 @@ async fn backed_up(edge: &Edge, tables: &[TableName]) {
     panic!("a minute was not enough");
 }
 
+/// Waits until a restore has ended.
+async fn restored(edge: &Edge, id: &str) -> Restore {
+    for _ in 0..1200 {
+        let restore = edge.catalog().restore(&id.parse().unwrap()).await.unwrap().unwrap();
+        if !restore.stage.is_open() {
+            return restore;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("two minutes were not enough");
+}
+
 async fn tables(world: &World) -> [TableName; 2] {
     [table(world, "orders", &[]).await.unwrap(), table(world, "carts", &[]).await.unwrap()]
 }
@@ -119,6 +138,11 @@ async fn the_built_functions_do_the_main_job() {
     let report = invoke(&world, "retention", &json!({"action": "plan"})).await;
     assert_eq!(report.answer["dry_run"], true, "{}", report.answer);
     assert_eq!(judge::disagreements(&world, &edge, &tables).await.unwrap(), [""; 0]);
+    let ask = json!({"action": "restore", "tables": [{"table": "orders", "name": "orders-again"}]});
+    let told = invoke(&world, "restore", &ask).await;
+    assert!(!told.failed, "{}", told.answer);
+    let restore = restored(&edge, told.answer[0]["restore"]["id"].as_str().unwrap()).await;
+    assert_eq!(restore.stage, Stage::Succeeded, "{restore:#?}");
     let refused = invoke(&world, "session", &json!({"action": "run", "policy": "none"})).await;
     assert!(refused.failed && refused.answer["errorMessage"].as_str().unwrap().contains("no policy none"));
 }

@@ -5,17 +5,15 @@
 
 mod complete;
 mod copies;
-mod event;
 
 use backup_chain_aws::clock::Deadline;
+use backup_chain_aws::job_events::{self, EventError, Incoming, JobEvent, JobKind, Record};
 use backup_chain_aws::policies::Active;
 use backup_chain_aws::{AwsError, Edge, Meaning};
 use backup_chain_core::ids::PolicyName;
 use backup_chain_core::point::{Kind, RestorePoint, State};
 use serde::Serialize;
 use serde_json::Value;
-
-pub use event::{EventError, Incoming, JobEvent, Record};
 
 /// What the function answers. To a queue it names the messages to deliver again, as Lambda's partial batch
 /// responses ask.
@@ -56,7 +54,7 @@ impl Work<'_> {
 /// # Errors
 /// [`EventError`] for what is none of these; [`AwsError`] as text when the catalog cannot be read at all.
 pub async fn handle(edge: &Edge, payload: Value, deadline: Deadline) -> Result<Reply, CopyError> {
-    match event::read(payload)? {
+    match job_events::read(payload)? {
         Incoming::Tick => tick(edge, deadline).await,
         Incoming::Event(None) => Ok(Reply::default()),
         Incoming::Event(Some(event)) => {
@@ -116,7 +114,7 @@ async fn batch(edge: &Edge, records: Vec<Record>, deadline: Deadline) -> Result<
 
 /// Looks at the restore point of the event's job, and says whether the job is one of ours.
 async fn follow_event(work: &Work<'_>, event: &JobEvent, open: &[RestorePoint]) -> Result<bool, AwsError> {
-    let is_copy = event.kind == event::JobKind::Copy;
+    let is_copy = event.kind == JobKind::Copy;
     let Some(point) = open
         .iter()
         .filter(|point| (point.kind == Kind::Copy) == is_copy && point.state == State::Running)

@@ -1,89 +1,241 @@
-//! The restore function: so far only what it will be asked and what it will answer.
+//! The restore function: makes a table of a restore point, puts back its settings, and proves what it made.
 //!
-//! A restore gives back a table as it was backed up: its items from the recovery point, its settings from the
-//! metadata that the recovery point carries.
+//! AWS Backup brings back the items, keys and indexes. Everything else is put back from the metadata that the recovery
+//! point carries: one recorded step at a time, only ever on the table that the restore made, and time to live last. Then
+//! the table is captured again and compared, property by property, with what it was.
 
-use backup_chain_core::ids::{PointId, TableName};
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+mod apply;
+mod ask;
+mod detached;
+mod error;
+mod key;
+mod open;
+mod select;
+mod store;
+mod work;
 
-/// One table to be restored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct RestoreRequest {
-    /// The table that was backed up.
-    pub table: TableName,
-    /// Which of its restore points.
-    pub from: From,
-    /// Under which name: the original one, when the table is gone, unless another is given.
-    #[serde(default)]
-    pub name: Option<TableName>,
-    /// Only plan.
-    #[serde(default)]
-    pub dry_run: bool,
-    /// Why, for the history.
-    #[serde(default)]
-    pub reason: Option<String>,
-}
+use std::collections::BTreeMap;
 
-/// Which restore point.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum From {
-    /// This one; where it is in several vaults, in the one that is named as `<Region>/<vault>`.
-    Point {
-        /// The point.
-        id: PointId,
-        /// The vault.
-        #[serde(default)]
-        vault: Option<String>,
+use backup_chain_aws::Edge;
+use backup_chain_aws::clock::Deadline;
+use backup_chain_aws::job_events::{self, Incoming, JobEvent, JobKind, Record};
+use backup_chain_core::ids::RestoreId;
+use backup_chain_core::invoke::{Ask, RestoreRequest};
+use backup_chain_core::restore::{self, Restore, Told};
+use jiff::SignedDuration;
+use serde::Serialize;
+use serde_json::Value;
+
+pub use detached::{Detached, recorded};
+pub use error::RestoreError;
+pub use store::Store;
+
+/// What the function answers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Reply {
+    /// To a request to restore: what is planned or begun, in the order of the request.
+    Restores(Vec<Told>),
+    /// To a request to look at one.
+    Restore(Box<Told>),
+    /// To a tick, an event, and a batch of them: the messages to deliver again, as Lambda's partial batch responses ask.
+    #[serde(rename_all = "camelCase")]
+    Worked {
+        /// Messages of the batch that are to be delivered again.
+        batch_item_failures: Vec<Failure>,
+        /// How many restores were looked at.
+        looked_at: usize,
     },
-    /// The newest available one at or before a moment.
-    Moment {
-        /// The moment.
-        at: Timestamp,
-    },
 }
 
-/// What became of one property of the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// As it was.
-    Restored,
-    /// Otherwise, as the request asked.
-    Changed,
-    /// AWS cannot bring it back.
-    Impossible,
-    /// It could not be brought back now.
-    Failed,
+/// A message to be delivered again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// The message.
+    pub item_identifier: String,
 }
 
-/// One property of the table, and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Property {
-    /// The property's name.
-    pub name: String,
-    /// What became of it.
-    pub outcome: Outcome,
-    /// Why it is not as it was, and how to finish by hand.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
+/// What is due again within this time is waited for; anything later is left to the next tick.
+const SOON: SignedDuration = SignedDuration::from_secs(45);
+
+/// Answers a request, or takes an event, a batch of them, or a tick.
+///
+/// # Errors
+/// [`RestoreError`]: what was wrong with the request, or which call to AWS failed.
+pub async fn handle(edge: &Edge, payload: Value, deadline: Deadline) -> Result<Reply, RestoreError> {
+    let is_event = payload.get("Records").is_some() || payload.get("detail-type").is_some();
+    if is_event {
+        return match job_events::read(payload)? {
+            Incoming::Batch(records) => batch(edge, records, deadline).await,
+            Incoming::Event(Some(event)) => {
+                Ok(worked(Vec::new(), usize::from(take(edge, &event, deadline).await?)))
+            }
+            Incoming::Event(None) | Incoming::Tick => Ok(worked(Vec::new(), 0)),
+        };
+    }
+    let request = serde_json::from_value(payload).map_err(|error| {
+        RestoreError::Payload(format!(
+            "the payload is no event of AWS Backup, no batch of a queue and no request: {error}; see the samples in \
+             events/"
+        ))
+    })?;
+    match request {
+        RestoreRequest::Tick {} => tick(edge, deadline).await,
+        RestoreRequest::Restore(ask) => Ok(Reply::Restores(Box::pin(restore(edge, &ask, deadline)).await?)),
+        RestoreRequest::Show { restore } => Ok(Reply::Restore(Box::new(show(edge, &restore).await?))),
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn worked(batch_item_failures: Vec<Failure>, looked_at: usize) -> Reply {
+    Reply::Worked { batch_item_failures, looked_at }
+}
 
-    #[test]
-    fn a_request_is_read_as_an_operator_writes_it() {
-        let text =
-            r#"{"table": "orders", "from": {"moment": {"at": "2026-01-05T07:00:00Z"}}, "dry-run": true}"#;
-        let request: RestoreRequest = serde_json::from_str(text).unwrap();
-        assert!(request.dry_run && request.name.is_none());
-        assert_eq!(request.from, From::Moment { at: "2026-01-05T07:00:00Z".parse().unwrap() });
-        assert!(
-            serde_json::from_str::<RestoreRequest>(r#"{"table": "orders", "from": {"newest": {}}}"#).is_err()
-        );
+async fn restore(edge: &Edge, asked: &Ask, deadline: Deadline) -> Result<Vec<Told>, RestoreError> {
+    let mut points = BTreeMap::new();
+    for wanted in &asked.tables {
+        let of_table = edge.catalog().points_of_table(&wanted.table).await?;
+        points.insert(wanted.table.to_string(), of_table);
+    }
+    ask::ask(edge, &Store::Catalog, asked, &points, deadline.ends()).await
+}
+
+/// What is told of a restore: its record, and the steps as its metadata gives them.
+async fn show(edge: &Edge, id: &RestoreId) -> Result<Told, RestoreError> {
+    let restore = edge.catalog().restore(id).await?;
+    tell(edge, restore.ok_or_else(|| RestoreError::UnknownRestore(id.clone()))?).await
+}
+
+async fn tell(edge: &Edge, restore: Restore) -> Result<Told, RestoreError> {
+    let settings = match restore.items_only {
+        true => None,
+        // The recovery point may be gone by now: the record stays.
+        false => match open::settings(edge, &restore).await {
+            Err(error) if work::is_transient(&error) => return Err(error),
+            other => other.unwrap_or_default(),
+        },
+    };
+    let Some(settings) = settings else {
+        let mut told = Told::of(restore, &restore::Plan::default());
+        told.notes.push("the settings of its restore point cannot be read".to_owned());
+        return Ok(told);
+    };
+    let plan = restore::plan(&settings, &restore.choices, &restore.target());
+    let target = restore.target();
+    let mut told = Told::of(restore, &plan);
+    if told.restore.ended_at.is_some() && told.restore.made.is_some() {
+        let wanted = restore::expected(&settings, &told.restore.choices, &target);
+        told.adoption = Some(restore::adoption(&wanted, &target));
+    }
+    told.settings = serde_json::to_value(settings).ok();
+    Ok(told)
+}
+
+async fn batch(edge: &Edge, records: Vec<Record>, deadline: Deadline) -> Result<Reply, RestoreError> {
+    let (mut failures, mut looked_at) = (Vec::new(), 0);
+    for Record { message, event } in records {
+        let again = match event {
+            // Not ours to understand, and no better the next time.
+            Ok(None) => false,
+            Err(error) => {
+                tracing::error!(message, %error, "message cannot be read: it goes to the dead-letter queue");
+                true
+            }
+            Ok(Some(_)) if !deadline.allows_work(edge.clock().now()) => true,
+            Ok(Some(event)) => match take(edge, &event, deadline).await {
+                Ok(is_ours) => {
+                    looked_at += usize::from(is_ours);
+                    false
+                }
+                Err(error) => {
+                    tracing::warn!(message, %error, "message is delivered again");
+                    true
+                }
+            },
+        };
+        if again {
+            failures.push(Failure { item_identifier: message });
+        }
+    }
+    Ok(worked(failures, looked_at))
+}
+
+/// Looks at the restore of the event's job, and says whether the job is one of ours. The event is not believed: the job
+/// is asked about.
+async fn take(edge: &Edge, event: &JobEvent, deadline: Deadline) -> Result<bool, RestoreError> {
+    if event.kind != JobKind::Restore {
+        return Ok(false);
+    }
+    let open = edge.catalog().open_restores().await?;
+    let is_its =
+        |restore: &Restore| restore.job.as_deref().is_some_and(|job| job.eq_ignore_ascii_case(&event.job));
+    let Some(mut restore) = open.into_iter().find(is_its) else {
+        tracing::debug!(job = event.job, "no open restore has this job");
+        return Ok(false);
+    };
+    restore.check_at = edge.clock().now();
+    go_on(edge, &Store::Catalog, std::slice::from_mut(&mut restore), deadline).await?;
+    Ok(true)
+}
+
+/// Goes on with every restore that is due, and with what comes due while there is time.
+async fn tick(edge: &Edge, deadline: Deadline) -> Result<Reply, RestoreError> {
+    let now = edge.clock().now();
+    let mut due = edge.catalog().open_restores().await?;
+    due.retain(|restore| restore.check_at <= now);
+    if due.is_empty() {
+        return Ok(worked(Vec::new(), 0));
+    }
+    let Some(lease) = edge.catalog().lease("restore", now, deadline.ends()).await? else {
+        tracing::info!("another invocation is at work");
+        return Ok(worked(Vec::new(), 0));
+    };
+    let looked_at = due.len();
+    go_on(edge, &Store::Catalog, &mut due, deadline).await?;
+    if let Err(error) = edge.catalog().release(lease, edge.clock().now()).await {
+        tracing::warn!(%error, "the lease ends by itself");
+    }
+    Ok(worked(Vec::new(), looked_at))
+}
+
+/// Takes restores as far as they go until the deadline, waiting for what is due soon. One restore does not stop the
+/// others.
+async fn go_on(
+    edge: &Edge,
+    store: &Store,
+    restores: &mut [Restore],
+    deadline: Deadline,
+) -> Result<(), RestoreError> {
+    loop {
+        for restore in restores.iter_mut().filter(|restore| restore.stage.is_open()) {
+            while restore.stage.is_open() && restore.check_at <= edge.clock().now() {
+                if !deadline.allows_work(edge.clock().now()) {
+                    tracing::info!("out of time: the next tick goes on");
+                    return Ok(());
+                }
+                let id = restore.id.clone();
+                // Boxed: its future is deep.
+                match Box::pin(work::advance(edge, store, restore)).await {
+                    Ok(()) => {}
+                    Err(error) if error.is_overtaken() => {
+                        tracing::info!(restore = %id, %error, "moved by another invocation");
+                        restore.check_at = deadline.ends();
+                    }
+                    Err(error) if matches!(store, Store::Catalog) => {
+                        tracing::warn!(restore = %id, %error, "left to the next tick");
+                        // What was changed here and not recorded is not true: the next tick reads it again.
+                        restore.check_at = deadline.ends();
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        let now = edge.clock().now();
+        let next =
+            restores.iter().filter(|restore| restore.stage.is_open()).map(|restore| restore.check_at).min();
+        match next.filter(|next| *next <= now + SOON && deadline.allows_work(*next)) {
+            Some(next) => edge.clock().until(next).await,
+            None => return Ok(()),
+        }
     }
 }

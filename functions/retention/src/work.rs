@@ -7,6 +7,7 @@ use backup_chain_aws::policies::Active;
 use backup_chain_aws::{AwsError, Edge};
 use backup_chain_core::ids::{PointId, PolicyName, Table, VaultArn};
 use backup_chain_core::point::{Kind, RestorePoint};
+use backup_chain_core::restore::Restore;
 use backup_chain_core::retention::{self, Braked, Guards, Road};
 use backup_chain_core::span::{Span, Unit};
 use backup_chain_core::table::TableHead;
@@ -25,6 +26,7 @@ pub(crate) struct Work<'a> {
     /// Every policy, deleted ones too.
     pub policies: Vec<Active>,
     open: Vec<RestorePoint>,
+    restores: Vec<Restore>,
     locks: BTreeMap<VaultArn, bool>,
     gone: BTreeMap<Table, Option<Timestamp>>,
 }
@@ -37,6 +39,7 @@ impl<'a> Work<'a> {
             records,
             policies: edge.every_policy().await?,
             open: edge.catalog().open_points().await?,
+            restores: edge.catalog().open_restores().await?,
             locks: BTreeMap::new(),
             gone: BTreeMap::new(),
         })
@@ -93,7 +96,15 @@ impl<'a> Work<'a> {
             min_age: self.edge.deployment().min_age,
             vault_locked,
             being_copied: self.being_copied(table, vault),
+            being_restored: self.being_restored(table, vault),
         })
+    }
+
+    /// The points in a vault of which a table is being made, or that are copied back for one.
+    fn being_restored(&self, table: &Table, vault: &VaultArn) -> BTreeSet<PointId> {
+        let of_chain =
+            self.restores.iter().filter(|restore| restore.table == *table && restore.vault == *vault);
+        of_chain.map(|restore| restore.point.clone()).collect()
     }
 
     /// The points of a chain that are the source of a copy that is not final.

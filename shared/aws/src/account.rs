@@ -26,8 +26,8 @@ const FRESH: SignedDuration = SignedDuration::from_secs(60);
 /// The services that know it, in one Region.
 #[derive(Debug)]
 pub(crate) struct Account {
-    scaling: aws_sdk_applicationautoscaling::Client,
-    cloudwatch: aws_sdk_cloudwatch::Client,
+    pub scaling: aws_sdk_applicationautoscaling::Client,
+    pub cloudwatch: aws_sdk_cloudwatch::Client,
     dynamodb: aws_sdk_dynamodb::Client,
     read: Mutex<Option<(Timestamp, Arc<Surroundings>)>>,
 }
@@ -54,6 +54,11 @@ impl Account {
         dynamodb: aws_sdk_dynamodb::Client,
     ) -> Self {
         Self { scaling, cloudwatch, dynamodb, read: Mutex::new(None) }
+    }
+
+    /// Forgets what was read: something was changed since.
+    pub async fn forget(&self) {
+        *self.read.lock().await = None;
     }
 
     /// What surrounds the tables now, or did a moment ago. A reading that failed for want of an answer is not kept.
@@ -327,7 +332,7 @@ fn dimensions(found: &[cloudwatch::Dimension]) -> Option<Value> {
 }
 
 /// An alarm as PutMetricAlarm takes it, but for its name.
-fn alarm(found: &cloudwatch::MetricAlarm) -> Value {
+pub(crate) fn alarm(found: &cloudwatch::MetricAlarm) -> Value {
     let queries: Vec<Value> = found.metrics().iter().map(query).collect();
     object([
         ("AlarmDescription", found.alarm_description().map(Value::from)),

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aws_sdk_backup::types::{BackupJobState, CopyJobState, Lifecycle, RecoveryPointStatus, VaultType};
+use aws_sdk_backup::types::{
+    BackupJobState, CopyJobState, Lifecycle, RecoveryPointStatus, StorageClass, VaultType,
+};
 use aws_smithy_types::DateTime;
 use backup_chain_core::ids::{RecoveryPointArn, TableArn, VaultName};
 use backup_chain_core::lock::Lock;
@@ -81,6 +83,8 @@ pub struct Point {
     pub resource: Option<String>,
     /// The service role that made it.
     pub role: Option<String>,
+    /// Whether it is in cold storage, from where nothing is copied; a listing does not tell.
+    pub cold: Option<bool>,
 }
 
 /// A vault.
@@ -104,8 +108,8 @@ pub struct RegionSettings {
 /// AWS Backup in one Region.
 #[derive(Debug, Clone)]
 pub struct Backup {
-    client: aws_sdk_backup::Client,
-    limits: Arc<Limits>,
+    pub(crate) client: aws_sdk_backup::Client,
+    pub(crate) limits: Arc<Limits>,
 }
 
 impl Backup {
@@ -318,6 +322,7 @@ impl Backup {
             bytes: point.backup_size_in_bytes(),
             resource: point.resource_arn().map(str::to_owned),
             role: point.iam_role_arn().map(str::to_owned),
+            cold: Some(point.storage_class() == Some(&StorageClass::Cold)),
         })
     }
 
@@ -347,6 +352,7 @@ impl Backup {
                     bytes: point.backup_size_in_bytes(),
                     resource: point.resource_arn().map(str::to_owned),
                     role: point.iam_role_arn().map(str::to_owned),
+                    cold: None,
                 });
             }
         }
@@ -426,7 +432,7 @@ fn lifecycle(cold_after_days: Option<i64>, delete_after_days: Option<i64>) -> Op
     })
 }
 
-fn text(message: Option<&str>) -> Option<String> {
+pub(crate) fn text(message: Option<&str>) -> Option<String> {
     message.map(|text| text.trim_matches('"').to_owned()).filter(|text| !text.is_empty())
 }
 

@@ -5,6 +5,8 @@ use backup_chain_core::retention::Brakes;
 use jiff::SignedDuration;
 use thiserror::Error;
 
+use crate::seal::Claim;
+
 /// One stack in one account and source Region.
 #[derive(Debug, Clone)]
 pub struct Deployment {
@@ -29,6 +31,8 @@ pub struct Deployment {
     pub backup_role: String,
     /// The service role of copy jobs.
     pub copy_role: String,
+    /// The service role of restore jobs.
+    pub restore_role: String,
     /// Points younger than this are never removed.
     pub min_age: SignedDuration,
     /// Bounds on a retention run.
@@ -79,6 +83,7 @@ impl Deployment {
             bus: variable("BACKUP_CHAIN_BUS").unwrap_or_else(|| "default".to_owned()),
             backup_role: text("BACKUP_CHAIN_BACKUP_ROLE")?,
             copy_role: text("BACKUP_CHAIN_COPY_ROLE")?,
+            restore_role: text("BACKUP_CHAIN_RESTORE_ROLE")?,
             min_age: SignedDuration::from_hours(i64::from(number("BACKUP_CHAIN_MIN_AGE_HOURS", 24)?)),
             brakes: Brakes {
                 paused: variable("BACKUP_CHAIN_PAUSE_DELETION").is_some_and(|text| text == "true"),
@@ -88,6 +93,28 @@ impl Deployment {
             backups_in_flight: number("BACKUP_CHAIN_BACKUPS_IN_FLIGHT", 250)? as usize,
             copies_in_flight: number("BACKUP_CHAIN_COPIES_IN_FLIGHT", 80)? as usize,
         })
+    }
+
+    /// What is left of a deployment whose source Region is out of reach: a vault with copies, and what a stack of the
+    /// target Region has beside it. There is no catalog and nobody to be told.
+    pub fn detached(copies: &VaultArn, claim: &Claim, settings: String, restore_role: String) -> Self {
+        Self {
+            partition: copies.partition.clone(),
+            account: copies.account.clone(),
+            region: claim.region.clone(),
+            catalog: String::new(),
+            settings,
+            vault: copies.name.clone(),
+            key: claim.key.clone(),
+            bus: String::new(),
+            backup_role: String::new(),
+            copy_role: String::new(),
+            restore_role,
+            min_age: SignedDuration::ZERO,
+            brakes: Brakes { paused: true, ..Brakes::default() },
+            backups_in_flight: 0,
+            copies_in_flight: 0,
+        }
     }
 
     /// A vault of the source Region.
@@ -107,7 +134,7 @@ impl Deployment {
 }
 
 /// The same ARN in another Region.
-pub(crate) fn in_region(arn: &str, region: &Region) -> String {
+pub fn in_region(arn: &str, region: &Region) -> String {
     let mut parts: Vec<&str> = arn.splitn(5, ':').collect();
     if let Some(part) = parts.get_mut(3) {
         *part = region.as_str();

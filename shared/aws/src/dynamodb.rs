@@ -54,7 +54,7 @@ pub struct Captured {
 /// DynamoDB in one Region.
 #[derive(Debug, Clone)]
 pub struct Dynamo {
-    client: aws_sdk_dynamodb::Client,
+    pub(crate) client: aws_sdk_dynamodb::Client,
     limits: Arc<Limits>,
 }
 
@@ -174,7 +174,7 @@ impl Dynamo {
     }
 
     /// The Kinesis streams that take a table's changes.
-    async fn kinesis(&self, name: &TableName) -> Result<BTreeMap<String, Precision>, AwsError> {
+    pub(crate) async fn kinesis(&self, name: &TableName) -> Result<BTreeMap<String, Precision>, AwsError> {
         use DestinationStatus::{Active, Enabling, Updating};
         self.limits.describe_table_parts.acquire_one().await;
         let answer = self
@@ -197,7 +197,7 @@ impl Dynamo {
         Ok(answer.kinesis_data_stream_destinations().iter().filter(is_on).filter_map(stream).collect())
     }
 
-    async fn describe(&self, name: &TableName) -> Result<TableDescription, AwsError> {
+    pub(crate) async fn describe(&self, name: &TableName) -> Result<TableDescription, AwsError> {
         const OPERATION: &str = "dynamodb:DescribeTable";
         let answer = self
             .client
@@ -209,7 +209,7 @@ impl Dynamo {
         answer.table.ok_or_else(|| AwsError::incomplete(OPERATION, name.as_str(), "table"))
     }
 
-    async fn ttl(&self, name: &TableName) -> Result<Option<Ttl>, AwsError> {
+    pub(crate) async fn ttl(&self, name: &TableName) -> Result<Option<Ttl>, AwsError> {
         self.limits.describe_ttl.acquire_one().await;
         let answer = self
             .client
@@ -249,7 +249,7 @@ impl Dynamo {
             }))
     }
 
-    async fn tags(&self, arn: &TableArn) -> Result<BTreeMap<String, String>, AwsError> {
+    pub(crate) async fn tags(&self, arn: &TableArn) -> Result<BTreeMap<String, String>, AwsError> {
         let mut tags = BTreeMap::new();
         let mut next = None;
         loop {
@@ -269,7 +269,7 @@ impl Dynamo {
     }
 }
 
-fn identity(name: &TableName, description: &TableDescription) -> Result<Table, AwsError> {
+pub(crate) fn identity(name: &TableName, description: &TableDescription) -> Result<Table, AwsError> {
     let missing = |what| AwsError::incomplete("dynamodb:DescribeTable", name.as_str(), what);
     Ok(Table {
         arn: description.table_arn().and_then(|arn| arn.parse().ok()).ok_or_else(|| missing("table ARN"))?,
@@ -279,6 +279,15 @@ fn identity(name: &TableName, description: &TableDescription) -> Result<Table, A
 
 /// What could not be read is unknown, never absent; what another try may tell is tried again by the next tick.
 impl Edge {
+    /// The same as [`capture`](Self::capture), with everything read now: something around the table was just changed.
+    ///
+    /// # Errors
+    /// As [`capture`](Self::capture).
+    pub async fn capture_anew(&self, region: &Region, name: &TableName) -> Result<Captured, AwsError> {
+        self.region(region).account.forget().await;
+        self.capture(region, name).await
+    }
+
     /// Reads the settings of a table: all that DynamoDB tells, its auto scaling, its alarms and its Contributor
     /// Insights. What one of them does not tell is recorded as unknown, never as absent.
     ///

@@ -15,7 +15,9 @@ use crate::catalog::Catalog;
 use crate::clock::{Clock, Random};
 use crate::deployment::Deployment;
 use crate::dynamodb::Dynamo;
+use crate::error::AwsError;
 use crate::events::Bus;
+use crate::iam::Iam;
 use crate::kms::Kms;
 use crate::limits::Limits;
 use crate::policies::Read;
@@ -50,6 +52,7 @@ struct Inner {
     random: Random,
     catalog: Catalog,
     bus: Bus,
+    iam: Iam,
     policies: Read,
     regions: Mutex<BTreeMap<Region, Arc<Regional>>>,
 }
@@ -60,8 +63,10 @@ impl Edge {
         let source = config.time_source().unwrap_or_else(|| SharedTimeSource::new(SystemTimeSource::new()));
         let catalog = Catalog::new(aws_sdk_dynamodb::Client::new(&config), deployment.catalog.clone());
         let bus = Bus::new(aws_sdk_eventbridge::Client::new(&config), deployment.bus.clone());
+        let iam = Iam::new(aws_sdk_iam::Client::new(&config));
         Self(Arc::new(Inner {
             bus,
+            iam,
             policies: Read::default(),
             clock: Clock::new(source),
             random,
@@ -101,6 +106,19 @@ impl Edge {
     /// The event bus.
     pub fn bus(&self) -> &Bus {
         &self.0.bus
+    }
+
+    /// Which of these actions a role may not do on a resource, by its own policies.
+    ///
+    /// # Errors
+    /// [`AwsError`] of iam:SimulatePrincipalPolicy.
+    pub async fn role_lacks(
+        &self,
+        role: &str,
+        actions: &[&str],
+        resource: &str,
+    ) -> Result<Vec<String>, AwsError> {
+        self.0.iam.lacks(role, actions, resource).await
     }
 
     pub(crate) fn read_policies(&self) -> &Read {

@@ -3,10 +3,21 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_kms::primitives::Blob;
-use aws_sdk_kms::types::DataKeySpec;
+use aws_sdk_kms::types::{DataKeySpec, KeyManagerType, KeyState};
 
-use crate::error::{AwsError, failed};
+use crate::error::{AwsError, Meaning, failed};
 use crate::esdk::{DataKey, WrappedKey};
+
+/// A key as KMS describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundKey {
+    /// Its ARN.
+    pub arn: String,
+    /// Whether AWS manages it, as `aws/dynamodb` is.
+    pub aws_managed: bool,
+    /// Its state, when it is not enabled.
+    pub unusable: Option<String>,
+}
 
 /// KMS in one Region.
 #[derive(Debug, Clone)]
@@ -44,6 +55,27 @@ impl Kms {
             wrapped: answer.ciphertext_blob().ok_or_else(|| missing("ciphertext"))?.as_ref().to_vec(),
         };
         Ok((plain.ok_or_else(|| missing("plaintext of 32 bytes"))?, wrapped))
+    }
+
+    /// A key in this Region, if there is one by this id, ARN or alias.
+    ///
+    /// # Errors
+    /// [`AwsError`] of kms:DescribeKey.
+    pub async fn find(&self, key: &str) -> Result<Option<FoundKey>, AwsError> {
+        const OPERATION: &str = "kms:DescribeKey";
+        let answer = match self.0.describe_key().key_id(key).send().await.map_err(failed(OPERATION, key)) {
+            Err(error) if error.meaning == Meaning::NotFound => return Ok(None),
+            other => other?,
+        };
+        let found = answer.key_metadata().ok_or_else(|| AwsError::incomplete(OPERATION, key, "key"))?;
+        Ok(Some(FoundKey {
+            arn: found.arn().unwrap_or(key).to_owned(),
+            aws_managed: found.key_manager() == Some(&KeyManagerType::Aws),
+            unusable: found
+                .key_state()
+                .filter(|state| **state != KeyState::Enabled)
+                .map(|state| state.as_str().to_owned()),
+        }))
     }
 
     /// Unwraps a data key. `key` must be the one that wrapped it, or its replica: KMS refuses any other.

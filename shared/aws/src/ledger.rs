@@ -254,21 +254,45 @@ impl Edge {
     /// # Errors
     /// [`AwsError`] of the catalog.
     pub async fn commit_with_met(&self, point: &mut RestorePoint) -> Result<(), AwsError> {
+        let head = self.met_with(point).await?;
+        self.catalog().commit([Some(Write::of(point)), head].into_iter().flatten()).await
+    }
+
+    /// Records a point that is in a vault again, where it may have been before: then its record comes back.
+    ///
+    /// # Errors
+    /// [`AwsError`] of the catalog.
+    pub async fn bring_back(&self, point: &mut RestorePoint) -> Result<(), AwsError> {
+        let of_table = self.catalog().points_of_table(&point.table.arn.name).await?;
+        let mut of_place = of_table.iter().filter(|other| other.id == point.id && other.vault == point.vault);
+        let head = self.met_with(point).await?;
+        let write = match of_place.next() {
+            Some(there) if !there.state.is_past() => return Ok(()),
+            Some(past) => {
+                point.rev = past.rev;
+                Write::back(point)
+            }
+            None => Write::of(point),
+        };
+        self.catalog().commit([Some(write), head].into_iter().flatten()).await
+    }
+
+    /// The write of the head whose chain the standing of this point changes.
+    async fn met_with(&self, point: &RestorePoint) -> Result<Option<Write>, AwsError> {
         let head = match point.kind {
             Kind::Manual => None,
             Kind::Backup | Kind::Copy => self.catalog().head(&point.table).await?,
         };
-        let head = match head {
+        match head {
             Some(mut head) if head.hangs_on(point) => {
                 let mut chain = self.catalog().chain(&point.table, &point.vault).await?;
                 chain.retain(|other| other.id != point.id);
                 chain.push(point.clone());
                 head.recount(&point.vault, &chain);
-                Some(Write::of(&mut head))
+                Ok(Some(Write::of(&mut head)))
             }
-            _ => None,
-        };
-        self.catalog().commit([Some(Write::of(point)), head].into_iter().flatten()).await
+            _ => Ok(None),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Sealing metadata before a job starts, and believing it again: authenticated, or not at all.
 
-use backup_chain_core::ids::{Region, Table};
+use backup_chain_core::ids::{AccountId, Region, Table};
 use backup_chain_core::metadata::{Document, MetadataError, NoRoom, Place, Settings, place, tags};
 use backup_chain_core::point::{Kind, RestorePoint};
 use backup_chain_core::settings::{Digest, TableSettings};
@@ -65,6 +65,32 @@ pub struct Seen<'a> {
     pub created_at: Option<Timestamp>,
     /// The Region that it is in, whose key opens it.
     pub region: &'a Region,
+}
+
+/// What a sealed message says of itself, in clear. Nothing of it is authenticated before the message is opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The ARN of the metadata key in the source Region.
+    pub key: String,
+    /// The account of the table.
+    pub account: AccountId,
+    /// The source Region.
+    pub region: Region,
+}
+
+impl Claim {
+    /// What the tags of a recovery point claim; none where they are not ours.
+    pub fn read(tags: &BTreeMap<String, String>) -> Option<Self> {
+        let sealed = tags::decode(tags).ok()??;
+        let message = Message::parse(&sealed.bytes).ok()?;
+        let told = |name: &str| message.context().get(name);
+        let wrapped = message.wrapped_keys().iter().find(|key| key.provider == WrappedKey::AWS_KMS)?;
+        Some(Self {
+            key: wrapped.key.clone(),
+            account: told("account")?.parse().ok()?,
+            region: told("region")?.parse().ok()?,
+        })
+    }
 }
 
 /// What the encryption is bound to: all of it is known without the message.

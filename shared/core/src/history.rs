@@ -25,6 +25,8 @@ pub enum Action {
     PointsRemoved,
     /// The catalog was rebuilt from the vaults.
     CatalogRebuilt,
+    /// The restore of a table was begun.
+    RestoreStarted,
 }
 
 /// One entry. Entries are kept for good.

@@ -130,6 +130,10 @@ ulid_id!(
     RunId, "retention run id"
 );
 ulid_id!(
+    /// The id of a restore.
+    RestoreId, "restore id"
+);
+ulid_id!(
     /// The id of an entry of the history.
     EntryId, "history entry id"
 );

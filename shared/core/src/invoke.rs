@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{PointId, PolicyName, TableName, VaultName};
+use crate::ids::{PointId, PolicyName, Region, RestoreId, TableName, VaultName};
+use crate::restore::Choices;
 use crate::retention::Guard;
 
 /// Requests of the session function.
@@ -186,4 +187,75 @@ pub enum Which {
     Manual,
     /// All.
     All,
+}
+
+/// Requests of the restore function.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum RestoreRequest {
+    /// Goes on with open restores.
+    Tick {},
+    /// Restores tables.
+    Restore(Ask),
+    /// Tells of a restore what is being done, with the commands that finish by hand what came to nothing.
+    Show {
+        /// The restore.
+        restore: RestoreId,
+    },
+}
+
+/// Tables to be restored. Either each of them is begun, or none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Ask {
+    /// The tables.
+    pub tables: Vec<Wanted>,
+    /// What is to be otherwise than it was, in each of them.
+    #[serde(default)]
+    pub choices: Choices,
+    /// Restores items, keys and indexes of a point whose metadata is not believed.
+    #[serde(default)]
+    pub items_only: bool,
+    /// Only plan.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// Why, for the history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Who asks, for the history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+/// One table to be restored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Wanted {
+    /// The table that was backed up.
+    pub table: TableName,
+    /// Which of its restore points.
+    #[serde(default)]
+    pub from: From,
+    /// Out of this vault, by name and Region (`<Region>/<vault>`); those of the Region unless named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault: Option<String>,
+    /// Under this name; its own unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<TableName>,
+    /// In this Region; that of the vault unless given, and the source Region where no vault is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
+}
+
+/// Which restore point.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum From {
+    /// The newest.
+    #[default]
+    Newest,
+    /// The newest at or before a moment.
+    At(Timestamp),
+    /// This one.
+    Point(PointId),
 }

@@ -16,6 +16,7 @@ pub mod notice;
 pub mod plan;
 pub mod point;
 pub mod policy;
+pub mod restore;
 pub mod retention;
 pub mod session;
 pub mod settings;

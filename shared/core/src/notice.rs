@@ -5,8 +5,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{PointId, PolicyName, RunId, SessionId, TableName};
+use crate::ids::{PointId, PolicyName, RestoreId, RunId, SessionId, TableArn, TableName};
 use crate::point::{Kind, RestorePoint};
+use crate::restore::{Property, Restore, Stage};
 use crate::retention::{Braked, Breach, ChainRun, Counts, Run, RunStatus, place_of};
 use crate::session::{Session, Status, Trigger};
 
@@ -26,6 +27,8 @@ pub enum Notice {
     RetentionEnded(RetentionEnded),
     /// No retention run has ended for too long.
     RetentionOverdue(RetentionOverdue),
+    /// The restore of a table has ended.
+    RestoreEnded(RestoreEnded),
 }
 
 /// How a session ended.
@@ -179,6 +182,52 @@ pub struct RetentionOverdue {
     pub advice: String,
 }
 
+/// How a restore ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RestoreEnded {
+    /// The restore.
+    pub restore: RestoreId,
+    /// The table that was backed up.
+    pub table: TableName,
+    /// The restore point.
+    pub point: PointId,
+    /// The moment of the restore point: the table is as it was then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moment: Option<Timestamp>,
+    /// The vault that it was restored from, as `<Region>/<vault>`.
+    pub vault: String,
+    /// The table that was made.
+    pub target: TableArn,
+    /// When it was asked for.
+    pub started_at: Timestamp,
+    /// How it ended.
+    pub status: Stage,
+    /// What became of each property of the table.
+    pub properties: Vec<Property>,
+    /// Why there is no table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+impl RestoreEnded {
+    /// What is told of a restore that has ended.
+    pub fn of(restore: &Restore) -> Self {
+        Self {
+            restore: restore.id.clone(),
+            table: restore.table.arn.name.clone(),
+            point: restore.point.clone(),
+            moment: restore.moment,
+            vault: place_of(&restore.vault),
+            target: restore.target.clone(),
+            started_at: restore.requested_at,
+            status: restore.stage,
+            properties: restore.report.clone(),
+            problem: restore.problem.clone(),
+        }
+    }
+}
+
 /// AWS takes 256 KB in an event; a hundred lines are well below that.
 const MOST: usize = 100;
 
@@ -194,6 +243,7 @@ impl Notice {
             Self::CopyFailed(detail) => ("Copy Failed", serde_json::to_string(detail)?),
             Self::RetentionEnded(detail) => ("Retention Run Ended", serde_json::to_string(detail)?),
             Self::RetentionOverdue(detail) => ("Retention Overdue", serde_json::to_string(detail)?),
+            Self::RestoreEnded(detail) => ("Restore Ended", serde_json::to_string(detail)?),
         })
     }
 }

@@ -208,6 +208,8 @@ fn every_guard_keeps_an_outdated_point_and_says_so() {
     keeps(RestorePoint { state: State::Deleting, ..outdated() }, &bare(), "deleting");
     keeps(RestorePoint { flags: Vec::new(), ..outdated() }, &bare(), "no retention recorded");
     keeps(outdated(), &Guards { being_copied: BTreeSet::from([outdated().id]), ..bare() }, "being copied");
+    let restored = Guards { being_restored: BTreeSet::from([outdated().id]), ..bare() };
+    keeps(outdated(), &restored, "being restored from");
     keeps(outdated(), &Guards { vault_locked: true, ..bare() }, "vault is locked");
     keeps(outdated(), &Guards { keep_last: 2, ..bare() }, "newest available 2 of 2");
     keeps(
@@ -355,6 +357,7 @@ fn guarded_chain() -> impl Strategy<Value = (Vec<RestorePoint>, Guards)> {
             released_at: released.map(|hours| at("2026-01-01T00:00") + SignedDuration::from_hours(hours)),
             min_age: SignedDuration::from_hours(min_age),
             vault_locked,
+            being_restored: points.iter().skip(copied + 2).step_by(7).map(|point| point.id.clone()).collect(),
             being_copied: points.iter().skip(copied).step_by(5).map(|point| point.id.clone()).collect(),
         };
         (points, guards)
@@ -439,6 +442,7 @@ proptest! {
         for point in points.iter().filter(|point| removed.contains(&point.id)) {
             let created = point.created_at.unwrap();
             prop_assert!(!guards.vault_locked && !guards.being_copied.contains(&point.id));
+        prop_assert!(!guards.being_restored.contains(&point.id));
             prop_assert!(created <= now && now.duration_since(created) >= guards.min_age);
             prop_assert!(point.counts() && point.hold.is_none() && point.kind == Kind::Backup);
             prop_assert!(point.lapses().is_some_and(|lapses| lapses <= now));

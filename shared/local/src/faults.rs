@@ -57,6 +57,7 @@ pub struct FaultRule {
     fault: Fault,
     caller: Option<String>,
     resource: Option<String>,
+    region: Option<String>,
     skip: usize,
     times: usize,
     /// Of a thousand matching calls so many meet the fault.
@@ -76,6 +77,7 @@ impl FaultRule {
             fault,
             caller: None,
             resource: None,
+            region: None,
             skip: 0,
             times: usize::MAX,
             per_mille: 1000,
@@ -95,6 +97,13 @@ impl FaultRule {
     #[must_use]
     pub fn resource(mut self, part: &str) -> Self {
         self.resource = Some(part.to_owned());
+        self
+    }
+
+    /// Only calls of this Region.
+    #[must_use]
+    pub fn region(mut self, region: &str) -> Self {
+        self.region = Some(region.to_owned());
         self
     }
 
@@ -132,6 +141,7 @@ impl FaultRule {
             && is(&self.operation, call.operation)
             && self.caller.as_deref().is_none_or(|caller| caller == call.caller)
             && self.resource.as_deref().is_none_or(|part| call.resource.contains(part))
+            && self.region.as_deref().is_none_or(|region| region == call.region)
             && (self.from <= call.at && call.at < self.until)
     }
 }
@@ -142,6 +152,7 @@ pub(crate) struct Site<'a> {
     pub(crate) operation: &'a str,
     pub(crate) caller: &'a str,
     pub(crate) resource: &'a str,
+    pub(crate) region: &'a str,
     pub(crate) at: Timestamp,
 }
 

@@ -427,6 +427,7 @@ impl State {
             operation: &operation,
             caller: &request.scope.caller,
             resource: &resource,
+            region: &request.scope.region,
             at: request.scope.now,
         });
         let lost = fault.and_then(Fault::loses);

@@ -16,8 +16,9 @@ use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, KeysAndAttributes, Put, TransactWriteItem};
 use backup_chain_core::history::Entry;
-use backup_chain_core::ids::{PointId, PolicyName, RunId, SessionId, Table, TableName, VaultArn};
+use backup_chain_core::ids::{PointId, PolicyName, RestoreId, RunId, SessionId, Table, TableName, VaultArn};
 use backup_chain_core::point::RestorePoint;
+use backup_chain_core::restore::Restore;
 use backup_chain_core::retention::{ChainRun, Run, Watch};
 use backup_chain_core::session::Session;
 use backup_chain_core::table::TableHead;
@@ -143,6 +144,30 @@ impl Catalog {
     /// [`AwsError`] of dynamodb:Query.
     pub async fn chains_of_run(&self, id: &RunId) -> Result<Vec<ChainRun>, AwsError> {
         self.query(None, "pk = :pk", [(":pk", text(&records::run_partition(id)))]).await
+    }
+
+    /// The restores of the last 90 days, oldest first.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:Query.
+    pub async fn restores(&self) -> Result<Vec<Restore>, AwsError> {
+        self.query(None, "pk = :pk", [(":pk", text("restore"))]).await
+    }
+
+    /// One restore.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:GetItem.
+    pub async fn restore(&self, id: &RestoreId) -> Result<Option<Restore>, AwsError> {
+        self.get(Key::restore(id)).await
+    }
+
+    /// The restores with work left, by the moment to look at them next.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:Query.
+    pub async fn open_restores(&self) -> Result<Vec<Restore>, AwsError> {
+        self.query(Some(DUE), "queue = :queue", [(":queue", text("restore"))]).await
     }
 
     /// What was done by hand, oldest first.

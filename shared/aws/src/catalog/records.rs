@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use backup_chain_core::history::Entry;
-use backup_chain_core::ids::{PointId, PolicyName, RunId, SessionId, Table, TableName, VaultArn};
+use backup_chain_core::ids::{PointId, PolicyName, RestoreId, RunId, SessionId, Table, TableName, VaultArn};
 use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::restore::Restore;
 use backup_chain_core::retention::{ChainRun, Run, Watch};
 use backup_chain_core::session::Session;
 use backup_chain_core::table::TableHead;
@@ -34,6 +35,10 @@ impl Key {
 
     pub fn run(id: &RunId) -> Self {
         Self { pk: "run".to_owned(), sk: id.to_string() }
+    }
+
+    pub fn restore(id: &RestoreId) -> Self {
+        Self { pk: "restore".to_owned(), sk: id.to_string() }
     }
 
     /// A record that there is one of.
@@ -152,6 +157,14 @@ impl Write {
     }
 }
 
+impl Write {
+    /// The write of a point that was past and is there again: its record comes back from among what is past.
+    pub(crate) fn back(point: &mut RestorePoint) -> Self {
+        let leaves = Some(Key::past_point(point).into_item());
+        Self { leaves, ..Self::of(point) }
+    }
+}
+
 fn number(moment: Timestamp) -> AttributeValue {
     AttributeValue::N(moment.as_second().to_string())
 }
@@ -240,6 +253,21 @@ impl Record for Session {
     }
 }
 
+impl Record for Restore {
+    fn key(&self) -> Key {
+        Key::restore(&self.id)
+    }
+    fn rev(&mut self) -> &mut u64 {
+        &mut self.rev
+    }
+    fn due(&self) -> Due {
+        self.stage.is_open().then_some(("restore", self.check_at))
+    }
+    fn past_since(&self) -> Option<Timestamp> {
+        self.ended_at
+    }
+}
+
 impl Record for TableHead {
     fn key(&self) -> Key {
         Key::head(&self.table)
@@ -263,13 +291,19 @@ impl Key {
     }
 }
 
+impl Key {
+    /// Where a point stands that is past.
+    fn past_point(point: &RestorePoint) -> Self {
+        let Self { pk, sk } = Self::live_point(point);
+        let (table, rest) = sk.split_once('#').unwrap_or((&sk, ""));
+        let sk = format!("{table}{PAST}{rest}");
+        Self { pk, sk }
+    }
+}
+
 impl Record for RestorePoint {
     fn key(&self) -> Key {
-        let Key { pk, sk } = Key::live_point(self);
-        match sk.split_once('#') {
-            Some((table, rest)) if self.state.is_past() => Key { pk, sk: format!("{table}{PAST}{rest}") },
-            _ => Key { pk, sk },
-        }
+        if self.state.is_past() { Key::past_point(self) } else { Key::live_point(self) }
     }
     fn stood_at(&self) -> Option<Key> {
         self.state.is_past().then(|| Key::live_point(self))

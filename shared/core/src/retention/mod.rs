@@ -36,6 +36,8 @@ pub struct Guards {
     pub vault_locked: bool,
     /// Points of the chain with a copy that is not final.
     pub being_copied: BTreeSet<PointId>,
+    /// Points of the chain of which a table is being made.
+    pub being_restored: BTreeSet<PointId>,
 }
 
 impl Default for Guards {
@@ -46,6 +48,7 @@ impl Default for Guards {
             min_age: SignedDuration::from_hours(24),
             vault_locked: false,
             being_copied: BTreeSet::new(),
+            being_restored: BTreeSet::new(),
         }
     }
 }
@@ -118,6 +121,9 @@ pub fn plan(points: &[RestorePoint], now: Timestamp, guards: &Guards) -> Vec<Ver
         }
         if !guards.being_copied.is_empty() && guards.being_copied.contains(&point.id) {
             reasons.push(Reason::BeingCopied);
+        }
+        if guards.being_restored.contains(&point.id) {
+            reasons.push(Reason::BeingRestored);
         }
         if guards.vault_locked {
             reasons.push(Reason::VaultLocked);

@@ -50,6 +50,8 @@ pub enum Reason {
     },
     /// A copy of it is not final.
     BeingCopied,
+    /// A table is being made of it.
+    BeingRestored,
     /// AWS alone deletes in its vault.
     VaultLocked,
     /// Its job, or its deletion, is not final.
@@ -95,6 +97,8 @@ pub enum Guard {
     Suspect,
     /// It is the source of an unfinished copy.
     BeingCopied,
+    /// It is the source of an unfinished restore.
+    BeingRestored,
     /// Its vault is locked.
     VaultLock,
     /// Its job or deletion is not final.
@@ -126,13 +130,14 @@ pub struct UnknownGuard {
 }
 
 impl Guard {
-    const ALL: [(Guard, &'static str); 11] = [
+    const ALL: [(Guard, &'static str); 12] = [
         (Guard::LiveFlag, "live-flag"),
         (Guard::Newest, "newest"),
         (Guard::Hold, "hold"),
         (Guard::Manual, "manual"),
         (Guard::Suspect, "suspect"),
         (Guard::BeingCopied, "being-copied"),
+        (Guard::BeingRestored, "being-restored"),
         (Guard::VaultLock, "vault-lock"),
         (Guard::NotFinal, "not-final"),
         (Guard::MinAge, "min-age"),
@@ -147,7 +152,7 @@ impl Guard {
             Self::Newest | Self::Hold | Self::Suspect | Self::BeingCopied | Self::FutureDated => {
                 AgainstHand::Asks
             }
-            Self::VaultLock | Self::NotFinal => AgainstHand::Keeps,
+            Self::VaultLock | Self::NotFinal | Self::BeingRestored => AgainstHand::Keeps,
         }
     }
 
@@ -184,6 +189,7 @@ impl Reason {
             Self::Manual => Some(Guard::Manual),
             Self::Suspect { .. } => Some(Guard::Suspect),
             Self::BeingCopied => Some(Guard::BeingCopied),
+            Self::BeingRestored => Some(Guard::BeingRestored),
             Self::VaultLocked => Some(Guard::VaultLock),
             Self::NotFinal { .. } => Some(Guard::NotFinal),
             Self::TooYoung => Some(Guard::MinAge),
@@ -205,6 +211,7 @@ impl fmt::Display for Reason {
             Self::Manual => write!(f, "manual backup"),
             Self::Suspect { why } => write!(f, "suspect: {why}"),
             Self::BeingCopied => write!(f, "being copied"),
+            Self::BeingRestored => write!(f, "being restored from"),
             Self::VaultLocked => write!(f, "vault is locked"),
             Self::NotFinal { state } => write!(f, "{state}"),
             Self::TooYoung => write!(f, "younger than the least age"),

@@ -247,6 +247,7 @@ pub fn plan(chain: &Chain, now: i64, guards: &Guards) -> Vec<(Verdict, String)> 
         min_age: SignedDuration::from_secs(guards.min_age),
         vault_locked: guards.vault_locked,
         being_copied: copied,
+        being_restored: BTreeSet::new(),
     };
     let points: Vec<RestorePoint> = chain.points.iter().map(real_point).collect();
     let name = |reason: &Reason| match reason {

@@ -47,7 +47,7 @@ pub(super) async fn alive<T, E: Into<Failure>>(
 pub(super) fn in_process(
     world: &World,
     timeout: SignedDuration,
-    [session, copy, retention]: [&Edge; 3],
+    [session, copy, retention, restore]: [&Edge; 4],
     reports: &Reports,
 ) -> Vec<Arc<Function>> {
     let environment = environment(session.deployment());
@@ -57,7 +57,8 @@ pub(super) fn in_process(
         function
     };
     let deadline = move |world: &World| Deadline::at(world.now() + timeout);
-    let [session, copy, retention] = [session, copy, retention].map(|edge| (world.clone(), edge.clone()));
+    let [session, copy, retention, restore] =
+        [session, copy, retention, restore].map(|edge| (world.clone(), edge.clone()));
     let reports = reports.clone();
     let session = Function::new(environment.clone(), move |payload| {
         let (world, edge) = session.clone();
@@ -73,6 +74,13 @@ pub(super) fn in_process(
             answer(alive(&world, "copy", done).await)
         }
     });
+    let restore = Function::new(environment.clone(), move |payload| {
+        let (world, edge) = restore.clone();
+        async move {
+            let done = backup_chain_restore::handle(&edge, payload, deadline(&world));
+            answer(alive(&world, "restore", done).await)
+        }
+    });
     let retention = Function::new(environment, move |payload| {
         let ((world, edge), reports) = (retention.clone(), reports.clone());
         async move {
@@ -85,12 +93,17 @@ pub(super) fn in_process(
             answer(done)
         }
     });
-    vec![register("session", session), register("copy", copy), register("retention", retention)]
+    vec![
+        register("session", session),
+        register("copy", copy),
+        register("retention", retention),
+        register("restore", restore),
+    ]
 }
 
 /// Registers the functions' programs with Lambda.
 pub(super) fn programs(world: &World, timeout: SignedDuration, deployment: &Deployment, binaries: &Path) {
-    for role in ["session", "copy", "retention"] {
+    for role in ["session", "copy", "retention", "restore"] {
         world.with_iam(|iam| iam.ensure_administrator(ACCOUNT, role, world.now()));
         let name = format!("{FUNCTIONS}{role}");
         let path = binaries.join(&name);
@@ -125,6 +138,7 @@ fn environment(deployment: &Deployment) -> BTreeMap<String, String> {
         ("BUS", deployment.bus.clone()),
         ("BACKUP_ROLE", deployment.backup_role.clone()),
         ("COPY_ROLE", deployment.copy_role.clone()),
+        ("RESTORE_ROLE", deployment.restore_role.clone()),
         ("MIN_AGE_HOURS", deployment.min_age.as_hours().to_string()),
         ("PAUSE_DELETION", deployment.brakes.paused.to_string()),
         ("MOST_DELETIONS", deployment.brakes.most_deletions.to_string()),

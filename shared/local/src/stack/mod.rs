@@ -12,7 +12,8 @@ use backup_chain_aws::Edge;
 use backup_chain_aws::clock::{Deadline, Random};
 use backup_chain_aws::deployment::Deployment;
 use backup_chain_core::ids::{Region, VaultArn};
-use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
+use backup_chain_core::invoke::{Ask, RestoreRequest, RetentionRequest, SessionRequest};
+use backup_chain_core::restore::Told;
 use backup_chain_core::retention::{Brakes, Held, Rebuilt, Report};
 use backup_chain_retention::Reply;
 use jiff::{SignedDuration, Timestamp};
@@ -39,9 +40,10 @@ pub const COPIES: &str = "backup-chain-copies";
 const FUNCTIONS: &str = "backup-chain-";
 const CATALOG: &str = "backup-chain-catalog";
 const SETTINGS: &str = "backup-chain-settings";
-/// The roles that AWS Backup makes backups and copies with.
+/// The roles that AWS Backup makes backups, copies and tables with.
 const BACKUP_ROLE: &str = "backup-chain-backup";
 const COPY_ROLE: &str = "backup-chain-copy";
+const RESTORE_ROLE: &str = "backup-chain-restore";
 
 /// How the schedules run.
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +70,7 @@ pub struct Stack {
     session: Edge,
     copy: Edge,
     retention: Edge,
+    restore: Edge,
     /// As Lambda runs them: there for as long as the stack is.
     _functions: Vec<Arc<Function>>,
     reports: Reports,
@@ -98,6 +101,7 @@ fn deployment(key: String) -> Result<Deployment, Failure> {
         bus: "default".to_owned(),
         backup_role: format!("arn:aws:iam::{ACCOUNT}:role/{BACKUP_ROLE}"),
         copy_role: format!("arn:aws:iam::{ACCOUNT}:role/{COPY_ROLE}"),
+        restore_role: format!("arn:aws:iam::{ACCOUNT}:role/{RESTORE_ROLE}"),
         min_age: SignedDuration::from_hours(24),
         brakes: Brakes::default(),
         backups_in_flight: 250,
@@ -125,10 +129,11 @@ impl Stack {
         };
         let edge =
             |caller| Edge::new(world.sdk_config(ACCOUNT, SOURCE, caller), deployment.clone(), random.clone());
-        let [session, copy, retention] = ["session", "copy", "retention"].map(edge);
-        let edges = [&session, &copy, &retention];
+        let [session, copy, retention, restore] = ["session", "copy", "retention", "restore"].map(edge);
+        let edges = [&session, &copy, &retention, &restore];
         let functions = functions::in_process(world, schedules.timeout, edges, &reports);
-        Self { world: world.clone(), schedules, session, copy, retention, _functions: functions, reports }
+        let world = world.clone();
+        Self { world, schedules, session, copy, retention, restore, _functions: functions, reports }
     }
 
     /// The same deployment with changed settings, as an update of the stack would make it.
@@ -219,6 +224,26 @@ impl Stack {
     async fn ask_retention(&self, request: RetentionRequest) -> Result<Reply, Failure> {
         let done = backup_chain_retention::handle(&self.retention, request, self.deadline());
         functions::alive(&self.world, "retention", done).await
+    }
+
+    /// Invokes the restore function with any payload.
+    ///
+    /// # Errors
+    /// What the function fails with, or that it died at a crash point.
+    pub async fn ask_restore(&self, payload: Value) -> Result<backup_chain_restore::Reply, Failure> {
+        let done = backup_chain_restore::handle(&self.restore, payload, self.deadline());
+        functions::alive(&self.world, "restore", done).await
+    }
+
+    /// Invokes the restore function to restore tables, or to plan it.
+    ///
+    /// # Errors
+    /// What the function fails with, or that it died at a crash point.
+    pub async fn restore(&self, ask: Ask) -> Result<Vec<Told>, Failure> {
+        match self.ask_restore(serde_json::to_value(RestoreRequest::Restore(ask))?).await? {
+            backup_chain_restore::Reply::Restores(told) => Ok(told),
+            other => Err(format!("not restores: {other:?}").into()),
+        }
     }
 
     /// Lets the world go on until `moment`: schedules fire, jobs end, events reach the queue and the queue the

@@ -9,18 +9,19 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::{
-    ACCOUNT, BACKUP_ROLE, CATALOG, COPIES, COPY_ROLE, FUNCTIONS, Failure, SETTINGS, SOURCE, Schedules,
-    TARGET, VAULT,
+    ACCOUNT, BACKUP_ROLE, CATALOG, COPIES, COPY_ROLE, FUNCTIONS, Failure, RESTORE_ROLE, SETTINGS, SOURCE,
+    Schedules, TARGET, VAULT,
 };
 use crate::World;
 
-/// The queue of job events, and where it puts what the copy function cannot take.
+/// The queue of backup and copy job events, which feeds the copy function.
 const JOBS: &str = "backup-chain-jobs";
-const JOBS_FAILED: &str = "backup-chain-jobs-failed";
+/// The queue of restore job events, which feeds the restore function.
+const RESTORES: &str = "backup-chain-restores";
 
 /// Makes roles, tables, vaults and keys, and tells the metadata key's ARN.
 pub(super) async fn make(world: &World) -> Result<String, Failure> {
-    for role in [BACKUP_ROLE, COPY_ROLE] {
+    for role in [BACKUP_ROLE, COPY_ROLE, RESTORE_ROLE] {
         world.put_service_role(ACCOUNT, role)?;
     }
     let source = world.sdk_config(ACCOUNT, SOURCE, "operator");
@@ -48,28 +49,10 @@ pub(super) async fn make(world: &World) -> Result<String, Failure> {
 /// Connects the functions, which are there, with their schedules and with the events of AWS Backup.
 pub(super) async fn connect(world: &World, schedules: Schedules) -> Result<(), Failure> {
     let function = |name: &str| format!("arn:aws:lambda:{SOURCE}:{ACCOUNT}:function:{FUNCTIONS}{name}");
-    let queue = |name: &str| format!("arn:aws:sqs:{SOURCE}:{ACCOUNT}:{name}");
-    let visible_again = schedules.timeout.as_secs().saturating_mul(6);
-    ask(world, "sqs", "AmazonSQS.CreateQueue", &json!({ "QueueName": JOBS_FAILED })).await?;
-    let redrive = json!({ "deadLetterTargetArn": queue(JOBS_FAILED), "maxReceiveCount": 5 }).to_string();
-    let attributes = json!({ "VisibilityTimeout": visible_again.to_string(), "RedrivePolicy": redrive });
-    let jobs = json!({ "QueueName": JOBS, "Attributes": attributes });
-    ask(world, "sqs", "AmazonSQS.CreateQueue", &jobs).await?;
-    let feeds = json!({
-        "FunctionName": format!("{FUNCTIONS}copy"),
-        "EventSourceArn": queue(JOBS),
-        "FunctionResponseTypes": ["ReportBatchItemFailures"],
-    });
-    send(world, "lambda", "/2015-03-31/event-source-mappings", None, &feeds).await?;
-
-    let events = json!({
-        "source": ["aws.backup"],
-        "detail-type": ["Backup Job State Change", "Copy Job State Change"],
-    });
-    let pattern = json!({ "Name": JOBS, "EventPattern": events.to_string() });
-    rule(world, &pattern, &[(queue(JOBS), None)]).await?;
+    feed(world, schedules, JOBS, "copy", &["Backup Job State Change", "Copy Job State Change"]).await?;
+    feed(world, schedules, RESTORES, "restore", &["Restore Job State Change"]).await?;
     let tick = json!({ "action": "tick" });
-    let ticks = [(function("session"), Some(tick.clone())), (function("copy"), Some(tick))];
+    let ticks = ["session", "copy", "restore"].map(|name| (function(name), Some(tick.clone())));
     let schedule = json!({ "Name": "backup-chain-tick", "ScheduleExpression": rate(schedules.tick) });
     rule(world, &schedule, &ticks).await?;
     if schedules.retention {
@@ -77,6 +60,32 @@ pub(super) async fn connect(world: &World, schedules: Schedules) -> Result<(), F
         rule(world, &daily, &[(function("retention"), Some(scheduled_run()))]).await?;
     }
     Ok(())
+}
+
+/// Feeds a function with events of AWS Backup through a queue, which puts aside what the function cannot take.
+async fn feed(
+    world: &World,
+    schedules: Schedules,
+    name: &str,
+    function: &str,
+    kinds: &[&str],
+) -> Result<(), Failure> {
+    let queue = |name: &str| format!("arn:aws:sqs:{SOURCE}:{ACCOUNT}:{name}");
+    let failed = format!("{name}-failed");
+    let visible_again = schedules.timeout.as_secs().saturating_mul(6);
+    ask(world, "sqs", "AmazonSQS.CreateQueue", &json!({ "QueueName": failed })).await?;
+    let redrive = json!({ "deadLetterTargetArn": queue(&failed), "maxReceiveCount": 5 }).to_string();
+    let attributes = json!({ "VisibilityTimeout": visible_again.to_string(), "RedrivePolicy": redrive });
+    ask(world, "sqs", "AmazonSQS.CreateQueue", &json!({ "QueueName": name, "Attributes": attributes }))
+        .await?;
+    let feeds = json!({
+        "FunctionName": format!("{FUNCTIONS}{function}"),
+        "EventSourceArn": queue(name),
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+    });
+    send(world, "lambda", "/2015-03-31/event-source-mappings", None, &feeds).await?;
+    let events = json!({ "source": ["aws.backup"], "detail-type": kinds });
+    rule(world, &json!({ "Name": name, "EventPattern": events.to_string() }), &[(queue(name), None)]).await
 }
 
 /// What the schedule sends to the retention function.

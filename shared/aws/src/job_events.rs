@@ -36,6 +36,8 @@ pub enum JobKind {
     Backup,
     /// A copy.
     Copy,
+    /// A table.
+    Restore,
 }
 
 /// That a job has changed its state.
@@ -87,7 +89,7 @@ struct Envelope {
 ///
 /// # Errors
 /// [`EventError`] when it is nothing that the function takes. Single messages of a batch fail by themselves.
-pub(crate) fn read(payload: Value) -> Result<Incoming, EventError> {
+pub fn read(payload: Value) -> Result<Incoming, EventError> {
     if payload.get("Records").is_some() {
         let batch: SqsEvent =
             serde_json::from_value(payload).map_err(|error| EventError::Malformed("batch", error))?;
@@ -124,6 +126,7 @@ fn job_event(payload: Value) -> Result<Option<JobEvent>, EventError> {
     let (job_kind, id) = match (source.as_str(), kind.as_str()) {
         ("aws.backup", "Backup Job State Change") => (JobKind::Backup, "backupJobId"),
         ("aws.backup", "Copy Job State Change") => (JobKind::Copy, "copyJobId"),
+        ("aws.backup", "Restore Job State Change") => (JobKind::Restore, "restoreJobId"),
         _ => return Err(EventError::Other { kind, source_name: source }),
     };
     let text = |name: &str| detail.get(name).and_then(Value::as_str).map(str::to_owned);

@@ -1,0 +1,100 @@
+//! Restores that are followed to their end.
+
+use std::collections::BTreeMap;
+
+use backup_chain_core::ids::RestoreId;
+use backup_chain_core::restore::{self, Restore, Stage, StepRecord, StepState, Told};
+use jiff::SignedDuration;
+
+use crate::console::word;
+use crate::deployment::Deployed;
+use crate::told::{settings, stage, why};
+use crate::{Console, Failure};
+
+/// The time between two looks at restores.
+const PAUSE: SignedDuration = SignedDuration::from_secs(5);
+
+/// Notes every change of stage and every step until all have ended.
+pub(crate) async fn follow(
+    begun: &[Told],
+    deployed: &Deployed,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    let mut followed: Vec<Followed> = begun.iter().map(Followed::of).collect();
+    loop {
+        for it in followed.iter_mut().filter(|it| it.is_open()) {
+            let found = deployed.catalog().restore(&it.id).await?;
+            let restore = found.ok_or_else(|| {
+                Failure::refused(format!("restore {} is not in the catalog any more", it.id))
+            })?;
+            let time = deployed.edge.clock().now().strftime("%H:%M:%S").to_string();
+            for change in it.changes(&restore) {
+                console.note(format_args!("{time} {}: {change}", restore.target.name))?;
+            }
+        }
+        if !followed.iter().any(Followed::is_open) {
+            return Ok(());
+        }
+        deployed.edge.clock().until(deployed.edge.clock().now() + PAUSE).await;
+    }
+}
+
+/// A restore that is followed.
+struct Followed {
+    id: RestoreId,
+    /// The steps in their order: keys and titles.
+    titles: Vec<(String, String)>,
+    stage: Option<Stage>,
+    steps: BTreeMap<String, StepRecord>,
+}
+
+impl Followed {
+    fn of(told: &Told) -> Self {
+        Self { id: told.restore.id.clone(), titles: titles(told), stage: None, steps: BTreeMap::new() }
+    }
+
+    fn is_open(&self) -> bool {
+        self.stage.is_none_or(Stage::is_open)
+    }
+
+    /// What has changed since it was last looked at.
+    fn changes(&mut self, now: &Restore) -> Vec<String> {
+        let mut changes = Vec::new();
+        if self.stage.replace(now.stage) != Some(now.stage) && now.stage.is_open() {
+            changes.push(stage(now));
+        }
+        // A restore without settings has steps all the same, for what was asked.
+        for key in now.steps.keys() {
+            if !self.titles.iter().any(|(known, _)| known == key) {
+                let kind = key.split('#').next().unwrap_or(key).replace('-', " ");
+                self.titles.push((key.clone(), kind));
+            }
+        }
+        let is_over = |record: &&StepRecord| record.state != StepState::Waiting;
+        let mut over = self.steps.values().filter(is_over).count();
+        for (key, title) in &self.titles {
+            let Some(record) = now.steps.get(key).filter(|record| self.steps.get(key) != Some(record)) else {
+                continue;
+            };
+            let why = Some(why(record)).filter(|why| !why.is_empty());
+            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+            changes.push(if is_over(&record) {
+                over += 1;
+                format!("{over} of {}, {title}: {}{why}", self.titles.len(), word(&record.state))
+            } else {
+                format!("{title} waits{why}")
+            });
+        }
+        if !now.stage.is_open() {
+            changes.push(stage(now));
+        }
+        self.steps.clone_from(&now.steps);
+        changes
+    }
+}
+
+fn titles(told: &Told) -> Vec<(String, String)> {
+    let Some(settings) = settings(told) else { return Vec::new() };
+    let steps = restore::plan(&settings, &told.restore.choices, &told.restore.target()).steps;
+    steps.iter().map(|step| (step.key(), step.title())).collect()
+}

@@ -1,0 +1,228 @@
+//! Restores as they are told: planned, under way, or ended.
+
+use backup_chain_core::restore::{
+    Key, Left, Property, Restore, Stage, StepRecord, StepState, Told, ToldStep,
+};
+use backup_chain_core::retention::place_of;
+use backup_chain_core::settings::{EncryptionType, TableSettings};
+use serde::Deserialize as _;
+
+use crate::choices::{asked, encrypted};
+use crate::console::{count, moment, word};
+use crate::{Console, Failure};
+
+/// A plan in short, before the question.
+pub(crate) fn outline(told: &Told, console: &mut Console<'_>) -> Result<(), Failure> {
+    let Told { restore, steps, left, notes, .. } = told;
+    console.note(format_args!("{} is restored as {}", restore.table.arn.name, made(restore)))?;
+    let mut lines = vec![point(restore)];
+    lines.extend(key(told).map(|key| format!("encrypted with {}", encrypted(&key))));
+    let asked = asked(&restore.choices);
+    if !asked.is_empty() {
+        lines.push(format!("as asked: {}", asked.join("; ")));
+    }
+    if !steps.is_empty() {
+        let titles: Vec<&str> = steps.iter().map(|step| step.title.as_str()).collect();
+        lines.push(format!("then {}: {}", count(steps.len(), "step"), titles.join(", ")));
+    }
+    let unasked = left.iter().filter(|left| !left.asked);
+    lines.extend(unasked.map(|Left { property, why, .. }| format!("not put back: {property}: {why}")));
+    lines.extend(notes.iter().cloned());
+    for line in lines.iter().flat_map(|line| folded(line, WIDTH - 2)) {
+        console.note(format_args!("  {line}"))?;
+    }
+    Ok(())
+}
+
+/// Plans, in full.
+pub(crate) fn say_plans(plans: &[Told], console: &mut Console<'_>) -> Result<(), Failure> {
+    for (number, told) in plans.iter().enumerate() {
+        if number > 0 {
+            console.say("")?;
+        }
+        say_head(told, console)?;
+        if let Some(settings) = &told.settings {
+            console.say("")?;
+            console.say("the settings as they were:")?;
+            console.json(settings)?;
+        }
+        say_steps(told, console)?;
+    }
+    Ok(())
+}
+
+/// What a restore is of, and how it stands.
+pub(crate) fn say_head(told: &Told, console: &mut Console<'_>) -> Result<(), Failure> {
+    let Told { restore, dry_run, notes, .. } = told;
+    let by = restore.by.as_ref().map(|by| format!(", by {by}")).unwrap_or_default();
+    let why = restore.reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    let means = if restore.start.native { "DynamoDB's own restore" } else { "AWS Backup" };
+    let mut fields = vec![
+        ("table", restore.table.arn.name.to_string()),
+        ("from", point(restore)),
+        ("as", made(restore)),
+        ("through", means.to_owned()),
+    ];
+    fields.extend(key(told).map(|key| ("key", encrypted(&key))));
+    if restore.items_only {
+        fields.push(("brings", "items, keys and indexes only".to_owned()));
+    }
+    fields.extend(asked(&restore.choices).into_iter().map(|asked| ("asked", asked)));
+    if !dry_run {
+        fields.insert(0, ("restore", restore.id.to_string()));
+        fields.push(("begun", format!("{} UTC{by}{why}", moment(restore.requested_at))));
+        fields.extend(restore.ended_at.map(|at| ("ended", format!("{} UTC", moment(at)))));
+        fields.push(("status", stage(restore)));
+    }
+    fields.extend(notes.iter().map(|note| ("note", note.clone())));
+    for (name, text) in fields {
+        for (number, line) in folded(&text, WIDTH - 9).iter().enumerate() {
+            console.say(format_args!("{:<8} {line}", if number == 0 { name } else { "" }))?;
+        }
+    }
+    Ok(())
+}
+
+/// The steps in their order, and until there is a report, what will not be as it was.
+pub(crate) fn say_steps(told: &Told, console: &mut Console<'_>) -> Result<(), Failure> {
+    let Told { restore, dry_run, steps, left, .. } = told;
+    if !steps.is_empty() {
+        console.say("")?;
+        console.say("the steps that put its settings back:")?;
+    }
+    let titles = steps.iter().enumerate().map(|(at, step)| format!("{:>2}. {}", at + 1, step.title));
+    if *dry_run {
+        for title in titles {
+            console.say(title)?;
+        }
+    } else if !steps.is_empty() {
+        let row = |(title, step): (String, &ToldStep)| {
+            let state = step.record.as_ref().map_or_else(|| "-".to_owned(), |record| word(&record.state));
+            [title, state, cell(&step.record.as_ref().map(why).unwrap_or_default())]
+        };
+        console.table(["STEP", "STATE", "WHY"], titles.zip(steps).map(row))?;
+    }
+    if restore.report.is_empty() && !left.is_empty() {
+        console.say("")?;
+        console.say("what will not be as it was, and why:")?;
+        let row = |Left { property, why, .. }: &Left| [property.clone(), cell(why)];
+        console.table(["PROPERTY", "WHY"], left.iter().map(row))?;
+    }
+    Ok(())
+}
+
+/// The report, what is left to be done by hand, and how infrastructure code adopts the table.
+pub(crate) fn say_end(told: &Told, console: &mut Console<'_>) -> Result<(), Failure> {
+    let Told { restore, steps, adoption, .. } = told;
+    if !restore.report.is_empty() {
+        console.say("")?;
+        let row = |Property { name, outcome, why }: &Property| {
+            [name.clone(), word(outcome), cell(why.as_deref().unwrap_or_default())]
+        };
+        console.table(["PROPERTY", "OUTCOME", "WHY"], restore.report.iter().map(row))?;
+    }
+    let by_hand: Vec<&ToldStep> = steps.iter().filter(|step| is_left(restore.stage, step)).collect();
+    if !by_hand.is_empty() {
+        console.say("")?;
+        console.say("to finish by hand:")?;
+    }
+    for ToldStep { title, record, commands } in by_hand {
+        let why = record.as_ref().map(why).filter(|why| !why.is_empty());
+        console.say(format_args!("  # {title}{}", why.map(|why| format!(": {why}")).unwrap_or_default()))?;
+        for command in commands {
+            console.say(format_args!("  {command}"))?;
+        }
+    }
+    let Some(adoption) = adoption else { return Ok(()) };
+    console.say("")?;
+    console.say("for CloudFormation to adopt the table, with STACK and TEMPLATE for your own:")?;
+    for command in &adoption.cloudformation {
+        console.say(format_args!("  {command}"))?;
+    }
+    console.say("for Terraform:")?;
+    for command in &adoption.terraform {
+        console.say(format_args!("  {command}"))?;
+    }
+    Ok(())
+}
+
+/// Whether a step is left to the operator: it has failed, or nobody goes on with it.
+fn is_left(stage: Stage, step: &ToldStep) -> bool {
+    let state = step.record.as_ref().map(|record| record.state);
+    match stage {
+        Stage::Applying => state == Some(StepState::Failed),
+        Stage::Warning => state != Some(StepState::Done),
+        _ => false,
+    }
+}
+
+/// The settings as they were.
+pub(crate) fn settings(told: &Told) -> Option<TableSettings> {
+    TableSettings::deserialize(told.settings.as_ref()?).ok()
+}
+
+/// The key that was asked for, or else the one that the table had.
+fn key(told: &Told) -> Option<Key> {
+    let was = || {
+        let by_kms = settings(told)?.encryption.filter(|it| it.kind == EncryptionType::Kms);
+        Some(by_kms.map_or(Key::AwsOwned, |it| it.key.map_or(Key::AwsManaged, Key::Arn)))
+    };
+    told.restore.choices.encryption.clone().or_else(was)
+}
+
+/// The longest lines of text, in characters.
+const WIDTH: usize = 110;
+
+/// The text in lines of at most so many characters, where its words allow that.
+fn folded(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// A reason as a cell of a table.
+fn cell(text: &str) -> String {
+    folded(text, 78).join("\n")
+}
+
+/// Where it stands, in words.
+pub(crate) fn stage(restore: &Restore) -> String {
+    let Restore { stage, problem, start, .. } = restore;
+    let more = match (stage, problem) {
+        (_, Some(problem)) => format!(": {problem}"),
+        (Stage::CopyingBack, None) => format!(" into {}", start.region),
+        (Stage::Running, None) => ": AWS makes the table".to_owned(),
+        (Stage::Warning, None) => ": something is left to be done by hand".to_owned(),
+        _ => String::new(),
+    };
+    format!("{stage}{more}")
+}
+
+/// Why a step is not done.
+pub(crate) fn why(record: &StepRecord) -> String {
+    let StepRecord { refusals, again_at, why, .. } = record;
+    let refused = (*refusals > 0).then(|| format!("refused {}", count(*refusals as usize, "time")));
+    let again_at = again_at.map(|at| format!("again at {} UTC", moment(at)));
+    let parts: Vec<String> = why.iter().cloned().chain(refused).chain(again_at).collect();
+    parts.join(", ")
+}
+
+/// `orders-2 in eu-central-1`.
+fn made(restore: &Restore) -> String {
+    format!("{} in {}", restore.target.name, restore.target.region)
+}
+
+fn point(restore: &Restore) -> String {
+    let Restore { point, moment: at, vault, .. } = restore;
+    let at = at.map(|at| format!(" of {} UTC", moment(at))).unwrap_or_default();
+    format!("restore point {point}{at} in {}", place_of(vault))
+}

@@ -1,0 +1,174 @@
+//! A restore while the source Region is out of reach, and with it the catalog and the functions: from a vault with
+//! copies, by whoever has the rights. Its record is a file, from which it goes on when it is cut off.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use aws_config::SdkConfig;
+use backup_chain_aws::clock::Random;
+use backup_chain_aws::deployment::Deployment;
+use backup_chain_aws::seal::{Claim, OpenError, Seen};
+use backup_chain_aws::{Edge, Meaning};
+use backup_chain_core::ids::{TableArn, TableName, VaultArn};
+use backup_chain_core::invoke::{Ask, From, Wanted};
+use backup_chain_core::point::RestorePoint;
+use backup_chain_core::restore::{Restore, Told};
+use backup_chain_core::retention::place_of;
+
+use crate::work::MOMENT;
+use crate::{RestoreError, Store, ask, tell, work};
+
+/// A vault with copies, and what is to be had beside it.
+#[derive(Debug, Clone)]
+pub struct Detached {
+    edge: Edge,
+    copies: VaultArn,
+    store: Store,
+}
+
+impl Detached {
+    /// Looks into a vault with copies of a table. The metadata key is the one that they name, in its replica of that
+    /// Region, if it is of the vault's own account.
+    ///
+    /// # Errors
+    /// When there is no copy of the table that carries metadata, or AWS fails.
+    pub async fn find(
+        config: SdkConfig,
+        copies: VaultArn,
+        table: &TableName,
+        settings: String,
+        restore_role: String,
+        record: PathBuf,
+    ) -> Result<Self, RestoreError> {
+        let nothing =
+            Claim { key: String::new(), account: copies.account.clone(), region: copies.region.clone() };
+        let of = |claim: &Claim| {
+            let deployment = Deployment::detached(&copies, claim, settings.clone(), restore_role.clone());
+            Edge::new(config.clone(), deployment, Random::system())
+        };
+        let look = of(&nothing);
+        let backup = &look.region(&copies.region).backup;
+        for point in backup.points(&copies.name).await? {
+            if point.resource.as_deref().is_some_and(|resource| is_of(resource, table))
+                && let Some(claim) = Claim::read(&backup.tags(&point.arn).await?)
+                && claim.account == copies.account
+                && claim.key.split(':').nth(4) == Some(copies.account.as_str())
+            {
+                return Ok(Self { edge: of(&claim), copies, store: Store::File(record) });
+            }
+        }
+        Err(RestoreError::NoPoints(table.clone()))
+    }
+
+    /// Plans a restore, and unless that is all, begins it.
+    ///
+    /// # Errors
+    /// What is in the way.
+    pub async fn begin(&self, asked: &Ask) -> Result<Told, RestoreError> {
+        if let Store::File(path) = &self.store
+            && !asked.dry_run
+            && path.exists()
+        {
+            let why =
+                format!("{} is there already: go on with that restore, or name another file", path.display());
+            return Err(RestoreError::Choice(why));
+        }
+        let [wanted] = asked.tables.as_slice() else {
+            return Err(RestoreError::Choice(
+                "one table at a time is restored without the source Region".to_owned(),
+            ));
+        };
+        let wanted = Wanted { vault: Some(place_of(&self.copies)), ..wanted.clone() };
+        let points = BTreeMap::from([(wanted.table.to_string(), self.points(&wanted).await?)]);
+        let asked = Ask { tables: vec![wanted], ..asked.clone() };
+        let until = self.edge.clock().now();
+        let mut told = ask::ask(&self.edge, &self.store, &asked, &points, until).await?;
+        told.pop().ok_or(RestoreError::NoTables)
+    }
+
+    /// Goes on with a restore to its end, and tells of each move.
+    ///
+    /// # Errors
+    /// When the record cannot be kept, or AWS fails for good. It can be gone on with.
+    pub async fn finish(
+        &self,
+        restore: &mut Restore,
+        mut moved: impl FnMut(&Restore),
+    ) -> Result<Told, RestoreError> {
+        while restore.stage.is_open() {
+            self.edge.clock().until(restore.check_at).await;
+            match work::advance(&self.edge, &self.store, restore).await {
+                Err(error) if work::is_transient(&error) => {
+                    tracing::warn!(%error, "tried again");
+                    // What was changed and not recorded is not true.
+                    *restore = self.read()?;
+                    restore.check_at = self.edge.clock().now() + MOMENT;
+                }
+                done => done?,
+            }
+            moved(restore);
+        }
+        tell(&self.edge, restore.clone()).await
+    }
+
+    /// The restore that was recorded.
+    ///
+    /// # Errors
+    /// When its record cannot be read.
+    pub fn read(&self) -> Result<Restore, RestoreError> {
+        match &self.store {
+            Store::File(path) => recorded(path),
+            Store::Catalog => Err(RestoreError::Record(std::io::ErrorKind::NotFound.into())),
+        }
+    }
+
+    /// The copies in the vault that may be meant: newest first, as far as need be.
+    async fn points(&self, wanted: &Wanted) -> Result<Vec<RestorePoint>, RestoreError> {
+        let backup = &self.edge.region(&self.copies.region).backup;
+        let mut found = backup.points(&self.copies.name).await?;
+        found
+            .retain(|point| point.resource.as_deref().is_some_and(|resource| is_of(resource, &wanted.table)));
+        found.sort_by_key(|point| std::cmp::Reverse(point.created_at));
+        let mut points = Vec::new();
+        for recovery in found {
+            let tags = match backup.tags(&recovery.arn).await {
+                Err(error) if error.meaning == Meaning::NotFound => continue,
+                tags => tags?,
+            };
+            let seen = Seen { tags: &tags, created_at: recovery.created_at, region: &self.copies.region };
+            let (document, sealed) = match self.edge.open_unknown(&seen).await {
+                Ok(opened) => opened,
+                Err(OpenError::Aws(error)) => return Err(error.into()),
+                Err(error) => {
+                    tracing::warn!(recovery_point = %recovery.arn, %error, "passed over: its metadata is not believed");
+                    continue;
+                }
+            };
+            let Some(mut point) = RestorePoint::described(&document, self.copies.clone()) else { continue };
+            (point.arn, point.created_at) = (Some(recovery.arn), recovery.created_at);
+            (point.bytes, point.sealed) = (recovery.bytes, Some(sealed));
+            let is_meant = match &wanted.from {
+                From::Newest => true,
+                From::At(at) => point.created_at.is_some_and(|made_at| made_at <= *at),
+                From::Point(id) => point.id == *id,
+            };
+            points.push(point);
+            if is_meant {
+                break;
+            }
+        }
+        Ok(points)
+    }
+}
+
+fn is_of(resource: &str, table: &TableName) -> bool {
+    resource.parse::<TableArn>().is_ok_and(|arn| arn.name == *table)
+}
+
+/// The restore that a file records.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn recorded(path: &Path) -> Result<Restore, RestoreError> {
+    Ok(serde_json::from_slice(&std::fs::read(path)?).map_err(std::io::Error::other)?)
+}

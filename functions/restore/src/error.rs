@@ -1,0 +1,122 @@
+//! What the function refuses or fails with.
+
+use backup_chain_aws::AwsError;
+use backup_chain_aws::job_events::EventError;
+use backup_chain_core::ids::{PointId, RestoreId, TableArn, TableName};
+use jiff::Timestamp;
+use thiserror::Error;
+
+/// Why a request was refused or failed.
+#[derive(Debug, Error)]
+pub enum RestoreError {
+    /// The payload is no event, no batch and no request.
+    #[error("{0}")]
+    Payload(String),
+    /// No table is named.
+    #[error("no table is named: name at least one table to restore")]
+    NoTables,
+    /// The table has no points.
+    #[error("table {0} has no restore point: see the list of its points, or rebuild the catalog")]
+    NoPoints(TableName),
+    /// The point is not there.
+    #[error("table {table} has no restore point {point}{place}: see the list of its points")]
+    UnknownPoint {
+        /// The table.
+        table: TableName,
+        /// The point.
+        point: PointId,
+        /// ` in <vault>`, or nothing.
+        place: String,
+    },
+    /// The id stands for several copies.
+    #[error("restore point {point} is in {vaults}: name one of them as the vault")]
+    Ambiguous {
+        /// The point.
+        point: PointId,
+        /// The vaults.
+        vaults: String,
+    },
+    /// The point cannot be restored from.
+    #[error("restore point {point} cannot be restored from: {why}")]
+    Unfit {
+        /// The point.
+        point: PointId,
+        /// Why.
+        why: String,
+    },
+    /// There is no point at or before the moment.
+    #[error("table {table} has no restore point at or before {at} in {place}: {hint}")]
+    NoneBefore {
+        /// The table.
+        table: TableName,
+        /// The moment.
+        at: Timestamp,
+        /// Where it was looked for.
+        place: String,
+        /// What there is.
+        hint: String,
+    },
+    /// The metadata is not believed.
+    #[error(
+        "the metadata of restore point {point} is not believed: {why}; its settings are not known; to restore its items, \
+         keys and indexes alone, ask for items only"
+    )]
+    NotBelieved {
+        /// The point.
+        point: PointId,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A table of that name is there.
+    #[error(
+        "there is a table {0} already: AWS restores into a new table only; restore under another name, or delete that table \
+         first"
+    )]
+    Taken(TableArn),
+    /// Another restore makes a table of that name.
+    #[error("restore {restore} makes table {target} already: wait for it, or restore under another name")]
+    UnderWay {
+        /// The table.
+        target: TableArn,
+        /// The other restore.
+        restore: RestoreId,
+    },
+    /// Two tables of the request are to have one name.
+    #[error("two tables are to be restored as {0}: give one of them another name")]
+    Twice(TableArn),
+    /// A choice that cannot be met.
+    #[error("{0}")]
+    Choice(String),
+    /// The service role lacks rights.
+    #[error(
+        "the restore role {role} lacks the right to {actions} on {target}: the job would fail; give it that right, as the \
+         stack's template does"
+    )]
+    RoleLacks {
+        /// The role.
+        role: String,
+        /// The actions.
+        actions: String,
+        /// The table.
+        target: TableArn,
+    },
+    /// There is no such restore.
+    #[error("there is no restore {0}: see the list of restores")]
+    UnknownRestore(RestoreId),
+    /// A record that a restore was kept in, outside the catalog, cannot be written.
+    #[error("the record of the restore cannot be kept: {0}")]
+    Record(#[from] std::io::Error),
+    /// An event that is nothing for this function.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// AWS failed.
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+}
+
+impl RestoreError {
+    /// Whether somebody else moved the record since it was read.
+    pub(crate) fn is_overtaken(&self) -> bool {
+        matches!(self, Self::Aws(error) if error.meaning == backup_chain_aws::Meaning::Condition)
+    }
+}

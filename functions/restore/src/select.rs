@@ -1,0 +1,123 @@
+//! Which restore point is meant, and where its table goes.
+
+use backup_chain_aws::Edge;
+use backup_chain_core::ids::{PointId, Region, TableName};
+use backup_chain_core::invoke::{From, Wanted};
+use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::retention::place_of;
+use jiff::Timestamp;
+
+use crate::RestoreError;
+
+/// A restore point, and the Region in which its table is to be.
+#[derive(Debug, Clone)]
+pub(crate) struct Selected {
+    pub point: RestorePoint,
+    pub region: Region,
+}
+
+/// The restore point that is meant, of all `points` of its table.
+///
+/// # Errors
+/// When there is none, or it cannot be restored from.
+pub(crate) fn select(
+    edge: &Edge,
+    wanted: &Wanted,
+    points: Vec<RestorePoint>,
+    now: Timestamp,
+) -> Result<Selected, RestoreError> {
+    if points.is_empty() {
+        return Err(RestoreError::NoPoints(wanted.table.clone()));
+    }
+    let home = &edge.deployment().region;
+    let point = match &wanted.from {
+        From::Point(id) => by_id(wanted, id, points, home)?,
+        From::At(at) => by_moment(wanted, *at, points, home)?,
+        From::Newest => by_moment(wanted, now, points, home)?,
+    };
+    let region = wanted.region.clone().unwrap_or_else(|| point.vault.region.clone());
+    if region != point.vault.region && region != *home {
+        let why = format!(
+            "it is in {}, and AWS restores only where the recovery point is; a copy in {region} can be restored there, and \
+             into {home} one is copied back",
+            place_of(&point.vault)
+        );
+        return Err(RestoreError::Unfit { point: point.id, why });
+    }
+    Ok(Selected { point, region })
+}
+
+fn is_in(wanted: &Wanted, point: &RestorePoint) -> bool {
+    wanted.vault.as_ref().is_none_or(|vault| *vault == place_of(&point.vault))
+}
+
+/// Of a backup and its copies the one that is in the Region wanted, or else the backup.
+fn by_id(
+    wanted: &Wanted,
+    id: &PointId,
+    mut points: Vec<RestorePoint>,
+    home: &Region,
+) -> Result<RestorePoint, RestoreError> {
+    points.retain(|point| point.id == *id && is_in(wanted, point));
+    let Some(last) = points.last() else {
+        let place = wanted.vault.as_ref().map(|vault| format!(" in {vault}")).unwrap_or_default();
+        return Err(RestoreError::UnknownPoint { table: wanted.table.clone(), point: id.clone(), place });
+    };
+    let state = last.state;
+    let why = last.reason.clone();
+    points.retain(|point| point.state == State::Available);
+    let region = wanted.region.as_ref().unwrap_or(home);
+    if let Some(near) = points.iter().position(|point| point.vault.region == *region) {
+        return Ok(points.swap_remove(near));
+    }
+    match (points.pop(), points.as_slice()) {
+        (Some(only), []) => Ok(only),
+        (Some(one), others) => {
+            let vaults = others.iter().chain([&one]).map(|point| place_of(&point.vault)).collect::<Vec<_>>();
+            Err(RestoreError::Ambiguous { point: id.clone(), vaults: vaults.join(" and ") })
+        }
+        (None, _) => {
+            let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+            let hint = if state.is_open() { "wait until it is available" } else { "choose another point" };
+            Err(RestoreError::Unfit { point: id.clone(), why: format!("it is {state}{why}; {hint}") })
+        }
+    }
+}
+
+/// The newest believed, available point at or before a moment, in the vault or Region wanted.
+fn by_moment(
+    wanted: &Wanted,
+    at: Timestamp,
+    points: Vec<RestorePoint>,
+    home: &Region,
+) -> Result<RestorePoint, RestoreError> {
+    let region = wanted.region.as_ref().unwrap_or(home);
+    let made_at = |point: &RestorePoint| point.created_at;
+    let is_meant = |point: &RestorePoint| match &wanted.vault {
+        Some(_) => is_in(wanted, point),
+        None => point.vault.region == *region,
+    };
+    let usable: Vec<RestorePoint> =
+        points.into_iter().filter(|point| point.counts() && point.created_at.is_some()).collect();
+    let before = |point: &&RestorePoint| made_at(point).is_some_and(|made_at| made_at <= at);
+    // A copy shares the moment of its backup, which is nearer.
+    let rank = |point: &&RestorePoint| (made_at(point), point.kind != Kind::Copy);
+    let found = usable.iter().filter(|point| is_meant(point)).filter(before).max_by_key(rank);
+    if let Some(found) = found {
+        return Ok(found.clone());
+    }
+    let place = wanted.vault.clone().unwrap_or_else(|| region.to_string());
+    let hint = if let Some(copy) = usable.iter().filter(before).max_by_key(rank) {
+        format!("the newest one elsewhere is in {0}: name that vault, {0}", place_of(&copy.vault))
+    } else if let Some(first) = usable.iter().filter(|point| is_meant(point)).filter_map(made_at).min() {
+        format!("its first one is of {first}")
+    } else {
+        "none there can be restored from: see the list of its points".to_owned()
+    };
+    Err(RestoreError::NoneBefore { table: wanted.table.clone(), at, place, hint })
+}
+
+/// The name that the table is to have.
+pub(crate) fn name(wanted: &Wanted) -> TableName {
+    wanted.name.clone().unwrap_or_else(|| wanted.table.clone())
+}

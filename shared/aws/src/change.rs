@@ -1,0 +1,402 @@
+//! Changes to a restored table: one step at a time, each the same when it is repeated.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::operation::update_table::builders::UpdateTableFluentBuilder;
+use aws_sdk_dynamodb::types as aws;
+use backup_chain_core::ids::{RecoveryPointArn, Region, Table, TableName};
+use backup_chain_core::restore::{Step, Target, stream_policy};
+use backup_chain_core::settings::{
+    BillingMode, InsightsMode, Json, MaxThroughput, Precision, StreamView, TableClass, TableSettings,
+    Throughput,
+};
+
+use crate::capture;
+use crate::dynamodb::{Dynamo, identity};
+use crate::edge::Edge;
+use crate::error::{AwsError, Meaning, failed};
+
+/// The tag by which a table is known as made by a restore that is under way; its value is the restore's id.
+pub const RESTORE_TAG: &str = "backup-chain/restore";
+
+/// A table as DescribeTable tells it.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// The table, and which creation of it.
+    pub table: Table,
+    /// Whether it is ACTIVE: until then DynamoDB takes no change.
+    pub is_active: bool,
+    /// Whether it is still being made.
+    pub is_creating: bool,
+    /// The backup that it was made from.
+    pub made_from: Option<String>,
+    /// The ARN of its stream.
+    pub stream: Option<String>,
+    /// What DescribeTable tells of its settings; the rest is unknown.
+    pub settings: TableSettings,
+}
+
+impl Look {
+    /// Whether it was made from this recovery point.
+    pub fn is_made_from(&self, point: &RecoveryPointArn) -> bool {
+        self.made_from.as_deref() == Some(point.as_str())
+    }
+}
+
+impl AwsError {
+    /// Whether what a table refuses now it may take later: it is busy, was changed a moment ago, or may not be changed
+    /// so again before some time has passed.
+    pub fn passes(&self) -> bool {
+        let busy =
+            ["ResourceInUseException", "ContinuousBackupsUnavailableException", "ConcurrentUpdateException"];
+        // TTL takes one change an hour, and says so only in words.
+        let was_changed =
+            self.operation == "dynamodb:UpdateTimeToLive" && self.message.contains("multiple times");
+        self.is_transient() || busy.contains(&self.code.as_str()) || was_changed
+    }
+}
+
+impl Dynamo {
+    /// Looks at a table.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:DescribeTable.
+    pub async fn look(&self, name: &TableName) -> Result<Option<Look>, AwsError> {
+        let described = match self.describe(name).await {
+            Err(error) if error.meaning == Meaning::NotFound => return Ok(None),
+            other => other?,
+        };
+        let summary = described.restore_summary();
+        Ok(Some(Look {
+            table: identity(name, &described)?,
+            is_active: described.table_status() == Some(&aws::TableStatus::Active),
+            is_creating: described.table_status() == Some(&aws::TableStatus::Creating),
+            made_from: summary.and_then(|summary| summary.source_backup_arn()).map(str::to_owned),
+            stream: described.latest_stream_arn().map(str::to_owned),
+            settings: capture::settings(&described),
+        }))
+    }
+
+    /// Tags a table as made by a restore.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:TagResource.
+    pub async fn claim(&self, table: &Table, restore: &str) -> Result<(), AwsError> {
+        self.tag(table, &BTreeMap::from([(RESTORE_TAG.to_owned(), restore.to_owned())])).await
+    }
+
+    /// Takes the tag of its restore off a table.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:UntagResource.
+    pub async fn release(&self, table: &Table) -> Result<(), AwsError> {
+        let arn = table.arn.to_string();
+        let request = self.client.untag_resource().resource_arn(&arn).tag_keys(RESTORE_TAG);
+        request.send().await.map_err(failed("dynamodb:UntagResource", arn))?;
+        Ok(())
+    }
+
+    /// Whether a table carries the tag of this restore.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:ListTagsOfResource.
+    pub async fn is_claimed(&self, table: &Table, restore: &str) -> Result<bool, AwsError> {
+        Ok(self.tags(&table.arn).await?.get(RESTORE_TAG).is_some_and(|id| id == restore))
+    }
+
+    async fn tag(&self, table: &Table, tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
+        let arn = table.arn.to_string();
+        let tag = |(key, value): (&String, &String)| aws::Tag::builder().key(key).value(value).build();
+        let tags = tags.iter().map(tag).collect::<Result<Vec<_>, _>>().map_err(unusable(&arn))?;
+        let request = self.client.tag_resource().resource_arn(&arn).set_tags(Some(tags));
+        request.send().await.map_err(failed("dynamodb:TagResource", arn))?;
+        Ok(())
+    }
+
+    fn update(&self, look: &Look) -> UpdateTableFluentBuilder {
+        self.client.update_table().table_name(look.table.arn.name.as_str())
+    }
+
+    async fn set_policy(&self, resource: &str, policy: &Json) -> Result<(), AwsError> {
+        let request = self.client.put_resource_policy().resource_arn(resource).policy(policy.0.to_string());
+        request.send().await.map_err(failed("dynamodb:PutResourcePolicy", resource))?;
+        Ok(())
+    }
+
+    async fn set_pitr(&self, name: &str, days: u32) -> Result<(), AwsError> {
+        let wanted = aws::PointInTimeRecoverySpecification::builder()
+            .point_in_time_recovery_enabled(true)
+            .recovery_period_in_days(i32::try_from(days).unwrap_or(i32::MAX));
+        let wanted = wanted.build().map_err(unusable(name))?;
+        let request = self
+            .client
+            .update_continuous_backups()
+            .table_name(name)
+            .point_in_time_recovery_specification(wanted);
+        request.send().await.map_err(failed("dynamodb:UpdateContinuousBackups", name))?;
+        Ok(())
+    }
+
+    async fn set_insights(
+        &self,
+        name: &str,
+        index: Option<&str>,
+        mode: InsightsMode,
+    ) -> Result<(), AwsError> {
+        let mode = match mode {
+            InsightsMode::ThrottledKeys => aws::ContributorInsightsMode::ThrottledKeys,
+            InsightsMode::AccessedAndThrottledKeys => aws::ContributorInsightsMode::AccessedAndThrottledKeys,
+        };
+        let request = self
+            .client
+            .update_contributor_insights()
+            .table_name(name)
+            .set_index_name(index.map(str::to_owned))
+            .contributor_insights_action(aws::ContributorInsightsAction::Enable)
+            .contributor_insights_mode(mode);
+        request.send().await.map_err(failed("dynamodb:UpdateContributorInsights", name))?;
+        Ok(())
+    }
+
+    async fn set_kinesis(
+        &self,
+        name: &TableName,
+        stream: &str,
+        precision: Precision,
+    ) -> Result<(), AwsError> {
+        // Enabled twice it is refused.
+        if self.kinesis(name).await?.contains_key(stream) {
+            return Ok(());
+        }
+        let precision = match precision {
+            Precision::Millisecond => aws::ApproximateCreationDateTimePrecision::Millisecond,
+            Precision::Microsecond => aws::ApproximateCreationDateTimePrecision::Microsecond,
+        };
+        let with = aws::EnableKinesisStreamingConfiguration::builder()
+            .approximate_creation_date_time_precision(precision)
+            .build();
+        let request = self.client.enable_kinesis_streaming_destination().table_name(name.as_str());
+        let request = request.stream_arn(stream).enable_kinesis_streaming_configuration(with);
+        request.send().await.map_err(failed("dynamodb:EnableKinesisStreamingDestination", name.as_str()))?;
+        Ok(())
+    }
+
+    async fn set_ttl(&self, name: &TableName, attribute: &str) -> Result<(), AwsError> {
+        // Enabled twice it is refused.
+        if self.ttl(name).await?.is_some_and(|ttl| ttl.attribute == attribute) {
+            return Ok(());
+        }
+        let wanted = aws::TimeToLiveSpecification::builder().enabled(true).attribute_name(attribute);
+        let wanted = wanted.build().map_err(unusable(name.as_str()))?;
+        let request = self.client.update_time_to_live().table_name(name.as_str());
+        let request = request.time_to_live_specification(wanted);
+        request.send().await.map_err(failed("dynamodb:UpdateTimeToLive", name.as_str()))?;
+        Ok(())
+    }
+}
+
+impl Edge {
+    /// Makes one change to a restored table that was just looked at, or to what surrounds it. A change that is there
+    /// already is not made again.
+    ///
+    /// # Errors
+    /// [`AwsError`] of the call that makes it; [`AwsError::passes`] tells whether to try again later.
+    pub async fn change(&self, target: &Target, look: &Look, step: &Step) -> Result<(), AwsError> {
+        if step.is_met(&look.settings) {
+            return Ok(());
+        }
+        let region: &Region = &target.table.region;
+        let services = self.region(region);
+        let (dynamodb, name) = (&services.dynamodb, target.name());
+        let update = |request: UpdateTableFluentBuilder| async {
+            request.send().await.map_err(failed("dynamodb:UpdateTable", name.as_str())).map(drop)
+        };
+        match step {
+            Step::DeletionProtection => update(dynamodb.update(look).deletion_protection_enabled(true)).await,
+            Step::Class(class) => {
+                let class = match class {
+                    TableClass::Standard => aws::TableClass::Standard,
+                    TableClass::StandardInfrequentAccess => aws::TableClass::StandardInfrequentAccess,
+                };
+                update(dynamodb.update(look).table_class(class)).await
+            }
+            Step::Capacity { billing, table, indexes } => {
+                update(
+                    capacity(dynamodb.update(look), look, *billing, *table, indexes)
+                        .map_err(unusable(name.as_str()))?,
+                )
+                .await
+            }
+            Step::OnDemandMax { table, indexes } => {
+                update(
+                    on_demand(dynamodb.update(look), look, *table, indexes)
+                        .map_err(unusable(name.as_str()))?,
+                )
+                .await
+            }
+            Step::Warm { table, indexes } => {
+                update(warm(dynamodb.update(look), look, *table, indexes).map_err(unusable(name.as_str()))?)
+                    .await
+            }
+            Step::Stream(view) => {
+                let view = match view {
+                    StreamView::KeysOnly => aws::StreamViewType::KeysOnly,
+                    StreamView::NewImage => aws::StreamViewType::NewImage,
+                    StreamView::OldImage => aws::StreamViewType::OldImage,
+                    StreamView::NewAndOldImages => aws::StreamViewType::NewAndOldImages,
+                };
+                let stream = aws::StreamSpecification::builder().stream_enabled(true).stream_view_type(view);
+                let stream = stream.build().map_err(unusable(name.as_str()))?;
+                update(dynamodb.update(look).stream_specification(stream)).await
+            }
+            Step::Pitr(pitr) => dynamodb.set_pitr(name.as_str(), pitr.days).await,
+            Step::Tags(tags) => dynamodb.tag(&look.table, tags).await,
+            Step::TablePolicy(policy) => dynamodb.set_policy(&look.table.arn.to_string(), policy).await,
+            Step::StreamPolicy(policy) => {
+                let stream = look.stream.as_deref();
+                let stream = stream.ok_or_else(|| AwsError {
+                    operation: "dynamodb:PutResourcePolicy",
+                    resource: name.to_string(),
+                    meaning: Meaning::Refused,
+                    code: "NoStream".to_owned(),
+                    message: "the table has no stream".to_owned(),
+                })?;
+                dynamodb.set_policy(stream, &stream_policy(policy, &target.original, stream)).await
+            }
+            Step::Insights(index, mode) => {
+                dynamodb.set_insights(name.as_str(), index.as_deref(), *mode).await
+            }
+            Step::Kinesis(stream, precision) => dynamodb.set_kinesis(name, stream, *precision).await,
+            Step::Ttl(attribute) => dynamodb.set_ttl(name, attribute).await,
+            Step::ScalingTarget(dimension, wanted) => {
+                services.account.set_target(name, dimension, wanted).await
+            }
+            Step::ScalingPolicy(dimension, policy, wanted) => {
+                services.account.set_policy(name, dimension, policy, wanted).await
+            }
+            Step::ScheduledAction(dimension, action, wanted) => {
+                services.account.set_action(name, dimension, action, wanted, self.clock().now()).await
+            }
+            Step::Alarm(alarm, wanted) => services.account.set_alarm(alarm, wanted).await,
+        }
+    }
+}
+
+fn unusable(resource: &str) -> impl Fn(BuildError) -> AwsError {
+    let resource = resource.to_owned();
+    move |error| AwsError {
+        operation: "dynamodb:UpdateTable",
+        resource: resource.clone(),
+        meaning: Meaning::Refused,
+        code: "Unusable".to_owned(),
+        message: error.to_string(),
+    }
+}
+
+fn units(units: u64) -> i64 {
+    i64::try_from(units).unwrap_or(i64::MAX)
+}
+
+/// An index's part of an UpdateTable.
+fn index_update(
+    name: &str,
+    change: impl FnOnce(
+        aws::builders::UpdateGlobalSecondaryIndexActionBuilder,
+    ) -> aws::builders::UpdateGlobalSecondaryIndexActionBuilder,
+) -> Result<aws::GlobalSecondaryIndexUpdate, BuildError> {
+    let update = change(aws::UpdateGlobalSecondaryIndexAction::builder().index_name(name)).build()?;
+    Ok(aws::GlobalSecondaryIndexUpdate::builder().update(update).build())
+}
+
+/// DynamoDB refuses units that are no change: only those that differ are asked for.
+fn capacity(
+    mut request: UpdateTableFluentBuilder,
+    look: &Look,
+    billing: BillingMode,
+    table: Option<Throughput>,
+    indexes: &BTreeMap<String, Throughput>,
+) -> Result<UpdateTableFluentBuilder, BuildError> {
+    let provisioned = |wanted: Throughput| {
+        aws::ProvisionedThroughput::builder()
+            .read_capacity_units(units(wanted.read))
+            .write_capacity_units(units(wanted.write))
+            .build()
+    };
+    if billing != look.settings.billing {
+        request = request.billing_mode(match billing {
+            BillingMode::PayPerRequest => aws::BillingMode::PayPerRequest,
+            BillingMode::Provisioned => aws::BillingMode::Provisioned,
+        });
+    }
+    if let Some(wanted) = table.filter(|wanted| look.settings.throughput != Some(*wanted)) {
+        request = request.provisioned_throughput(provisioned(wanted)?);
+    }
+    for (name, wanted) in indexes {
+        let Some(index) = look.settings.global_indexes.get(name) else { continue };
+        if index.throughput != Some(*wanted) {
+            let wanted = provisioned(*wanted)?;
+            request = request.global_secondary_index_updates(index_update(name, |update| {
+                update.provisioned_throughput(wanted)
+            })?);
+        }
+    }
+    Ok(request)
+}
+
+fn on_demand(
+    mut request: UpdateTableFluentBuilder,
+    look: &Look,
+    table: MaxThroughput,
+    indexes: &BTreeMap<String, MaxThroughput>,
+) -> Result<UpdateTableFluentBuilder, BuildError> {
+    // -1 takes a bound away.
+    let bounds = |wanted: MaxThroughput| {
+        aws::OnDemandThroughput::builder()
+            .max_read_request_units(wanted.read.map_or(-1, units))
+            .max_write_request_units(wanted.write.map_or(-1, units))
+            .build()
+    };
+    if look.settings.on_demand_max != table {
+        request = request.on_demand_throughput(bounds(table));
+    }
+    for (name, index) in &look.settings.global_indexes {
+        let wanted = indexes.get(name).copied().unwrap_or_default();
+        if index.on_demand_max != wanted {
+            request = request.global_secondary_index_updates(index_update(name, |update| {
+                update.on_demand_throughput(bounds(wanted))
+            })?);
+        }
+    }
+    Ok(request)
+}
+
+/// Warm throughput can never be lowered: what is more already stays.
+fn warm(
+    mut request: UpdateTableFluentBuilder,
+    look: &Look,
+    table: Option<Throughput>,
+    indexes: &BTreeMap<String, Throughput>,
+) -> Result<UpdateTableFluentBuilder, BuildError> {
+    let more = |wanted: Throughput, now: Option<Throughput>| {
+        let now = now.unwrap_or(Throughput { read: 0, write: 0 });
+        let raised = Throughput { read: wanted.read.max(now.read), write: wanted.write.max(now.write) };
+        (raised != now).then(|| {
+            aws::WarmThroughput::builder()
+                .read_units_per_second(units(raised.read))
+                .write_units_per_second(units(raised.write))
+                .build()
+        })
+    };
+    if let Some(raised) = table.and_then(|wanted| more(wanted, look.settings.warm)) {
+        request = request.warm_throughput(raised);
+    }
+    for (name, wanted) in indexes {
+        let Some(index) = look.settings.global_indexes.get(name) else { continue };
+        if let Some(raised) = more(*wanted, index.warm) {
+            request = request
+                .global_secondary_index_updates(index_update(name, |update| update.warm_throughput(raised))?);
+        }
+    }
+    Ok(request)
+}

@@ -1,0 +1,60 @@
+//! Restores as values: what is asked for, what will be done in which order, what cannot be done and why, and what
+//! became of each property of the table.
+//!
+//! AWS Backup brings back items, keys, attributes, indexes, billing mode and throughput. Everything else is put back
+//! step by step, from the settings that the restore point's metadata holds.
+//!
+//! Steps hold captured settings: they are made anew from the metadata whenever they are needed, and only their
+//! [keys](Step::key), which tell nothing of them, are recorded.
+
+mod adopt;
+mod by_hand;
+mod choices;
+mod compare;
+mod expected;
+mod facet;
+mod job;
+mod plan;
+mod rewrite;
+mod step;
+mod told;
+mod work;
+
+pub use adopt::{Adoption, adoption};
+pub use choices::{Billing, Choices, Feature, Key, PitrChoice};
+pub use compare::{Outcome, Property, compare, is_verified};
+pub use expected::expected;
+pub use facet::PROPERTIES;
+pub use job::Start;
+pub use plan::{Left, Plan, plan};
+pub use rewrite::stream_policy;
+pub use step::Step;
+pub use told::{Told, ToldStep};
+pub use work::{CopyBack, Restore, Stage, StepRecord, StepState};
+
+use crate::ids::{TableArn, TableName};
+
+/// Where a restore goes, beside where its table was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The table that was backed up.
+    pub original: TableArn,
+    /// The table that the restore makes.
+    pub table: TableArn,
+}
+
+impl Target {
+    /// Whether it comes back as what it was: under its own name, in its own Region. Otherwise nothing that faces
+    /// outward is switched on unless asked.
+    pub fn is_original(&self) -> bool {
+        self.original == self.table
+    }
+
+    /// The name of the table that is made.
+    pub fn name(&self) -> &TableName {
+        &self.table.name
+    }
+}
+
+#[cfg(test)]
+mod tests;

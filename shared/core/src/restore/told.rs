@@ -1,0 +1,58 @@
+//! What an operator is told of a restore: the record, and what only those may see who may open the metadata.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Adoption, Left, Plan, Restore, StepRecord};
+
+/// A restore as it is told: planned, begun, or looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// The record; of a plan, as it would be.
+    pub restore: Restore,
+    /// Whether nothing was begun.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// The settings as they were, in their normal form. None where only items come back, or nothing could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Value>,
+    /// The steps in their order.
+    #[serde(default)]
+    pub steps: Vec<ToldStep>,
+    /// What is not put back, and why.
+    #[serde(default)]
+    pub left: Vec<Left>,
+    /// What else is worth knowing before, or now.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// What infrastructure code needs to adopt the table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adoption: Option<Adoption>,
+}
+
+/// A step as it is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldStep {
+    /// What it does.
+    pub title: String,
+    /// What became of it; nothing yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<StepRecord>,
+    /// The commands that do the same by hand.
+    pub commands: Vec<String>,
+}
+
+impl Told {
+    /// What is told of a restore with this plan.
+    pub fn of(restore: Restore, plan: &Plan) -> Self {
+        let target = restore.target();
+        let told = |step: &super::Step| ToldStep {
+            title: step.title(),
+            record: restore.steps.get(&step.key()).cloned(),
+            commands: step.commands(&target),
+        };
+        let steps = plan.steps.iter().map(told).collect();
+        let left = plan.left.clone();
+        Self { restore, dry_run: false, settings: None, steps, left, notes: Vec::new(), adoption: None }
+    }
+}

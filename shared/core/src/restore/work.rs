@@ -1,0 +1,174 @@
+//! The record of a restore, from before anything is asked of AWS until its report.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Choices, Property, Start, Target};
+use crate::ids::{PointId, RecoveryPointArn, RestoreId, Table, TableArn, TableId, VaultArn};
+use crate::plan::StartCopy;
+use crate::settings::Digest;
+
+/// Where a restore stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// The copy goes back into a vault of the Region that the table is to be in.
+    CopyingBack,
+    /// The exact request is recorded and may or may not have reached AWS.
+    Starting,
+    /// AWS makes the table.
+    Running,
+    /// The table is there; its settings are put back.
+    Applying,
+    /// Over: the table is as it was, but for what was asked to be otherwise and what AWS cannot bring back.
+    Succeeded,
+    /// Over: the table is there, and something is left to be finished by hand.
+    Warning,
+    /// Over: there is no table.
+    Failed,
+}
+
+impl Stage {
+    /// Whether work is left.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::CopyingBack | Self::Starting | Self::Running | Self::Applying)
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CopyingBack => "copying back",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Applying => "applying settings",
+            Self::Succeeded => "succeeded",
+            Self::Warning => "warning",
+            Self::Failed => "failed",
+        })
+    }
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepState {
+    /// Done.
+    Done,
+    /// Refused for now: tried again.
+    Waiting,
+    /// Refused for good, or for too long.
+    Failed,
+}
+
+/// The record of a step, under its key. It tells nothing of the settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// What became of it.
+    pub state: StepState,
+    /// How often AWS refused it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refusals: u32,
+    /// When it was first refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// When it is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_at: Option<Timestamp>,
+    /// What AWS said: operation and error code, without the message, which may quote settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// A copy that goes back into the Region of its table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyBack {
+    /// The vault of the copy, whose Region runs the job.
+    pub from: VaultArn,
+    /// The exact request.
+    pub request: StartCopy,
+    /// The job, once AWS has named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
+}
+
+/// The restore of one table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restore {
+    /// Its id; the new table carries it as a tag until all is done.
+    pub id: RestoreId,
+    /// The restore point.
+    pub point: PointId,
+    /// The table that was backed up.
+    pub table: Table,
+    /// The vault that it is restored from.
+    pub vault: VaultArn,
+    /// The recovery point that it is restored from.
+    pub arn: RecoveryPointArn,
+    /// SHA-256 of the sealed metadata that was believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<Digest>,
+    /// The moment of the restore point.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moment: Option<Timestamp>,
+    /// The table that is made.
+    pub target: TableArn,
+    /// What is to be otherwise.
+    #[serde(default)]
+    pub choices: Choices,
+    /// Only items, keys and indexes come back: the metadata is not believed, and that was accepted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub items_only: bool,
+    /// Where it stands.
+    pub stage: Stage,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
+    /// The copy back, where the recovery point is in another Region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_back: Option<CopyBack>,
+    /// The exact request. While the copy goes back, its recovery point is still the copy's.
+    pub start: Start,
+    /// The restore job, once AWS has named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
+    /// Which creation of the target is ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<TableId>,
+    /// What became of each step, by its key.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub steps: BTreeMap<String, StepRecord>,
+    /// What became of each property of the table, once it has been looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub report: Vec<Property>,
+    /// Why there is no table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// Why, in the words of whoever asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Who asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// When somebody should look at it next.
+    pub check_at: Timestamp,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// Counts the writes of this record.
+    pub rev: u64,
+}
+
+impl Restore {
+    /// Where it goes.
+    pub fn target(&self) -> Target {
+        Target { original: self.table.arn.clone(), table: self.target.clone() }
+    }
+}

@@ -1,0 +1,115 @@
+//! What the tests of restores share.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+#![allow(clippy::missing_panics_doc, reason = "helpers of tests may panic as tests do")]
+
+use std::collections::BTreeMap;
+
+use backup_chain_core::ids::{Region, RestoreId, TableName};
+use backup_chain_core::invoke::{Ask, From, SessionRequest, Wanted};
+use backup_chain_core::restore::{Outcome, Restore};
+use backup_chain_core::settings::{AttributeType, TableSettings};
+use backup_chain_local::World;
+use backup_chain_local::backup::Durations;
+use backup_chain_local::stack::{ACCOUNT, SOURCE, Schedules, Stack};
+use jiff::SignedDuration;
+use serde_json::json;
+
+use crate::settings::surrounded;
+use crate::{deployed_with, dynamodb, tables};
+
+/// The source Region.
+pub fn home() -> Region {
+    SOURCE.parse().unwrap()
+}
+
+/// The newest restore point of a table, under its own name.
+pub fn newest(table: &TableName) -> Wanted {
+    Wanted { table: table.clone(), from: From::Newest, vault: None, name: None, region: None }
+}
+
+/// These tables, as they were.
+pub fn ask(wanted: impl IntoIterator<Item = Wanted>) -> Ask {
+    Ask { tables: wanted.into_iter().collect(), ..Ask::default() }
+}
+
+/// A deployment in which everything takes a minute.
+pub async fn quick() -> (World, Stack) {
+    let schedules = Schedules { retention: false, ..Schedules::default() };
+    let (world, stack) = deployed_with("2026-01-05T00:00:00Z", schedules).await;
+    world.with_backup(|backup| {
+        let (short, start) = (SignedDuration::from_mins(1), SignedDuration::from_secs(2));
+        let durations =
+            Durations { start, backup: short, copy: short, restore: short, ..Durations::default() };
+        backup.set_durations(durations);
+        backup.event_faults_mut().delay_to = SignedDuration::from_secs(10);
+    });
+    (world, stack)
+}
+
+/// The items of a table, however many.
+pub async fn items(world: &World, table: &TableName) -> Vec<String> {
+    items_in(world, SOURCE, table).await
+}
+
+/// The items of a table of a Region.
+pub async fn items_in(world: &World, region: &str, table: &TableName) -> Vec<String> {
+    let client = aws_sdk_dynamodb::Client::new(&world.sdk_config(ACCOUNT, region, "application"));
+    let scanned = client.scan().table_name(table.as_str()).send().await.unwrap();
+    let mut items: Vec<String> =
+        scanned.items().iter().map(|item| format!("{:?}", item.iter().collect::<BTreeMap<_, _>>())).collect();
+    items.sort();
+    items
+}
+
+/// Puts a few items into a table with these settings.
+pub async fn fill(world: &World, table: &TableName, settings: &TableSettings) {
+    use aws_sdk_dynamodb::types::AttributeValue::{N, S};
+    for number in 0..5 {
+        let mut put = dynamodb(world).put_item().table_name(table.as_str());
+        for key in settings.keys.hash.iter().chain(&settings.keys.range) {
+            let is_number = settings.attributes.get(key) == Some(&AttributeType::N);
+            let value = if is_number { N(number.to_string()) } else { S(format!("{key}-{number}")) };
+            put = put.item(key, value);
+        }
+        put.item("more", S("of it".to_owned())).send().await.unwrap();
+    }
+}
+
+/// Makes manual backups of tables, and waits for them.
+pub async fn back_up(stack: &mut Stack, names: &[&TableName]) {
+    let tables = names.iter().map(ToString::to_string).collect();
+    stack.session(SessionRequest::Backup { tables, vault: None }).await.unwrap();
+    stack.live(SignedDuration::from_mins(10)).await;
+}
+
+/// A restore as the catalog has it.
+pub async fn restored(stack: &Stack, id: &RestoreId) -> Restore {
+    stack.edge().catalog().restore(id).await.unwrap().unwrap()
+}
+
+/// What is not as it was, by the restore's own report.
+pub fn differences(restore: &Restore) -> Vec<String> {
+    let is_other = |outcome: Outcome| outcome != Outcome::Restored;
+    let told = restore.report.iter().filter(|property| is_other(property.outcome));
+    told.map(|property| {
+        format!("{}: {:?}: {}", property.name, property.outcome, property.why.clone().unwrap_or_default())
+    })
+    .collect()
+}
+
+/// A table with everything at once, and its backup.
+pub async fn everything(world: &World, stack: &mut Stack) -> (TableName, TableSettings) {
+    let mut settings = serde_json::to_value(surrounded("orders")).unwrap();
+    settings["attributes"]["at"] = json!("S");
+    settings["keys"]["range"] = json!(["at"]);
+    settings["local"] = json!({"by-more": {"keys": {"hash": ["id"], "range": ["status"]}}});
+    let key = aws_sdk_kms::Client::new(&world.sdk_config(ACCOUNT, SOURCE, "operator"));
+    let key = key.create_key().send().await.unwrap();
+    settings["sse"] = json!({"key": key.key_metadata().unwrap().arn().unwrap()});
+    let settings = TableSettings::from_bytes(settings.to_string().as_bytes()).unwrap();
+    let orders = tables::create(world, "orders", &settings).await.unwrap();
+    fill(world, &orders, &settings).await;
+    tables::surround(world, &orders, &settings).await.unwrap();
+    back_up(stack, &[&orders]).await;
+    (orders, settings)
+}
