@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use backup_chain_core::ids::RestoreId;
-use backup_chain_core::restore::{self, Restore, Stage, StepRecord, StepState, Told};
+use backup_chain_core::restore::{Restore, Stage, StepRecord, StepState, Told};
 use jiff::SignedDuration;
 
 use crate::console::word;
 use crate::deployment::Deployed;
-use crate::told::{settings, stage, why};
+use crate::told::{stage, why};
 use crate::{Console, Failure};
 
 /// The time between two looks at restores.
@@ -40,7 +40,7 @@ pub(crate) async fn follow(
 }
 
 /// A restore that is followed.
-struct Followed {
+pub(crate) struct Followed {
     id: RestoreId,
     /// The steps in their order: keys and titles.
     titles: Vec<(String, String)>,
@@ -49,7 +49,7 @@ struct Followed {
 }
 
 impl Followed {
-    fn of(told: &Told) -> Self {
+    pub(crate) fn of(told: &Told) -> Self {
         Self { id: told.restore.id.clone(), titles: titles(told), stage: None, steps: BTreeMap::new() }
     }
 
@@ -58,7 +58,7 @@ impl Followed {
     }
 
     /// What has changed since it was last looked at.
-    fn changes(&mut self, now: &Restore) -> Vec<String> {
+    pub(crate) fn changes(&mut self, now: &Restore) -> Vec<String> {
         let mut changes = Vec::new();
         if self.stage.replace(now.stage) != Some(now.stage) && now.stage.is_open() {
             changes.push(stage(now));
@@ -94,7 +94,5 @@ impl Followed {
 }
 
 fn titles(told: &Told) -> Vec<(String, String)> {
-    let Some(settings) = settings(told) else { return Vec::new() };
-    let steps = restore::plan(&settings, &told.restore.choices, &told.restore.target()).steps;
-    steps.iter().map(|step| (step.key(), step.title())).collect()
+    told.steps.iter().map(|step| (step.key.clone(), step.title.clone())).collect()
 }

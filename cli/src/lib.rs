@@ -7,6 +7,7 @@ mod catalog;
 mod choices;
 mod console;
 mod deployment;
+mod detached;
 mod follow;
 mod history;
 mod hold;
@@ -93,7 +94,7 @@ enum Command {
     Point(points::Command),
     /// Restore tables with their settings, and look at restores
     #[command(subcommand)]
-    Restore(restore::Command),
+    Restore(Restores),
     /// Hold restore points, whatever their flags say
     #[command(subcommand)]
     Hold(hold::Command),
@@ -117,6 +118,13 @@ enum Policies {
     Plan(plan::Plan),
     #[command(flatten)]
     Stored(policy::Command),
+}
+
+#[derive(Debug, Subcommand)]
+enum Restores {
+    #[command(flatten)]
+    Deployed(restore::Command),
+    Detached(Box<detached::Detached>),
 }
 
 /// Who asks.
@@ -204,26 +212,32 @@ async fn answer(
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
     let Globals { json, region, stack_prefix } = globals;
-    let find = async || Deployed::find(&config(region.clone()).await, stack_prefix).await;
+    // A macro, for only the command that is given may take what there is one of.
+    macro_rules! find {
+        () => {
+            Deployed::find(&config(region.clone()).await, stack_prefix).await?
+        };
+    }
     match command {
         Command::Policy(Policies::Offline(command)) => offline::run(command, region.as_ref(), json, console),
         Command::Policy(Policies::Plan(plan)) => {
-            let deployed = if plan.is_deployed() { Some(find().await?) } else { None };
+            let deployed = if plan.is_deployed() { Some(find!()) } else { None };
             plan::run(plan, deployed.as_ref(), region.as_ref(), now, json, console).await
         }
-        Command::Policy(Policies::Stored(command)) => {
-            policy::run(command, &find().await?, json, console).await
+        Command::Policy(Policies::Stored(command)) => policy::run(command, &find!(), json, console).await,
+        Command::Session(command) => session::run(command, &find!(), json, console).await,
+        Command::Backup(backup) => session::backup(backup, &find!(), json, console).await,
+        Command::Points(list) => points::list(&list, &find!(), json, console).await,
+        Command::Point(command) => points::run(command, &find!(), json, console).await,
+        Command::Restore(Restores::Detached(detached)) => {
+            detached::run(*detached, stack_prefix, config, json, console).await
         }
-        Command::Session(command) => session::run(command, &find().await?, json, console).await,
-        Command::Backup(backup) => session::backup(backup, &find().await?, json, console).await,
-        Command::Points(list) => points::list(&list, &find().await?, json, console).await,
-        Command::Point(command) => points::run(command, &find().await?, json, console).await,
-        Command::Restore(command) => restore::run(command, &find().await?, json, console).await,
-        Command::Hold(command) => hold::run(command, &find().await?, json, console).await,
-        Command::Remove(remove) => remove::run(remove, &find().await?, json, console).await,
-        Command::Catalog(command) => catalog::run(command, &find().await?, json, console).await,
-        Command::History(history) => history::run(&history, &find().await?, json, console).await,
-        Command::Retention(command) => retention::run(command, &find().await?, json, console).await,
-        Command::Metadata(command) => metadata::run(command, &find().await?, console).await,
+        Command::Restore(Restores::Deployed(command)) => restore::run(command, &find!(), json, console).await,
+        Command::Hold(command) => hold::run(command, &find!(), json, console).await,
+        Command::Remove(remove) => remove::run(remove, &find!(), json, console).await,
+        Command::Catalog(command) => catalog::run(command, &find!(), json, console).await,
+        Command::History(history) => history::run(&history, &find!(), json, console).await,
+        Command::Retention(command) => retention::run(command, &find!(), json, console).await,
+        Command::Metadata(command) => metadata::run(command, &find!(), console).await,
     }
 }

@@ -85,9 +85,9 @@ pub(crate) struct Start {
 
 /// A table, and the name that it is to have.
 #[derive(Debug, Clone)]
-struct Named {
-    table: TableName,
-    name: Option<TableName>,
+pub(crate) struct Named {
+    pub table: TableName,
+    pub name: Option<TableName>,
 }
 
 impl FromStr for Named {

@@ -1,11 +1,7 @@
 //! Restores as they are told: planned, under way, or ended.
 
-use backup_chain_core::restore::{
-    Key, Left, Property, Restore, Stage, StepRecord, StepState, Told, ToldStep,
-};
+use backup_chain_core::restore::{Left, Property, Restore, Stage, StepRecord, StepState, Told, ToldStep};
 use backup_chain_core::retention::place_of;
-use backup_chain_core::settings::{EncryptionType, TableSettings};
-use serde::Deserialize as _;
 
 use crate::choices::{asked, encrypted};
 use crate::console::{count, moment, word};
@@ -16,7 +12,7 @@ pub(crate) fn outline(told: &Told, console: &mut Console<'_>) -> Result<(), Fail
     let Told { restore, steps, left, notes, .. } = told;
     console.note(format_args!("{} is restored as {}", restore.table.arn.name, made(restore)))?;
     let mut lines = vec![point(restore)];
-    lines.extend(key(told).map(|key| format!("encrypted with {}", encrypted(&key))));
+    lines.extend(told.key.iter().map(|key| format!("encrypted with {}", encrypted(key))));
     let asked = asked(&restore.choices);
     if !asked.is_empty() {
         lines.push(format!("as asked: {}", asked.join("; ")));
@@ -63,7 +59,7 @@ pub(crate) fn say_head(told: &Told, console: &mut Console<'_>) -> Result<(), Fai
         ("as", made(restore)),
         ("through", means.to_owned()),
     ];
-    fields.extend(key(told).map(|key| ("key", encrypted(&key))));
+    fields.extend(told.key.iter().map(|key| ("key", encrypted(key))));
     if restore.items_only {
         fields.push(("brings", "items, keys and indexes only".to_owned()));
     }
@@ -126,7 +122,7 @@ pub(crate) fn say_end(told: &Told, console: &mut Console<'_>) -> Result<(), Fail
         console.say("")?;
         console.say("to finish by hand:")?;
     }
-    for ToldStep { title, record, commands } in by_hand {
+    for ToldStep { title, record, commands, .. } in by_hand {
         let why = record.as_ref().map(why).filter(|why| !why.is_empty());
         console.say(format_args!("  # {title}{}", why.map(|why| format!(": {why}")).unwrap_or_default()))?;
         for command in commands {
@@ -154,20 +150,6 @@ fn is_left(stage: Stage, step: &ToldStep) -> bool {
         Stage::Warning => state != Some(StepState::Done),
         _ => false,
     }
-}
-
-/// The settings as they were.
-pub(crate) fn settings(told: &Told) -> Option<TableSettings> {
-    TableSettings::deserialize(told.settings.as_ref()?).ok()
-}
-
-/// The key that was asked for, or else the one that the table had.
-fn key(told: &Told) -> Option<Key> {
-    let was = || {
-        let by_kms = settings(told)?.encryption.filter(|it| it.kind == EncryptionType::Kms);
-        Some(by_kms.map_or(Key::AwsOwned, |it| it.key.map_or(Key::AwsManaged, Key::Arn)))
-    };
-    told.restore.choices.encryption.clone().or_else(was)
 }
 
 /// The longest lines of text, in characters.

@@ -568,9 +568,9 @@ async fn what_is_in_the_way_is_said_in_one_line() {
             "table orders has no restore point 01KE73DJG0C1V5K6TP3T2ZJ4ZD: see the list of its points",
         ),
         (
-            "start orders --at 2026-01-05",
+            "start orders --at 2026-01-04",
             &format!(
-                "table orders has no restore point at or before 2026-01-05T00:00:00Z in eu-central-1: its first one is of \
+                "table orders has no restore point at or before 2026-01-04T00:00:00Z in eu-central-1: its first one is of \
                  {made}"
             ),
         ),

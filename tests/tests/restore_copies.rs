@@ -9,7 +9,7 @@ use backup_chain_core::restore::{Choices, Feature, Key, Stage};
 use backup_chain_core::settings::TableSettings;
 use backup_chain_local::stack::{ACCOUNT, SOURCE, Stack, TARGET};
 use backup_chain_local::{Fault, FaultRule, World};
-use backup_chain_restore::{Detached, recorded};
+use backup_chain_restore::{Detached, Place, recorded};
 use backup_chain_tests::restores::{
     ask, differences, everything, home, items, items_in, newest, quick, restored,
 };
@@ -173,9 +173,9 @@ async fn with_the_source_region_lost_a_copy_is_restored_from_what_the_other_regi
     let record = folder.path().join("restore.json");
     let config = world.sdk_config(ACCOUNT, TARGET, "operator");
     let find = async || {
-        let (vault, role) = (stack.copies().unwrap(), stack.edge().deployment().restore_role.clone());
-        let settings = stack.edge().deployment().settings.clone();
-        Detached::find(config.clone(), vault, &orders, settings, role, record.clone()).await
+        let (region, vault) = (elsewhere(), stack.copies().unwrap().name);
+        let place = Place { region, vault, prefix: "backup-chain-".to_owned(), role: None };
+        Detached::find(config.clone(), place, &orders, record.clone()).await
     };
     let detached = find().await.unwrap();
     let choices = Choices { encryption: Some(Key::AwsOwned), ..all_but_kinesis() };

@@ -8,7 +8,7 @@ use backup_chain_core::ids::{Region, RestoreId, TableArn};
 use backup_chain_core::invoke::{Ask, Wanted};
 use backup_chain_core::plan::{StartCopy, token};
 use backup_chain_core::point::RestorePoint;
-use backup_chain_core::restore::{self, Choices, CopyBack, Plan, Restore, Stage, Start, Told};
+use backup_chain_core::restore::{Choices, CopyBack, Plan, Restore, Stage, Start, Step, Told};
 use backup_chain_core::retention::place_of;
 use backup_chain_core::settings::TableSettings;
 
@@ -16,7 +16,7 @@ use crate::key::key;
 use crate::open::{Opened, open};
 use crate::select::{Selected, name, select};
 use crate::store::Store;
-use crate::{RestoreError, work};
+use crate::{RestoreError, plan, work};
 
 /// The least that AWS documents for the role that restores a table from an advanced backup.
 const ROLE_NEEDS: [&str; 4] =
@@ -39,6 +39,9 @@ pub(crate) async fn ask(
     if ask.tables.is_empty() {
         return Err(RestoreError::NoTables);
     }
+    if let Some(both) = ask.choices.tags.keys().find(|key| ask.choices.without_tags.contains(*key)) {
+        return Err(RestoreError::Choice(format!("tag {both:?} is to be set and left out: choose one")));
+    }
     if let Some(both) = ask.choices.with.intersection(&ask.choices.without).next() {
         return Err(RestoreError::Choice(format!("{both} is to be switched on and left off: choose one")));
     }
@@ -49,7 +52,7 @@ pub(crate) async fn ask(
     let mut planned = Vec::new();
     for wanted in &ask.tables {
         let points = points.get(wanted.table.as_str()).cloned().unwrap_or_default();
-        planned.push(plan(edge, ask, wanted, points, &others, until).await?);
+        planned.push(plan_one(edge, ask, wanted, points, &others, until).await?);
     }
     let mut targets = BTreeSet::new();
     if let Some(twice) = planned.iter().find(|told| !targets.insert(&told.restore.target)) {
@@ -78,7 +81,7 @@ pub(crate) async fn ask(
     Ok(planned)
 }
 
-async fn plan(
+async fn plan_one(
     edge: &Edge,
     ask: &Ask,
     wanted: &Wanted,
@@ -127,7 +130,7 @@ async fn plan(
             "indexes cannot be left out where the settings are not known".to_owned(),
         ));
     }
-    key(edge, settings.as_ref(), choices, &point.table.arn.region, &region).await?;
+    let key = key(edge, settings.as_ref(), choices, &point.table.arn.region, &region).await?;
     let native = !choices.without_indexes.is_empty();
     let role = edge.deployment().restore_role.clone();
     if !native {
@@ -174,11 +177,11 @@ async fn plan(
         ended_at: None,
         rev: 0,
     };
-    let plan =
-        settings.as_ref().map_or_else(Plan::default, |then| restore::plan(then, choices, &restore.target()));
+    let plan = plan(settings.as_ref(), &restore);
     require_room_for_tags(&plan)?;
     let mut told = Told::of(restore, &plan);
     told.dry_run = ask.dry_run;
+    told.key = Some(key);
     told.notes = notes;
     told.settings = settings.and_then(|settings| serde_json::to_value(settings).ok());
     Ok(told)
@@ -210,7 +213,7 @@ fn require_indexes(settings: &TableSettings, choices: &Choices) -> Result<(), Re
 
 fn require_room_for_tags(plan: &Plan) -> Result<(), RestoreError> {
     let tags = plan.steps.iter().find_map(|step| match step {
-        restore::Step::Tags(tags) => Some(tags),
+        Step::Tags(tags) => Some(tags),
         _ => None,
     });
     if let Some(bad) = tags.and_then(|tags| tags.keys().find(|key| key.starts_with("aws:"))) {

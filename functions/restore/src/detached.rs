@@ -8,8 +8,8 @@ use aws_config::SdkConfig;
 use backup_chain_aws::clock::Random;
 use backup_chain_aws::deployment::Deployment;
 use backup_chain_aws::seal::{Claim, OpenError, Seen};
-use backup_chain_aws::{Edge, Meaning};
-use backup_chain_core::ids::{TableArn, TableName, VaultArn};
+use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_core::ids::{AccountId, Region, TableArn, TableName, VaultArn, VaultName};
 use backup_chain_core::invoke::{Ask, From, Wanted};
 use backup_chain_core::point::RestorePoint;
 use backup_chain_core::restore::{Restore, Told};
@@ -18,7 +18,20 @@ use backup_chain_core::retention::place_of;
 use crate::work::MOMENT;
 use crate::{RestoreError, Store, ask, tell, work};
 
-/// A vault with copies, and what is to be had beside it.
+/// Where the copies are, and what is to be had beside them.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The target Region.
+    pub region: Region,
+    /// The vault with copies.
+    pub vault: VaultName,
+    /// What the names of the stack's resources begin with, such as `backup-chain-`.
+    pub prefix: String,
+    /// The service role of restore jobs; the stack's own unless given, which is the same in all Regions.
+    pub role: Option<String>,
+}
+
+/// A vault with copies, of which a table is restored.
 #[derive(Debug, Clone)]
 pub struct Detached {
     edge: Edge,
@@ -34,27 +47,40 @@ impl Detached {
     /// When there is no copy of the table that carries metadata, or AWS fails.
     pub async fn find(
         config: SdkConfig,
-        copies: VaultArn,
+        place: Place,
         table: &TableName,
-        settings: String,
-        restore_role: String,
         record: PathBuf,
     ) -> Result<Self, RestoreError> {
-        let nothing =
-            Claim { key: String::new(), account: copies.account.clone(), region: copies.region.clone() };
-        let of = |claim: &Claim| {
-            let deployment = Deployment::detached(&copies, claim, settings.clone(), restore_role.clone());
-            Edge::new(config.clone(), deployment, Random::system())
+        let Place { region, vault, prefix, role } = place;
+        let of = |deployment| Edge::new(config.clone(), deployment, Random::system());
+        let nothing = |account: AccountId| Claim { key: String::new(), account, region: region.clone() };
+        let unknown: AccountId =
+            "000000000000".parse().map_err(|error| RestoreError::Choice(format!("{error}")))?;
+        let here = VaultArn {
+            partition: "aws".to_owned(),
+            region: region.clone(),
+            account: unknown.clone(),
+            name: vault.clone(),
         };
-        let look = of(&nothing);
-        let backup = &look.region(&copies.region).backup;
-        for point in backup.points(&copies.name).await? {
+        let settings = format!("{prefix}settings");
+        let look = of(Deployment::detached(&here, &nothing(unknown), settings.clone(), String::new()));
+        let backup = &look.region(&region).backup;
+        let found = backup.vault(&vault).await?;
+        let copies = found
+            .arn
+            .ok_or_else(|| AwsError::incomplete("backup:DescribeBackupVault", vault.as_str(), "vault ARN"))?;
+        for point in backup.points(&vault).await? {
             if point.resource.as_deref().is_some_and(|resource| is_of(resource, table))
                 && let Some(claim) = Claim::read(&backup.tags(&point.arn).await?)
                 && claim.account == copies.account
                 && claim.key.split(':').nth(4) == Some(copies.account.as_str())
             {
-                return Ok(Self { edge: of(&claim), copies, store: Store::File(record) });
+                let named = format!("{prefix}restore-{}", claim.region);
+                let role = role.unwrap_or_else(|| {
+                    format!("arn:{}:iam::{}:role/{named}", copies.partition, copies.account)
+                });
+                let edge = of(Deployment::detached(&copies, &claim, settings, role));
+                return Ok(Self { edge, copies, store: Store::File(record) });
             }
         }
         Err(RestoreError::NoPoints(table.clone()))
@@ -149,7 +175,7 @@ impl Detached {
             (point.bytes, point.sealed) = (recovery.bytes, Some(sealed));
             let is_meant = match &wanted.from {
                 From::Newest => true,
-                From::At(at) => point.created_at.is_some_and(|made_at| made_at <= *at),
+                From::At(at) => point.created_at.is_some_and(|made_at| made_at.as_second() <= at.as_second()),
                 From::Point(id) => point.id == *id,
             };
             points.push(point);

@@ -22,11 +22,12 @@ use backup_chain_aws::job_events::{self, Incoming, JobEvent, JobKind, Record};
 use backup_chain_core::ids::RestoreId;
 use backup_chain_core::invoke::{Ask, RestoreRequest};
 use backup_chain_core::restore::{self, Restore, Told};
+use backup_chain_core::settings::TableSettings;
 use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::Value;
 
-pub use detached::{Detached, recorded};
+pub use detached::{Detached, Place, recorded};
 pub use error::RestoreError;
 pub use store::Store;
 
@@ -100,6 +101,12 @@ async fn restore(edge: &Edge, asked: &Ask, deadline: Deadline) -> Result<Vec<Tol
     ask::ask(edge, &Store::Catalog, asked, &points, deadline.ends()).await
 }
 
+/// The steps of a restore. Where the settings are not known, there are those that were asked for.
+pub(crate) fn plan(settings: Option<&TableSettings>, restore: &Restore) -> restore::Plan {
+    let unknown = TableSettings::default();
+    restore::plan(settings.unwrap_or(&unknown), &restore.choices, &restore.target())
+}
+
 /// What is told of a restore: its record, and the steps as its metadata gives them.
 async fn show(edge: &Edge, id: &RestoreId) -> Result<Told, RestoreError> {
     let restore = edge.catalog().restore(id).await?;
@@ -115,14 +122,16 @@ async fn tell(edge: &Edge, restore: Restore) -> Result<Told, RestoreError> {
             other => other.unwrap_or_default(),
         },
     };
-    let Some(settings) = settings else {
-        let mut told = Told::of(restore, &restore::Plan::default());
-        told.notes.push("the settings of its restore point cannot be read".to_owned());
-        return Ok(told);
-    };
-    let plan = restore::plan(&settings, &restore.choices, &restore.target());
+    let plan = plan(settings.as_ref(), &restore);
     let target = restore.target();
     let mut told = Told::of(restore, &plan);
+    let (from, region) = (&told.restore.table.arn.region, &target.table.region);
+    // Worth telling, and not worth failing for.
+    told.key = key::key(edge, settings.as_ref(), &told.restore.choices, from, region).await.ok();
+    let Some(settings) = settings else {
+        told.notes.push("the settings of its restore point are not known".to_owned());
+        return Ok(told);
+    };
     if told.restore.ended_at.is_some() && told.restore.made.is_some() {
         let wanted = restore::expected(&settings, &told.restore.choices, &target);
         told.adoption = Some(restore::adoption(&wanted, &target));

@@ -99,7 +99,9 @@ fn by_moment(
     };
     let usable: Vec<RestorePoint> =
         points.into_iter().filter(|point| point.counts() && point.created_at.is_some()).collect();
-    let before = |point: &&RestorePoint| made_at(point).is_some_and(|made_at| made_at <= at);
+    // Moments are told to the second, and lists of points are what they are copied from.
+    let before =
+        |point: &&RestorePoint| made_at(point).is_some_and(|made_at| made_at.as_second() <= at.as_second());
     // A copy shares the moment of its backup, which is nearer.
     let rank = |point: &&RestorePoint| (made_at(point), point.kind != Kind::Copy);
     let found = usable.iter().filter(|point| is_meant(point)).filter(before).max_by_key(rank);

@@ -7,7 +7,7 @@ use aws_sdk_backup::types::{
     BackupJobState, CopyJobState, Lifecycle, RecoveryPointStatus, StorageClass, VaultType,
 };
 use aws_smithy_types::DateTime;
-use backup_chain_core::ids::{RecoveryPointArn, TableArn, VaultName};
+use backup_chain_core::ids::{RecoveryPointArn, TableArn, VaultArn, VaultName};
 use backup_chain_core::lock::Lock;
 use backup_chain_core::plan::{StartBackup, StartCopy};
 use jiff::Timestamp;
@@ -90,6 +90,8 @@ pub struct Point {
 /// A vault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vault {
+    /// Its ARN.
+    pub arn: Option<VaultArn>,
     /// Its lock. Air-gapped vaults have one too: AWS deletes there, we never do.
     pub lock: Option<Lock>,
     /// Whether it is logically air-gapped.
@@ -153,7 +155,8 @@ impl Backup {
         let air_gapped = answer.vault_type() == Some(&VaultType::LogicallyAirGappedBackupVault);
         let is_locked = answer.locked().unwrap_or(false) || air_gapped;
         let lock = Lock::described(answer.min_retention_days(), answer.max_retention_days());
-        Ok(Vault { lock: is_locked.then_some(lock), air_gapped })
+        let arn = answer.backup_vault_arn().and_then(|arn| arn.parse().ok());
+        Ok(Vault { arn, lock: is_locked.then_some(lock), air_gapped })
     }
 
     /// Starts a backup job, exactly as recorded.

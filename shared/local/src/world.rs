@@ -217,6 +217,14 @@ impl World {
         look(&mut state.backup)
     }
 
+    /// The items of a table, behind the API; none where there is no table.
+    #[must_use]
+    pub fn items(&self, account: &str, region: &str, table: &str) -> Vec<Value> {
+        self.with_dynamodb(|dynamo| {
+            dynamo.state(account, region, table).map(|state| state.items).unwrap_or_default()
+        })
+    }
+
     /// Looks into DynamoDB, or changes it behind its API.
     pub fn with_dynamodb<T>(&self, look: impl FnOnce(&mut Dynamo) -> T) -> T {
         let mut state = self.state();

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Adoption, Left, Plan, Restore, StepRecord};
+use super::{Adoption, Key, Left, Plan, Restore, StepRecord};
 
 /// A restore as it is told: planned, begun, or looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +13,9 @@ pub struct Told {
     /// Whether nothing was begun.
     #[serde(default)]
     pub dry_run: bool,
+    /// The key that the new table is encrypted with, where it has been looked up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Key>,
     /// The settings as they were, in their normal form. None where only items come back, or nothing could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<Value>,
@@ -33,6 +36,8 @@ pub struct Told {
 /// A step as it is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToldStep {
+    /// What it is recorded under.
+    pub key: String,
     /// What it does.
     pub title: String,
     /// What became of it; nothing yet.
@@ -47,12 +52,14 @@ impl Told {
     pub fn of(restore: Restore, plan: &Plan) -> Self {
         let target = restore.target();
         let told = |step: &super::Step| ToldStep {
+            key: step.key(),
             title: step.title(),
             record: restore.steps.get(&step.key()).cloned(),
             commands: step.commands(&target),
         };
         let steps = plan.steps.iter().map(told).collect();
         let left = plan.left.clone();
-        Self { restore, dry_run: false, settings: None, steps, left, notes: Vec::new(), adoption: None }
+        let (settings, key, adoption) = (None, None, None);
+        Self { restore, dry_run: false, key, settings, steps, left, notes: Vec::new(), adoption }
     }
 }

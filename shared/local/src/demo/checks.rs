@@ -84,12 +84,6 @@ pub async fn all(paper: &mut Paper<impl Write>, ended: &Ended) -> Result<bool, F
             paper.line(&format!("    and {} more", faults.len() - MOST))?;
         }
     }
-    paper.line("")?;
-    paper.line(&if held {
-        paper.paint(Style::Good, "Every check holds.")
-    } else {
-        paper.paint(Style::Bad, "Not every check holds: see the lines with ✗.")
-    })?;
     Ok(held)
 }
 

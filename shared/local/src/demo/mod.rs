@@ -8,6 +8,7 @@ mod opened;
 mod paper;
 mod picture;
 mod removals;
+mod restores;
 mod tables;
 
 use std::io::Write;
@@ -95,16 +96,23 @@ pub async fn run(out: impl Write, colour: bool) -> Result<bool, Failure> {
     let begun = Instant::now();
     let mut paper = Paper::new(out, colour);
     let logs = paper::collect_logs();
-    let ended = live(&mut paper, &logs).await?;
+    let mut ended = live(&mut paper, &logs).await?;
     let lived = begun.elapsed();
     picture::draw(&mut paper, &ended)?;
     removals::list(&mut paper, &ended)?;
     opened::show(&mut paper, &ended).await?;
     let held = checks::all(&mut paper, &ended).await?;
+    let came_back = restores::tell_all(&mut paper, &mut ended).await?;
+    paper.line("")?;
+    paper.line(&if held && came_back {
+        paper.paint(Style::Good, "Every check holds.")
+    } else {
+        paper.paint(Style::Bad, "Not every check holds: see the lines with ✗.")
+    })?;
     let days = at(END).duration_since(at(START)).as_hours() / 24;
     let line = format!("{days} days in {:.1} s.", lived.as_secs_f64());
     paper.line(&paper.paint(Style::Faint, &line))?;
-    Ok(held)
+    Ok(held && came_back)
 }
 
 async fn live(paper: &mut Paper<impl Write>, logs: &paper::Logs) -> Result<Ended, Failure> {

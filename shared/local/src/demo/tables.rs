@@ -206,7 +206,7 @@ impl Tables {
     }
 }
 
-fn client(world: &World) -> Client {
+pub fn client(world: &World) -> Client {
     Client::new(&world.sdk_config(ACCOUNT, SOURCE, "application"))
 }
 
