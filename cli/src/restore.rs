@@ -168,7 +168,8 @@ async fn begin(
         reason,
         by: by.by,
     };
-    let planned = deployed.invoke("restore", &RestoreRequest::Restore(ask.clone()), console).await?;
+    let planned =
+        deployed.invoke("restore", &RestoreRequest::Restore(Box::new(ask.clone())), console).await?;
     let plans: Vec<Told> = replies::read(&planned)?;
     if dry_run {
         if json {
@@ -191,7 +192,7 @@ async fn begin(
         wanted.vault = Some(place_of(&restore.vault));
         wanted.region = Some(restore.target.region.clone());
     }
-    let mut answer = deployed.invoke("restore", &RestoreRequest::Restore(ask), console).await?;
+    let mut answer = deployed.invoke("restore", &RestoreRequest::Restore(Box::new(ask)), console).await?;
     let mut begun: Vec<Told> = replies::read(&answer)?;
     for Told { restore, .. } in begun.iter().filter(|told| told.restore.stage.is_open()) {
         console.note(format_args!(

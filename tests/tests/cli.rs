@@ -11,6 +11,7 @@ use backup_chain_core::ids::{Region, TableName};
 use backup_chain_core::point::{Kind, State};
 use backup_chain_local::stack::{ACCOUNT, SOURCE, Stack};
 use backup_chain_local::{Fault, FaultRule, World};
+use backup_chain_tests::command::{Ran, cli, cli_answering};
 use backup_chain_tests::{all_points, at, deployed, points, table};
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -23,54 +24,6 @@ copies: [{vault: 'arn:aws:backup:eu-west-1:111122223333:backup-vault:backup-chai
 tiers:
   daily: {at: [07:00], keep: 3 days, copy: {keep: 5 days}}
 ";
-
-/// What a command did.
-#[derive(Debug)]
-struct Ran {
-    code: u8,
-    out: String,
-    err: String,
-}
-
-impl Ran {
-    /// The answer of a command that did what it was asked.
-    #[track_caller]
-    fn done(self) -> String {
-        assert_eq!(self.code, 0, "{self:#?}");
-        self.out
-    }
-
-    #[track_caller]
-    fn json(self) -> Value {
-        serde_json::from_str(&self.done()).unwrap()
-    }
-
-    /// The one line of a refusal.
-    #[track_caller]
-    fn refusal(self) -> String {
-        assert_eq!((self.code, self.out.as_str()), (1, ""), "{self:#?}");
-        let lines: Vec<&str> = self.err.lines().filter(|line| !line.ends_with("is at work ...")).collect();
-        let [line] = lines.as_slice() else { panic!("{lines:#?}") };
-        line.strip_prefix("error: ").unwrap_or_else(|| panic!("{line}")).to_owned()
-    }
-}
-
-/// Runs a command line, its words parted by spaces, as an operator who types `input`.
-async fn cli_answering(world: &World, line: &str, input: &str) -> Ran {
-    let (mut out, mut err, mut input) = (Vec::new(), Vec::new(), input.as_bytes());
-    let mut console = Console { out: &mut out, err: &mut err, input: &mut input };
-    let config = async |region: Option<Region>| {
-        let region = region.map_or_else(|| SOURCE.to_owned(), |region| region.to_string());
-        world.sdk_config(ACCOUNT, &region, "operator-at-the-desk")
-    };
-    let args = ["backup-chain"].into_iter().chain(line.split_whitespace());
-    let code = run(args, world.now(), config, &mut console).await;
-    Ran { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
-}
-
-async fn cli(world: &World, line: &str) -> Ran {
-    cli_answering(world, line, "").await
-}
 
 /// The same where no AWS is asked.
 async fn offline(line: &str) -> Ran {

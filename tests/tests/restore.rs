@@ -1,6 +1,5 @@
 //! A restore gives back the table that was there: items and settings, or it says what it could not bring back.
 
-#![expect(clippy::print_stdout, reason = "how many crash points there were")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 use std::collections::BTreeMap;

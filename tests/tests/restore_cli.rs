@@ -1,64 +1,17 @@
 //! The operator's command for restores, against a deployment in the embedded AWS, in process.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
-use backup_chain_cli::{Console, command, run};
-use backup_chain_core::ids::{Region, TableName};
+use backup_chain_cli::command;
+use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::SessionRequest;
 use backup_chain_core::point::RestorePoint;
 use backup_chain_core::settings::TableSettings;
-use backup_chain_local::stack::{ACCOUNT, SOURCE, Schedules, Stack};
+use backup_chain_local::stack::{SOURCE, Schedules, Stack};
 use backup_chain_local::{Fault, FaultRule, World};
+use backup_chain_tests::command::{cli, cli_answering};
 use backup_chain_tests::{apply, at, deployed, deployed_with, dynamodb, points, table, tables};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-
-/// What a command did.
-#[derive(Debug)]
-struct Ran {
-    code: u8,
-    out: String,
-    err: String,
-}
-
-impl Ran {
-    /// The answer of a command that did what it was asked.
-    #[track_caller]
-    fn done(self) -> String {
-        assert_eq!(self.code, 0, "{self:#?}");
-        self.out
-    }
-
-    #[track_caller]
-    fn json(self) -> Value {
-        serde_json::from_str(&self.done()).unwrap()
-    }
-
-    /// The one line of a refusal.
-    #[track_caller]
-    fn refusal(self) -> String {
-        assert_eq!((self.code, self.out.as_str()), (1, ""), "{self:#?}");
-        let lines: Vec<&str> = self.err.lines().filter(|line| !line.ends_with("is at work ...")).collect();
-        let [line] = lines.as_slice() else { panic!("{lines:#?}") };
-        line.strip_prefix("error: ").unwrap_or_else(|| panic!("{line}")).to_owned()
-    }
-}
-
-/// Runs a command line, its words parted by spaces, as an operator who types `input`.
-async fn cli_answering(world: &World, line: &str, input: &str) -> Ran {
-    let (mut out, mut err, mut input) = (Vec::new(), Vec::new(), input.as_bytes());
-    let mut console = Console { out: &mut out, err: &mut err, input: &mut input };
-    let config = async |region: Option<Region>| {
-        let region = region.map_or_else(|| SOURCE.to_owned(), |region| region.to_string());
-        world.sdk_config(ACCOUNT, &region, "operator-at-the-desk")
-    };
-    let args = ["backup-chain"].into_iter().chain(line.split_whitespace());
-    let code = run(args, world.now(), config, &mut console).await;
-    Ran { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
-}
-
-async fn cli(world: &World, line: &str) -> Ran {
-    cli_answering(world, line, "").await
-}
 
 /// The text with what differs from one seed to another made the same, in the same width.
 fn steady(text: &str, points: &[&RestorePoint]) -> String {

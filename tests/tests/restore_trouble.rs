@@ -226,6 +226,22 @@ async fn about_to_apply(world: &World, stack: &mut Stack) -> (TableName, Restore
     (orders, told[0].restore.clone())
 }
 
+/// Time to live of the table is switched on and, an hour later, off: it takes no other change for an hour.
+async fn change_ttl(world: &World, stack: &mut Stack) {
+    let client = dynamodb(world);
+    for (enabled, wait) in [(true, SignedDuration::from_mins(61)), (false, SignedDuration::ZERO)] {
+        let ttl = aws_sdk_dynamodb::types::TimeToLiveSpecification::builder()
+            .enabled(enabled)
+            .attribute_name("other");
+        let update = client
+            .update_time_to_live()
+            .table_name("orders")
+            .time_to_live_specification(ttl.build().unwrap());
+        update.send().await.unwrap();
+        stack.live(wait).await;
+    }
+}
+
 async fn show(stack: &Stack, restore: &Restore) -> Told {
     let request = RestoreRequest::Show { restore: restore.id.clone() };
     match stack.ask_restore(serde_json::to_value(request).unwrap()).await.unwrap() {
@@ -245,17 +261,7 @@ async fn what_may_not_be_changed_again_so_soon_is_waited_for() {
     let (_, begun) = about_to_apply(&world, &mut stack).await;
     let client = dynamodb(&world);
     // Time to live was changed a moment ago: it takes one change an hour.
-    for (enabled, wait) in [(true, SignedDuration::from_mins(61)), (false, SignedDuration::ZERO)] {
-        let ttl = aws_sdk_dynamodb::types::TimeToLiveSpecification::builder()
-            .enabled(enabled)
-            .attribute_name("other");
-        let update = client
-            .update_time_to_live()
-            .table_name("orders")
-            .time_to_live_specification(ttl.build().unwrap());
-        update.send().await.unwrap();
-        stack.live(wait).await;
-    }
+    change_ttl(&world, &mut stack).await;
     // The class was changed twice: it takes no third change for 30 days.
     for class in ["STANDARD_INFREQUENT_ACCESS", "STANDARD"] {
         client.update_table().table_name("orders").table_class(class.into()).send().await.unwrap();
@@ -279,18 +285,7 @@ async fn what_may_not_be_changed_again_so_soon_is_waited_for() {
 
     let (world, mut stack) = quick().await;
     let (_, begun) = about_to_apply(&world, &mut stack).await;
-    let client = dynamodb(&world);
-    for (enabled, wait) in [(true, SignedDuration::from_mins(61)), (false, SignedDuration::ZERO)] {
-        let ttl = aws_sdk_dynamodb::types::TimeToLiveSpecification::builder()
-            .enabled(enabled)
-            .attribute_name("other");
-        let update = client
-            .update_time_to_live()
-            .table_name("orders")
-            .time_to_live_specification(ttl.build().unwrap());
-        update.send().await.unwrap();
-        stack.live(wait).await;
-    }
+    change_ttl(&world, &mut stack).await;
     world.clear_faults();
     stack.live(SignedDuration::from_mins(50)).await;
     let restore = restored(&stack, &begun.id).await;

@@ -7,7 +7,7 @@ mod complete;
 mod copies;
 
 use backup_chain_aws::clock::Deadline;
-use backup_chain_aws::job_events::{self, EventError, Incoming, JobEvent, JobKind, Record};
+use backup_chain_aws::job_events::{self, Batch, EventError, Failure, Incoming, JobEvent, JobKind};
 use backup_chain_aws::policies::Active;
 use backup_chain_aws::{AwsError, Edge, Meaning};
 use backup_chain_core::ids::PolicyName;
@@ -24,14 +24,6 @@ pub struct Reply {
     pub batch_item_failures: Vec<Failure>,
     /// How many restore points were looked at.
     pub looked_at: usize,
-}
-
-/// A message to be delivered again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Failure {
-    /// The message.
-    pub item_identifier: String,
 }
 
 /// What the work of one invocation needs to know.
@@ -63,7 +55,7 @@ pub async fn handle(edge: &Edge, payload: Value, deadline: Deadline) -> Result<R
             let looked_at = usize::from(follow_event(&work, &event, &open).await?);
             Ok(Reply { looked_at, ..Reply::default() })
         }
-        Incoming::Batch(records) => batch(edge, records, deadline).await,
+        Incoming::Batch(batch) => take(edge, batch, deadline).await,
     }
 }
 
@@ -78,38 +70,15 @@ pub enum CopyError {
     Aws(#[from] AwsError),
 }
 
-async fn batch(edge: &Edge, records: Vec<Record>, deadline: Deadline) -> Result<Reply, CopyError> {
+async fn take(edge: &Edge, mut batch: Batch, deadline: Deadline) -> Result<Reply, CopyError> {
     let work = work(edge, deadline).await?;
-    let mut reply = Reply::default();
-    for Record { message, event } in records {
-        let again = match event {
-            // Not ours to understand, and no better the next time.
-            Ok(None) => false,
-            Err(error) => {
-                tracing::error!(message, %error, "message cannot be read: it goes to the dead-letter queue");
-                true
-            }
-            Ok(Some(_)) if !deadline.allows_work(edge.clock().now()) => true,
-            Ok(Some(event)) => {
-                // The points move from one message to the next.
-                let open = edge.catalog().open_points().await?;
-                match follow_event(&work, &event, &open).await {
-                    Ok(ours) => {
-                        reply.looked_at += usize::from(ours);
-                        false
-                    }
-                    Err(error) => {
-                        tracing::warn!(message, %error, "message is delivered again");
-                        true
-                    }
-                }
-            }
-        };
-        if again {
-            reply.batch_item_failures.push(Failure { item_identifier: message });
-        }
+    while let Some(event) = batch.next(edge.clock(), deadline) {
+        // The points move from one message to the next.
+        let open = edge.catalog().open_points().await?;
+        batch.done(follow_event(&work, &event, &open).await);
     }
-    Ok(reply)
+    let (batch_item_failures, looked_at) = batch.end();
+    Ok(Reply { batch_item_failures, looked_at })
 }
 
 /// Looks at the restore point of the event's job, and says whether the job is one of ours.

@@ -115,6 +115,11 @@ async fn take(
         }
     }
     let Some(look) = look(edge, store, restore).await? else { return Ok(false) };
+    if let Some(status) = &look.unfit {
+        let why =
+            format!("the table is {status}: it has what AWS restored, and its settings are left as they are");
+        return stop(edge, store, restore, &why).await.map(|()| false);
+    }
     if !look.is_active {
         return go(edge, store, restore, Stage::Applying, MOMENT).await.map(|()| false);
     }

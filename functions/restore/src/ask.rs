@@ -56,7 +56,7 @@ pub(crate) async fn ask(
     }
     let mut targets = BTreeSet::new();
     if let Some(twice) = planned.iter().find(|told| !targets.insert(&told.restore.target)) {
-        return Err(RestoreError::Twice(twice.restore.target.clone()));
+        return Err(RestoreError::Twice(Box::new(twice.restore.target.clone())));
     }
     if ask.dry_run {
         return Ok(planned);
@@ -116,11 +116,11 @@ async fn plan_one(
     };
     let target = TableArn { region: region.clone(), name: name(wanted), ..point.table.arn.clone() };
     if let Some(other) = others.iter().find(|other| other.target == target) {
-        return Err(RestoreError::UnderWay { target, restore: other.id.clone() });
+        return Err(RestoreError::UnderWay { target: Box::new(target), restore: other.id.clone() });
     }
     let services = edge.region(&region);
     if services.dynamodb.look(&target.name).await?.is_some() {
-        return Err(RestoreError::Taken(target));
+        return Err(RestoreError::Taken(Box::new(target)));
     }
     let choices = &ask.choices;
     if let Some(settings) = &settings {
@@ -237,7 +237,7 @@ async fn require_rights(edge: &Edge, role: &str, target: &TableArn) -> Result<Op
         Ok(lacking) => Err(RestoreError::RoleLacks {
             role: role.to_owned(),
             actions: lacking.join(", "),
-            target: target.clone(),
+            target: Box::new(target.clone()),
         }),
         Err(error) if error.meaning == Meaning::NotFound || error.code == "NoSuchEntity" => {
             Err(RestoreError::Choice(format!("there is no role {role}: deploy the stack, or name another")))

@@ -72,18 +72,18 @@ pub enum RestoreError {
         "there is a table {0} already: AWS restores into a new table only; restore under another name, or delete that table \
          first"
     )]
-    Taken(TableArn),
+    Taken(Box<TableArn>),
     /// Another restore makes a table of that name.
     #[error("restore {restore} makes table {target} already: wait for it, or restore under another name")]
     UnderWay {
         /// The table.
-        target: TableArn,
+        target: Box<TableArn>,
         /// The other restore.
         restore: RestoreId,
     },
     /// Two tables of the request are to have one name.
     #[error("two tables are to be restored as {0}: give one of them another name")]
-    Twice(TableArn),
+    Twice(Box<TableArn>),
     /// A choice that cannot be met.
     #[error("{0}")]
     Choice(String),
@@ -98,7 +98,7 @@ pub enum RestoreError {
         /// The actions.
         actions: String,
         /// The table.
-        target: TableArn,
+        target: Box<TableArn>,
     },
     /// There is no such restore.
     #[error("there is no restore {0}: see the list of restores")]

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use backup_chain_aws::Edge;
 use backup_chain_aws::clock::Deadline;
-use backup_chain_aws::job_events::{self, Incoming, JobEvent, JobKind, Record};
+use backup_chain_aws::job_events::{self, Failure, Incoming, JobEvent, JobKind};
 use backup_chain_core::ids::RestoreId;
 use backup_chain_core::invoke::{Ask, RestoreRequest};
 use backup_chain_core::restore::{self, Restore, Told};
@@ -49,14 +49,6 @@ pub enum Reply {
     },
 }
 
-/// A message to be delivered again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Failure {
-    /// The message.
-    pub item_identifier: String,
-}
-
 /// What is due again within this time is waited for; anything later is left to the next tick.
 const SOON: SignedDuration = SignedDuration::from_secs(45);
 
@@ -68,7 +60,13 @@ pub async fn handle(edge: &Edge, payload: Value, deadline: Deadline) -> Result<R
     let is_event = payload.get("Records").is_some() || payload.get("detail-type").is_some();
     if is_event {
         return match job_events::read(payload)? {
-            Incoming::Batch(records) => batch(edge, records, deadline).await,
+            Incoming::Batch(mut batch) => {
+                while let Some(event) = batch.next(edge.clock(), deadline) {
+                    batch.done(take(edge, &event, deadline).await);
+                }
+                let (failures, looked_at) = batch.end();
+                Ok(worked(failures, looked_at))
+            }
             Incoming::Event(Some(event)) => {
                 Ok(worked(Vec::new(), usize::from(take(edge, &event, deadline).await?)))
             }
@@ -138,35 +136,6 @@ async fn tell(edge: &Edge, restore: Restore) -> Result<Told, RestoreError> {
     }
     told.settings = serde_json::to_value(settings).ok();
     Ok(told)
-}
-
-async fn batch(edge: &Edge, records: Vec<Record>, deadline: Deadline) -> Result<Reply, RestoreError> {
-    let (mut failures, mut looked_at) = (Vec::new(), 0);
-    for Record { message, event } in records {
-        let again = match event {
-            // Not ours to understand, and no better the next time.
-            Ok(None) => false,
-            Err(error) => {
-                tracing::error!(message, %error, "message cannot be read: it goes to the dead-letter queue");
-                true
-            }
-            Ok(Some(_)) if !deadline.allows_work(edge.clock().now()) => true,
-            Ok(Some(event)) => match take(edge, &event, deadline).await {
-                Ok(is_ours) => {
-                    looked_at += usize::from(is_ours);
-                    false
-                }
-                Err(error) => {
-                    tracing::warn!(message, %error, "message is delivered again");
-                    true
-                }
-            },
-        };
-        if again {
-            failures.push(Failure { item_identifier: message });
-        }
-    }
-    Ok(worked(failures, looked_at))
 }
 
 /// Looks at the restore of the event's job, and says whether the job is one of ours. The event is not believed: the job

@@ -29,6 +29,8 @@ pub struct Look {
     pub is_active: bool,
     /// Whether it is still being made.
     pub is_creating: bool,
+    /// Its status, when nothing but a hand gets it out of that: its key is not accessible, it is going or archived.
+    pub unfit: Option<String>,
     /// The backup that it was made from.
     pub made_from: Option<String>,
     /// The ARN of its stream.
@@ -72,6 +74,13 @@ impl Dynamo {
             table: identity(name, &described)?,
             is_active: described.table_status() == Some(&aws::TableStatus::Active),
             is_creating: described.table_status() == Some(&aws::TableStatus::Creating),
+            unfit: described
+                .table_status()
+                .filter(|status| {
+                    use aws::TableStatus::{Active, Creating, Updating};
+                    !matches!(status, Active | Creating | Updating)
+                })
+                .map(|status| status.as_str().to_owned()),
             made_from: summary.and_then(|summary| summary.source_backup_arn()).map(str::to_owned),
             stream: described.latest_stream_arn().map(str::to_owned),
             settings: capture::settings(&described),

@@ -4,10 +4,14 @@
 //! object for an ARN that is not there, identifiers in either case. Only what is needed is read, leniently; the
 //! rest is asked of AWS Backup itself.
 
+use std::fmt;
+
 use aws_lambda_events::sqs::SqsEvent;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
+
+use crate::clock::{Clock, Deadline};
 
 /// What an invocation brings.
 #[derive(Debug)]
@@ -17,7 +21,7 @@ pub enum Incoming {
     /// One event; none when it names no job yet.
     Event(Option<JobEvent>),
     /// A batch from a queue.
-    Batch(Vec<Record>),
+    Batch(Batch),
 }
 
 /// One message of a batch.
@@ -108,7 +112,7 @@ pub fn read(payload: Value) -> Result<Incoming, EventError> {
             };
             Record { message: record.message_id.unwrap_or_default(), event }
         });
-        return Ok(Incoming::Batch(records.collect()));
+        return Ok(Incoming::Batch(Batch::new(records.collect())));
     }
     if payload.get("detail-type").is_some() {
         return Ok(Incoming::Event(job_event(payload)?));
@@ -116,6 +120,69 @@ pub fn read(payload: Value) -> Result<Incoming, EventError> {
     match payload.get("action").and_then(Value::as_str) {
         Some("tick") => Ok(Incoming::Tick),
         _ => Err(EventError::Unknown),
+    }
+}
+
+/// A message to be delivered again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// The message.
+    pub item_identifier: String,
+}
+
+/// A batch, taken one event after another.
+#[derive(Debug)]
+pub struct Batch {
+    records: std::vec::IntoIter<Record>,
+    taken: String,
+    failures: Vec<Failure>,
+    ours: usize,
+}
+
+impl Batch {
+    /// These messages.
+    pub fn new(records: Vec<Record>) -> Self {
+        Self { records: records.into_iter(), taken: String::new(), failures: Vec::new(), ours: 0 }
+    }
+
+    /// The next event; none when the batch is through, or out of time.
+    pub fn next(&mut self, clock: &Clock, deadline: Deadline) -> Option<JobEvent> {
+        loop {
+            let Record { message, event } = self.records.next()?;
+            match event {
+                // Not ours to understand, and no better the next time.
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::error!(message, %error, "message cannot be read: it goes to the dead-letter queue");
+                    self.failures.push(Failure { item_identifier: message });
+                }
+                Ok(Some(_)) if !deadline.allows_work(clock.now()) => {
+                    self.failures.push(Failure { item_identifier: message });
+                }
+                Ok(Some(event)) => {
+                    self.taken = message;
+                    return Some(event);
+                }
+            }
+        }
+    }
+
+    /// What came of the event that was taken: whether its job is one of ours.
+    pub fn done<E: fmt::Display>(&mut self, done: Result<bool, E>) {
+        match done {
+            Ok(is_ours) => self.ours += usize::from(is_ours),
+            Err(error) => {
+                let message = std::mem::take(&mut self.taken);
+                tracing::warn!(message, %error, "message is delivered again");
+                self.failures.push(Failure { item_identifier: message });
+            }
+        }
+    }
+
+    /// The messages to be delivered again, as Lambda's partial batch responses ask, and how many were of jobs of ours.
+    pub fn end(self) -> (Vec<Failure>, usize) {
+        (self.failures, self.ours)
     }
 }
 

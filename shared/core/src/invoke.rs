@@ -196,7 +196,7 @@ pub enum RestoreRequest {
     /// Goes on with open restores.
     Tick {},
     /// Restores tables.
-    Restore(Ask),
+    Restore(Box<Ask>),
     /// Tells of a restore what is being done, with the commands that finish by hand what came to nothing.
     Show {
         /// The restore.

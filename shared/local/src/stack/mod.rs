@@ -240,7 +240,7 @@ impl Stack {
     /// # Errors
     /// What the function fails with, or that it died at a crash point.
     pub async fn restore(&self, ask: Ask) -> Result<Vec<Told>, Failure> {
-        match self.ask_restore(serde_json::to_value(RestoreRequest::Restore(ask))?).await? {
+        match self.ask_restore(serde_json::to_value(RestoreRequest::Restore(Box::new(ask)))?).await? {
             backup_chain_restore::Reply::Restores(told) => Ok(told),
             other => Err(format!("not restores: {other:?}").into()),
         }

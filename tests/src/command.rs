@@ -1,0 +1,61 @@
+//! The operator's command, run in process against the embedded AWS.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
+use backup_chain_cli::{Console, run};
+use backup_chain_core::ids::Region;
+use backup_chain_local::World;
+use backup_chain_local::stack::{ACCOUNT, SOURCE};
+use serde_json::Value;
+
+/// What a command did.
+#[derive(Debug)]
+pub struct Ran {
+    /// Its exit code.
+    pub code: u8,
+    /// What it printed on standard output.
+    pub out: String,
+    /// What it printed on standard error.
+    pub err: String,
+}
+
+impl Ran {
+    /// The answer of a command that did what it was asked.
+    #[track_caller]
+    pub fn done(self) -> String {
+        assert_eq!(self.code, 0, "{self:#?}");
+        self.out
+    }
+
+    /// The same as JSON.
+    #[track_caller]
+    pub fn json(self) -> Value {
+        serde_json::from_str(&self.done()).unwrap()
+    }
+
+    /// The one line of a refusal.
+    #[track_caller]
+    pub fn refusal(self) -> String {
+        assert_eq!((self.code, self.out.as_str()), (1, ""), "{self:#?}");
+        let lines: Vec<&str> = self.err.lines().filter(|line| !line.ends_with("is at work ...")).collect();
+        let [line] = lines.as_slice() else { panic!("{lines:#?}") };
+        line.strip_prefix("error: ").unwrap_or_else(|| panic!("{line}")).to_owned()
+    }
+}
+
+/// Runs a command line, its words parted by spaces, as an operator who types `input`.
+pub async fn cli_answering(world: &World, line: &str, input: &str) -> Ran {
+    let (mut out, mut err, mut input) = (Vec::new(), Vec::new(), input.as_bytes());
+    let mut console = Console { out: &mut out, err: &mut err, input: &mut input };
+    let config = async |region: Option<Region>| {
+        let region = region.map_or_else(|| SOURCE.to_owned(), |region| region.to_string());
+        world.sdk_config(ACCOUNT, &region, "operator-at-the-desk")
+    };
+    let args = ["backup-chain"].into_iter().chain(line.split_whitespace());
+    let code = run(args, world.now(), config, &mut console).await;
+    Ran { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+}
+
+/// Runs a command line as an operator who types nothing.
+pub async fn cli(world: &World, line: &str) -> Ran {
+    cli_answering(world, line, "").await
+}
