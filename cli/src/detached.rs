@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use crate::choices::Otherwise;
 use crate::console::written;
-use crate::follow::Followed;
+use crate::follow::{Followed, note};
 use crate::restore::Named;
 use crate::told::{outline, say_end, say_head, say_plans};
 use crate::{By, Console, Failure, Outcome, points};
@@ -136,12 +136,12 @@ async fn follow(
     mut restore: Restore,
     console: &mut Console<'_>,
 ) -> Result<Told, Failure> {
-    let mut followed = Followed::of(&Told::of(restore.clone(), &backup_chain_core::restore::Plan::default()));
+    let mut followed = Followed::of(&detached.look(&restore).await.map_err(refused)?);
     let mut failure = None;
     let told = detached
         .finish(&mut restore, |restore| {
             for change in followed.changes(restore) {
-                let noted = console.note(format_args!("{}: {change}", restore.target.name));
+                let noted = note(console, detached.now(), restore, &change);
                 failure = failure.take().or(noted.err());
             }
         })

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use backup_chain_core::ids::RestoreId;
 use backup_chain_core::restore::{Restore, Stage, StepRecord, StepState, Told};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::console::word;
 use crate::deployment::Deployed;
@@ -27,9 +27,8 @@ pub(crate) async fn follow(
             let restore = found.ok_or_else(|| {
                 Failure::refused(format!("restore {} is not in the catalog any more", it.id))
             })?;
-            let time = deployed.edge.clock().now().strftime("%H:%M:%S").to_string();
             for change in it.changes(&restore) {
-                console.note(format_args!("{time} {}: {change}", restore.target.name))?;
+                note(console, deployed.edge.clock().now(), &restore, &change)?;
             }
         }
         if !followed.iter().any(Followed::is_open) {
@@ -37,6 +36,16 @@ pub(crate) async fn follow(
         }
         deployed.edge.clock().until(deployed.edge.clock().now() + PAUSE).await;
     }
+}
+
+/// Notes a change of a restore, with its time.
+pub(crate) fn note(
+    console: &mut Console<'_>,
+    now: Timestamp,
+    restore: &Restore,
+    change: &str,
+) -> Result<(), Failure> {
+    console.note(format_args!("{} {}: {change}", now.strftime("%H:%M:%S"), restore.target.name))
 }
 
 /// A restore that is followed.

@@ -97,11 +97,41 @@ pub fn differences(restore: &Restore) -> Vec<String> {
     .collect()
 }
 
+/// Lets somebody read the stream of a table: its policy names the stream, whose name is known only now.
+pub async fn share_stream(world: &World, table: &TableName) {
+    let client = dynamodb(world);
+    let described = client.describe_table().table_name(table.as_str()).send().await.unwrap();
+    let stream = described.table().unwrap().latest_stream_arn().unwrap().to_owned();
+    let policy = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:role/reader"},
+        "Action": ["dynamodb:GetRecords", "dynamodb:GetShardIterator"], "Resource": stream,
+    }]});
+    client.put_resource_policy().resource_arn(&stream).policy(policy.to_string()).send().await.unwrap();
+}
+
+/// The properties in which settings differ, but for the label in a stream's name, which each stream has of its own.
+pub fn changes(now: &TableSettings, then: &TableSettings) -> Vec<String> {
+    unlabelled(now).changes(&unlabelled(then))
+}
+
+fn unlabelled(settings: &TableSettings) -> TableSettings {
+    const STREAM: &str = "/stream/";
+    let text = String::from_utf8(settings.to_bytes()).unwrap();
+    let mut pieces = text.split(STREAM);
+    let mut all = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        all.push_str(STREAM);
+        all.push_str(piece.trim_start_matches(|letter| letter != '"'));
+    }
+    TableSettings::from_bytes(all.as_bytes()).unwrap()
+}
+
 /// A table with everything at once, and its backup.
 pub async fn everything(world: &World, stack: &mut Stack) -> (TableName, TableSettings) {
     let mut settings = serde_json::to_value(surrounded("orders")).unwrap();
     settings["attributes"]["at"] = json!("S");
     settings["keys"]["range"] = json!(["at"]);
+    settings["global"]["by-status"]["projection"] = json!({"INCLUDE": ["more"]});
     settings["local"] = json!({"by-more": {"keys": {"hash": ["id"], "range": ["status"]}}});
     let key = aws_sdk_kms::Client::new(&world.sdk_config(ACCOUNT, SOURCE, "operator"));
     let key = key.create_key().send().await.unwrap();
@@ -110,6 +140,11 @@ pub async fn everything(world: &World, stack: &mut Stack) -> (TableName, TableSe
     let orders = tables::create(world, "orders", &settings).await.unwrap();
     fill(world, &orders, &settings).await;
     tables::surround(world, &orders, &settings).await.unwrap();
+    share_stream(world, &orders).await;
+    let settings = stack.edge().capture_anew(&home(), &orders).await.unwrap().settings;
+    assert!(settings.policies.known().unwrap().stream.is_some());
     back_up(stack, &[&orders]).await;
+    // From now on a new table takes a while until it can be recovered to a point in time.
+    world.with_dynamodb(|dynamo| dynamo.durations.continuous_backups = SignedDuration::from_secs(20));
     (orders, settings)
 }

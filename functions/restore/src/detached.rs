@@ -14,6 +14,7 @@ use backup_chain_core::invoke::{Ask, From, Wanted};
 use backup_chain_core::point::RestorePoint;
 use backup_chain_core::restore::{Restore, Told};
 use backup_chain_core::retention::place_of;
+use jiff::Timestamp;
 
 use crate::work::MOMENT;
 use crate::{RestoreError, Store, ask, tell, work};
@@ -134,7 +135,20 @@ impl Detached {
             }
             moved(restore);
         }
+        self.look(restore).await
+    }
+
+    /// What is told of a restore: its record, and the steps as its metadata gives them.
+    ///
+    /// # Errors
+    /// When AWS fails.
+    pub async fn look(&self, restore: &Restore) -> Result<Told, RestoreError> {
         tell(&self.edge, restore.clone()).await
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.edge.clock().now()
     }
 
     /// The restore that was recorded.
