@@ -1,6 +1,7 @@
 //! What the end-to-end tests share: a world with a deployment in it, tables, and policies.
 
 pub mod command;
+pub mod logs;
 pub mod restores;
 pub mod settings;
 pub mod tables;

@@ -7,8 +7,6 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::types as aws;
 use backup_chain_core::ids::TableName;
@@ -20,6 +18,7 @@ use backup_chain_core::session::Status;
 use backup_chain_core::settings::TableSettings;
 use backup_chain_local::stack::{ACCOUNT, COPIES, SOURCE, Schedules, Stack, TARGET, VAULT};
 use backup_chain_local::{Fault, FaultRule, World};
+use backup_chain_tests::logs::Log;
 use backup_chain_tests::{all_points, apply, at, deployed_with, dynamodb, tables, vault_tags};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -63,19 +62,6 @@ fn settings(indexes: usize, own_tags: &[(&str, &str)]) -> TableSettings {
         "tags": own_tags.iter().copied().collect::<BTreeMap<_, _>>(),
     });
     serde_json::from_value(json).unwrap()
-}
-
-/// A log in memory.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 /// Everything that was written somewhere, with the place.
@@ -146,26 +132,16 @@ fn attribute(found: &mut Found, place: &str, value: &aws::AttributeValue) {
     }
 }
 
-/// Records what is logged on this thread, by the functions' own logging at the most that can be asked of it.
+/// Records what is logged on this thread, at the most that can be asked of it.
 fn listen() -> (Log, tracing::subscriber::DefaultGuard) {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = backup_chain_aws::runtime::subscriber("trace", move || writer.clone());
-    (log, tracing::subscriber::set_default(subscriber))
+    Log::listen("trace")
 }
 
-impl Log {
-    /// Adds every line of it to what is searched.
-    fn search(&self, found: &mut Found) {
-        let log = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        // What the embedded AWS says of the calls that it gets is no log of ours.
-        for line in log.lines().filter(|line| !line.contains("\"target\":\"backup_chain_local::world\"")) {
-            found.add(format!("log: {}", line.chars().take(300).collect::<String>()), line);
-        }
-    }
-
-    fn has(&self, text: &str) -> bool {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).contains(text)
+/// Adds every line of a log to what is searched.
+fn search(log: &Log, found: &mut Found) {
+    // What the embedded AWS says of the calls that it gets is no log of ours.
+    for line in log.text().lines().filter(|line| !line.contains("\"module\":\"backup_chain_local::world\"")) {
+        found.add(format!("log: {}", line.chars().take(300).collect::<String>()), line);
     }
 }
 
@@ -363,11 +339,14 @@ async fn no_captured_setting_is_readable_where_we_write() {
         "retention ran",
         "restore ended",
     ] {
-        assert!(log.has(text), "not heard in the log: {text}");
+        assert!(log.text().contains(text), "not heard in the log: {text}");
     }
     // The SDK is heard as well.
-    assert!(log.has("aws_smithy_runtime"));
-    log.search(&mut said);
+    assert!(log.text().contains("aws_smithy_runtime"));
+    search(&log, &mut said);
+    for line in story.stack.measured() {
+        said.add("measured", line);
+    }
     let written = written(&story.world).await;
     assert!(written.0.len() > 300 && said.0.len() > 100, "{} {}", written.0.len(), said.0.len());
     assert_eq!(written.readable(), [""; 0]);
@@ -405,7 +384,7 @@ async fn a_canary_that_is_readable_is_found_everywhere() {
     assert_eq!(said.readable(), ["error of a removal", "debug form of a record"]);
 
     let mut logged = Found::default();
-    log.search(&mut logged);
+    search(&log, &mut logged);
     assert!(logged.readable().iter().any(|line| line.contains("restore point available")));
 
     let places = async || {

@@ -216,6 +216,11 @@ async fn in_a_locked_vault_aws_deletes_what_has_lapsed_and_the_end_is_told_ahead
             .any(|line| line.contains("in the locked vault eu-central-1/backup-chain is kept only until")),
         "{told:#?}"
     );
+    let measured = stack.measured();
+    assert!(
+        measured.iter().any(|line| line.contains("\"LapsesAhead\":2")),
+        "the chain of the copies as well"
+    );
     let gone = all_points(&stack, &orders).await;
     let backup = gone.iter().find(|point| point.kind == Kind::Backup).unwrap();
     assert_eq!(backup.reason.as_deref(), Some("removed at AWS Backup after it had lapsed"));

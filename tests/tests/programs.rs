@@ -127,6 +127,10 @@ async fn the_built_functions_do_the_main_job() {
     let applied = invoke(&world, "session", &json!({"action": "apply", "document": daily(&world)})).await;
     assert!(!applied.failed, "{}", applied.answer);
     let ran = invoke(&world, "session", &json!({"action": "run", "policy": "daily"})).await;
+    for written in ["\"JobsStarted\":1", "\"Deployment\":\"backup-chain\"", "\"requestId\":", "\"session\":"]
+    {
+        assert!(ran.log.contains(written), "{written}: {}", ran.log);
+    }
     assert_eq!(ran.answer["sessions"][0]["planned"], 2, "{}", ran.answer);
     for line in ["START RequestId: ", "\nEND RequestId: ", "\nREPORT RequestId: ", "Memory Size: 256 MB"] {
         assert!(ran.log.contains(line), "{line:?} is missing in:\n{}", ran.log);

@@ -6,16 +6,19 @@ use backup_chain_aws::backup::{Job, JobState, PointState};
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::ledger::SWEEP;
 use backup_chain_aws::seal::{OpenError, Seen};
-use backup_chain_aws::{AwsError, Meaning};
+use backup_chain_aws::{AwsError, Edge, Meaning, logs};
 use backup_chain_core::ids::RecoveryPointArn;
 use backup_chain_core::metadata::{TAGS, tags};
+use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::point::{Hold, Kind, RestorePoint};
 use backup_chain_core::settings::TableSettings;
+
+use jiff::SignedDuration;
+use tracing::Instrument as _;
 
 use crate::{Work, copies};
 
 /// Asks AWS Backup about a running job and moves its restore point accordingly.
-#[tracing::instrument(skip_all, fields(point = %point.id, table = %point.table.arn.name, kind = ?point.kind))]
 pub(crate) async fn follow(work: &Work<'_>, mut point: RestorePoint) -> Result<(), AwsError> {
     let edge = work.edge;
     let Some(id) = point.job.clone() else {
@@ -30,7 +33,9 @@ pub(crate) async fn follow(work: &Work<'_>, mut point: RestorePoint) -> Result<(
     let job = match job {
         Ok(job) => job,
         Err(error) if error.meaning == Meaning::NotFound => {
-            return edge.mark_failed(&mut point, &format!("AWS does not know job {id} any more")).await;
+            edge.mark_failed(&mut point, &format!("AWS does not know job {id} any more")).await?;
+            measure_failed(edge, &point);
+            return Ok(());
         }
         Err(error) => return Err(error),
     };
@@ -38,7 +43,9 @@ pub(crate) async fn follow(work: &Work<'_>, mut point: RestorePoint) -> Result<(
         JobState::Open => look_again(work, &mut point).await,
         JobState::Failed(state) => {
             let why = job.message.as_deref().unwrap_or("AWS gives no reason");
-            edge.mark_try_failed(&mut point, &format!("{state}: {why}")).await
+            edge.mark_try_failed(&mut point, &format!("{state}: {why}")).await?;
+            measure_failed(edge, &point);
+            Ok(())
         }
         JobState::Completed => complete(work, point, job).await,
     }
@@ -59,14 +66,16 @@ async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Job) -> Result<
     let edge = work.edge;
     let region = edge.region(&point.vault.region);
     let Some(arn) = job.arn.clone().or_else(|| point.arn.clone()) else {
-        return edge.mark_failed(&mut point, "the job completed without a recovery point").await;
+        edge.mark_failed(&mut point, "the job completed without a recovery point").await?;
+        measure_failed(edge, &point);
+        return Ok(());
     };
     let made = match region.backup.point(&point.vault.name, &arn).await {
         Ok(made) => made,
         Err(error) if error.meaning == Meaning::NotFound => {
-            return edge
-                .mark_failed(&mut point, "its recovery point was removed before it was recorded")
-                .await;
+            edge.mark_failed(&mut point, "its recovery point was removed before it was recorded").await?;
+            measure_failed(edge, &point);
+            return Ok(());
         }
         Err(error) => return Err(error),
     };
@@ -98,11 +107,35 @@ async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Job) -> Result<
     let took = job.completed_at.zip(job.created_at).map(|(end, start)| end.duration_since(start));
     let copy_took = took.filter(|_| point.kind == Kind::Copy);
     let copies = edge.mark_available(&mut point, copy_took).await?;
+    measure_completed(edge, &point, took);
     tracing::info!(suspect = point.suspect.is_some(), copies = copies.len(), "restore point available");
     for copy in copies {
-        copies::advance(work, copy).await?;
+        let span = logs::of_point(&copy);
+        copies::advance(work, copy).instrument(span).await?;
     }
     Ok(())
+}
+
+/// Measures a job that made no restore point.
+fn measure_failed(edge: &Edge, point: &RestorePoint) {
+    edge.measure(&Measured::of_point(point).with(Metric::JobsEnded, 1).with(Metric::JobsFailed, 1));
+}
+
+/// Measures a job that did. Whether a point is believed is told only where it is not: what retention counts stays true
+/// until its next run.
+fn measure_completed(edge: &Edge, point: &RestorePoint, took: Option<SignedDuration>) {
+    let mut measured = Measured::of_point(point).with(Metric::JobsEnded, 1).with(Metric::JobsFailed, 0);
+    let duration = if point.kind == Kind::Copy { Metric::CopyDuration } else { Metric::BackupDuration };
+    if let Some(took) = took {
+        measured = measured.took(duration, took);
+    }
+    if point.kind != Kind::Copy {
+        measured = measured.with(Metric::PointsAvailable, 1);
+    }
+    if point.suspect.is_some() {
+        measured = measured.with(Metric::PointsSuspect, 1);
+    }
+    edge.measure(&measured);
 }
 
 /// Adds the policy's own tags to a backup, where there is room: its copies inherit them. What cannot be added is

@@ -14,7 +14,6 @@ use jiff::{SignedDuration, Timestamp};
 use crate::Work;
 
 /// Takes a copy that waits, or whose start was cut off, one step further.
-#[tracing::instrument(skip_all, fields(copy = %copy.id, table = %copy.table.arn.name, target = %copy.vault))]
 pub(crate) async fn advance(work: &Work<'_>, mut copy: RestorePoint) -> Result<(), AwsError> {
     match copy.state {
         State::Planned => begin(work, &mut copy).await,

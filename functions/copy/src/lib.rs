@@ -9,11 +9,13 @@ mod copies;
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::job_events::{self, Batch, EventError, Failure, Incoming, JobEvent, JobKind};
 use backup_chain_aws::policies::Active;
-use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_aws::{AwsError, Edge, Meaning, logs};
 use backup_chain_core::ids::PolicyName;
+use backup_chain_core::metrics::Measured;
 use backup_chain_core::point::{Kind, RestorePoint, State};
 use serde::Serialize;
 use serde_json::Value;
+use tracing::Instrument as _;
 
 /// What the function answers. To a queue it names the messages to deliver again, as Lambda's partial batch
 /// responses ask.
@@ -92,8 +94,15 @@ async fn follow_event(work: &Work<'_>, event: &JobEvent, open: &[RestorePoint]) 
         tracing::debug!(job = event.job, "no open restore point has this job");
         return Ok(false);
     };
-    complete::follow(work, point.clone()).await?;
-    Ok(true)
+    event.measure(work.edge, Measured::of_point(point));
+    let span = logs::of_point(point);
+    let followed = complete::follow(work, point.clone()).instrument(span.clone()).await;
+    if let Err(error) = &followed {
+        span.in_scope(
+            || tracing::warn!(job = event.job, %error, "left to the event's next delivery, or to a tick"),
+        );
+    }
+    followed.map(|()| true)
 }
 
 /// Looks at everything that has been open for too long, and starts the copies whose time has come.
@@ -119,19 +128,19 @@ async fn tick(edge: &Edge, deadline: Deadline) -> Result<Reply, CopyError> {
             break;
         }
         reply.looked_at += 1;
-        let (id, table) = (point.id.clone(), point.table.arn.name.clone());
+        let span = logs::of_point(&point);
         let done = match point.state {
-            State::Running => complete::follow(&work, point).await,
-            _ => copies::advance(&work, point).await,
+            State::Running => complete::follow(&work, point).instrument(span.clone()).await,
+            _ => copies::advance(&work, point).instrument(span.clone()).await,
         };
         // One table must not stop the others.
-        match done {
+        span.in_scope(|| match done {
             Ok(()) => {}
             Err(error) if error.meaning == Meaning::Condition => {
-                tracing::info!(point = %id, %table, %error, "moved by another invocation");
+                tracing::info!(%error, "moved by another invocation");
             }
-            Err(error) => tracing::warn!(point = %id, %table, %error, "left to the next tick"),
-        }
+            Err(error) => tracing::warn!(%error, "left to the next tick"),
+        });
     }
     if let Err(error) = edge.catalog().release(lease, edge.clock().now()).await {
         tracing::warn!(%error, "the lease ends by itself");

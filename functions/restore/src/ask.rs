@@ -73,7 +73,8 @@ pub(crate) async fn ask(
         // What is cut off here is taken up by the next tick.
         match work::begin(edge, store, &mut told.restore).await {
             Err(RestoreError::Aws(error)) if error.is_transient() => {
-                tracing::warn!(restore = %told.restore.id, %error, "left to the next tick");
+                backup_chain_aws::logs::of_restore(&told.restore)
+                    .in_scope(|| tracing::warn!(%error, "left to the next tick"));
             }
             begun => begun?,
         }

@@ -16,16 +16,18 @@ mod work;
 
 use std::collections::BTreeMap;
 
-use backup_chain_aws::Edge;
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::job_events::{self, Failure, Incoming, JobEvent, JobKind};
+use backup_chain_aws::{Edge, logs};
 use backup_chain_core::ids::RestoreId;
 use backup_chain_core::invoke::{Ask, RestoreRequest};
+use backup_chain_core::metrics::Measured;
 use backup_chain_core::restore::{self, Restore, Told};
 use backup_chain_core::settings::TableSettings;
 use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::Value;
+use tracing::Instrument as _;
 
 pub use detached::{Detached, Place, recorded};
 pub use error::RestoreError;
@@ -151,6 +153,7 @@ async fn take(edge: &Edge, event: &JobEvent, deadline: Deadline) -> Result<bool,
         tracing::debug!(job = event.job, "no open restore has this job");
         return Ok(false);
     };
+    event.measure(edge, Measured::of_restore(&restore));
     restore.check_at = edge.clock().now();
     go_on(edge, &Store::Catalog, std::slice::from_mut(&mut restore), deadline).await?;
     Ok(true)
@@ -187,20 +190,20 @@ async fn go_on(
     loop {
         for restore in restores.iter_mut().filter(|restore| restore.stage.is_open()) {
             while restore.stage.is_open() && restore.check_at <= edge.clock().now() {
+                let span = logs::of_restore(restore);
                 if !deadline.allows_work(edge.clock().now()) {
-                    tracing::info!("out of time: the next tick goes on");
+                    span.in_scope(|| tracing::info!("out of time: the next tick goes on"));
                     return Ok(());
                 }
-                let id = restore.id.clone();
                 // Boxed: its future is deep.
-                match Box::pin(work::advance(edge, store, restore)).await {
+                match Box::pin(work::advance(edge, store, restore)).instrument(span.clone()).await {
                     Ok(()) => {}
                     Err(error) if error.is_overtaken() => {
-                        tracing::info!(restore = %id, %error, "moved by another invocation");
+                        span.in_scope(|| tracing::info!(%error, "moved by another invocation"));
                         restore.check_at = deadline.ends();
                     }
                     Err(error) if matches!(store, Store::Catalog) => {
-                        tracing::warn!(restore = %id, %error, "left to the next tick");
+                        span.in_scope(|| tracing::warn!(%error, "left to the next tick"));
                         // What was changed here and not recorded is not true: the next tick reads it again.
                         restore.check_at = deadline.ends();
                     }

@@ -3,6 +3,7 @@
 use backup_chain_aws::backup::JobState;
 use backup_chain_aws::seal::Seen;
 use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::point::RestorePoint;
 use backup_chain_core::restore::{Restore, Stage};
 use backup_chain_core::retention::place_of;
@@ -18,6 +19,7 @@ pub(crate) const MOMENT: SignedDuration = SignedDuration::from_secs(5);
 const LOOK: SignedDuration = SignedDuration::from_mins(1);
 
 /// Begins a restore that was just recorded.
+#[tracing::instrument(level = "error", skip_all, fields(restore = %restore.id, table = %restore.table.arn.name, point = %restore.point))]
 pub(crate) async fn begin(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
     match restore.stage {
         Stage::CopyingBack => send_copy(edge, store, restore).await,
@@ -84,6 +86,12 @@ pub(crate) async fn end(
     restore.stage = stage;
     restore.ended_at = Some(edge.clock().now());
     store.tell(edge, restore).await?;
+    let took = edge.clock().now().duration_since(restore.requested_at);
+    let measured = Measured::of_restore(restore)
+        .with(Metric::RestoresEnded, 1)
+        .with(Metric::RestoresFailed, i64::from(stage == Stage::Failed))
+        .took(Metric::RestoreDuration, took);
+    edge.measure(&measured);
     tracing::info!(restore = %restore.id, table = %restore.table.arn.name, target = %restore.target, %stage, "restore ended");
     store.save(edge, restore, None).await
 }

@@ -16,11 +16,14 @@ mod record;
 mod remove;
 mod work;
 
-use backup_chain_aws::Edge;
 use backup_chain_aws::clock::Deadline;
+use backup_chain_aws::{Edge, logs};
+use backup_chain_core::ids::RunId;
 use backup_chain_core::invoke::RetentionRequest;
+use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::retention::{self, Counts, Decided, Fate, Held, Reason, Rebuilt, Report, name_of};
 use serde::Serialize;
+use tracing::Instrument as _;
 
 pub use error::RetentionError;
 
@@ -51,7 +54,12 @@ pub async fn handle(
     deadline: Deadline,
 ) -> Result<Reply, RetentionError> {
     let mut report = match request {
-        RetentionRequest::Run { confirm } => run(edge, confirm.as_deref(), deadline).await?,
+        RetentionRequest::Run { confirm } => {
+            let id = RunId::new(edge.clock().now(), edge.random().number());
+            let span = logs::of_run(&id);
+            // Boxed: its future is deep.
+            Box::pin(run(edge, id, confirm.as_deref(), deadline)).instrument(span).await?
+        }
         RetentionRequest::Plan { table } => plan::everything(edge, table.as_ref()).await?,
         RetentionRequest::Remove(removal) => by_hand::remove(edge, removal, deadline).await?,
         RetentionRequest::Rebuild { vaults, by } => {
@@ -71,7 +79,12 @@ pub async fn handle(
     Ok(Reply::Report(Box::new(report)))
 }
 
-async fn run(edge: &Edge, confirm: Option<&str>, deadline: Deadline) -> Result<Report, RetentionError> {
+async fn run(
+    edge: &Edge,
+    id: RunId,
+    confirm: Option<&str>,
+    deadline: Deadline,
+) -> Result<Report, RetentionError> {
     let began = edge.clock().now();
     let mut report = Report::default();
     remove::follow_up(edge, &mut report).await?;
@@ -97,10 +110,20 @@ async fn run(edge: &Edge, confirm: Option<&str>, deadline: Deadline) -> Result<R
         }
     }
     remove::confirm(edge, &mut report, deadline).await?;
-    plan::lapse_ahead(&mut work, &mut report).await?;
+    let lapsing = plan::lapse_ahead(&mut work, &mut report).await?;
     objective::breaches(&work, &mut report).await;
-    record::run(edge, &mut report, began).await?;
+    let suspects = edge.catalog().suspect_points().await?.len();
+    record::run(edge, &id, &mut report, began).await?;
     let counts = Counts::of(&report.points);
+    let measured = Measured::of_run(&id)
+        .with(Metric::RetentionRuns, 1)
+        .with(Metric::PointsRemoved, counts.removed)
+        .with(Metric::PointsBlocked, counts.blocked)
+        .with(Metric::PointsSuspect, suspects)
+        .with(Metric::ObjectivesBreached, report.breaches.len())
+        .with(Metric::LapsesAhead, lapsing)
+        .with(Metric::RunsBraked, i64::from(report.braked.is_some()));
+    edge.measure(&measured);
     tracing::info!(
         ?counts,
         breaches = report.breaches.len(),

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use backup_chain_aws::dynamodb::Found;
 use backup_chain_aws::policies::Active;
 use backup_chain_aws::{AwsError, scope};
-use backup_chain_core::ids::{Table, VaultArn};
+use backup_chain_core::ids::Table;
+use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::retention::{Breach, Report};
 use backup_chain_core::table::TableHead;
 use jiff::SignedDuration;
@@ -44,16 +45,17 @@ async fn of_policy(
     let heads: BTreeMap<Table, TableHead> =
         edge.catalog().heads(&tables).await?.into_iter().map(|head| (head.table.clone(), head)).collect();
     let region = &edge.deployment().region;
-    let is_backup_chain =
-        |vault: &String| vault.parse::<VaultArn>().is_ok_and(|vault| vault.region == *region);
+    let oldest = heads.values().filter_map(|head| head.backed_up_until(&policy.name, region)).min();
+    if let Some(oldest) = oldest {
+        let age = work.now.duration_since(oldest);
+        edge.measure(&Measured::of_policy(&policy.name).took(Metric::NewestPointAge, age));
+    }
     // A policy that is new, and a table that is, have as much time as a point has.
     let state = &active.stored.state;
     let in_force = state.effective_from.values().min().copied().unwrap_or(work.now);
     let breach = |found: Found| {
         let head = heads.get(&found.table);
-        let newest = head.and_then(|head| {
-            head.newest.iter().filter(|(vault, _)| is_backup_chain(vault)).map(|(_, newest)| *newest).max()
-        });
+        let newest = head.and_then(|head| head.newest_backup(region));
         // A table that no session of the policy has taken into care was not its own at the last of them.
         let in_care = match head {
             Some(head) if head.policy.as_ref() == Some(&policy.name) => head.since,

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::seal::{OpenError, Seen};
-use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_aws::{AwsError, Edge, Meaning, logs};
 use backup_chain_core::ids::{Table, TableName, VaultArn};
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{Hold, Kind, RestorePoint, State};
 use backup_chain_core::policy::Policy;
 use backup_chain_core::retention::{self, Decided, Fate, Reason, Report, Verdict, name_of, place_of};
 use jiff::{SignedDuration, Timestamp};
+use tracing::Instrument as _;
 
 use crate::work::Work;
 use crate::{hold, reconcile};
@@ -79,7 +80,7 @@ pub(crate) async fn outdated_chains(
             let points = work.edge.catalog().chain(&table, &vault).await?;
             plan_chain(work, &table, &vault, points).await
         };
-        match planned.await {
+        match planned.instrument(logs::of_chain(&table, &vault)).await {
             Ok(chain) => plans.push(chain),
             Err(error) => report.problems.push(left(&table, &vault, &error)),
         }
@@ -90,8 +91,10 @@ pub(crate) async fn outdated_chains(
 /// How long ahead the end of the last point in a locked vault is told of.
 const AHEAD: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// In a locked vault nothing stays beyond its retention: tells where the newest point is about to go.
-pub(crate) async fn lapse_ahead(work: &mut Work<'_>, report: &mut Report) -> Result<(), AwsError> {
+/// In a locked vault nothing stays beyond its retention: tells where the newest point is about to go, and in how many
+/// chains.
+pub(crate) async fn lapse_ahead(work: &mut Work<'_>, report: &mut Report) -> Result<usize, AwsError> {
+    let mut told = 0;
     let until = work.now + AHEAD;
     let lapsing = work.edge.catalog().lapsed_points(until).await?;
     let chains: BTreeSet<(Table, VaultArn)> =
@@ -110,6 +113,7 @@ pub(crate) async fn lapse_ahead(work: &mut Work<'_>, report: &mut Report) -> Res
             goes_on(&active.policy, newest, last, work.now)
         });
         if let Some(last) = last.filter(|last| *last <= until && !goes_on) {
+            told += 1;
             report.problems.push(format!(
                 "the newest restore point of {} in the locked vault {} is kept only until {last}: AWS deletes it \
                  then; back the table up, or copy the point elsewhere",
@@ -118,7 +122,7 @@ pub(crate) async fn lapse_ahead(work: &mut Work<'_>, report: &mut Report) -> Res
             ));
         }
     }
-    Ok(())
+    Ok(told)
 }
 
 /// Whether a chain is about to get its next point: its policy runs, its newest point is that of the latest slot, or
@@ -138,8 +142,9 @@ const UNDER_WAY: SignedDuration = SignedDuration::from_hours(12);
 /// believed are told of.
 pub(crate) async fn suspects(work: &Work<'_>, report: &mut Report) -> Result<(), AwsError> {
     for mut point in work.edge.catalog().suspect_points().await? {
+        let span = logs::of_point(&point);
         if let Err(error) = believe(work, &mut point).await {
-            tracing::warn!(point = %point.id, %error, "a suspect restore point could not be looked at");
+            span.in_scope(|| tracing::warn!(%error, "a suspect restore point could not be looked at"));
         }
         if let (State::Available, Some(why)) = (point.state, &point.suspect) {
             let name = name_of(&point);
@@ -184,6 +189,12 @@ pub(crate) async fn plan_chain(
 /// suspect from now on, one that is believed again no longer; one that carries the hold tag is held, one that is
 /// not in the vault is gone.
 pub(crate) async fn believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), AwsError> {
+    let span = logs::of_point(point);
+    // Boxed: the futures around it are deep.
+    Box::pin(try_believe(work, point)).instrument(span).await
+}
+
+async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), AwsError> {
     let edge = work.edge;
     let (State::Available, Some(arn)) = (point.state, point.arn.clone()) else { return Ok(()) };
     let region = edge.region(&point.vault.region);
@@ -207,11 +218,9 @@ pub(crate) async fn believe(work: &Work<'_>, point: &mut RestorePoint) -> Result
     if doubt.is_some() != point.suspect.is_some() {
         match &doubt {
             Some(why) => {
-                tracing::error!(point = %point.id, table = %point.table.arn.name, why, "restore point is suspect: it is kept");
+                tracing::error!(why, "restore point is suspect: it is kept");
             }
-            None => {
-                tracing::info!(point = %point.id, table = %point.table.arn.name, "restore point is believed again");
-            }
+            None => tracing::info!("restore point is believed again"),
         }
         point.suspect = doubt;
         if work.records {

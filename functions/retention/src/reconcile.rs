@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use backup_chain_aws::backup::Point;
-use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_aws::{AwsError, Edge, Meaning, logs};
 use backup_chain_core::ids::{PointId, RecoveryPointArn, VaultArn};
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{RestorePoint, State};
@@ -93,7 +93,7 @@ pub(crate) async fn gone(edge: &Edge, point: &mut RestorePoint) -> Result<(), Aw
             } else {
                 "removed outside of Backup Chain"
             };
-            tracing::warn!(point = %point.id, table = %point.table.arn.name, why, "restore point is gone");
+            logs::of_point(point).in_scope(|| tracing::warn!(why, "restore point is gone"));
             point.reason = Some(why.to_owned());
             edge.mark_deleted(point).await
         }

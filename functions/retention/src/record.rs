@@ -14,8 +14,12 @@ const MOST_POINTS: usize = 300;
 
 /// Records a run and tells of it. A bus that cannot be told must not make the run unrecorded; one that is not
 /// recorded is noticed.
-pub(crate) async fn run(edge: &Edge, report: &mut Report, began: Timestamp) -> Result<(), AwsError> {
-    let id = RunId::new(began, edge.random().number());
+pub(crate) async fn run(
+    edge: &Edge,
+    id: &RunId,
+    report: &mut Report,
+    began: Timestamp,
+) -> Result<(), AwsError> {
     let ended = edge.clock().now();
     report.run = Some(id.clone());
     let mut run = Run::of(id.clone(), report, began, ended);

@@ -2,7 +2,7 @@
 
 use backup_chain_aws::backup::PointState;
 use backup_chain_aws::clock::Deadline;
-use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_aws::{AwsError, Edge, Meaning, logs};
 use backup_chain_core::point::{RestorePoint, State};
 use backup_chain_core::retention::{Decided, Fate, Reason, Report, name_of, place_of};
 
@@ -13,7 +13,7 @@ pub(crate) async fn remove(edge: &Edge, mut point: RestorePoint, why: &str, repo
     match try_remove(edge, &mut point, why).await {
         Ok(fate) => fate,
         Err(error) => {
-            tracing::warn!(point = %point.id, table = %point.table.arn.name, %error, "not removed");
+            logs::of_point(&point).in_scope(|| tracing::warn!(%error, "not removed"));
             report.problems.push(format!("{} is not removed yet: {error}", name_of(&point)));
             Fate::Blocked
         }
@@ -58,7 +58,7 @@ async fn look(edge: &Edge, point: &mut RestorePoint) -> Result<Fate, AwsError> {
     match backup.point(&point.vault.name, &arn).await {
         Err(error) if error.meaning == Meaning::NotFound => {
             edge.mark_deleted(point).await?;
-            tracing::info!(point = %point.id, table = %point.table.arn.name, "restore point removed");
+            logs::of_point(point).in_scope(|| tracing::info!("restore point removed"));
             Ok(Fate::Removed)
         }
         Err(error) => Err(error),
@@ -102,6 +102,7 @@ pub(crate) async fn confirm(edge: &Edge, report: &mut Report, deadline: Deadline
             match look(edge, point).await {
                 Ok(fate) => decided.fate = fate,
                 Err(error) => {
+                    logs::of_point(point).in_scope(|| tracing::warn!(%error, "not removed"));
                     report.problems.push(format!("{} is not removed yet: {error}", name_of(point)));
                     decided.fate = Fate::Blocked;
                 }
@@ -120,6 +121,7 @@ pub(crate) async fn follow_up(edge: &Edge, report: &mut Report) -> Result<(), Aw
             other => other,
         };
         let fate = fate.unwrap_or_else(|error| {
+            logs::of_point(&point).in_scope(|| tracing::warn!(%error, "not removed"));
             report.problems.push(format!("{} is not removed yet: {error}", name_of(&point)));
             Fate::Blocked
         });

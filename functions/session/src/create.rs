@@ -2,7 +2,7 @@
 
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::policies::Active;
-use backup_chain_aws::{Edge, Meaning};
+use backup_chain_aws::{Edge, Meaning, logs};
 use backup_chain_core::due::{self, NoTiers};
 use backup_chain_core::ids::{PolicyName, SessionId, VaultName};
 use backup_chain_core::session::{Session, Status, Trigger};
@@ -27,7 +27,9 @@ pub(crate) async fn due_sessions(edge: &Edge, policies: &[Active]) -> Result<Vec
         stored.state.planned_until = now;
         match edge.catalog().commit([Write::of(&mut session), Write::of(&mut stored)]).await {
             Ok(()) => {
-                tracing::info!(session = %session.id, policy = %stored.name, slot = %due.slot, "session recorded");
+                let missed = session.missed.len();
+                logs::of_session(&session)
+                    .in_scope(|| tracing::info!(slot = %due.slot, missed, "session recorded"));
                 recorded.push(session.id);
             }
             Err(error) if error.meaning == Meaning::Condition => {
@@ -86,7 +88,7 @@ pub(crate) fn locked(vault: &VaultName) -> String {
 
 async fn record(edge: &Edge, mut session: Session) -> Result<SessionId, SessionError> {
     edge.catalog().commit([Write::of(&mut session)]).await?;
-    tracing::info!(session = %session.id, trigger = ?session.trigger, "session recorded");
+    logs::of_session(&session).in_scope(|| tracing::info!(trigger = ?session.trigger, "session recorded"));
     Ok(session.id)
 }
 

@@ -15,11 +15,12 @@ mod watch;
 
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::policies::Active;
-use backup_chain_aws::{Edge, Meaning};
+use backup_chain_aws::{Edge, Meaning, logs};
 use backup_chain_core::ids::SessionId;
 use backup_chain_core::invoke::SessionRequest;
 use backup_chain_core::session::{Session, Skipped, Status};
 use serde::Serialize;
+use tracing::Instrument as _;
 
 pub use check::Covered;
 pub use error::SessionError;
@@ -168,18 +169,20 @@ async fn work(
     };
     let mut sessions = Vec::with_capacity(open.len());
     for mut session in open {
+        let span = logs::of_session(&session);
         if !deadline.allows_work(edge.clock().now()) {
-            tracing::info!(session = %session.id, "out of time: the next tick goes on");
+            span.in_scope(|| tracing::info!("out of time: the next tick goes on"));
             break;
         }
-        match go_on(edge, policies, &mut session, deadline).await {
+        let done = go_on(edge, policies, &mut session, deadline).instrument(span.clone()).await;
+        span.in_scope(|| match done {
             Ok(()) => {}
             // Another invocation moved it: its records are read again by the next tick.
             Err(SessionError::Aws(error)) if error.meaning == Meaning::Condition => {
-                tracing::info!(session = %session.id, %error, "moved by another invocation");
+                tracing::info!(%error, "moved by another invocation");
             }
-            Err(error) => tracing::warn!(session = %session.id, %error, "session is left to the next tick"),
-        }
+            Err(error) => tracing::warn!(%error, "session is left to the next tick"),
+        });
         sessions.push(Summary::from(&session));
     }
     if let Err(error) = edge.catalog().release(lease, edge.clock().now()).await {
@@ -188,7 +191,6 @@ async fn work(
     Ok(Reply::Worked { recorded, sessions })
 }
 
-#[tracing::instrument(skip_all, fields(session = %session.id))]
 async fn go_on(
     edge: &Edge,
     policies: &[Active],

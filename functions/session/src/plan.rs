@@ -10,6 +10,7 @@ use backup_chain_aws::scope::{self, Selected};
 use backup_chain_aws::{AwsError, Edge, Meaning};
 use backup_chain_core::due::{self, ChainView};
 use backup_chain_core::ids::{PointId, Table, VaultArn};
+use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::notice::{Notice, SessionEnded};
 use backup_chain_core::point::{CopyFlags, Kind, PolicyRef, RestorePoint};
 use backup_chain_core::session::{Session, Skipped, Status, Trigger};
@@ -18,6 +19,7 @@ use backup_chain_core::tier::Flag;
 use futures_util::{StreamExt, stream};
 
 use crate::check::{region_problem, target_vault};
+use crate::start::measure_end;
 use crate::{SessionError, named};
 
 /// How many tables are looked at side by side.
@@ -37,7 +39,7 @@ pub(crate) async fn plan(
         None => None,
         Some(wanted) => match policies.iter().find(|active| active.policy.name == wanted.name) {
             Some(active) => Some(active),
-            None => return refuse(edge, session, "its policy is not stored any more".to_owned()).await,
+            None => return refuse(edge, session, "its policy is not stored any more".to_owned(), 0).await,
         },
     };
     let vault = match active {
@@ -72,14 +74,20 @@ pub(crate) async fn plan(
     let known = edge.catalog().heads(&there).await?;
     let mut known: BTreeMap<Table, TableHead> =
         known.into_iter().map(|head| (head.table.clone(), head)).collect();
+    if let Some(active) = active {
+        measure_age(edge, active, session, known.values());
+    }
     if let Some(problem) = in_the_way {
+        let mut owed = 0;
         if let Some(active) = active {
             let heads = there
                 .into_iter()
                 .map(|table| known.remove(&table).unwrap_or_else(|| TableHead::new(table, session.since)));
-            take_into_care(edge, active, session, heads).await?;
+            let heads: Vec<TableHead> = heads.collect();
+            owed = heads.iter().map(|head| owed_by(active, session, head.clone(), &vault)).sum();
+            take_into_care(edge, active, session, heads.into_iter()).await?;
         }
-        return refuse(edge, session, problem).await;
+        return refuse(edge, session, problem, owed).await;
     }
     let mut planned = 0;
     let mut writes: Vec<(RestorePoint, TableHead)> = Vec::new();
@@ -109,6 +117,26 @@ pub(crate) async fn plan(
     session.status = Status::Running;
     edge.catalog().commit([Write::of(session)]).await?;
     Ok(())
+}
+
+/// How old the newest backup of the policy's tables has become before this session: that of the table worst off.
+fn measure_age<'a>(
+    edge: &Edge,
+    active: &Active,
+    session: &Session,
+    heads: impl Iterator<Item = &'a TableHead>,
+) {
+    let (policy, region) = (&active.policy.name, &edge.deployment().region);
+    if let Some(oldest) = heads.filter_map(|head| head.backed_up_until(policy, region)).min() {
+        let age = session.started_at.duration_since(oldest);
+        edge.measure(&Measured::of_session(session).took(Metric::NewestPointAge, age));
+    }
+}
+
+/// How many slots a table stays without when the session can back up nothing.
+fn owed_by(active: &Active, session: &Session, mut head: TableHead, vault: &VaultArn) -> usize {
+    adopt(&mut head, active, session);
+    flags_of(active, session, &head, vault).map_or(0, |(flags, _)| session.owes(&flags))
 }
 
 /// Records a point with its table's head, unless this session has done so before.
@@ -243,12 +271,18 @@ async fn source_problem(edge: &Edge, vault: &VaultArn) -> Result<Option<String>,
 }
 
 /// Ends a session that can back up nothing. Every slot stays owed.
-async fn refuse(edge: &Edge, session: &mut Session, problem: String) -> Result<(), SessionError> {
-    tracing::error!(session = %session.id, problem, "session failed");
+async fn refuse(
+    edge: &Edge,
+    session: &mut Session,
+    problem: String,
+    owed: usize,
+) -> Result<(), SessionError> {
+    tracing::error!(problem, "session failed");
     session.problems.push(problem);
     session.status = Status::Failed;
     session.ended_at = Some(edge.clock().now());
     edge.tell(&Notice::SessionEnded(SessionEnded::of(session, std::iter::empty()))).await?;
+    measure_end(edge, session, owed);
     edge.catalog().commit([Write::of(session)]).await?;
     Ok(())
 }

@@ -7,15 +7,17 @@ use backup_chain_aws::catalog::Write;
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::policies::Active;
 use backup_chain_aws::seal::SealError;
-use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_aws::{AwsError, Edge, Meaning, logs};
 use backup_chain_core::lock::Lock;
 use backup_chain_core::metadata::{self, Document, Settings, tags};
+use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::notice::{FailedTable, Notice, SessionEnded};
 use backup_chain_core::plan::{StartBackup, token};
 use backup_chain_core::point::{Kind, Request, RestorePoint, State};
-use backup_chain_core::session::Session;
+use backup_chain_core::session::{Session, Status};
 use futures_util::{StreamExt, stream};
 use jiff::SignedDuration;
+use tracing::Instrument as _;
 
 use crate::SessionError;
 use crate::create::locked;
@@ -53,7 +55,8 @@ pub(crate) async fn start(
         let mut started = stream::iter(waiting.into_iter().take(room))
             .map(|point| async {
                 if deadline.allows_work(edge.clock().now()) {
-                    start_one(edge, policies, point, lock, deadline).await;
+                    let span = logs::of_point(&point);
+                    start_one(edge, policies, point, lock, deadline).instrument(span).await;
                 }
             })
             .buffered(ABREAST);
@@ -66,16 +69,27 @@ pub(crate) async fn start(
         let available = points.iter().filter(|point| point.counts()).count();
         session.available = u32::try_from(available).unwrap_or(u32::MAX);
         let failed = points.iter().filter(|point| point.state == State::Failed);
+        let owed = failed.clone().map(|point| session.owes(&point.flags)).sum();
         let failed = failed.map(|point| FailedTable {
             table: point.table.arn.name.to_string(),
             reason: point.reason.clone().unwrap_or_default(),
         });
         // Told before it is recorded: should this be cut off here, it is told again, and never not at all.
         edge.tell(&Notice::SessionEnded(SessionEnded::of(session, failed))).await?;
+        measure_end(edge, session, owed);
         edge.catalog().commit([Write::of(session)]).await?;
-        tracing::info!(session = %session.id, ?outcome, available, planned = session.planned, "session ended");
+        tracing::info!(?outcome, available, planned = session.planned, "session ended");
     }
     Ok(())
+}
+
+/// Measured with what is told, as often: what an alarm goes by must not be lost.
+pub(crate) fn measure_end(edge: &Edge, session: &Session, owed: usize) {
+    let measured = Measured::of_session(session)
+        .with(Metric::SessionsEnded, 1)
+        .with(Metric::SessionsFailed, i64::from(session.status == Status::Failed))
+        .with(Metric::SlotsOwed, owed);
+    edge.measure(&measured);
 }
 
 /// The session's backups, without their copies.
@@ -87,7 +101,6 @@ async fn own_points(edge: &Edge, session: &Session) -> Result<Vec<RestorePoint>,
 }
 
 /// One table must not stop the others: what goes wrong is recorded with its point or left to the next tick.
-#[tracing::instrument(skip_all, fields(point = %point.id, table = %point.table.arn.name, policy = maker(point.policy.as_ref())))]
 async fn start_one(
     edge: &Edge,
     policies: &[Active],

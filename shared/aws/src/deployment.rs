@@ -10,6 +10,8 @@ use crate::seal::Claim;
 /// One stack in one account and source Region.
 #[derive(Debug, Clone)]
 pub struct Deployment {
+    /// What its metrics name it by: the stack's name.
+    pub name: String,
     /// `aws`, or another partition.
     pub partition: String,
     /// The account.
@@ -73,6 +75,7 @@ impl Deployment {
             text.parse().map_err(|error: T::Err| SettingError { name, problem: error.to_string() })
         }
         Ok(Self {
+            name: variable("BACKUP_CHAIN_DEPLOYMENT").unwrap_or_else(|| "backup-chain".to_owned()),
             partition: variable("BACKUP_CHAIN_PARTITION").unwrap_or_else(|| "aws".to_owned()),
             account: checked("BACKUP_CHAIN_ACCOUNT", &text("BACKUP_CHAIN_ACCOUNT")?)?,
             region: checked("AWS_REGION", &text("AWS_REGION")?)?,
@@ -99,6 +102,7 @@ impl Deployment {
     /// target Region has beside it. There is no catalog and nobody to be told.
     pub fn detached(copies: &VaultArn, claim: &Claim, settings: String, restore_role: String) -> Self {
         Self {
+            name: String::new(),
             partition: copies.partition.clone(),
             account: copies.account.clone(),
             region: claim.region.clone(),

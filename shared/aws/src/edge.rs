@@ -20,6 +20,7 @@ use crate::events::Bus;
 use crate::iam::Iam;
 use crate::kms::Kms;
 use crate::limits::Limits;
+use crate::meter::Meter;
 use crate::policies::Read;
 use crate::store::SettingsStore;
 use crate::tagging::Tagging;
@@ -50,6 +51,7 @@ struct Inner {
     deployment: Deployment,
     clock: Clock,
     random: Random,
+    meter: Meter,
     catalog: Catalog,
     bus: Bus,
     iam: Iam,
@@ -58,8 +60,13 @@ struct Inner {
 }
 
 impl Edge {
-    /// The edge of a deployment. The clock is the configuration's time source.
+    /// The edge of a deployment of which nothing is measured. The clock is the configuration's time source.
     pub fn new(config: SdkConfig, deployment: Deployment, random: Random) -> Self {
+        Self::measured(config, deployment, random, Meter::none())
+    }
+
+    /// The same with a meter.
+    pub fn measured(config: SdkConfig, deployment: Deployment, random: Random, meter: Meter) -> Self {
         let source = config.time_source().unwrap_or_else(|| SharedTimeSource::new(SystemTimeSource::new()));
         let catalog = Catalog::new(aws_sdk_dynamodb::Client::new(&config), deployment.catalog.clone());
         let bus = Bus::new(aws_sdk_eventbridge::Client::new(&config), deployment.bus.clone());
@@ -70,6 +77,7 @@ impl Edge {
             policies: Read::default(),
             clock: Clock::new(source),
             random,
+            meter,
             catalog,
             regions: Mutex::default(),
             config,
@@ -96,6 +104,10 @@ impl Edge {
     /// The source of randomness.
     pub fn random(&self) -> &Random {
         &self.0.random
+    }
+
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.0.meter
     }
 
     /// The catalog.

@@ -7,11 +7,14 @@
 use std::fmt;
 
 use aws_lambda_events::sqs::SqsEvent;
+use backup_chain_core::metrics::{Measured, Metric};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
 use crate::clock::{Clock, Deadline};
+use crate::edge::Edge;
 
 /// What an invocation brings.
 #[derive(Debug)]
@@ -53,6 +56,17 @@ pub struct JobEvent {
     pub job: String,
     /// The state as the event names it. Not believed.
     pub state: String,
+    /// When it was sent.
+    pub at: Option<Timestamp>,
+}
+
+impl JobEvent {
+    /// Measures how late an event comes, for the restore point or the restore that `measured` is of.
+    pub fn measure(&self, edge: &Edge, measured: Measured) {
+        if let Some(at) = self.at {
+            edge.measure(&measured.took(Metric::EventLag, edge.clock().now().duration_since(at)));
+        }
+    }
 }
 
 /// A payload that the function does not take.
@@ -85,6 +99,8 @@ struct Envelope {
     source: String,
     #[serde(default, rename = "detail-type")]
     kind: String,
+    #[serde(default)]
+    time: Value,
     #[serde(default)]
     detail: Value,
 }
@@ -188,7 +204,7 @@ impl Batch {
 
 /// The job event that an envelope holds; none for one that names no job yet, as a copy's CREATED does.
 fn job_event(payload: Value) -> Result<Option<JobEvent>, EventError> {
-    let Envelope { source, kind, detail } =
+    let Envelope { source, kind, time, detail } =
         serde_json::from_value(payload).map_err(|error| EventError::Malformed("event", error))?;
     let (job_kind, id) = match (source.as_str(), kind.as_str()) {
         ("aws.backup", "Backup Job State Change") => (JobKind::Backup, "backupJobId"),
@@ -198,5 +214,6 @@ fn job_event(payload: Value) -> Result<Option<JobEvent>, EventError> {
     };
     let text = |name: &str| detail.get(name).and_then(Value::as_str).map(str::to_owned);
     let state = text("state").or_else(|| text("status")).unwrap_or_default();
-    Ok(text(id).map(|job| JobEvent { kind: job_kind, job, state }))
+    let at = time.as_str().and_then(|time| time.parse().ok());
+    Ok(text(id).map(|job| JobEvent { kind: job_kind, job, state, at }))
 }

@@ -6,6 +6,7 @@
 
 use backup_chain_core::ids::{RecoveryPointArn, VaultArn};
 use backup_chain_core::lock::{self, Lock};
+use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::notice::{CopyFailed, Notice, Retried};
 use backup_chain_core::point::{Kind, Request, RestorePoint, State};
 use backup_chain_core::policy::Policy;
@@ -92,7 +93,9 @@ impl Edge {
         point.job = Some(job.to_owned());
         point.arn = arn.or(point.arn.take());
         point.check_at = Some(self.clock().now() + SWEEP);
-        self.catalog().commit([Write::of(point)]).await
+        self.catalog().commit([Write::of(point)]).await?;
+        self.measure(&Measured::of_point(point).with(Metric::JobsStarted, 1));
+        Ok(())
     }
 
     /// A try came to nothing: another follows after the policy's pause, or the point has failed.
@@ -146,6 +149,7 @@ impl Edge {
         // A backup that failed is told of with its session, which does not wait for its copies.
         if point.kind == Kind::Copy {
             self.tell(&Notice::CopyFailed(CopyFailed::of(point, why))).await?;
+            self.measure(&Measured::of_point(point).with(Metric::CopiesFailed, 1));
         }
         self.end(point, State::Failed, why).await
     }

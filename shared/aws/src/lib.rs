@@ -18,6 +18,8 @@ pub mod job_events;
 pub mod kms;
 pub mod ledger;
 mod limits;
+pub mod logs;
+pub mod meter;
 pub mod policies;
 pub mod restore_jobs;
 pub mod runtime;

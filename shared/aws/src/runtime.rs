@@ -5,12 +5,15 @@ use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::clock::Random;
 use crate::deployment::{Deployment, SettingError};
 use crate::edge::Edge;
+use crate::logs::Flat;
+use crate::meter::Meter;
 
 /// Structured JSON logs on standard output, by the filter in `BACKUP_CHAIN_LOG` (default `info`).
 pub fn logs() {
@@ -24,19 +27,19 @@ pub fn subscriber<W>(filter: &str, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let json = tracing_subscriber::fmt::layer().json().flatten_event(true);
+    let lines = tracing_subscriber::fmt::layer().fmt_fields(JsonFields::new()).event_format(Flat);
     tracing_subscriber::registry()
-        .with(json.with_current_span(true).with_span_list(false).with_writer(writer))
+        .with(lines.with_writer(writer))
         .with(EnvFilter::new(filter))
         .with(LevelFilter::DEBUG)
 }
 
-/// The edge of the deployment that the environment describes.
+/// The edge of the deployment that the environment describes. What it measures goes to standard output.
 ///
 /// # Errors
 /// When a variable that the template sets is missing or malformed.
 pub async fn edge() -> Result<Edge, SettingError> {
     let deployment = Deployment::read(|name| std::env::var(name).ok())?;
     let config = aws_config::defaults(BehaviorVersion::latest()).load().await;
-    Ok(Edge::new(config, deployment, Random::system()))
+    Ok(Edge::measured(config, deployment, Random::system(), Meter::stdout()))
 }

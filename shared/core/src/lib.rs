@@ -12,6 +12,7 @@ pub mod ids;
 pub mod invoke;
 pub mod lock;
 pub mod metadata;
+pub mod metrics;
 pub mod notice;
 pub mod plan;
 pub mod point;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::SessionId;
 use crate::point::{PolicyRef, RestorePoint, State};
-use crate::tier::Tier;
+use crate::tier::{Flag, Tier};
 
 /// What set a session off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +111,11 @@ pub struct Session {
 }
 
 impl Session {
+    /// How many of these slots are owed once it has not served them: one that a run by hand adds is not.
+    pub fn owes(&self, flags: &[Flag]) -> usize {
+        flags.iter().filter(|flag| self.trigger != Trigger::ByHand || flag.slot != self.slot).count()
+    }
+
     /// How the session ends once all its points are final; `None` while one is not.
     pub fn outcome(&self, points: &[RestorePoint]) -> Option<Status> {
         if points.len() < self.planned as usize || points.iter().any(|point| point.state.is_open()) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{PointId, PolicyName, Table, VaultArn};
+use crate::ids::{PointId, PolicyName, Region, Table, VaultArn};
 use crate::point::{Kind, RestorePoint, met};
 use crate::tier::Tier;
 
@@ -89,6 +89,18 @@ impl TableHead {
     /// The latest slot of each tier that the chain in `vault` has met.
     pub fn met_in(&self, vault: &VaultArn) -> BTreeMap<Tier, Timestamp> {
         self.met.get(&vault.to_string()).cloned().unwrap_or_default()
+    }
+
+    /// The moment of the newest believed, available backup: of any vault of the source Region.
+    pub fn newest_backup(&self, region: &Region) -> Option<Timestamp> {
+        let is_backup = |vault: &str| vault.parse::<VaultArn>().is_ok_and(|vault| vault.region == *region);
+        self.newest.iter().filter(|(vault, _)| is_backup(vault)).map(|(_, newest)| *newest).max()
+    }
+
+    /// Since when the table has no fresher backup: its newest, or its coming into the policy's care. None before that.
+    pub fn backed_up_until(&self, policy: &PolicyName, region: &Region) -> Option<Timestamp> {
+        let in_care = self.policy.as_ref() == Some(policy);
+        self.newest_backup(region).or_else(|| in_care.then_some(self.since))
     }
 
     /// The slots that an open copy into `vault` carries.

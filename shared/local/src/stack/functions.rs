@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use backup_chain_aws::Edge;
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::deployment::Deployment;
+use backup_chain_aws::meter::Meter;
 use backup_chain_core::retention::Report;
 use backup_chain_retention::Reply;
 use jiff::{SignedDuration, Timestamp};
@@ -27,6 +28,21 @@ impl Reports {
 
     fn add(&self, at: Timestamp, report: Report) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push((at, report));
+    }
+}
+
+/// The lines of what the functions of this process have measured.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lines(Arc<Mutex<Vec<String>>>);
+
+impl Lines {
+    pub(super) fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn meter(&self) -> Meter {
+        let lines = Arc::clone(&self.0);
+        Meter::new(move |line| lines.lock().unwrap_or_else(PoisonError::into_inner).push(line.to_owned()))
     }
 }
 
@@ -129,6 +145,7 @@ fn answer<T: Serialize>(done: Result<T, Failure>) -> Answer {
 fn environment(deployment: &Deployment) -> BTreeMap<String, String> {
     let Deployment { partition, account, region: _, catalog, settings, vault, key, .. } = deployment;
     let variables = [
+        ("DEPLOYMENT", deployment.name.clone()),
         ("PARTITION", partition.clone()),
         ("ACCOUNT", account.to_string()),
         ("CATALOG", catalog.clone()),

@@ -19,7 +19,7 @@ use backup_chain_retention::Reply;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use self::functions::Reports;
+use self::functions::{Lines, Reports};
 use crate::{Function, World};
 
 /// Anything that a deployment or a function may fail with.
@@ -74,6 +74,7 @@ pub struct Stack {
     /// As Lambda runs them: there for as long as the stack is.
     _functions: Vec<Arc<Function>>,
     reports: Reports,
+    measured: Lines,
 }
 
 /// Deploys into an empty world, with programs as functions: their built binaries are in `binaries`. Returns the
@@ -91,6 +92,7 @@ pub async fn deploy_programs(world: &World, schedules: Schedules, binaries: &Pat
 /// The deployment with this metadata key.
 fn deployment(key: String) -> Result<Deployment, Failure> {
     Ok(Deployment {
+        name: "backup-chain".to_owned(),
         partition: "aws".to_owned(),
         account: ACCOUNT.parse()?,
         region: SOURCE.parse()?,
@@ -116,31 +118,40 @@ impl Stack {
     /// When the embedded AWS refuses a resource.
     pub async fn deploy(world: &World, schedules: Schedules) -> Result<Self, Failure> {
         let deployment = deployment(resources::make(world).await?)?;
-        let stack = Self::of(world, schedules, &deployment, Reports::default());
+        let stack = Self::of(world, schedules, &deployment, Reports::default(), Lines::default());
         resources::connect(world, schedules).await?;
         Ok(stack)
     }
 
     /// The functions of a deployment whose resources are there.
-    fn of(world: &World, schedules: Schedules, deployment: &Deployment, reports: Reports) -> Self {
+    fn of(
+        world: &World,
+        schedules: Schedules,
+        deployment: &Deployment,
+        reports: Reports,
+        measured: Lines,
+    ) -> Self {
         let random = {
             let world = world.clone();
             Random::new(move |bytes| bytes.copy_from_slice(&world.seeded_bytes(bytes.len())))
         };
-        let edge =
-            |caller| Edge::new(world.sdk_config(ACCOUNT, SOURCE, caller), deployment.clone(), random.clone());
+        let edge = |caller| {
+            let config = world.sdk_config(ACCOUNT, SOURCE, caller);
+            Edge::measured(config, deployment.clone(), random.clone(), measured.meter())
+        };
         let [session, copy, retention, restore] = ["session", "copy", "retention", "restore"].map(edge);
         let edges = [&session, &copy, &retention, &restore];
         let functions = functions::in_process(world, schedules.timeout, edges, &reports);
         let world = world.clone();
-        Self { world, schedules, session, copy, retention, restore, _functions: functions, reports }
+        Self { world, schedules, session, copy, retention, restore, _functions: functions, reports, measured }
     }
 
     /// The same deployment with changed settings, as an update of the stack would make it.
     pub fn reconfigure(&mut self, change: impl FnOnce(&mut Deployment)) {
         let mut deployment = self.session.deployment().clone();
         change(&mut deployment);
-        *self = Self::of(&self.world, self.schedules, &deployment, self.reports.clone());
+        let (reports, measured) = (self.reports.clone(), self.measured.clone());
+        *self = Self::of(&self.world, self.schedules, &deployment, reports, measured);
     }
 
     /// The edge as one who looks at the deployment from outside has it.
@@ -164,6 +175,11 @@ impl Stack {
     /// What every retention run by schedule reported, with its moment.
     pub fn reports(&self) -> Vec<(Timestamp, Report)> {
         self.reports.all()
+    }
+
+    /// What the functions have measured, each a line in CloudWatch's embedded metric format.
+    pub fn measured(&self) -> Vec<String> {
+        self.measured.all()
     }
 
     fn deadline(&self) -> Deadline {
