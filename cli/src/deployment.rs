@@ -15,6 +15,7 @@ use backup_chain_aws::Edge;
 use backup_chain_aws::catalog::Catalog;
 use backup_chain_aws::clock::Random;
 use backup_chain_aws::deployment::Deployment;
+use backup_chain_core::ids::Region;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -24,6 +25,7 @@ use crate::{Console, Failure};
 #[derive(Debug)]
 pub(crate) struct Deployed {
     lambda: Client,
+    config: SdkConfig,
     region: String,
     prefix: String,
     /// Its tables, vaults and keys, for reading.
@@ -58,7 +60,17 @@ impl Deployed {
         let deployment = Deployment::read(variable)
             .map_err(|error| Failure::refused(format!("function {name} in {region}: {error}")))?;
         let edge = Edge::new(config.clone(), deployment, Random::system());
-        Ok(Self { lambda, region, prefix, edge })
+        Ok(Self { lambda, config: config.clone(), region, prefix, edge })
+    }
+
+    /// The configuration for clients of a Region.
+    pub fn config_in(&self, region: &Region) -> SdkConfig {
+        self.config.to_builder().region(aws_config::Region::new(region.to_string())).build()
+    }
+
+    /// The full name of a function of the stack, or of what is named like one.
+    pub fn named(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
     }
 
     /// Its catalog.

@@ -1,13 +1,14 @@
 //! The operator's command as a library: arguments in, text and an exit code out.
 //!
 //! Against a deployment it only invokes the functions and reads. What changes anything in AWS is done by the
-//! functions, with their rights.
+//! functions, with their rights; but for `doctor --fix`, which mends the deployment itself with the operator's.
 
 mod catalog;
 mod choices;
 mod console;
 mod deployment;
 mod detached;
+mod doctor;
 mod follow;
 mod history;
 mod hold;
@@ -103,6 +104,7 @@ enum Command {
     #[command(subcommand)]
     Retention(retention::Command),
     History(history::History),
+    Doctor(doctor::Doctor),
     /// The catalog as a whole
     #[command(subcommand)]
     Catalog(catalog::Command),
@@ -237,6 +239,7 @@ async fn answer(
         Command::Remove(remove) => remove::run(remove, &find!(), json, console).await,
         Command::Catalog(command) => catalog::run(command, &find!(), json, console).await,
         Command::History(history) => history::run(&history, &find!(), json, console).await,
+        Command::Doctor(doctor) => doctor::run(&doctor, &find!(), json, console).await,
         Command::Retention(command) => retention::run(command, &find!(), json, console).await,
         Command::Metadata(command) => metadata::run(command, &find!(), console).await,
     }

@@ -172,7 +172,7 @@ fn folded(text: &str, width: usize) -> Vec<String> {
 }
 
 /// A reason as a cell of a table.
-fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     folded(text, 78).join("\n")
 }
 

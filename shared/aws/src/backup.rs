@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_sdk_backup::types::{
-    BackupJobState, CopyJobState, Lifecycle, RecoveryPointStatus, StorageClass, VaultType,
+    BackupJobState, CopyJobState, EncryptionKeyType, Lifecycle, RecoveryPointStatus, StorageClass, VaultType,
 };
 use aws_smithy_types::DateTime;
 use backup_chain_core::ids::{RecoveryPointArn, TableArn, VaultArn, VaultName};
@@ -96,6 +96,10 @@ pub struct Vault {
     pub lock: Option<Lock>,
     /// Whether it is logically air-gapped.
     pub air_gapped: bool,
+    /// The ARN of the key that encrypts it.
+    pub key: Option<String>,
+    /// Whether AWS calls that key the customer's own.
+    pub own_key: bool,
 }
 
 /// What a Region allows for DynamoDB.
@@ -156,7 +160,9 @@ impl Backup {
         let is_locked = answer.locked().unwrap_or(false) || air_gapped;
         let lock = Lock::described(answer.min_retention_days(), answer.max_retention_days());
         let arn = answer.backup_vault_arn().and_then(|arn| arn.parse().ok());
-        Ok(Vault { arn, lock: is_locked.then_some(lock), air_gapped })
+        let own_key = answer.encryption_key_type() == Some(&EncryptionKeyType::CustomerManagedKmsKey);
+        let key = answer.encryption_key_arn;
+        Ok(Vault { arn, lock: is_locked.then_some(lock), air_gapped, key, own_key })
     }
 
     /// Starts a backup job, exactly as recorded.

@@ -56,7 +56,7 @@ impl AwsError {
 }
 
 /// Turns an SDK error into ours.
-pub(crate) fn failed<E, R>(
+pub fn failed<E, R>(
     operation: &'static str,
     resource: impl Into<String>,
 ) -> impl FnOnce(SdkError<E, R>) -> AwsError

@@ -11,7 +11,7 @@ use super::steady::goes_cold;
 use crate::ids::{TableName, VaultArn};
 use crate::lock::Lock;
 use crate::metadata::{TAGS, tags::OURS};
-use crate::policy::{COLD_DAYS, Policy};
+use crate::policy::{COLD_DAYS, CopyTarget, Policy};
 use crate::span::{Span, Unit};
 use crate::tier::Tier;
 
@@ -40,14 +40,7 @@ pub struct VaultFacts {
 /// One line for each thing that AWS would refuse or that works differently, with the way out. None at all:
 /// the policy does what it says.
 pub fn warnings(policy: &Policy, facts: &Facts) -> Vec<String> {
-    let backups: Vec<(Tier, Span)> = policy.tiers.iter().map(|(tier, rule)| (tier, rule.keep)).collect();
-    let copies: Vec<(Tier, Span)> = policy
-        .tiers
-        .iter()
-        .filter_map(|(tier, rule)| rule.copy.as_ref().map(|copy| (tier, copy.keep)))
-        .filter(|_| !policy.copies.is_empty())
-        .collect();
-
+    let (backups, copies) = (backups(policy), copies(policy));
     let mut lines = Vec::new();
     if facts.vault.air_gapped {
         lines.push(format!(
@@ -80,23 +73,9 @@ fn locked(
     }
     let lock = lock.unwrap_or(Lock::AIR_GAPPED);
     let kind = if air_gapped { "air-gapped" } else { "locked" };
-    let Lock { min_days, max_days } = lock;
-    let range = format!("the {kind} {name} keeps points for {min_days} to {max_days} days");
-    for (tier, keep) in tiers {
-        let (least, most) = (keep.least_days(), longest(*keep));
-        if least < min_days {
-            lines.push(format!(
-                "{tier}: {field} is {keep}, and {range}: a point of this tier alone stays for {min_days} days and is \
-                 billed for them; keep it for at least {min_days} days, or name another vault"
-            ));
-        }
-        if most > max_days {
-            lines.push(format!(
-                "{tier}: {field} is {keep}, up to {most} days, and {range}: AWS deletes its points after {max_days} \
-                 days; keep it for at most {max_days} days, or name another vault"
-            ));
-        }
-    }
+    let Lock { min_days: _, max_days } = lock;
+    let range = range(lock, kind, name);
+    lines.extend(outside((field, name), lock, kind, tiers).into_iter().map(|outside| outside.what));
     lines.push(format!(
         "the {name} is {kind}: AWS alone deletes there, when the retention that a point was made with ends. So \
          keep_last ({}) and holds do not exist there, and the last point of a table that is no longer backed up \
@@ -111,6 +90,66 @@ fn locked(
              warm there"
         ));
     }
+}
+
+fn range(Lock { min_days, max_days }: Lock, kind: &str, name: &str) -> String {
+    format!("the {kind} {name} keeps points for {min_days} to {max_days} days")
+}
+
+/// A tier whose points a locked vault keeps for another time than its policy says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outside {
+    /// Whether AWS deletes them before their time.
+    pub early: bool,
+    /// What happens, with the way out.
+    pub what: String,
+}
+
+/// The tiers of a policy that a vault's lock does not suit: of its backups, or of its copies in a target vault.
+pub fn outside_lock(policy: &Policy, target: Option<&CopyTarget>, vault: VaultFacts) -> Vec<Outside> {
+    let VaultFacts { lock, air_gapped } = vault;
+    let Some(lock) = lock.or(air_gapped.then_some(Lock::AIR_GAPPED)) else { return Vec::new() };
+    let kind = if air_gapped { "air-gapped" } else { "locked" };
+    match target {
+        None => outside(("keep", &format!("vault {}", policy.vault)), lock, kind, &backups(policy)),
+        Some(CopyTarget { vault }) => {
+            let name = format!("vault {} in {}", vault.name, vault.region);
+            outside(("copy.keep", &name), lock, kind, &copies(policy))
+        }
+    }
+}
+
+fn outside((field, name): (&str, &str), lock: Lock, kind: &str, tiers: &[(Tier, Span)]) -> Vec<Outside> {
+    let Lock { min_days, max_days } = lock;
+    let range = range(lock, kind, name);
+    let mut found = Vec::new();
+    for (tier, keep) in tiers {
+        let (least, most) = (keep.least_days(), longest(*keep));
+        if least < min_days {
+            let what = format!(
+                "{tier}: {field} is {keep}, and {range}: a point of this tier alone stays for {min_days} days and is \
+                 billed for them; keep it for at least {min_days} days, or name another vault"
+            );
+            found.push(Outside { early: false, what });
+        }
+        if most > max_days {
+            let what = format!(
+                "{tier}: {field} is {keep}, up to {most} days, and {range}: AWS deletes its points after {max_days} \
+                 days; keep it for at most {max_days} days, or name another vault"
+            );
+            found.push(Outside { early: true, what });
+        }
+    }
+    found
+}
+
+fn backups(policy: &Policy) -> Vec<(Tier, Span)> {
+    policy.tiers.iter().map(|(tier, rule)| (tier, rule.keep)).collect()
+}
+
+fn copies(policy: &Policy) -> Vec<(Tier, Span)> {
+    let copies = policy.tiers.iter().filter_map(|(tier, rule)| Some((tier, rule.copy.as_ref()?.keep)));
+    copies.filter(|_| !policy.copies.is_empty()).collect()
 }
 
 fn cold(policy: &Policy, backups: &[(Tier, Span)], copies: &[(Tier, Span)], lines: &mut Vec<String>) {
@@ -138,24 +177,29 @@ fn cold(policy: &Policy, backups: &[(Tier, Span)], copies: &[(Tier, Span)], line
 }
 
 fn tags(facts: &Facts, lines: &mut Vec<String>) {
-    let custom = facts.custom_tags;
-    for (table, own) in &facts.table_tags {
-        let (ours, all) = (own + OURS, own + OURS + custom);
-        if ours > TAGS {
-            lines.push(format!(
-                "table {table} has {own} tags: with up to {OURS} of ours a point would have {ours}, and AWS fails a \
-                 job that passes {TAGS}. So its settings may go to the settings table, and a backup that does not fit \
-                 even so is refused; remove {} of the table's tags",
-                ours - TAGS
-            ));
-        } else if all > TAGS {
-            lines.push(format!(
-                "table {table} has {own} tags: with up to {OURS} of ours and {custom} of the policy a point would have \
-                 {all}, and AWS takes {TAGS}. So the policy's tags may be left out; remove {} of the table's or of \
-                 the policy's",
-                all - TAGS
-            ));
-        }
+    let tables = facts.table_tags.iter();
+    lines.extend(tables.filter_map(|(table, own)| tag_room(table, *own, facts.custom_tags)));
+}
+
+/// What may not fit on the points of a table with so many tags of its own, and so many of the policy.
+pub fn tag_room(table: &TableName, own: usize, custom: usize) -> Option<String> {
+    let (ours, all) = (own + OURS, own + OURS + custom);
+    if ours > TAGS {
+        Some(format!(
+            "table {table} has {own} tags: with up to {OURS} of ours a point would have {ours}, and AWS fails a job \
+             that passes {TAGS}. So its settings may go to the settings table, and a backup that does not fit even so \
+             is refused; remove {} of the table's tags",
+            ours - TAGS
+        ))
+    } else if all > TAGS {
+        Some(format!(
+            "table {table} has {own} tags: with up to {OURS} of ours and {custom} of the policy a point would have \
+             {all}, and AWS takes {TAGS}. So the policy's tags may be left out; remove {} of the table's or of the \
+             policy's",
+            all - TAGS
+        ))
+    } else {
+        None
     }
 }
 

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::{
-    Code, Configuration, Deployed, Handled, Key, Lambda, Package, Retries, invalid,
+    Code, Configuration, Deployed, Handled, Key, Lambda, Package, Retries,
+    concurrency::throttled,
+    invalid,
     invocation::{Origin, executed},
     key, missing, not_found,
 };
@@ -33,6 +35,9 @@ impl Lambda {
             ("POST", ["functions", _, "invocations"]) => "Invoke",
             ("PUT", ["functions", _, "event-invoke-config"]) => "PutFunctionEventInvokeConfig",
             ("GET", ["functions", _, "event-invoke-config"]) => "GetFunctionEventInvokeConfig",
+            ("PUT", ["functions", _, "concurrency"]) => "PutFunctionConcurrency",
+            ("GET", ["functions", _, "concurrency"]) => "GetFunctionConcurrency",
+            ("DELETE", ["functions", _, "concurrency"]) => "DeleteFunctionConcurrency",
             ("POST", ["functions", _, "policy"]) => "AddPermission",
             ("GET", ["functions", _, "policy"]) => "GetPolicy",
             ("DELETE", ["functions", _, "policy", _]) => "RemovePermission",
@@ -102,6 +107,12 @@ impl Lambda {
             "GetFunctionEventInvokeConfig" => {
                 let function = self.find(scope, name)?;
                 function.retries.view(&function.configuration.arn, function.configuration.modified)
+            }
+            "PutFunctionConcurrency" => self.put_concurrency(scope, name, body)?,
+            "GetFunctionConcurrency" => self.get_concurrency(scope, name)?,
+            "DeleteFunctionConcurrency" => {
+                self.delete_concurrency(scope, name)?;
+                return Ok(nothing(204));
             }
             "AddPermission" => self.find_mut(scope, name)?.add_permission(body)?,
             "GetPolicy" => {
@@ -221,6 +232,9 @@ impl Lambda {
         if asynchronous {
             self.ask(key(scope, name), payload, scope.now);
             return Ok(Handled::Reply(executed(202, "")));
+        }
+        if self.is_stopped(&key(scope, name)) {
+            return Err(throttled());
         }
         let (answer, answered) = oneshot::channel();
         let wants_log = request.header("x-amz-log-type") == Some("Tail");

@@ -72,10 +72,20 @@ impl Lambda {
     /// Takes an event for a function; nobody waits for the answer.
     pub(super) fn ask(&mut self, function: Key, payload: Bytes, now: Timestamp) {
         let request_id = self.rng.uuid();
-        self.attempt(Asked { request_id, function, payload, since: now, tries: 0 });
+        self.attempt(Asked { request_id, function, payload, since: now, tries: 0 }, now);
     }
 
-    fn attempt(&mut self, asked: Asked) {
+    /// What a stopped function is asked waits, and is dropped when it grows too old.
+    fn attempt(&mut self, asked: Asked, now: Timestamp) {
+        if self.is_stopped(&asked.function) {
+            let longest = self.functions.get(&asked.function).map(|function| function.retries.longest);
+            let again = now + SignedDuration::from_mins(1);
+            if longest.is_some_and(|longest| again.duration_since(asked.since) <= longest) {
+                self.numbered += 1;
+                self.asked.insert((again, self.numbered), asked);
+            }
+            return;
+        }
         let (request_id, function) = (asked.request_id.clone(), asked.function.clone());
         let payload = asked.payload.clone();
         self.begin(request_id, &function, payload, Origin::Event(asked));
@@ -111,7 +121,7 @@ impl Lambda {
     pub(crate) fn begin_due(&mut self, now: Timestamp) {
         while let Some(due) = self.asked.first_entry().filter(|entry| entry.key().0 <= now) {
             let asked = due.remove();
-            self.attempt(asked);
+            self.attempt(asked, now);
         }
     }
 

@@ -177,6 +177,7 @@ impl Lambda {
         let ready: Vec<String> = self
             .mappings
             .iter()
+            .filter(|(_, mapping)| !self.is_stopped(&mapping.function))
             .filter(|(_, mapping)| mapping.next_at(sqs).is_some_and(|at| at <= now))
             .map(|(id, _)| id.clone())
             .collect();
@@ -205,7 +206,13 @@ impl Lambda {
     pub(crate) fn next_batch_at(&self, sqs: &Sqs) -> Option<Timestamp> {
         let has_function =
             |mapping: &&Mapping| self.functions.get(&mapping.function).is_some_and(super::Deployed::is_there);
-        self.mappings.values().filter(has_function).filter_map(|mapping| mapping.next_at(sqs)).min()
+        let may_run = |mapping: &&Mapping| !self.is_stopped(&mapping.function);
+        self.mappings
+            .values()
+            .filter(has_function)
+            .filter(may_run)
+            .filter_map(|mapping| mapping.next_at(sqs))
+            .min()
     }
 
     /// What was handled is deleted; what was not comes again when its visibility timeout has passed.

@@ -4,6 +4,7 @@
 //! of its own and speaks Lambda's runtime API.
 
 mod api;
+mod concurrency;
 mod configuration;
 mod events;
 mod invocation;
@@ -14,7 +15,7 @@ mod process;
 mod runtime_api;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     future::Future,
     path::Path,
@@ -117,6 +118,8 @@ impl Deployed {
 pub(crate) struct Lambda {
     functions: BTreeMap<Key, Deployed>,
     mappings: BTreeMap<String, Mapping>,
+    /// Functions that may run no invocation.
+    stopped: BTreeSet<Key>,
     /// Asynchronous invocations that have failed, by the moment of their next attempt.
     asked: BTreeMap<(Timestamp, u64), Asked>,
     begun: Vec<Invocation>,
@@ -139,6 +142,7 @@ impl Lambda {
         Self {
             functions: BTreeMap::new(),
             mappings: BTreeMap::new(),
+            stopped: BTreeSet::new(),
             asked: BTreeMap::new(),
             begun: Vec::new(),
             running: 0,

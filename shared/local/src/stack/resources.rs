@@ -1,8 +1,11 @@
 //! What the templates make.
 
+use std::time::Duration;
+
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
-    ProjectionType, ScalarAttributeType,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
+    PointInTimeRecoverySpecification, Projection, ProjectionType, ScalarAttributeType,
 };
 use bytes::Bytes;
 use jiff::SignedDuration;
@@ -30,12 +33,14 @@ pub(super) async fn make(world: &World) -> Result<String, Failure> {
     let made = kms.create_key().multi_region(true).description("Backup Chain metadata").send().await?;
     let key =
         made.key_metadata().and_then(|key| key.arn()).ok_or("KMS made a key without an ARN")?.to_owned();
+    kms.enable_key_rotation().key_id(&key).send().await?;
     kms.replicate_key().key_id(&key).replica_region(TARGET).send().await?;
     for (config, vault) in [(&source, VAULT), (&target, COPIES)] {
         let kms = aws_sdk_kms::Client::new(config);
         let made = kms.create_key().description("Backup Chain vault").send().await?;
         let vault_key =
             made.key_metadata().and_then(|key| key.arn()).ok_or("KMS made a key without an ARN")?;
+        kms.enable_key_rotation().key_id(vault_key).send().await?;
         let backup = aws_sdk_backup::Client::new(config);
         backup.create_backup_vault().backup_vault_name(vault).encryption_key_arn(vault_key).send().await?;
         table(&aws_sdk_dynamodb::Client::new(config), SETTINGS, &[]).await?;
@@ -158,6 +163,7 @@ async fn table(
         .create_table()
         .table_name(name)
         .billing_mode(BillingMode::PayPerRequest)
+        .deletion_protection_enabled(true)
         .key_schema(key("pk", KeyType::Hash)?)
         .key_schema(key("sk", KeyType::Range)?)
         .attribute_definitions(attribute("pk", &text)?)
@@ -176,5 +182,21 @@ async fn table(
         }
     }
     create.send().await?;
-    Ok(())
+    recoverable(client, name).await
+}
+
+/// Switches point-in-time recovery on, which DynamoDB takes a moment after a table is made.
+async fn recoverable(client: &aws_sdk_dynamodb::Client, name: &str) -> Result<(), Failure> {
+    const TRIES: u32 = 30;
+    let on = PointInTimeRecoverySpecification::builder().point_in_time_recovery_enabled(true).build()?;
+    let update = client.update_continuous_backups().table_name(name).point_in_time_recovery_specification(on);
+    for _ in 1..TRIES {
+        match update.clone().send().await {
+            Err(error) if error.code() == Some("ContinuousBackupsUnavailableException") => {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            other => return Ok(other.map(drop)?),
+        }
+    }
+    Ok(update.send().await.map(drop)?)
 }

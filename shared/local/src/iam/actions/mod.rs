@@ -115,10 +115,13 @@ fn of_lambda(request: &Request<'_>) -> Option<Vec<Required>> {
         }
         "AddPermission"
         | "DeleteFunction"
+        | "DeleteFunctionConcurrency"
         | "GetFunction"
+        | "GetFunctionConcurrency"
         | "GetFunctionConfiguration"
         | "GetFunctionEventInvokeConfig"
         | "GetPolicy"
+        | "PutFunctionConcurrency"
         | "PutFunctionEventInvokeConfig"
         | "RemovePermission"
         | "UpdateFunctionCode"

@@ -1,0 +1,91 @@
+//! What the checks look through: the services of AWS, with the operator's rights.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_config::SdkConfig;
+use backup_chain_aws::backup::Vault;
+use backup_chain_aws::catalog::StoredPolicy;
+use backup_chain_aws::policies::Active;
+use backup_chain_aws::{AwsError, Edge};
+use backup_chain_core::ids::{Region, VaultArn};
+use jiff::Timestamp;
+
+use crate::deployment::Deployed;
+
+/// A deployment that is looked at.
+#[derive(Debug)]
+pub(crate) struct Look<'a> {
+    pub deployed: &'a Deployed,
+    pub edge: &'a Edge,
+    pub now: Timestamp,
+    /// The policies that are stored and not deleted, or why they cannot be read.
+    pub stored: Result<Vec<StoredPolicy>, AwsError>,
+    /// Those of them whose documents can be read.
+    pub policies: Vec<Active>,
+    /// The stack's own vault, and those that policies name.
+    pub vaults: BTreeMap<VaultArn, Result<Vault, AwsError>>,
+    /// The Regions into which policies copy.
+    pub targets: BTreeSet<Region>,
+}
+
+impl<'a> Look<'a> {
+    pub async fn new(deployed: &'a Deployed) -> Self {
+        let edge = &deployed.edge;
+        let mut stored = edge.catalog().policies().await;
+        if let Ok(stored) = &mut stored {
+            stored.retain(|policy| policy.deleted_at.is_none());
+        }
+        let policies = match &stored {
+            Ok(_) => edge.policies().await.unwrap_or_default(),
+            Err(_) => Vec::new(),
+        };
+        let deployment = edge.deployment();
+        let mut named = BTreeSet::from([deployment.vault_arn(&deployment.vault)]);
+        for Active { policy, .. } in &policies {
+            named.insert(deployment.vault_arn(&policy.vault));
+            named.extend(policy.copies.iter().map(|target| target.vault.clone()));
+        }
+        let regions = named.iter().map(|vault| vault.region.clone());
+        let targets = regions.filter(|region| *region != deployment.region).collect();
+        let mut vaults = BTreeMap::new();
+        for arn in named {
+            let found = edge.region(&arn.region).backup.vault(&arn.name).await;
+            vaults.insert(arn, found);
+        }
+        Self { deployed, edge, now: edge.clock().now(), stored, policies, vaults, targets }
+    }
+
+    /// The source Region.
+    pub fn source(&self) -> &Region {
+        &self.edge.deployment().region
+    }
+
+    /// The source Region and the target Regions.
+    pub fn regions(&self) -> impl Iterator<Item = &Region> {
+        std::iter::once(self.source()).chain(&self.targets)
+    }
+
+    /// The configuration for clients of a Region.
+    pub fn config(&self, region: &Region) -> SdkConfig {
+        self.deployed.config_in(region)
+    }
+
+    /// The full name of a function, rule or queue of the stack.
+    pub fn named(&self, name: &str) -> String {
+        self.deployed.named(name)
+    }
+
+    /// A resource of the source Region, as findings name it.
+    pub fn here(&self, name: &str) -> String {
+        format!("{}/{name}", self.source())
+    }
+
+    /// The ARN of a resource of the account in the source Region.
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        let deployment = self.edge.deployment();
+        format!(
+            "arn:{}:{service}:{}:{}:{resource}",
+            deployment.partition, deployment.region, deployment.account
+        )
+    }
+}

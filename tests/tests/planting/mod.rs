@@ -1,0 +1,478 @@
+//! Faults of a deployment, planted with the rights of somebody who may do all.
+
+use aws_config::SdkConfig;
+use aws_sdk_backup::Client as Backup;
+use aws_sdk_dynamodb::types::{AttributeValue, PointInTimeRecoverySpecification, Tag};
+use aws_sdk_eventbridge::Client as Events;
+use aws_sdk_iam::Client as Iam;
+use aws_sdk_kms::Client as Kms;
+use aws_sdk_lambda::Client as Lambda;
+use aws_sdk_lambda::types::{Environment, Runtime};
+use aws_sdk_sqs::Client as Sqs;
+use aws_sdk_sqs::types::QueueAttributeName;
+use backup_chain_aws::catalog::Write;
+use backup_chain_core::invoke::SessionRequest;
+use backup_chain_local::stack::{ACCOUNT, COPIES, Failure, SOURCE, Stack, TARGET};
+use backup_chain_local::{Fault, FaultRule, World};
+use backup_chain_tests::{apply, dynamodb, points, table};
+use bytes::Bytes;
+use jiff::SignedDuration;
+use serde_json::json;
+
+/// That a fault is there.
+pub struct Planted;
+
+/// Each fault, and all that is found of it.
+pub const FAULTS: &[(&str, &[&str])] = &[
+    ("function stopped", &["wrong functions eu-central-1/backup-chain-copy"]),
+    ("function set otherwise", &["wrong functions eu-central-1/backup-chain-copy"]),
+    ("function of another architecture", &["wrong functions eu-central-1/backup-chain-restore"]),
+    ("function on another runtime", &["wrong functions eu-central-1/backup-chain-retention"]),
+    ("function gone", &["wrong functions eu-central-1/backup-chain-retention"]),
+    ("rule disabled", &["wrong rules eu-central-1/backup-chain-tick"]),
+    ("rule gone", &["wrong rules eu-central-1/backup-chain-retention"]),
+    ("rule without its target", &["wrong rules eu-central-1/backup-chain-tick"]),
+    ("mapping disabled", &["wrong feeds eu-central-1/backup-chain-jobs"]),
+    ("mapping gone", &["wrong feeds eu-central-1/backup-chain-restores"]),
+    ("message set aside", &["wrong queues eu-central-1/backup-chain-jobs-failed"]),
+    ("nothing set aside any more", &["wrong queues eu-central-1/backup-chain-jobs"]),
+    ("many messages", &["warning queues eu-central-1/backup-chain-restores"]),
+    ("queue gone", &["wrong queues eu-central-1/backup-chain-restores-failed"]),
+    ("recovery off", &["wrong tables eu-central-1/backup-chain-catalog"]),
+    ("protection off", &["wrong tables eu-west-1/backup-chain-settings"]),
+    ("settings gone", &["wrong tables eu-west-1/backup-chain-settings"]),
+    ("index gone", &["wrong tables eu-central-1/backup-chain-catalog"]),
+    ("advanced features off", &["wrong regions eu-west-1"]),
+    ("not opted in", &["wrong regions eu-central-1"]),
+    ("region out of reach", &["wrong regions eu-west-1"]),
+    ("vault gone", &["wrong vaults eu-west-1/gone"]),
+    ("vault locked for too short", &["wrong vaults eu-west-1/backup-chain-copies"]),
+    ("vault locked for too long", &["warning vaults eu-west-1/backup-chain-copies"]),
+    ("vault with AWS's key", &["warning keys eu-west-1/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"]),
+    ("metadata key disabled", &["wrong keys eu-central-1/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"]),
+    ("metadata key about to go", &["wrong keys eu-central-1/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"]),
+    ("replica about to go", &["wrong keys eu-west-1/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"]),
+    ("metadata key not rotated", &["warning keys eu-central-1/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"]),
+    ("metadata key shut", &["wrong keys eu-central-1/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"]),
+    ("vault key disabled", &["wrong keys eu-west-1/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"]),
+    (
+        "target without a stack",
+        &[
+            "wrong tables us-east-1/backup-chain-settings",
+            "wrong vaults us-east-1/backup-chain-copies",
+            "wrong keys us-east-1/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        ],
+    ),
+    ("role gone", &["wrong roles backup-chain-copy-eu-central-1"]),
+    ("role lacks a right", &["wrong roles backup-chain-backup-eu-central-1"]),
+    ("role may not copy there", &["wrong roles backup-chain-copy-eu-central-1"]),
+    ("role trusts another", &["wrong roles backup-chain-restore-eu-central-1"]),
+    ("restores under other names only", &["warning roles backup-chain-restore-eu-central-1"]),
+    ("policy disabled", &["warning policies eu-central-1/policy daily"]),
+    ("policy unreadable", &["wrong policies eu-central-1/policy daily"]),
+    ("no policy", &["warning policies eu-central-1/backup-chain-catalog"]),
+    ("table with 48 tags", &["wrong scope eu-central-1/orders"]),
+    ("table with 43 tags", &["warning scope eu-central-1/orders"]),
+    ("table not there", &["warning scope eu-central-1/carts"]),
+    ("table without its key", &["wrong scope eu-central-1/orders"]),
+    ("policy of no table", &["warning scope eu-central-1/policy empty"]),
+    ("no tick", &["wrong ticks eu-central-1/backup-chain-session"]),
+    (
+        "job not followed",
+        &["wrong rules eu-central-1/backup-chain-jobs", "wrong ticks eu-central-1/backup-chain-copy"],
+    ),
+    ("retention does not run", &["wrong retention eu-central-1/backup-chain-retention"]),
+    ("deletion paused", &["warning retention eu-central-1/backup-chain-retention"]),
+    ("suspect point", &["warning points eu-central-1/backup-chain"]),
+];
+
+/// Plants one.
+pub async fn plant(fault: &str, world: &World, stack: &mut Stack) -> Result<Planted, Failure> {
+    let here = world.sdk_config(ACCOUNT, SOURCE, "somebody");
+    let there = world.sdk_config(ACCOUNT, TARGET, "somebody");
+    match fault.split(' ').next().unwrap_or_default() {
+        "function" => functions(fault, world, &Lambda::new(&here)).await?,
+        "rule" | "mapping" => rules(fault, &Events::new(&here), &Lambda::new(&here)).await?,
+        "message" | "nothing" | "many" | "queue" => queues(fault, &Sqs::new(&here)).await?,
+        "recovery" | "protection" | "settings" | "index" | "catalog" => tables(fault, &here, &there).await?,
+        "advanced" | "not" | "region" => {
+            regions(fault, world, &Backup::new(&here), &Backup::new(&there)).await?;
+        }
+        "vault" if !fault.ends_with("disabled") => vaults(fault, world, stack, &Backup::new(&there)).await?,
+        "metadata" | "replica" | "vault" => keys(fault, stack, &here, &there).await?,
+        "role" | "restores" => roles(fault, world, &Iam::new(&here)).await?,
+        "target" | "policy" | "no" if fault != "no tick" => policies(fault, world, stack).await?,
+        "table" => scope(fault, world, stack).await?,
+        _ => work(fault, world, stack, &Lambda::new(&here)).await?,
+    }
+    Ok(Planted)
+}
+
+async fn functions(fault: &str, world: &World, lambda: &Lambda) -> Result<(), Failure> {
+    match fault {
+        "function stopped" => {
+            let stop = lambda.put_function_concurrency().function_name("backup-chain-copy");
+            stop.reserved_concurrent_executions(0).send().await?;
+        }
+        "function set otherwise" => {
+            let name = "backup-chain-copy";
+            let found = lambda.get_function_configuration().function_name(name).send().await?;
+            let mut variables =
+                found.environment().and_then(|found| found.variables()).cloned().unwrap_or_default();
+            variables.insert("BACKUP_CHAIN_CATALOG".to_owned(), "another".to_owned());
+            variables.remove("BACKUP_CHAIN_BUS");
+            let environment = Environment::builder().set_variables(Some(variables)).build();
+            lambda
+                .update_function_configuration()
+                .function_name(name)
+                .environment(environment)
+                .send()
+                .await?;
+        }
+        "function of another architecture" => {
+            // AWS takes it with new code only; here what is described is all that counts.
+            let scope =
+                format!("AWS4-HMAC-SHA256 Credential={ACCOUNT}/20260101/{SOURCE}/lambda/aws4_request");
+            let path = "https://embedded/2015-03-31/functions/backup-chain-restore/configuration";
+            let request = http::Request::put(path).header("authorization", scope);
+            let body = json!({ "Architectures": ["arm64"] }).to_string();
+            assert!(world.handle(request.body(Bytes::from(body))?).await?.status().is_success());
+        }
+        "function on another runtime" => {
+            let update = lambda.update_function_configuration().function_name("backup-chain-retention");
+            update.runtime(Runtime::Providedal2).send().await?;
+        }
+        "function gone" => {
+            lambda.delete_function().function_name("backup-chain-retention").send().await?;
+        }
+        other => return Err(format!("no fault {other}").into()),
+    }
+    Ok(())
+}
+
+async fn rules(fault: &str, events: &Events, lambda: &Lambda) -> Result<(), Failure> {
+    let mapping = async |queue: &str| -> Result<String, Failure> {
+        let arn = format!("arn:aws:sqs:{SOURCE}:{ACCOUNT}:{queue}");
+        let listed = lambda.list_event_source_mappings().event_source_arn(arn).send().await?;
+        let id = listed.event_source_mappings().first().and_then(|mapping| mapping.uuid());
+        Ok(id.ok_or("there is no mapping")?.to_owned())
+    };
+    match fault {
+        "rule disabled" => {
+            events.disable_rule().name("backup-chain-tick").send().await?;
+        }
+        "rule gone" => {
+            let rule = "backup-chain-retention";
+            events.remove_targets().rule(rule).ids("0").send().await?;
+            events.delete_rule().name(rule).send().await?;
+        }
+        "rule without its target" => {
+            events.remove_targets().rule("backup-chain-tick").ids("1").send().await?;
+        }
+        "mapping disabled" => {
+            let id = mapping("backup-chain-jobs").await?;
+            lambda.update_event_source_mapping().uuid(id).enabled(false).send().await?;
+        }
+        "mapping gone" => {
+            let id = mapping("backup-chain-restores").await?;
+            lambda.delete_event_source_mapping().uuid(id).send().await?;
+        }
+        other => return Err(format!("no fault {other}").into()),
+    }
+    Ok(())
+}
+
+async fn queues(fault: &str, sqs: &Sqs) -> Result<(), Failure> {
+    let url = async |name: &str| -> Result<String, Failure> {
+        let found = sqs.get_queue_url().queue_name(name).send().await?;
+        Ok(found.queue_url().ok_or("a queue without a URL")?.to_owned())
+    };
+    match fault {
+        "message set aside" => {
+            let queue = url("backup-chain-jobs-failed").await?;
+            sqs.send_message().queue_url(queue).message_body("{}").send().await?;
+        }
+        "nothing set aside any more" => {
+            let set = sqs.set_queue_attributes().queue_url(url("backup-chain-jobs").await?);
+            set.attributes(QueueAttributeName::RedrivePolicy, "").send().await?;
+        }
+        "many messages" => {
+            let queue = url("backup-chain-restores").await?;
+            for _ in 0..501 {
+                sqs.send_message().queue_url(&queue).message_body("{}").send().await?;
+            }
+        }
+        "queue gone" => {
+            sqs.delete_queue().queue_url(url("backup-chain-restores-failed").await?).send().await?;
+        }
+        other => return Err(format!("no fault {other}").into()),
+    }
+    Ok(())
+}
+
+async fn tables(fault: &str, here: &SdkConfig, there: &SdkConfig) -> Result<(), Failure> {
+    let (here, there) = (aws_sdk_dynamodb::Client::new(here), aws_sdk_dynamodb::Client::new(there));
+    let (catalog, settings) = ("backup-chain-catalog", "backup-chain-settings");
+    match fault {
+        "recovery off" => {
+            let off = PointInTimeRecoverySpecification::builder().point_in_time_recovery_enabled(false);
+            let update = here.update_continuous_backups().table_name(catalog);
+            update.point_in_time_recovery_specification(off.build()?).send().await?;
+        }
+        "protection off" => {
+            there.update_table().table_name(settings).deletion_protection_enabled(false).send().await?;
+            tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+        }
+        "settings gone" => {
+            there.update_table().table_name(settings).deletion_protection_enabled(false).send().await?;
+            tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+            there.delete_table().table_name(settings).send().await?;
+        }
+        "index gone" => {
+            let delete =
+                aws_sdk_dynamodb::types::DeleteGlobalSecondaryIndexAction::builder().index_name("session");
+            let change = aws_sdk_dynamodb::types::GlobalSecondaryIndexUpdate::builder()
+                .delete(delete.build()?)
+                .build();
+            here.update_table().table_name(catalog).global_secondary_index_updates(change).send().await?;
+            tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+        }
+        "catalog gone" => {
+            here.update_table().table_name(catalog).deletion_protection_enabled(false).send().await?;
+            tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+            here.delete_table().table_name(catalog).send().await?;
+        }
+        other => return Err(format!("no fault {other}").into()),
+    }
+    Ok(())
+}
+
+async fn regions(fault: &str, world: &World, here: &Backup, there: &Backup) -> Result<(), Failure> {
+    match fault {
+        "advanced features off" => {
+            let update = there.update_region_settings();
+            update.resource_type_management_preference("DynamoDB", false).send().await?;
+        }
+        "not opted in" => {
+            let update = here.update_region_settings();
+            update.resource_type_opt_in_preference("DynamoDB", false).send().await?;
+        }
+        "region out of reach" => {
+            let rule = FaultRule::new("backup", "DescribeRegionSettings", Fault::ResetBefore);
+            world.inject(rule.region(TARGET));
+        }
+        other => return Err(format!("no fault {other}").into()),
+    }
+    Ok(())
+}
+
+/// Applies a policy for a table of its own that copies into another vault.
+async fn copy_into(world: &World, stack: &Stack, region: &str, vault: &str) -> Result<(), Failure> {
+    table(world, "carts", &[]).await?;
+    let policy = format!(
+        "{{name: other, sources: {{tables: [carts]}}, vault: backup-chain, tiers: {{daily: {{at: \
+         ['05:00'], keep: 3 days, copy: {{keep: 5 days}}}}}}, copies: [{{vault: \
+         'arn:aws:backup:{region}:{ACCOUNT}:backup-vault:{vault}'}}]}}"
+    );
+    apply(stack, &policy).await?;
+    Ok(())
+}
+
+async fn vaults(fault: &str, world: &World, stack: &Stack, backup: &Backup) -> Result<(), Failure> {
+    let lock = |least, most| {
+        let lock = backup.put_backup_vault_lock_configuration().backup_vault_name(COPIES);
+        lock.min_retention_days(least).max_retention_days(most).send()
+    };
+    match fault {
+        "vault gone" => {
+            copy_into(world, stack, TARGET, "gone").await?;
+        }
+        "vault locked for too short" => {
+            lock(1, 3).await?;
+        }
+        "vault locked for too long" => {
+            lock(7, 30).await?;
+        }
+        "vault with AWS's key" => {
+            backup.create_backup_vault().backup_vault_name("plain").send().await?;
+            copy_into(world, stack, TARGET, "plain").await?;
+        }
+        other => return Err(format!("no fault {other}").into()),
+    }
+    Ok(())
+}
+
+async fn keys(fault: &str, stack: &Stack, here: &SdkConfig, there: &SdkConfig) -> Result<(), Failure> {
+    let key = stack.edge().deployment().key.clone();
+    let replica = stack.edge().deployment().key_in(&TARGET.parse()?);
+    let (kms, kms_there) = (Kms::new(here), Kms::new(there));
+    match fault {
+        "metadata key disabled" => {
+            kms.disable_key().key_id(key).send().await?;
+        }
+        "metadata key about to go" => {
+            kms.schedule_key_deletion().key_id(key).pending_window_in_days(7).send().await?;
+        }
+        "replica about to go" => {
+            kms_there.schedule_key_deletion().key_id(replica).pending_window_in_days(7).send().await?;
+        }
+        "metadata key not rotated" => {
+            kms.disable_key_rotation().key_id(key).send().await?;
+        }
+        "metadata key shut" => {
+            let policy = json!({ "Version": "2012-10-17", "Statement": [{
+                "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{ACCOUNT}:root") }, "Resource": "*",
+                "Action": ["kms:Describe*", "kms:Get*", "kms:Put*", "kms:GenerateDataKey"],
+            }] });
+            kms.put_key_policy().key_id(key).policy(policy.to_string()).send().await?;
+        }
+        "vault key disabled" => {
+            let vault = Backup::new(there).describe_backup_vault().backup_vault_name(COPIES).send().await?;
+            let key = vault.encryption_key_arn().ok_or("the vault has no key")?;
+            kms_there.disable_key().key_id(key).send().await?;
+        }
+        other => return Err(format!("no fault {other}").into()),
+    }
+    Ok(())
+}
+
+async fn roles(fault: &str, world: &World, iam: &Iam) -> Result<(), Failure> {
+    let allow = |actions: &[&str], resource: &str| {
+        json!({ "Version": "2012-10-17", "Statement": [
+            { "Effect": "Allow", "Action": actions, "Resource": resource }] })
+        .to_string()
+    };
+    let (backup, copy, restore) = (
+        "backup-chain-backup-eu-central-1",
+        "backup-chain-copy-eu-central-1",
+        "backup-chain-restore-eu-central-1",
+    );
+    match fault {
+        "role gone" => {
+            world.put_role(ACCOUNT, copy, &[])?;
+            iam.delete_role().role_name(copy).send().await?;
+        }
+        "role lacks a right" => {
+            let rights = allow(&["dynamodb:DescribeTable", "dynamodb:ListTagsOfResource"], "*");
+            world.put_role(ACCOUNT, backup, &[&rights])?;
+        }
+        "role may not copy there" => {
+            let out = allow(&["backup:CopyFromBackupVault"], "*");
+            let into = format!("arn:aws:backup:{SOURCE}:{ACCOUNT}:backup-vault:backup-chain");
+            world.put_role(ACCOUNT, copy, &[&out, &allow(&["backup:CopyIntoBackupVault"], &into)])?;
+        }
+        "role trusts another" => {
+            let trust = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow",
+                "Principal": { "Service": "ec2.amazonaws.com" }, "Action": "sts:AssumeRole" }] });
+            iam.update_assume_role_policy()
+                .role_name(restore)
+                .policy_document(trust.to_string())
+                .send()
+                .await?;
+        }
+        "restores under other names only" => {
+            let tables = format!("arn:aws:dynamodb:{SOURCE}:{ACCOUNT}:table/restored-*");
+            let rights = [
+                "dynamodb:DescribeTable",
+                "dynamodb:Query",
+                "dynamodb:Scan",
+                "dynamodb:RestoreTableFromAwsBackup",
+            ];
+            world.put_role(ACCOUNT, restore, &[&allow(&rights, &tables)])?;
+        }
+        other => return Err(format!("no fault {other}").into()),
+    }
+    Ok(())
+}
+
+async fn policies(fault: &str, world: &World, stack: &Stack) -> Result<(), Failure> {
+    let daily = || "daily".parse();
+    match fault {
+        "target without a stack" => {
+            copy_into(world, stack, "us-east-1", COPIES).await?;
+        }
+        "policy disabled" => {
+            stack.session(SessionRequest::Disable { policy: daily()?, by: None }).await?;
+        }
+        "policy unreadable" => {
+            let text = |text: &str| AttributeValue::S(text.to_owned());
+            let update = dynamodb(world).update_item().table_name("backup-chain-catalog");
+            let update = update.key("pk", text("policy")).key("sk", text("daily"));
+            let update = update.update_expression("SET document = :document");
+            update.expression_attribute_values(":document", text("name: [")).send().await?;
+        }
+        "no policy" => {
+            stack.session(SessionRequest::Delete { policy: daily()?, by: None }).await?;
+        }
+        "policy of no table" => {
+            let empty = "{name: empty, sources: {prefixes: [nothing-]}, vault: backup-chain, tiers: {daily: {at: \
+                         ['05:00'], keep: 3 days}}}";
+            apply(stack, empty).await?;
+        }
+        other => return Err(format!("no fault {other}").into()),
+    }
+    Ok(())
+}
+
+async fn scope(fault: &str, world: &World, stack: &Stack) -> Result<(), Failure> {
+    let client = dynamodb(world);
+    match fault {
+        // It has one already.
+        "table with 48 tags" | "table with 43 tags" => {
+            let tags = if fault.contains("48") { 47 } else { 42 };
+            let arn = format!("arn:aws:dynamodb:{SOURCE}:{ACCOUNT}:table/orders");
+            let mut tag = client.tag_resource().resource_arn(arn);
+            for number in 0..tags {
+                tag = tag.tags(Tag::builder().key(format!("tag-{number}")).value("v").build()?);
+            }
+            tag.send().await?;
+        }
+        "table not there" => {
+            table(world, "carts", &[]).await?;
+            let both = "{name: both, sources: {tables: [carts]}, vault: backup-chain, tiers: {daily: {at: ['05:00'], \
+                        keep: 3 days}}}";
+            apply(stack, both).await?;
+            client.delete_table().table_name("carts").send().await?;
+        }
+        "table without its key" => {
+            let state = json!({ "TableStatus": "INACCESSIBLE_ENCRYPTION_CREDENTIALS" });
+            world.with_dynamodb(|dynamo| dynamo.plant(ACCOUNT, SOURCE, "orders", &state))?;
+        }
+        other => return Err(format!("no fault {other}").into()),
+    }
+    Ok(())
+}
+
+async fn work(fault: &str, world: &World, stack: &mut Stack, lambda: &Lambda) -> Result<(), Failure> {
+    // Nobody is told that a service may no longer invoke a function.
+    let shut = async |function: &str| -> Result<(), Failure> {
+        lambda.remove_permission().function_name(function).statement_id("any-service").send().await?;
+        Ok(())
+    };
+    match fault {
+        "no tick" => {
+            shut("backup-chain-session").await?;
+            stack.live(SignedDuration::from_hours(24)).await;
+        }
+        "job not followed" => {
+            let events = Events::new(&world.sdk_config(ACCOUNT, SOURCE, "somebody"));
+            events.disable_rule().name("backup-chain-jobs").send().await?;
+            shut("backup-chain-copy").await?;
+            stack.session(SessionRequest::Run { policy: "daily".parse()? }).await?;
+            stack.live(SignedDuration::from_hours(2)).await;
+        }
+        "retention does not run" => {
+            shut("backup-chain-retention").await?;
+            stack.live(SignedDuration::from_hours(27)).await;
+        }
+        "deletion paused" => stack.reconfigure(|deployment| deployment.brakes.paused = true),
+        "suspect point" => {
+            let found = points(stack, &"orders".parse()?).await.into_iter().next();
+            let mut point = found.ok_or("there is no point")?;
+            point.suspect = Some("its tags were changed".to_owned());
+            stack.edge().catalog().commit([Write::of(&mut point)]).await?;
+        }
+        other => return Err(format!("no fault {other}").into()),
+    }
+    Ok(())
+}
