@@ -3,10 +3,9 @@
 
 mod planting;
 
-use backup_chain_cli::{Console, run};
-use backup_chain_core::ids::Region;
 use backup_chain_local::World;
-use backup_chain_local::stack::{ACCOUNT, SOURCE, Schedules, Stack};
+use backup_chain_local::stack::{ACCOUNT, Schedules, Stack};
+use backup_chain_tests::command::{Ran, cli};
 use backup_chain_tests::{apply, deployed_with, table};
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -23,22 +22,8 @@ tiers:
   daily: {at: [02:00], keep: 3 days, copy: {keep: 5 days}}
 ";
 
-struct Ran {
-    code: u8,
-    out: String,
-    err: String,
-}
-
 async fn doctor(world: &World, options: &str) -> Ran {
-    let (mut out, mut err, mut input) = (Vec::new(), Vec::new(), std::io::empty());
-    let mut console = Console { out: &mut out, err: &mut err, input: &mut input };
-    let config = async |region: Option<Region>| {
-        let region = region.map_or_else(|| SOURCE.to_owned(), |region| region.to_string());
-        world.sdk_config(ACCOUNT, &region, "operator-at-the-desk")
-    };
-    let args = ["backup-chain", "doctor"].into_iter().chain(options.split_whitespace());
-    let code = run(args, world.now(), config, &mut console).await;
-    Ran { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+    cli(world, &format!("doctor {options}")).await
 }
 
 /// State, check and place of everything that is not well.
@@ -186,4 +171,40 @@ async fn without_its_catalog_the_rest_is_looked_at() {
     let ran = doctor(&world, "").await;
     assert_eq!(ran.code, 1);
     insta::assert_snapshot!("no-catalog", steady(&ran.out));
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_only_reads_unless_it_is_to_mend() {
+    let (world, mut stack) = healthy().await;
+    for fault in ["rule disabled", "advanced features off", "metadata key not rotated"] {
+        plant(fault, &world, &mut stack).await.unwrap();
+    }
+    world.clear_calls();
+    doctor(&world, "").await;
+    let mut calls: Vec<String> =
+        world.calls().iter().map(|call| format!("{}:{}", call.service, call.operation)).collect();
+    calls.sort();
+    calls.dedup();
+    // What docs/deploy.md tells that an operator needs.
+    insta::assert_snapshot!(calls.join("\n"), @r"
+    backup:DescribeBackupVault
+    backup:DescribeRegionSettings
+    dynamodb:DescribeContinuousBackups
+    dynamodb:DescribeTable
+    dynamodb:GetItem
+    dynamodb:Query
+    events:DescribeRule
+    events:ListTargetsByRule
+    iam:GetRole
+    iam:SimulatePrincipalPolicy
+    kms:DescribeKey
+    kms:GetKeyPolicy
+    kms:GetKeyRotationStatus
+    lambda:GetFunctionConcurrency
+    lambda:GetFunctionConfiguration
+    lambda:ListEventSourceMappings
+    sqs:GetQueueAttributes
+    sqs:GetQueueUrl
+    tagging:GetResources
+    ");
 }

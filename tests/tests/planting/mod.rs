@@ -1,8 +1,11 @@
 //! Faults of a deployment, planted with the rights of somebody who may do all.
 
+mod faults;
+mod stored;
+
 use aws_config::SdkConfig;
 use aws_sdk_backup::Client as Backup;
-use aws_sdk_dynamodb::types::{AttributeValue, PointInTimeRecoverySpecification, Tag};
+use aws_sdk_dynamodb::types::PointInTimeRecoverySpecification;
 use aws_sdk_eventbridge::Client as Events;
 use aws_sdk_iam::Client as Iam;
 use aws_sdk_kms::Client as Kms;
@@ -10,81 +13,16 @@ use aws_sdk_lambda::Client as Lambda;
 use aws_sdk_lambda::types::{Environment, Runtime};
 use aws_sdk_sqs::Client as Sqs;
 use aws_sdk_sqs::types::QueueAttributeName;
-use backup_chain_aws::catalog::Write;
-use backup_chain_core::invoke::SessionRequest;
 use backup_chain_local::stack::{ACCOUNT, COPIES, Failure, SOURCE, Stack, TARGET};
 use backup_chain_local::{Fault, FaultRule, World};
-use backup_chain_tests::{apply, dynamodb, points, table};
+use backup_chain_tests::{apply, table};
 use bytes::Bytes;
-use jiff::SignedDuration;
 use serde_json::json;
+
+pub use self::faults::FAULTS;
 
 /// That a fault is there.
 pub struct Planted;
-
-/// Each fault, and all that is found of it.
-pub const FAULTS: &[(&str, &[&str])] = &[
-    ("function stopped", &["wrong functions eu-central-1/backup-chain-copy"]),
-    ("function set otherwise", &["wrong functions eu-central-1/backup-chain-copy"]),
-    ("function of another architecture", &["wrong functions eu-central-1/backup-chain-restore"]),
-    ("function on another runtime", &["wrong functions eu-central-1/backup-chain-retention"]),
-    ("function gone", &["wrong functions eu-central-1/backup-chain-retention"]),
-    ("rule disabled", &["wrong rules eu-central-1/backup-chain-tick"]),
-    ("rule gone", &["wrong rules eu-central-1/backup-chain-retention"]),
-    ("rule without its target", &["wrong rules eu-central-1/backup-chain-tick"]),
-    ("mapping disabled", &["wrong feeds eu-central-1/backup-chain-jobs"]),
-    ("mapping gone", &["wrong feeds eu-central-1/backup-chain-restores"]),
-    ("message set aside", &["wrong queues eu-central-1/backup-chain-jobs-failed"]),
-    ("nothing set aside any more", &["wrong queues eu-central-1/backup-chain-jobs"]),
-    ("many messages", &["warning queues eu-central-1/backup-chain-restores"]),
-    ("queue gone", &["wrong queues eu-central-1/backup-chain-restores-failed"]),
-    ("recovery off", &["wrong tables eu-central-1/backup-chain-catalog"]),
-    ("protection off", &["wrong tables eu-west-1/backup-chain-settings"]),
-    ("settings gone", &["wrong tables eu-west-1/backup-chain-settings"]),
-    ("index gone", &["wrong tables eu-central-1/backup-chain-catalog"]),
-    ("advanced features off", &["wrong regions eu-west-1"]),
-    ("not opted in", &["wrong regions eu-central-1"]),
-    ("region out of reach", &["wrong regions eu-west-1"]),
-    ("vault gone", &["wrong vaults eu-west-1/gone"]),
-    ("vault locked for too short", &["wrong vaults eu-west-1/backup-chain-copies"]),
-    ("vault locked for too long", &["warning vaults eu-west-1/backup-chain-copies"]),
-    ("vault with AWS's key", &["warning keys eu-west-1/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"]),
-    ("metadata key disabled", &["wrong keys eu-central-1/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"]),
-    ("metadata key about to go", &["wrong keys eu-central-1/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"]),
-    ("replica about to go", &["wrong keys eu-west-1/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"]),
-    ("metadata key not rotated", &["warning keys eu-central-1/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"]),
-    ("metadata key shut", &["wrong keys eu-central-1/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"]),
-    ("vault key disabled", &["wrong keys eu-west-1/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"]),
-    (
-        "target without a stack",
-        &[
-            "wrong tables us-east-1/backup-chain-settings",
-            "wrong vaults us-east-1/backup-chain-copies",
-            "wrong keys us-east-1/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
-        ],
-    ),
-    ("role gone", &["wrong roles backup-chain-copy-eu-central-1"]),
-    ("role lacks a right", &["wrong roles backup-chain-backup-eu-central-1"]),
-    ("role may not copy there", &["wrong roles backup-chain-copy-eu-central-1"]),
-    ("role trusts another", &["wrong roles backup-chain-restore-eu-central-1"]),
-    ("restores under other names only", &["warning roles backup-chain-restore-eu-central-1"]),
-    ("policy disabled", &["warning policies eu-central-1/policy daily"]),
-    ("policy unreadable", &["wrong policies eu-central-1/policy daily"]),
-    ("no policy", &["warning policies eu-central-1/backup-chain-catalog"]),
-    ("table with 48 tags", &["wrong scope eu-central-1/orders"]),
-    ("table with 43 tags", &["warning scope eu-central-1/orders"]),
-    ("table not there", &["warning scope eu-central-1/carts"]),
-    ("table without its key", &["wrong scope eu-central-1/orders"]),
-    ("policy of no table", &["warning scope eu-central-1/policy empty"]),
-    ("no tick", &["wrong ticks eu-central-1/backup-chain-session"]),
-    (
-        "job not followed",
-        &["wrong rules eu-central-1/backup-chain-jobs", "wrong ticks eu-central-1/backup-chain-copy"],
-    ),
-    ("retention does not run", &["wrong retention eu-central-1/backup-chain-retention"]),
-    ("deletion paused", &["warning retention eu-central-1/backup-chain-retention"]),
-    ("suspect point", &["warning points eu-central-1/backup-chain"]),
-];
 
 /// Plants one.
 pub async fn plant(fault: &str, world: &World, stack: &mut Stack) -> Result<Planted, Failure> {
@@ -101,9 +39,9 @@ pub async fn plant(fault: &str, world: &World, stack: &mut Stack) -> Result<Plan
         "vault" if !fault.ends_with("disabled") => vaults(fault, world, stack, &Backup::new(&there)).await?,
         "metadata" | "replica" | "vault" => keys(fault, stack, &here, &there).await?,
         "role" | "restores" => roles(fault, world, &Iam::new(&here)).await?,
-        "target" | "policy" | "no" if fault != "no tick" => policies(fault, world, stack).await?,
-        "table" => scope(fault, world, stack).await?,
-        _ => work(fault, world, stack, &Lambda::new(&here)).await?,
+        "target" | "policy" | "no" if fault != "no tick" => stored::policies(fault, world, stack).await?,
+        "table" => stored::scope(fault, world, stack).await?,
+        _ => stored::work(fault, world, stack, &Lambda::new(&here)).await?,
     }
     Ok(Planted)
 }
@@ -379,98 +317,6 @@ async fn roles(fault: &str, world: &World, iam: &Iam) -> Result<(), Failure> {
                 "dynamodb:RestoreTableFromAwsBackup",
             ];
             world.put_role(ACCOUNT, restore, &[&allow(&rights, &tables)])?;
-        }
-        other => return Err(format!("no fault {other}").into()),
-    }
-    Ok(())
-}
-
-async fn policies(fault: &str, world: &World, stack: &Stack) -> Result<(), Failure> {
-    let daily = || "daily".parse();
-    match fault {
-        "target without a stack" => {
-            copy_into(world, stack, "us-east-1", COPIES).await?;
-        }
-        "policy disabled" => {
-            stack.session(SessionRequest::Disable { policy: daily()?, by: None }).await?;
-        }
-        "policy unreadable" => {
-            let text = |text: &str| AttributeValue::S(text.to_owned());
-            let update = dynamodb(world).update_item().table_name("backup-chain-catalog");
-            let update = update.key("pk", text("policy")).key("sk", text("daily"));
-            let update = update.update_expression("SET document = :document");
-            update.expression_attribute_values(":document", text("name: [")).send().await?;
-        }
-        "no policy" => {
-            stack.session(SessionRequest::Delete { policy: daily()?, by: None }).await?;
-        }
-        "policy of no table" => {
-            let empty = "{name: empty, sources: {prefixes: [nothing-]}, vault: backup-chain, tiers: {daily: {at: \
-                         ['05:00'], keep: 3 days}}}";
-            apply(stack, empty).await?;
-        }
-        other => return Err(format!("no fault {other}").into()),
-    }
-    Ok(())
-}
-
-async fn scope(fault: &str, world: &World, stack: &Stack) -> Result<(), Failure> {
-    let client = dynamodb(world);
-    match fault {
-        // It has one already.
-        "table with 48 tags" | "table with 43 tags" => {
-            let tags = if fault.contains("48") { 47 } else { 42 };
-            let arn = format!("arn:aws:dynamodb:{SOURCE}:{ACCOUNT}:table/orders");
-            let mut tag = client.tag_resource().resource_arn(arn);
-            for number in 0..tags {
-                tag = tag.tags(Tag::builder().key(format!("tag-{number}")).value("v").build()?);
-            }
-            tag.send().await?;
-        }
-        "table not there" => {
-            table(world, "carts", &[]).await?;
-            let both = "{name: both, sources: {tables: [carts]}, vault: backup-chain, tiers: {daily: {at: ['05:00'], \
-                        keep: 3 days}}}";
-            apply(stack, both).await?;
-            client.delete_table().table_name("carts").send().await?;
-        }
-        "table without its key" => {
-            let state = json!({ "TableStatus": "INACCESSIBLE_ENCRYPTION_CREDENTIALS" });
-            world.with_dynamodb(|dynamo| dynamo.plant(ACCOUNT, SOURCE, "orders", &state))?;
-        }
-        other => return Err(format!("no fault {other}").into()),
-    }
-    Ok(())
-}
-
-async fn work(fault: &str, world: &World, stack: &mut Stack, lambda: &Lambda) -> Result<(), Failure> {
-    // Nobody is told that a service may no longer invoke a function.
-    let shut = async |function: &str| -> Result<(), Failure> {
-        lambda.remove_permission().function_name(function).statement_id("any-service").send().await?;
-        Ok(())
-    };
-    match fault {
-        "no tick" => {
-            shut("backup-chain-session").await?;
-            stack.live(SignedDuration::from_hours(24)).await;
-        }
-        "job not followed" => {
-            let events = Events::new(&world.sdk_config(ACCOUNT, SOURCE, "somebody"));
-            events.disable_rule().name("backup-chain-jobs").send().await?;
-            shut("backup-chain-copy").await?;
-            stack.session(SessionRequest::Run { policy: "daily".parse()? }).await?;
-            stack.live(SignedDuration::from_hours(2)).await;
-        }
-        "retention does not run" => {
-            shut("backup-chain-retention").await?;
-            stack.live(SignedDuration::from_hours(27)).await;
-        }
-        "deletion paused" => stack.reconfigure(|deployment| deployment.brakes.paused = true),
-        "suspect point" => {
-            let found = points(stack, &"orders".parse()?).await.into_iter().next();
-            let mut point = found.ok_or("there is no point")?;
-            point.suspect = Some("its tags were changed".to_owned());
-            stack.edge().catalog().commit([Write::of(&mut point)]).await?;
         }
         other => return Err(format!("no fault {other}").into()),
     }

@@ -325,3 +325,28 @@ async fn a_function_that_overruns_is_ended() {
     assert_eq!(lines, ["START", "2026-03-01T00:00:03.000Z", "END", "REPORT"], "{log}");
     assert!(log.contains("Billed Duration: 3000 ms") && log.contains("Status: timeout"), "{log}");
 }
+
+/// A function with a reserved concurrency of 0 runs no more; what it was asked meanwhile waits.
+#[tokio::test(start_paused = true)]
+async fn a_function_can_be_stopped() {
+    let world = world();
+    let (_function, done) = doubles(&world);
+    let lambda = client(&world, FRANKFURT);
+    let reserved = async || {
+        let found = lambda.get_function_concurrency().function_name(NAME).send().await.unwrap();
+        found.reserved_concurrent_executions()
+    };
+    assert_eq!(reserved().await, None);
+    let stop = lambda.put_function_concurrency().function_name(NAME);
+    stop.reserved_concurrent_executions(0).send().await.unwrap();
+    assert_eq!(reserved().await, Some(0));
+    let invoke = || lambda.invoke().function_name(NAME).payload(payload(&json!({"number": 2})));
+    let error = invoke().send().await.unwrap_err();
+    assert_eq!(error.code(), Some("TooManyRequestsException"));
+    invoke().invocation_type(InvocationType::Event).send().await.unwrap();
+    world.drive_until(world.now() + SignedDuration::from_mins(10)).await;
+    assert_eq!(done.load(Ordering::Relaxed), 0);
+    lambda.delete_function_concurrency().function_name(NAME).send().await.unwrap();
+    world.drive_until(world.now() + SignedDuration::from_mins(10)).await;
+    assert_eq!((reserved().await, done.load(Ordering::Relaxed)), (None, 1));
+}
