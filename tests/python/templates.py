@@ -119,7 +119,7 @@ def rules(template: str, resources: dict) -> list[str]:
         policies = [policy["PolicyDocument"] for policy in resource["Properties"]["Policies"]]
         if (size := sum(len(re.sub(r"\s", "", json.dumps(policy))) for policy in policies)) > MOST_POLICY:
             findings.append(f"{place}: its policies have {size} characters, more than {MOST_POLICY}")
-        sids = [statement.get("Sid") for policy in policies for statement in policy["Statement"]]
+        sids = [statement.get("Sid") for statement in statements(policies)]
         if None in sids or len(set(sids)) < len(sids):
             findings.append(f"{place}: every statement needs a Sid of its own")
         for statement in statements(policies):

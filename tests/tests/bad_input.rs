@@ -304,7 +304,7 @@ async fn a_target_vault_that_is_not_there_is_told_and_backups_go_on() {
     let Reply::Applied { warnings, .. } = apply(&stack, &document).await.unwrap() else {
         panic!("it is not applied")
     };
-    insta::assert_snapshot!(warnings.join("\n"), @"copies: there is no vault nowhere in eu-west-1 (ResourceNotFoundException): deploy the target stack there, or name another");
+    insta::assert_snapshot!(warnings.join("\n"), @"copies: the functions may not use vault nowhere in eu-west-1 (AccessDeniedException): deploy the target stack there, and add its ARN to the stack's parameter FurtherVaults, or name another");
     stack.live_until(at("2026-01-05T09:00:00Z")).await;
     let session = last_session(&stack).await;
     assert_eq!((session.status, session.available, &session.problems), (Status::Warning, 1, &warnings));

@@ -16,7 +16,7 @@ use backup_chain_core::point::{Kind, RestorePoint, State};
 use backup_chain_core::restore::{Choices, Feature, Key, Stage};
 use backup_chain_core::session::Status;
 use backup_chain_core::settings::TableSettings;
-use backup_chain_local::stack::{ACCOUNT, COPIES, SOURCE, Schedules, Stack, TARGET, VAULT};
+use backup_chain_local::stack::{ACCOUNT, COPIES, RESTORE, SOURCE, Schedules, Stack, TARGET, VAULT};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::logs::Log;
 use backup_chain_tests::{all_points, apply, at, deployed_with, dynamodb, tables, vault_tags};
@@ -285,7 +285,7 @@ impl Story {
         self.said.add("error of a restore", refused);
         let with = Feature::ALL.into();
         let choices = Choices { encryption: Some(Key::AwsOwned), with, ..Choices::default() };
-        self.world.inject(FaultRule::new("dynamodb", "UpdateTimeToLive", Fault::Deny).caller("restore"));
+        self.world.inject(FaultRule::new("dynamodb", "UpdateTimeToLive", Fault::Deny).caller(RESTORE));
         let told = self.stack.restore(ask(choices)).await.unwrap();
         self.stack.live_until(at("2026-01-08T13:00:00Z")).await;
         let restore = self.stack.edge().catalog().restore(&told[0].restore.id).await.unwrap().unwrap();

@@ -228,7 +228,10 @@ async fn policies_are_applied_listed_and_shown() {
     assert!(ran.err.contains("policy.yaml:7: tiers.daily.keep: "), "{}", ran.err);
     let wrong = Scratch::new("vault", &DAILY.replace("vault: backup-chain\n", "vault: elsewhere\n"));
     let refused = cli(&world, &format!("policy apply {}", wrong.path())).await.refusal();
-    assert!(refused.starts_with("vault: there is no vault elsewhere in eu-central-1"), "{refused}");
+    assert!(
+        refused.starts_with("vault: the functions may not use vault elsewhere in eu-central-1"),
+        "{refused}"
+    );
     assert_eq!(cli(&world, "policy list --json").await.json().as_array().unwrap().len(), 1);
     let unknown = cli(&world, "policy show gold").await.refusal();
     assert_eq!(unknown, "there is no policy gold: see backup-chain policy list for the names");
@@ -275,7 +278,11 @@ async fn a_session_that_fails_is_exit_code_1() {
     );
     let ran = cli(&world, "backup orders --vault elsewhere").await;
     assert_eq!(ran.code, 1);
-    assert!(ran.out.contains("problem  there is no vault elsewhere in eu-central-1"), "{}", ran.out);
+    assert!(
+        ran.out.contains("problem  the functions may not use vault elsewhere in eu-central-1"),
+        "{}",
+        ran.out
+    );
 }
 
 #[tokio::test(start_paused = true)]

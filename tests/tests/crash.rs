@@ -13,7 +13,9 @@ use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
 use backup_chain_core::point::{Kind, RestorePoint, State};
 use backup_chain_core::session::Status;
 use backup_chain_local::backup::Durations;
-use backup_chain_local::stack::{ACCOUNT, COPIES, SOURCE, Schedules, Stack, TARGET, VAULT};
+use backup_chain_local::stack::{
+    ACCOUNT, COPIES, COPY, RETENTION, SESSION, SOURCE, Schedules, Stack, TARGET, VAULT,
+};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::{all_points, apply, assert_agreement, at, deployed_with, table};
 use jiff::SignedDuration;
@@ -132,22 +134,22 @@ async fn sessions_with_crashes(crash: Crash, caller: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_survives_a_crash_after_each_call_of_the_session_function() {
-    sessions_with_crashes(Crash::After, "session").await;
+    sessions_with_crashes(Crash::After, SESSION).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_session_survives_a_crash_before_each_call_of_the_session_function() {
-    sessions_with_crashes(Crash::Before, "session").await;
+    sessions_with_crashes(Crash::Before, SESSION).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_session_survives_a_crash_after_each_call_of_the_copy_function() {
-    sessions_with_crashes(Crash::After, "copy").await;
+    sessions_with_crashes(Crash::After, COPY).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_session_survives_a_crash_before_each_call_of_the_copy_function() {
-    sessions_with_crashes(Crash::Before, "copy").await;
+    sessions_with_crashes(Crash::Before, COPY).await;
 }
 
 /// A session that the operator asks for by hand outlives its invocation once it is recorded.
@@ -159,11 +161,11 @@ async fn a_manual_backup_survives_a_crash_after_each_call_of_its_invocation() {
     };
     let scene = Scene::new().await;
     scene.stack.session(ask()).await.unwrap();
-    let calls = scene.calls_of("session");
+    let calls = scene.calls_of(SESSION);
     let mut unrecorded = 0;
     for nth in 1..=calls {
         let mut scene = Scene::new().await;
-        scene.crash(Crash::After, "session", nth);
+        scene.crash(Crash::After, SESSION, nth);
         scene.stack.session(ask()).await.unwrap_err();
         if scene.stack.edge().catalog().sessions().await.unwrap().is_empty() {
             unrecorded += 1;
@@ -234,11 +236,11 @@ async fn a_retention_run_survives_a_crash_after_each_of_its_calls() {
     scene.world.clear_calls();
     let report = scene.stack.retention(RUN).await.unwrap();
     assert_eq!(report.problems, [""; 0]);
-    let calls = scene.calls_of("retention");
+    let calls = scene.calls_of(RETENTION);
     scene.assert_newest_left(2, &"undisturbed").await;
     for nth in 1..=calls {
         scene.live_a_day().await;
-        scene.crash(Crash::After, "retention", nth);
+        scene.crash(Crash::After, RETENTION, nth);
         scene.stack.retention(RUN).await.unwrap_err();
         // At once, while what was asked for is under way, and again when it is done.
         scene.stack.retention(RUN).await.unwrap();
@@ -254,10 +256,10 @@ async fn a_retention_run_survives_a_crash_after_each_of_its_calls() {
 #[tokio::test(start_paused = true)]
 async fn an_effect_without_an_answer_is_not_done_twice() {
     for (service, operation, caller, calls) in [
-        ("backup", "StartBackupJob", "session", 2),
-        ("backup", "StartCopyJob", "copy", 2),
-        ("dynamodb", "TransactWriteItems", "session", 4),
-        ("dynamodb", "TransactWriteItems", "copy", 4),
+        ("backup", "StartBackupJob", SESSION, 2),
+        ("backup", "StartCopyJob", COPY, 2),
+        ("dynamodb", "TransactWriteItems", SESSION, 4),
+        ("dynamodb", "TransactWriteItems", COPY, 4),
     ] {
         for (skip, lost) in (0..calls).flat_map(|skip| [(skip, 1), (skip, 3)]) {
             let mut scene = Scene::new().await;

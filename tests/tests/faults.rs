@@ -10,7 +10,7 @@ use backup_chain_core::retention::Braked;
 use backup_chain_core::retention::Fate;
 use backup_chain_core::session::Status;
 use backup_chain_core::tier::Tier;
-use backup_chain_local::stack::{ACCOUNT, SOURCE, Schedules, Stack, VAULT};
+use backup_chain_local::stack::{ACCOUNT, RETENTION, SOURCE, Schedules, Stack, VAULT};
 use backup_chain_local::{Fault, FaultRule, WorldClock};
 use backup_chain_retention::Reply;
 use backup_chain_tests::{
@@ -155,7 +155,7 @@ async fn other_peoples_recovery_points_are_never_touched() {
         world
             .calls()
             .iter()
-            .filter(|call| call.caller == "retention")
+            .filter(|call| call.caller == RETENTION)
             .all(|call| !call.resource.contains(&foreign))
     );
     assert!(stack.reports().iter().all(|(_, report)| report.problems.is_empty()));
@@ -229,7 +229,7 @@ async fn a_delete_without_the_right_is_reported_and_tried_again() {
     let (world, mut stack) = deployed("2026-01-05T06:50:00Z").await;
     let orders = table(&world, "app-orders", &[]).await.unwrap();
     apply(&stack, DAILY).await.unwrap();
-    world.with_backup(|backup| backup.permit_delete("retention", false));
+    world.with_backup(|backup| backup.permit_delete(RETENTION, false));
     stack.live_until(at("2026-01-09T12:00:00Z")).await;
     let reports = stack.reports();
     let told: Vec<&String> = reports.iter().flat_map(|(_, report)| &report.problems).collect();
@@ -237,7 +237,7 @@ async fn a_delete_without_the_right_is_reported_and_tried_again() {
     let stuck = points(&stack, &orders).await;
     assert!(count(&stuck, Kind::Backup, State::Deleting) > 0, "{stuck:#?}");
 
-    world.with_backup(|backup| backup.permit_delete("retention", true));
+    world.with_backup(|backup| backup.permit_delete(RETENTION, true));
     stack.live_until(at("2026-01-11T12:00:00Z")).await;
     assert_eq!(count(&points(&stack, &orders).await, Kind::Backup, State::Deleting), 0);
     assert_agreement(&world, &stack, &[orders]).await;
@@ -357,7 +357,7 @@ async fn nothing_is_removed_while_clocks_disagree_or_points_are_young() {
     stack.live_until(at("2026-01-09T12:00:00Z")).await;
     let before = points(&stack, &orders).await.len();
 
-    let config = world.sdk_config(ACCOUNT, SOURCE, "retention").into_builder();
+    let config = world.sdk_config(ACCOUNT, SOURCE, RETENTION).into_builder();
     let skewed = Edge::new(
         config.time_source(Ahead(world.clock())).build(),
         stack.edge().deployment().clone(),

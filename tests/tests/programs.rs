@@ -12,7 +12,7 @@ use backup_chain_core::ids::TableName;
 use backup_chain_core::point::{Kind, State};
 use backup_chain_core::restore::{Restore, Stage};
 use backup_chain_local::backup::Durations;
-use backup_chain_local::stack::{ACCOUNT, SOURCE, Schedules, VAULT, deploy_programs};
+use backup_chain_local::stack::{ACCOUNT, SESSION, SOURCE, Schedules, VAULT, deploy_programs};
 use backup_chain_local::{Fault, FaultRule, Options, World, judge, server};
 use backup_chain_tests::table;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -156,7 +156,7 @@ async fn a_function_that_overruns_is_ended_and_finishes_when_invoked_again() {
     let (world, edge) = served(SignedDuration::from_secs(17)).await;
     let tables = tables(&world).await;
     invoke(&world, "session", &json!({"action": "apply", "document": daily(&world)})).await;
-    world.inject(FaultRule::new("backup", "StartBackupJob", Fault::TimeoutAfter).caller("session"));
+    world.inject(FaultRule::new("backup", "StartBackupJob", Fault::TimeoutAfter).caller(SESSION));
     let ended = invoke(&world, "session", &json!({"action": "run", "policy": "daily"})).await;
     assert!(ended.failed);
     assert!(ended.answer["errorMessage"].as_str().unwrap().ends_with("Task timed out after 17.00 seconds"));

@@ -465,7 +465,7 @@ async fn what_is_left_to_be_done_by_hand_is_exit_code_1() {
     through  AWS Backup
     key      a key that AWS owns
     begun    2026-01-05 02:00:00 UTC
-    ended    2026-01-05 02:08:27 UTC
+    ended    2026-01-05 02:08:28 UTC
     status   warning: something is left to be done by hand
 
      PROPERTY                OUTCOME   WHY

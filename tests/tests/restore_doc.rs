@@ -14,7 +14,7 @@ use backup_chain_core::ids::Region;
 use backup_chain_core::point::Kind;
 use backup_chain_core::restore::Choices;
 use backup_chain_core::settings::TableSettings;
-use backup_chain_local::stack::{ACCOUNT, SOURCE, Schedules, Stack, TARGET};
+use backup_chain_local::stack::{ACCOUNT, RESTORE, SOURCE, Schedules, Stack, TARGET};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::restores::fill;
 use backup_chain_tests::settings::surrounded;
@@ -447,7 +447,7 @@ async fn scene(title: &str) -> Scene {
         "Something in the report failed" => {
             lose_table(&mut scene, "orders", &of_orders()).await;
             let denied = FaultRule::new("dynamodb", "UpdateContinuousBackups", Fault::Deny);
-            scene.world.inject(denied.caller("restore"));
+            scene.world.inject(denied.caller(RESTORE));
         }
         other => panic!("the test knows no scene for {other:?}"),
     }

@@ -7,7 +7,7 @@ use backup_chain_core::invoke::{Ask, From, RestoreRequest, Wanted};
 use backup_chain_core::point::State;
 use backup_chain_core::restore::{Choices, Feature, Key, Outcome, Restore, Stage, StepState, Told};
 use backup_chain_local::backup::Durations;
-use backup_chain_local::stack::{ACCOUNT, SOURCE, Stack, TARGET};
+use backup_chain_local::stack::{ACCOUNT, RESTORE, SOURCE, Stack, TARGET};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_restore::Reply;
 use backup_chain_tests::restores::{ask, back_up, everything, fill, home, items, newest, quick, restored};
@@ -202,7 +202,7 @@ async fn a_role_that_lacks_a_right_is_told_by_its_name_before_the_job() {
          give it that right, as the stack's template does"
     );
     // Where the function may not ask, it says so, and AWS says the rest.
-    world.inject(FaultRule::new("iam", "SimulatePrincipalPolicy", Fault::Deny).caller("restore"));
+    world.inject(FaultRule::new("iam", "SimulatePrincipalPolicy", Fault::Deny).caller(RESTORE));
     let notices = listen(&world).await.unwrap();
     let told = stack.restore(ask([newest(&orders)])).await.unwrap();
     assert!(told[0].notes[0].contains("is not known"), "{:?}", told[0].notes);
@@ -305,7 +305,7 @@ async fn what_comes_to_nothing_is_told_with_the_command_that_finishes_it() {
     let notices = listen(&world).await.unwrap();
     let (orders, begun) = about_to_apply(&world, &mut stack).await;
     world.clear_faults();
-    world.inject(FaultRule::new("dynamodb", "PutResourcePolicy", Fault::Deny).caller("restore"));
+    world.inject(FaultRule::new("dynamodb", "PutResourcePolicy", Fault::Deny).caller(RESTORE));
     stack.live(SignedDuration::from_mins(15)).await;
     let restore = restored(&stack, &begun.id).await;
     assert_eq!(restore.stage, Stage::Warning);
@@ -352,7 +352,7 @@ async fn a_table_that_is_not_the_restores_own_is_never_touched() {
     assert!(restore.problem.as_ref().unwrap().contains("not the one that this restore made"), "{restore:#?}");
     let reads = ["Describe", "List", "Get", "Query", "Lease"];
     let writes =
-        world.calls().into_iter().filter(|call| call.caller == "restore" && call.resource.contains("orders"));
+        world.calls().into_iter().filter(|call| call.caller == RESTORE && call.resource.contains("orders"));
     let writes: Vec<_> =
         writes.filter(|call| !reads.iter().any(|read| call.operation.starts_with(read))).collect();
     assert!(writes.is_empty(), "{writes:#?}");
@@ -361,7 +361,7 @@ async fn a_table_that_is_not_the_restores_own_is_never_touched() {
     let (world, mut stack) = quick().await;
     let (_, begun) = about_to_apply(&world, &mut stack).await;
     world.clear_faults();
-    world.inject(FaultRule::new("dynamodb", "PutResourcePolicy", Fault::Throttle).caller("restore"));
+    world.inject(FaultRule::new("dynamodb", "PutResourcePolicy", Fault::Throttle).caller(RESTORE));
     stack.live(SignedDuration::from_mins(5)).await;
     let arn = restored(&stack, &begun.id).await.target.to_string();
     let client = dynamodb(&world);

@@ -16,7 +16,7 @@ use backup_chain_core::point::{Kind, RestorePoint, State};
 use backup_chain_core::session::Status;
 use backup_chain_core::tier::Tier;
 use backup_chain_local::World;
-use backup_chain_local::stack::{ACCOUNT, COPIES, SOURCE, Schedules, Stack, TARGET, VAULT};
+use backup_chain_local::stack::{ACCOUNT, COPIES, SESSION, SOURCE, Schedules, Stack, TARGET, VAULT};
 use backup_chain_tests::{all_points, apply, at, deployed_with, dynamodb, table, vault_tags};
 use insta::assert_snapshot;
 use jiff::SignedDuration;
@@ -79,8 +79,10 @@ impl Loot {
         let made = aws_sdk_kms::Client::new(&config).create_key().multi_region(true).send().await.unwrap();
         let mut deployment = stack.edge().deployment().clone();
         let random = Random::new(|bytes| bytes.fill(7));
+        // The key's policy lets nobody seal but the session function: the attacker has got hold of its role.
+        let role = world.sdk_config(ACCOUNT, SOURCE, SESSION);
         let sealed_again =
-            Edge::new(config.clone(), deployment.clone(), random.clone()).seal(&document, 0).await.unwrap();
+            Edge::new(role, deployment.clone(), random.clone()).seal(&document, 0).await.unwrap();
         deployment.key = made.key_metadata().unwrap().arn().unwrap().to_owned();
         let other_key = Edge::new(config, deployment, random).seal(&document, 0).await.unwrap();
         let (neighbour, older) = (of(neighbour), older.clone());

@@ -217,7 +217,11 @@ async fn finish(
 ) -> Result<(), RestoreError> {
     let Some(look) = look(edge, store, restore).await? else { return Ok(()) };
     restore.report = verify(edge, restore, then).await?;
-    edge.region(&restore.start.region).dynamodb.release(&look.table).await?;
+    // A table that needed no step was never tagged, and without the tag the role may not touch it.
+    let dynamodb = &edge.region(&restore.start.region).dynamodb;
+    if dynamodb.is_claimed(&look.table, restore.id.as_str()).await? {
+        dynamodb.release(&look.table).await?;
+    }
     let is_complete = restore.report.iter().all(|property| property.outcome != Outcome::Failed);
     end(edge, store, restore, if is_complete { Stage::Succeeded } else { Stage::Warning }).await
 }

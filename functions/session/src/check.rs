@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use backup_chain_aws::backup::{Backup, Vault};
 use backup_chain_aws::policies::Active;
 use backup_chain_aws::scope::{self, Selected};
-use backup_chain_aws::{Edge, Meaning};
+use backup_chain_aws::{AwsError, Edge, Meaning};
 use backup_chain_core::due::PolicyState;
 use backup_chain_core::forecast::{Facts, VaultFacts, warnings};
-use backup_chain_core::ids::{Region, TableName, VaultArn};
+use backup_chain_core::ids::{Region, TableName, VaultArn, VaultName};
 use backup_chain_core::policy::{Policy, changes};
 use backup_chain_core::retention::place_of;
 use jiff::Timestamp;
@@ -109,10 +109,8 @@ async fn vaults(edge: &Edge, policy: &Policy) -> Result<Known, SessionError> {
     let vault = match edge.source().backup.vault(&policy.vault).await {
         Ok(vault) => facts_of(&vault),
         Err(error) if matches!(error.meaning, Meaning::NotFound | Meaning::Denied) => {
-            return Err(SessionError::Vault(format!(
-                "vault: there is no vault {} in {region} ({}): create it, or name another",
-                policy.vault, error.code
-            )));
+            let problem = unusable(&policy.vault, region, &error, "create it");
+            return Err(SessionError::Vault(format!("vault: {problem}, or name another")));
         }
         Err(error) => return Err(error.into()),
     };
@@ -129,6 +127,17 @@ async fn vaults(edge: &Edge, policy: &Policy) -> Result<Known, SessionError> {
         }
     }
     Ok(known)
+}
+
+/// Why a vault cannot be used, and what to do. One that is not among the stack's vaults is refused, whether it is there
+/// or not.
+pub(crate) fn unusable(vault: &VaultName, region: &Region, error: &AwsError, make: &str) -> String {
+    let code = &error.code;
+    if error.meaning == Meaning::Denied {
+        let told = format!("the functions may not use vault {vault} in {region} ({code})");
+        return format!("{told}: {make}, and add its ARN to the stack's parameter FurtherVaults");
+    }
+    format!("there is no vault {vault} in {region} ({code}): {make}")
 }
 
 fn facts_of(vault: &Vault) -> VaultFacts {
@@ -170,10 +179,8 @@ pub(crate) async fn target_vault(
     let found = match backup.vault(&vault.name).await {
         Ok(found) => found,
         Err(error) if matches!(error.meaning, Meaning::NotFound | Meaning::Denied) => {
-            return Ok(Err(format!(
-                "copies: there is no vault {} in {region} ({}): deploy the target stack there, or name another",
-                vault.name, error.code
-            )));
+            let problem = unusable(&vault.name, region, &error, "deploy the target stack there");
+            return Ok(Err(format!("copies: {problem}, or name another")));
         }
         Err(error) => return Err(error.into()),
     };

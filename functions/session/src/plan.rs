@@ -18,7 +18,7 @@ use backup_chain_core::table::TableHead;
 use backup_chain_core::tier::Flag;
 use futures_util::{StreamExt, stream};
 
-use crate::check::{region_problem, target_vault};
+use crate::check::{region_problem, target_vault, unusable};
 use crate::start::measure_end;
 use crate::{SessionError, named};
 
@@ -262,10 +262,10 @@ async fn source_problem(edge: &Edge, vault: &VaultArn) -> Result<Option<String>,
     let backup = &edge.source().backup;
     match backup.vault(&vault.name).await {
         Ok(_) => region_problem(backup, &vault.region).await,
-        Err(error) if matches!(error.meaning, Meaning::NotFound | Meaning::Denied) => Ok(Some(format!(
-            "there is no vault {} in {} ({}): create it, or apply the policy with another",
-            vault.name, vault.region, error.code
-        ))),
+        Err(error) if matches!(error.meaning, Meaning::NotFound | Meaning::Denied) => {
+            let problem = unusable(&vault.name, &vault.region, &error, "create it");
+            Ok(Some(format!("{problem}, or apply the policy with another")))
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -34,6 +34,7 @@ mod world;
 
 pub use clock::WorldClock;
 pub use faults::{Fault, FaultRule, Lost};
+pub use iam::permissions::Permissions;
 pub use lambda::{Answer, Function, Program};
 pub use plan::Plan;
 pub use record::{Call, Context, Required};

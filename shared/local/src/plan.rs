@@ -12,7 +12,7 @@ use crate::{Fault, FaultRule, World, backup::EventFaults};
 /// events: {lose: all, delay_to: 30s, reverse: true}
 /// faults:
 ///   - {service: backup, operation: StartBackupJob, fault: throttle, per_mille: 200}
-///   - {service: dynamodb, fault: reset-after, caller: session, resource: orders, skip: 3, times: 1}
+///   - {service: dynamodb, fault: reset-after, caller: backup-chain-session-function-eu-central-1, resource: orders, skip: 3, times: 1}
 /// ```
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -14,8 +14,8 @@ pub struct Required {
     pub action: String,
     /// The ARN that it is needed on, or `*`.
     pub resource: String,
-    /// The condition keys that the request itself gives. Those of the caller, of the time and of the resource's
-    /// tags are looked up when a policy asks, and are not kept.
+    /// The condition keys that the request itself gives, and those of the resource's tags. Those of the caller and
+    /// of the time are looked up when a policy asks, and are not kept.
     pub context: Context,
 }
 

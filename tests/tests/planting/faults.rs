@@ -23,10 +23,17 @@ pub const FAULTS: &[(&str, &[&str])] = &[
     ("advanced features off", &["wrong regions eu-west-1"]),
     ("not opted in", &["wrong regions eu-central-1"]),
     ("region out of reach", &["wrong regions eu-west-1"]),
-    ("vault gone", &["wrong vaults eu-west-1/gone"]),
+    // Vaults that the stack does not know are none that it may copy into.
+    ("vault gone", &["wrong vaults eu-west-1/gone", "wrong roles backup-chain-copy-eu-central-1"]),
     ("vault locked for too short", &["wrong vaults eu-west-1/backup-chain-copies"]),
     ("vault locked for too long", &["warning vaults eu-west-1/backup-chain-copies"]),
-    ("vault with AWS's key", &["warning keys eu-west-1/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"]),
+    (
+        "vault with AWS's key",
+        &[
+            "warning keys eu-west-1/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+            "wrong roles backup-chain-copy-eu-central-1",
+        ],
+    ),
     ("metadata key disabled", &["wrong keys eu-central-1/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"]),
     ("metadata key about to go", &["wrong keys eu-central-1/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"]),
     ("replica about to go", &["wrong keys eu-west-1/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"]),
@@ -39,6 +46,7 @@ pub const FAULTS: &[(&str, &[&str])] = &[
             "wrong tables us-east-1/backup-chain-settings",
             "wrong vaults us-east-1/backup-chain-copies",
             "wrong keys us-east-1/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+            "wrong roles backup-chain-copy-eu-central-1",
         ],
     ),
     ("role gone", &["wrong roles backup-chain-copy-eu-central-1"]),

@@ -17,7 +17,7 @@ use backup_chain_local::stack::{ACCOUNT, COPIES, Failure, SOURCE, Stack, TARGET}
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::{apply, table};
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub use self::faults::FAULTS;
 
@@ -255,7 +255,17 @@ async fn keys(fault: &str, stack: &Stack, here: &SdkConfig, there: &SdkConfig) -
             kms_there.schedule_key_deletion().key_id(replica).pending_window_in_days(7).send().await?;
         }
         "metadata key not rotated" => {
-            kms.disable_key_rotation().key_id(key).send().await?;
+            // The template's policy lets nobody do that: whoever does changes it first.
+            let found = kms.get_key_policy().key_id(&key).send().await?;
+            let found = found.policy().ok_or("the key has no policy")?;
+            let mut policy: Value = serde_json::from_str(found)?;
+            policy["Statement"].as_array_mut().ok_or("no statements")?.push(json!({
+                "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{ACCOUNT}:root") }, "Resource": "*",
+                "Action": "kms:DisableKeyRotation",
+            }));
+            kms.put_key_policy().key_id(&key).policy(policy.to_string()).send().await?;
+            kms.disable_key_rotation().key_id(&key).send().await?;
+            kms.put_key_policy().key_id(key).policy(found).send().await?;
         }
         "metadata key shut" => {
             let policy = json!({ "Version": "2012-10-17", "Statement": [{

@@ -185,9 +185,11 @@ impl Dynamo {
     pub(crate) fn tags_of(&self, arn: &str) -> Option<&BTreeMap<String, String>> {
         let mut parts = arn.strip_prefix("arn:aws:dynamodb:")?.splitn(3, ':');
         let place = (parts.next()?.to_owned(), parts.next()?.to_owned());
-        let table = parts.next()?.strip_prefix("table/")?.split('/').next()?;
+        let mut path = parts.next()?.strip_prefix("table/")?.split('/');
+        let (table, below) = (path.next()?, path.next());
         let store = self.stores.get(&(place.1, place.0))?;
-        store.tables.get(table).map(|table| &table.tags)
+        // AWS documents that indexes inherit the tags of their table, and streams do not.
+        store.tables.get(table).map(|table| &table.tags).filter(|_| below != Some("stream"))
     }
 
     /// A table as DescribeTable tells it (the value of `Table`); `None` when there is none of that name.

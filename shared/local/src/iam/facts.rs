@@ -63,6 +63,8 @@ impl Facts<'_> {
             "aws:principaltype" => {
                 if principal?.tags.is_some() { "AssumedRole" } else { "Account" }.to_owned()
             }
+            // The account of whoever asks KMS, also through another service.
+            "kms:calleraccount" if self.action.starts_with("kms:") => principal?.account.to_owned(),
             "aws:userid" => principal?.user_id.clone(),
             "aws:principalisawsservice" | "aws:viaawsservice" => principal.map(|_| "false".to_owned())?,
             "aws:securetransport" => principal.map(|_| "true".to_owned())?,

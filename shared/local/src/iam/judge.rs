@@ -66,7 +66,7 @@ impl Iam {
         if !caller.is_empty() && self.role(account, caller).is_none() {
             return (Vec::new(), Err(service.unknown_token()));
         }
-        let Some(required) = actions::required(service, request, holdings) else {
+        let Some(mut required) = actions::required(service, request, holdings) else {
             // Who may do all is told that there is no such operation.
             let all = self.role(account, caller).is_none_or(Role::has_everything);
             let done = if all {
@@ -77,6 +77,11 @@ impl Iam {
             };
             return (Vec::new(), done);
         };
+        for need in &mut required {
+            for (key, value) in holdings.tags(&need.resource).into_iter().flatten() {
+                need.context.insert(format!("aws:ResourceTag/{key}"), vec![value.clone()]);
+            }
+        }
         let bounds: Vec<Option<Bound>> =
             required.iter().map(|need| self.bound(service, request, need, holdings)).collect();
         let refusal = required

@@ -7,6 +7,7 @@ mod judge;
 mod managed;
 mod passed;
 mod pattern;
+pub mod permissions;
 mod policies;
 mod policy;
 mod roles;
@@ -16,6 +17,7 @@ mod simulate;
 mod tests;
 
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -39,6 +41,8 @@ pub(crate) struct Iam {
     resource_policies: BTreeMap<String, Option<Arc<Policy>>>,
     /// When somebody last asked: what services do on a caller's behalf happens then.
     now: Timestamp,
+    /// What services wanted to do with the roles that they were passed: role, action and resource.
+    asked: RefCell<BTreeSet<(String, String, String)>>,
     rng: Rng,
 }
 
@@ -93,6 +97,7 @@ impl Iam {
             accounts: BTreeMap::new(),
             resource_policies: BTreeMap::new(),
             now: Timestamp::UNIX_EPOCH,
+            asked: RefCell::default(),
             rng,
         }
     }

@@ -41,6 +41,8 @@ impl Iam {
         action: &str,
         resource: &str,
     ) -> Result<(), String> {
+        let asked = (role_arn.to_owned(), action.to_owned(), resource.to_owned());
+        self.asked.borrow_mut().insert(asked);
         let role = account_of(role_arn).zip(role_arn.rsplit('/').next());
         let known = role.and_then(|(account, name)| {
             let account = self.accounts.get_key_value(account)?;

@@ -72,6 +72,31 @@ impl World {
         })
     }
 
+    /// Makes a role with this trust and these policies by their names, as CloudFormation does.
+    ///
+    /// # Errors
+    /// What is wrong with a document.
+    pub(crate) fn make_role(
+        &self,
+        account: &str,
+        name: &str,
+        trust: &str,
+        policies: &BTreeMap<String, String>,
+    ) -> Result<(), String> {
+        let trust = Arc::new(Policy::read(trust, Kind::Trust)?);
+        let read = |(name, text): (&String, &String)| {
+            Ok((name.clone(), Arc::new(Policy::read(text, Kind::Identity)?)))
+        };
+        let inline = policies.iter().map(read).collect::<Result<_, String>>()?;
+        let now = self.now();
+        self.with_iam(|iam| {
+            let role = iam.made(account, name, now)?;
+            (role.trust, role.inline) = (trust, inline);
+            role.attached.clear();
+            Ok(())
+        })
+    }
+
     /// Makes a role for AWS Backup as its console makes the default one, with AWS's two managed policies: for backups
     /// and copies, and for restores.
     ///

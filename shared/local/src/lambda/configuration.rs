@@ -6,7 +6,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Key, Program, arn, invalid};
+use super::{Function, Key, Program, arn, invalid};
 use crate::{api::ApiError, wire::text};
 
 /// What GetFunctionConfiguration tells.
@@ -37,7 +37,7 @@ impl Configuration {
     fn of(key: &Key, now: Timestamp) -> Self {
         let [account, region, name] = key.clone();
         Self {
-            role: format!("arn:aws:iam::{account}:role/{name}"),
+            role: role_arn(&account, &name),
             arn: arn(key),
             name,
             account,
@@ -57,17 +57,17 @@ impl Configuration {
         }
     }
 
-    pub(super) fn in_process(
-        key: &Key,
-        timeout: SignedDuration,
-        environment: BTreeMap<String, String>,
-        now: Timestamp,
-    ) -> Self {
-        Self { timeout, environment, ..Self::of(key, now) }
+    pub(super) fn in_process(key: &Key, function: &Function, now: Timestamp) -> Self {
+        let Function { timeout, ref role, ref environment, .. } = *function;
+        let configuration = Self { timeout, environment: environment.clone(), ..Self::of(key, now) };
+        match role {
+            Some(role) => Self { role: role_arn(&key[0], role), ..configuration },
+            None => configuration,
+        }
     }
 
     pub(super) fn of_program(key: &Key, program: &Program<'_>, now: Timestamp) -> Self {
-        let role = format!("arn:aws:iam::{}:role/{}", key[0], program.role);
+        let role = role_arn(&key[0], program.role);
         let Program { timeout, memory, ref environment, .. } = *program;
         Self { role, timeout, memory, environment: environment.clone(), ..Self::of(key, now) }
     }
@@ -217,4 +217,8 @@ fn refused(message: &str) -> ApiError {
 
 fn hash(package: &[u8]) -> String {
     BASE64_STANDARD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, package))
+}
+
+fn role_arn(account: &str, name: &str) -> String {
+    format!("arn:aws:iam::{account}:role/{name}")
 }

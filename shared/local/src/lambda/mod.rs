@@ -48,6 +48,7 @@ type Running = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
 /// A function that runs in this process, with the environment variables that it is configured with.
 pub struct Function {
+    role: Option<String>,
     environment: BTreeMap<String, String>,
     timeout: SignedDuration,
     run: Box<dyn Fn(Value) -> Running + Send + Sync>,
@@ -63,10 +64,18 @@ impl Function {
         F: Future<Output = Answer> + Send + 'static,
     {
         Self {
+            role: None,
             environment,
             timeout: SignedDuration::from_mins(15),
             run: Box::new(move |payload| Box::pin(run(payload))),
         }
+    }
+
+    /// The same with a role of this name in place of one of its own name. It says so and no more: the code calls AWS
+    /// by its own configuration.
+    #[must_use]
+    pub fn role(self, role: impl Into<String>) -> Self {
+        Self { role: Some(role.into()), ..self }
     }
 
     /// The same with another timeout: an invocation that runs longer is ended.
@@ -210,8 +219,7 @@ impl World {
     /// every service may invoke it.
     pub fn register(&self, account: &str, region: &str, name: &str, function: &Arc<Function>) {
         let key = [account, region, name].map(str::to_owned);
-        let configuration =
-            Configuration::in_process(&key, function.timeout, function.environment.clone(), self.now());
+        let configuration = Configuration::in_process(&key, function, self.now());
         let code = Code::Here(Arc::downgrade(function));
         self.with_lambda(|lambda| lambda.deploy(key, configuration, code));
     }

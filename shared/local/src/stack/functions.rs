@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{ACCOUNT, FUNCTIONS, Failure, SOURCE, resources};
+use super::{ACCOUNT, COPY, FUNCTIONS, Failure, RESTORE, RETENTION, SESSION, SOURCE, resources};
 use crate::{Answer, Function, Program, World};
 
 /// What retention runs by schedule have reported.
@@ -67,8 +67,8 @@ pub(super) fn in_process(
     reports: &Reports,
 ) -> Vec<Arc<Function>> {
     let environment = environment(session.deployment());
-    let register = |name: &str, function: Function| {
-        let function = Arc::new(function.timeout(timeout));
+    let register = |name: &str, role: &str, function: Function| {
+        let function = Arc::new(function.role(role).timeout(timeout));
         world.register(ACCOUNT, SOURCE, &format!("{FUNCTIONS}{name}"), &function);
         function
     };
@@ -80,21 +80,21 @@ pub(super) fn in_process(
         let (world, edge) = session.clone();
         async move {
             let done = backup_chain_session::handle(&edge, request(payload)?, deadline(&world));
-            answer(alive(&world, "session", done).await)
+            answer(alive(&world, SESSION, done).await)
         }
     });
     let copy = Function::new(environment.clone(), move |payload| {
         let (world, edge) = copy.clone();
         async move {
             let done = backup_chain_copy::handle(&edge, payload, deadline(&world));
-            answer(alive(&world, "copy", done).await)
+            answer(alive(&world, COPY, done).await)
         }
     });
     let restore = Function::new(environment.clone(), move |payload| {
         let (world, edge) = restore.clone();
         async move {
             let done = backup_chain_restore::handle(&edge, payload, deadline(&world));
-            answer(alive(&world, "restore", done).await)
+            answer(alive(&world, RESTORE, done).await)
         }
     });
     let retention = Function::new(environment, move |payload| {
@@ -102,7 +102,7 @@ pub(super) fn in_process(
         async move {
             let (began, is_scheduled) = (world.now(), payload == resources::scheduled_run());
             let done = backup_chain_retention::handle(&edge, request(payload)?, deadline(&world));
-            let done = alive(&world, "retention", done).await;
+            let done = alive(&world, RETENTION, done).await;
             if let (true, Ok(Reply::Report(report))) = (is_scheduled, &done) {
                 reports.add(began, Report::clone(report));
             }
@@ -110,18 +110,19 @@ pub(super) fn in_process(
         }
     });
     vec![
-        register("session", session),
-        register("copy", copy),
-        register("retention", retention),
-        register("restore", restore),
+        register("session", SESSION, session),
+        register("copy", COPY, copy),
+        register("retention", RETENTION, retention),
+        register("restore", RESTORE, restore),
     ]
 }
 
 /// Registers the functions' programs with Lambda.
 pub(super) fn programs(world: &World, timeout: SignedDuration, deployment: &Deployment, binaries: &Path) {
-    for role in ["session", "copy", "retention", "restore"] {
-        world.with_iam(|iam| iam.ensure_administrator(ACCOUNT, role, world.now()));
-        let name = format!("{FUNCTIONS}{role}");
+    for (function, role) in
+        [("session", SESSION), ("copy", COPY), ("retention", RETENTION), ("restore", RESTORE)]
+    {
+        let name = format!("{FUNCTIONS}{function}");
         let path = binaries.join(&name);
         let environment = environment(deployment);
         let program = Program { name: &name, path: &path, role, timeout, memory: 256, environment };

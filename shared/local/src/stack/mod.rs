@@ -3,6 +3,7 @@
 
 mod functions;
 mod resources;
+mod template;
 
 use std::error::Error;
 use std::path::Path;
@@ -36,8 +37,21 @@ pub const VAULT: &str = "backup-chain";
 /// The vault of the target Region.
 pub const COPIES: &str = "backup-chain-copies";
 
+/// The role of the session function.
+pub const SESSION: &str = "backup-chain-session-function-eu-central-1";
+/// The role of the copy function.
+pub const COPY: &str = "backup-chain-copy-function-eu-central-1";
+/// The role of the retention function.
+pub const RETENTION: &str = "backup-chain-retention-function-eu-central-1";
+/// The role of the restore function.
+pub const RESTORE: &str = "backup-chain-restore-function-eu-central-1";
+
+/// The name of the stack.
+const STACK: &str = "backup-chain";
 /// What the functions' names begin with.
 const FUNCTIONS: &str = "backup-chain-";
+/// One who looks at the deployment from outside.
+const OBSERVER: &str = "observer";
 const CATALOG: &str = "backup-chain-catalog";
 const SETTINGS: &str = "backup-chain-settings";
 /// The roles that AWS Backup makes backups, copies and tables with.
@@ -71,6 +85,7 @@ pub struct Stack {
     copy: Edge,
     retention: Edge,
     restore: Edge,
+    observer: Edge,
     /// As Lambda runs them: there for as long as the stack is.
     _functions: Vec<Arc<Function>>,
     reports: Reports,
@@ -86,7 +101,7 @@ pub async fn deploy_programs(world: &World, schedules: Schedules, binaries: &Pat
     let deployment = deployment(resources::make(world).await?)?;
     functions::programs(world, schedules.timeout, &deployment, binaries);
     resources::connect(world, schedules).await?;
-    Ok(Edge::new(world.sdk_config(ACCOUNT, SOURCE, "observer"), deployment, Random::system()))
+    Ok(Edge::new(world.sdk_config(ACCOUNT, SOURCE, OBSERVER), deployment, Random::system()))
 }
 
 /// The deployment with this metadata key.
@@ -139,24 +154,43 @@ impl Stack {
             let config = world.sdk_config(ACCOUNT, SOURCE, caller);
             Edge::measured(config, deployment.clone(), random.clone(), measured.meter())
         };
-        let [session, copy, retention, restore] = ["session", "copy", "retention", "restore"].map(edge);
+        let [session, copy, retention, restore] = [SESSION, COPY, RETENTION, RESTORE].map(edge);
         let edges = [&session, &copy, &retention, &restore];
         let functions = functions::in_process(world, schedules.timeout, edges, &reports);
+        let config = world.sdk_config(ACCOUNT, SOURCE, OBSERVER);
+        let observer = Edge::new(config, deployment.clone(), random.clone());
         let world = world.clone();
-        Self { world, schedules, session, copy, retention, restore, _functions: functions, reports, measured }
+        Self {
+            world,
+            schedules,
+            session,
+            copy,
+            retention,
+            restore,
+            observer,
+            _functions: functions,
+            reports,
+            measured,
+        }
     }
 
     /// The same deployment with changed settings, as an update of the stack would make it.
     pub fn reconfigure(&mut self, change: impl FnOnce(&mut Deployment)) {
         let mut deployment = self.session.deployment().clone();
+        let key = deployment.key.clone();
         change(&mut deployment);
+        if deployment.key != key
+            && let Err(error) = resources::renew_roles(&self.world, &deployment.key)
+        {
+            tracing::error!(%error, "the roles are as they were");
+        }
         let (reports, measured) = (self.reports.clone(), self.measured.clone());
         *self = Self::of(&self.world, self.schedules, &deployment, reports, measured);
     }
 
     /// The edge as one who looks at the deployment from outside has it.
     pub fn edge(&self) -> &Edge {
-        &self.session
+        &self.observer
     }
 
     /// The vault of the source Region.
@@ -192,7 +226,7 @@ impl Stack {
     /// What the function fails with, or that it died at a crash point.
     pub async fn session(&self, request: SessionRequest) -> Result<backup_chain_session::Reply, Failure> {
         let done = backup_chain_session::handle(&self.session, request, self.deadline());
-        functions::alive(&self.world, "session", done).await
+        functions::alive(&self.world, SESSION, done).await
     }
 
     /// Invokes the copy function.
@@ -201,7 +235,7 @@ impl Stack {
     /// What the function fails with, or that it died at a crash point.
     pub async fn copy(&self, payload: Value) -> Result<backup_chain_copy::Reply, Failure> {
         let done = backup_chain_copy::handle(&self.copy, payload, self.deadline());
-        functions::alive(&self.world, "copy", done).await
+        functions::alive(&self.world, COPY, done).await
     }
 
     /// Invokes the retention function for a run, a plan or a removal.
@@ -239,7 +273,7 @@ impl Stack {
 
     async fn ask_retention(&self, request: RetentionRequest) -> Result<Reply, Failure> {
         let done = backup_chain_retention::handle(&self.retention, request, self.deadline());
-        functions::alive(&self.world, "retention", done).await
+        functions::alive(&self.world, RETENTION, done).await
     }
 
     /// Invokes the restore function with any payload.
@@ -248,7 +282,7 @@ impl Stack {
     /// What the function fails with, or that it died at a crash point.
     pub async fn ask_restore(&self, payload: Value) -> Result<backup_chain_restore::Reply, Failure> {
         let done = backup_chain_restore::handle(&self.restore, payload, self.deadline());
-        functions::alive(&self.world, "restore", done).await
+        functions::alive(&self.world, RESTORE, done).await
     }
 
     /// Invokes the restore function to restore tables, or to plan it.

@@ -12,8 +12,8 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::{
-    ACCOUNT, BACKUP_ROLE, CATALOG, COPIES, COPY_ROLE, FUNCTIONS, Failure, RESTORE_ROLE, SETTINGS, SOURCE,
-    Schedules, TARGET, VAULT,
+    ACCOUNT, CATALOG, COPIES, FUNCTIONS, Failure, SETTINGS, SOURCE, Schedules, TARGET, VAULT,
+    template::Template,
 };
 use crate::World;
 
@@ -22,33 +22,80 @@ const JOBS: &str = "backup-chain-jobs";
 /// The queue of restore job events, which feeds the restore function.
 const RESTORES: &str = "backup-chain-restores";
 
-/// Makes roles, tables, vaults and keys, and tells the metadata key's ARN.
+/// Makes roles, tables, vaults and keys, and tells the metadata key's ARN. Roles, keys and vaults have the policies
+/// of the templates.
 pub(super) async fn make(world: &World) -> Result<String, Failure> {
-    for role in [BACKUP_ROLE, COPY_ROLE, RESTORE_ROLE] {
-        world.put_service_role(ACCOUNT, role)?;
-    }
+    let (mut here, mut there) = templates()?;
     let source = world.sdk_config(ACCOUNT, SOURCE, "operator");
     let target = world.sdk_config(ACCOUNT, TARGET, "operator");
     let kms = aws_sdk_kms::Client::new(&source);
-    let made = kms.create_key().multi_region(true).description("Backup Chain metadata").send().await?;
+    let policy = here.property("MetadataKey", "KeyPolicy")?.to_string();
+    let made = kms
+        .create_key()
+        .multi_region(true)
+        .policy(policy)
+        .description("Backup Chain metadata")
+        .send()
+        .await?;
     let key =
         made.key_metadata().and_then(|key| key.arn()).ok_or("KMS made a key without an ARN")?.to_owned();
     kms.enable_key_rotation().key_id(&key).send().await?;
-    kms.replicate_key().key_id(&key).replica_region(TARGET).send().await?;
-    for (config, vault) in [(&source, VAULT), (&target, COPIES)] {
+    here.made("MetadataKey", &key);
+    there.choose("MetadataKeyArn", &key);
+    let policy = there.property("MetadataKey", "KeyPolicy")?.to_string();
+    kms.replicate_key().key_id(&key).replica_region(TARGET).policy(policy).send().await?;
+    roles(world, &here)?;
+    for (config, vault, template) in [(&source, VAULT, &here), (&target, COPIES, &there)] {
         let kms = aws_sdk_kms::Client::new(config);
-        let made = kms.create_key().description("Backup Chain vault").send().await?;
+        let policy = template.property("VaultKey", "KeyPolicy")?.to_string();
+        let made = kms.create_key().policy(policy).description("Backup Chain vault").send().await?;
         let vault_key =
             made.key_metadata().and_then(|key| key.arn()).ok_or("KMS made a key without an ARN")?;
         kms.enable_key_rotation().key_id(vault_key).send().await?;
         let backup = aws_sdk_backup::Client::new(config);
         backup.create_backup_vault().backup_vault_name(vault).encryption_key_arn(vault_key).send().await?;
+        let policy = template.property("Vault", "AccessPolicy")?.to_string();
+        backup.put_backup_vault_access_policy().backup_vault_name(vault).policy(policy).send().await?;
         table(&aws_sdk_dynamodb::Client::new(config), SETTINGS, &[]).await?;
     }
     let number = ScalarAttributeType::N;
     let indexes = [("due", "queue", "due_at", number), ("session", "session", "pk", ScalarAttributeType::S)];
     table(&aws_sdk_dynamodb::Client::new(&source), CATALOG, &indexes).await?;
     Ok(key)
+}
+
+/// The templates, with the parameters that are chosen here.
+fn templates() -> Result<(Template, Template), Failure> {
+    let (mut here, mut there) = (Template::source()?, Template::target()?);
+    here.choose("FurtherVaults", format!("arn:aws:backup:{TARGET}:{ACCOUNT}:backup-vault:{COPIES}"));
+    for template in [&mut here, &mut there] {
+        // Those who work in these worlds beside the functions are operators and their kin.
+        template.choose("BreakGlassRole", format!("arn:aws:iam::{ACCOUNT}:role/o*"));
+        template.choose("MetadataReaders", format!("arn:aws:iam::{ACCOUNT}:role/o*"));
+    }
+    Ok((here, there))
+}
+
+/// Makes the roles anew, for another metadata key.
+pub(super) fn renew_roles(world: &World, key: &str) -> Result<(), Failure> {
+    let (mut here, _) = templates()?;
+    here.made("MetadataKey", key);
+    roles(world, &here)
+}
+
+/// Makes the roles of the functions and of AWS Backup.
+fn roles(world: &World, template: &Template) -> Result<(), Failure> {
+    for role in template.of_type("AWS::IAM::Role") {
+        let name = template.property(role, "RoleName")?;
+        let trust = template.property(role, "AssumeRolePolicyDocument")?.to_string();
+        let policies = template.property(role, "Policies")?;
+        let policies = policies.as_array().into_iter().flatten().filter_map(|policy| {
+            Some((policy["PolicyName"].as_str()?.to_owned(), policy["PolicyDocument"].to_string()))
+        });
+        let name = name.as_str().ok_or("a role without a name")?;
+        world.make_role(ACCOUNT, name, &trust, &policies.collect())?;
+    }
+    Ok(())
 }
 
 /// Connects the functions, which are there, with their schedules and with the events of AWS Backup.

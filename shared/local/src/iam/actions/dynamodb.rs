@@ -59,6 +59,7 @@ pub(super) fn required(request: &Request<'_>) -> Option<Vec<Required>> {
             });
             std::iter::once(on_table()).chain(replicas).collect()
         }
+        "RestoreTableFromBackup" => restore(request),
         "ListTagsOfResource" | "GetResourcePolicy" | "PutResourcePolicy" | "DeleteResourcePolicy" => {
             vec![Request::need(&action, arn(request))]
         }
@@ -74,6 +75,25 @@ pub(super) fn required(request: &Request<'_>) -> Option<Vec<Required>> {
         "ExecuteTransaction" => statements(request, &list(body, "TransactStatements")),
         _ => return None,
     })
+}
+
+/// A restore by DynamoDB itself takes the right on the new table and on the backup; AWS Backup's points take one of
+/// their own. AWS documents that it takes the rights to read and write the new table too: DynamoDB fills it in the
+/// caller's name.
+fn restore(request: &Request<'_>) -> Vec<Required> {
+    let table = table_arn(request, request.member("TargetTableName").unwrap_or("*"));
+    let on_table = |action: &str| Request::need(&format!("dynamodb:{action}"), table.as_str());
+    let mut needs = vec![on_table("RestoreTableFromBackup")];
+    match request.member("BackupArn").unwrap_or("*") {
+        point if point.starts_with("arn:aws:backup:") => needs.push(on_table("RestoreTableFromAwsBackup")),
+        backup => needs.push(Request::need("dynamodb:RestoreTableFromBackup", backup)),
+    }
+    for action in ["BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"] {
+        let mut need = on_table(action);
+        need.context.insert("aws:ViaAWSService".to_owned(), vec!["true".to_owned()]);
+        needs.push(need);
+    }
+    needs
 }
 
 /// A table by its name or ARN.
