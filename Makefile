@@ -1,6 +1,6 @@
 # Each target sets itself up. Needed beforehand: a Rust toolchain, a C compiler, and Python 3.10 or newer.
 
-.PHONY: demo test conformance templates bench check fmt tools needs
+.PHONY: demo test package conformance templates bench check fmt tools needs
 
 # The main job on the embedded AWS: weeks in the life of three tables, in under a minute once it is built.
 demo: needs
@@ -13,8 +13,21 @@ test: needs tools
 	cargo test --locked --workspace
 	.tools/py/bin/python tests/python/golden.py check
 	.tools/py/bin/python tests/python/printed.py docs/local.md
+	.tools/py/bin/python tests/python/commands.py README.md docs/deploy.md docs/operations.md
 	tests/python/conformance/run.sh
 	.tools/lint/bin/python tests/python/templates.py
+
+# The functions as they are deployed: built by AWS SAM, their size, their samples under AWS's emulator of Lambda, and one
+# behind a rule in MiniStack. AWS SAM builds one after another; all at once comes first, so that it finds them built.
+ARCHITECTURE ?= $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+package: needs
+	@tests/python/setup.sh package
+	cargo build --locked --bin backup-chain-local
+	PATH="$(CURDIR)/.tools/package/bin:$$PATH" cargo lambda build --locked --release --$(subst _,-,$(ARCHITECTURE)) \
+	    $(addprefix -p backup-chain-,session copy retention restore)
+	PATH="$(CURDIR)/.tools/package/bin:$$PATH" SAM_CLI_TELEMETRY=0 \
+	    .tools/lint/bin/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+	cd tests/python && ../../.tools/lint/bin/python -m package $(ARCHITECTURE)
 
 # The embedded AWS, judged by the AWS CLI's code, boto3, AWS's descriptions of its services, and other servers.
 conformance: needs tools

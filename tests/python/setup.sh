@@ -2,6 +2,9 @@
 # Makes .tools/py, the official AWS tools, .tools/peers, servers to compare with, and .tools/lint, what judges the
 # templates, in the versions of their requirements files, in the project's own folder. Does nothing when they are there
 # already, and fails when anything is missing.
+#
+#     setup.sh            all three
+#     setup.sh package    what make package takes: .tools/package, which builds, and the last two, which run what is built
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -22,6 +25,10 @@ install() {
     cp "$here/$2" "$venv/.requirements"
 }
 
-install py requirements.txt
+if [ "${1:-}" = package ]; then
+    install package requirements-package.txt
+else
+    install py requirements.txt
+fi
 install peers requirements-peers.txt
 install lint requirements-lint.txt

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
+use tracing::level_filters::LevelFilter;
 use tracing::subscriber::DefaultGuard;
 
 /// A log in memory.
@@ -20,11 +21,11 @@ impl Write for Log {
 }
 
 impl Log {
-    /// Records what is logged on this thread, by the functions' own logging with this filter.
-    pub fn listen(filter: &str) -> (Self, DefaultGuard) {
+    /// Records what is logged on this thread, by the functions' own logging at this level.
+    pub fn listen(level: LevelFilter) -> (Self, DefaultGuard) {
         let log = Self::default();
         let writer = log.clone();
-        let subscriber = backup_chain_aws::runtime::subscriber(filter, move || writer.clone());
+        let subscriber = backup_chain_aws::runtime::subscriber(level, move || writer.clone());
         (log, tracing::subscriber::set_default(subscriber))
     }
 

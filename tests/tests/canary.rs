@@ -23,6 +23,7 @@ use backup_chain_tests::{all_points, apply, at, deployed_with, dynamodb, tables,
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::SignedDuration;
+use tracing::level_filters::LevelFilter;
 
 const CANARY: &str = "xCANARYx";
 
@@ -134,7 +135,7 @@ fn attribute(found: &mut Found, place: &str, value: &aws::AttributeValue) {
 
 /// Records what is logged on this thread, at the most that can be asked of it.
 fn listen() -> (Log, tracing::subscriber::DefaultGuard) {
-    Log::listen("trace")
+    Log::listen(LevelFilter::TRACE)
 }
 
 /// Adds every line of a log to what is searched.

@@ -10,6 +10,7 @@ use backup_chain_tests::restores::{ask, newest, restored};
 use backup_chain_tests::{all_points, apply, at, backup, deployed_with, table};
 use jiff::SignedDuration;
 use serde_json::Value;
+use tracing::level_filters::LevelFilter;
 
 const POLICY: &str = "
 name: daily
@@ -59,7 +60,7 @@ fn nameless(log: &Log, ids: &[String]) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn each_line_of_the_log_names_what_it_is_about() {
-    let (log, listening) = Log::listen("info");
+    let (log, listening) = Log::listen(LevelFilter::INFO);
     let (world, mut stack, [orders, carts]) = scene().await;
     // Lost answers, refusals, failures, points that are not believed.
     world.inject(FaultRule::new("backup", "StartBackupJob", Fault::TimeoutAfter).times(1));
@@ -117,7 +118,7 @@ async fn each_line_of_the_log_names_what_it_is_about() {
 /// Ids do not hang on the filter.
 #[tokio::test(start_paused = true)]
 async fn a_filter_that_hides_lines_leaves_the_others_their_ids() {
-    let (log, listening) = Log::listen("warn");
+    let (log, listening) = Log::listen(LevelFilter::WARN);
     let (world, mut stack, [orders, _]) = scene().await;
     fails(&world, &orders, false);
     stack.live_until(at("2026-01-05T12:00:00Z")).await;

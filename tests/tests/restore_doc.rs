@@ -93,28 +93,14 @@ fn scenarios() -> Vec<Scenario> {
             let (_, more) = lines.next().expect("the rest of a command");
             typed = format!("{} {}", typed.trim_end_matches('\\').trim_end(), more.trim_start());
         }
-        commands.push(Typed { line: number + 1, words: words(&typed), printed: Vec::new(), code: 0 });
+        commands.push(Typed {
+            line: number + 1,
+            words: shlex::split(&typed).expect("whole quotes"),
+            printed: Vec::new(),
+            code: 0,
+        });
     }
     scenarios
-}
-
-/// The words of a command, as a shell parts them.
-fn words(line: &str) -> Vec<String> {
-    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
-    for c in line.chars() {
-        match quote {
-            Some(open) if c == open => quote = None,
-            None if c == '"' || c == '\'' => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            None if c == ' ' => words.extend(word.take()),
-            _ => word.get_or_insert_default().push(c),
-        }
-    }
-    assert_eq!(quote, None, "{line}");
-    words.extend(word);
-    words
 }
 
 /// What stands on the screen: answer, progress and what is typed, in their order.

@@ -62,7 +62,7 @@ pub(super) async fn check(look: &Look<'_>) -> (Vec<Finding>, Option<TableName>) 
 
 /// How many tags each table has of its own. AWS's do not count.
 async fn own_tags(look: &Look<'_>) -> Result<BTreeMap<TableName, usize>, AwsError> {
-    let tables = look.edge.source().tagging.tables().await?;
+    let tables = look.edge.source().tagging().tables().await?;
     let own = |tags: BTreeMap<String, String>| tags.keys().filter(|key| !key.starts_with("aws:")).count();
     Ok(tables.into_iter().map(|(arn, tags)| (arn.name, own(tags))).collect())
 }

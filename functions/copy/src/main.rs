@@ -8,7 +8,7 @@ use serde_json::Value;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     runtime::logs();
-    let edge = &runtime::edge().await?;
+    let edge = &runtime::edge()?;
     let answer = |event: LambdaEvent<Value>| async move {
         let deadline = Deadline::at(event.context.deadline().try_into()?);
         Ok::<_, Error>(backup_chain_copy::handle(edge, event.payload, deadline).await?)

@@ -8,7 +8,7 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     runtime::logs();
-    let edge = &runtime::edge().await?;
+    let edge = &runtime::edge()?;
     let answer = |event: LambdaEvent<RetentionRequest>| async move {
         let deadline = Deadline::at(event.context.deadline().try_into()?);
         // Boxed: its future is deep.

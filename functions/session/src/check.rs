@@ -53,7 +53,7 @@ pub(crate) async fn check(edge: &Edge, document: &str) -> Result<Reply, SessionE
     if covered.is_empty() {
         lines.push("sources: no table is covered now: nothing would be backed up".to_owned());
     }
-    let tags = source.tagging.tables().await?;
+    let tags = source.tagging().tables().await?;
     let own = tags.into_iter().map(|(arn, tags)| (arn.name, tags.len()));
     let table_tags = own.filter(|(name, _)| covered.iter().any(|table| table.name == *name)).collect();
     lines.extend(warnings(&policy, &Facts { table_tags, ..facts.facts }));

@@ -34,11 +34,17 @@ pub struct Regional {
     pub dynamodb: Dynamo,
     /// KMS.
     pub kms: Kms,
-    /// The tagging API.
-    pub tagging: Tagging,
     /// The deployment's settings table.
     pub settings: SettingsStore,
     pub(crate) account: Account,
+    config: SdkConfig,
+}
+
+impl Regional {
+    /// The tagging API. Made when it is asked for: its SDK is linked into those functions only that use it.
+    pub fn tagging(&self) -> Tagging {
+        Tagging::new(aws_sdk_resourcegroupstagging::Client::new(&self.config))
+    }
 }
 
 /// Everything that a function works with.
@@ -54,7 +60,6 @@ struct Inner {
     meter: Meter,
     catalog: Catalog,
     bus: Bus,
-    iam: Iam,
     policies: Read,
     regions: Mutex<BTreeMap<Region, Arc<Regional>>>,
 }
@@ -70,10 +75,8 @@ impl Edge {
         let source = config.time_source().unwrap_or_else(|| SharedTimeSource::new(SystemTimeSource::new()));
         let catalog = Catalog::new(aws_sdk_dynamodb::Client::new(&config), deployment.catalog.clone());
         let bus = Bus::new(aws_sdk_eventbridge::Client::new(&config), deployment.bus.clone());
-        let iam = Iam::new(aws_sdk_iam::Client::new(&config));
         Self(Arc::new(Inner {
             bus,
-            iam,
             policies: Read::default(),
             clock: Clock::new(source),
             random,
@@ -130,7 +133,8 @@ impl Edge {
         actions: &[&str],
         resource: &str,
     ) -> Result<Vec<String>, AwsError> {
-        self.0.iam.lacks(role, actions, resource).await
+        // Made here, as the tagging API is.
+        Iam::new(aws_sdk_iam::Client::new(&self.0.config)).lacks(role, actions, resource).await
     }
 
     pub(crate) fn read_policies(&self) -> &Read {
@@ -161,8 +165,8 @@ impl Edge {
                 dynamodb.clone(),
             ),
             kms: Kms::new(aws_sdk_kms::Client::new(&config)),
-            tagging: Tagging::new(aws_sdk_resourcegroupstagging::Client::new(&config)),
             settings: SettingsStore::new(dynamodb, self.0.deployment.settings.clone()),
+            config,
         });
         regions.insert(region.clone(), Arc::clone(&made));
         made

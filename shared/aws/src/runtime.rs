@@ -1,9 +1,13 @@
 //! What the Lambda binaries share: logs and start-up.
 
-use aws_config::BehaviorVersion;
+use std::time::Duration;
+
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -15,31 +19,42 @@ use crate::edge::Edge;
 use crate::logs::Flat;
 use crate::meter::Meter;
 
-/// Structured JSON logs on standard output, by the filter in `BACKUP_CHAIN_LOG` (default `info`).
+/// Structured JSON logs on standard output, of the level in `BACKUP_CHAIN_LOG` (default `info`).
 pub fn logs() {
-    let filter = std::env::var("BACKUP_CHAIN_LOG").unwrap_or_else(|_| "info".to_owned());
-    subscriber(&filter, std::io::stdout).init();
+    let wanted = std::env::var("BACKUP_CHAIN_LOG").unwrap_or_else(|_| "info".to_owned());
+    let level = wanted.parse();
+    subscriber(*level.as_ref().unwrap_or(&LevelFilter::INFO), std::io::stdout).init();
+    if level.is_err() {
+        tracing::warn!(wanted, "BACKUP_CHAIN_LOG is no log level: info is taken");
+    }
 }
 
-/// What [`logs`] installs. No filter goes below `debug`: at `trace` the SDK logs whole answers, and with them the
+/// What [`logs`] installs. No level goes below `debug`: at `trace` the SDK logs whole answers, and with them the
 /// settings of tables.
-pub fn subscriber<W>(filter: &str, writer: W) -> impl Subscriber + Send + Sync
+pub fn subscriber<W>(level: LevelFilter, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let lines = tracing_subscriber::fmt::layer().fmt_fields(JsonFields::new()).event_format(Flat);
-    tracing_subscriber::registry()
-        .with(lines.with_writer(writer))
-        .with(EnvFilter::new(filter))
-        .with(LevelFilter::DEBUG)
+    // Not by target: those filters link a regular-expression engine into every function.
+    tracing_subscriber::registry().with(lines.with_writer(writer)).with(level.min(LevelFilter::DEBUG))
 }
 
 /// The edge of the deployment that the environment describes. What it measures goes to standard output.
 ///
 /// # Errors
 /// When a variable that the template sets is missing or malformed.
-pub async fn edge() -> Result<Edge, SettingError> {
-    let deployment = Deployment::read(|name| std::env::var(name).ok())?;
-    let config = aws_config::defaults(BehaviorVersion::latest()).load().await;
-    Ok(Edge::measured(config, deployment, Random::system(), Meter::stdout()))
+pub fn edge() -> Result<Edge, SettingError> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let deployment = Deployment::read(variable)?;
+    // Lambda gives a function its Region and credentials as variables and in no other way. Without the default chain,
+    // its clients for files, other roles and the metadata services stay out of the binary.
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(deployment.region.to_string()))
+        .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
+        // As the default chain has it.
+        .timeout_config(TimeoutConfig::builder().connect_timeout(Duration::from_millis(3100)).build());
+    config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
+    Ok(Edge::measured(config.build(), deployment, Random::system(), Meter::stdout()))
 }

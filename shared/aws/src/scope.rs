@@ -33,7 +33,7 @@ pub async fn of_policy(edge: &Edge, policies: &[Active], policy: &Policy) -> Res
     let source = edge.source();
     let needs_tags = policy.needs_tags() || earlier.iter().any(|other| other.needs_tags());
     let tags: BTreeMap<TableName, BTreeMap<String, String>> = if needs_tags {
-        source.tagging.tables().await?.into_iter().map(|(arn, tags)| (arn.name, tags)).collect()
+        source.tagging().tables().await?.into_iter().map(|(arn, tags)| (arn.name, tags)).collect()
     } else {
         BTreeMap::new()
     };
