@@ -13,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -198,10 +199,8 @@ def compare(what: str, found: object, wanted: object) -> list[str]:
 
 
 def told() -> list[dict]:
-    """The events of our own, as docs/events.md prints them."""
-    page = (ROOT / "docs/events.md").read_text()
-    events = [json.loads(block) for block in re.findall(r"^```json\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)]
-    return [event for event in events if "detail-type" in event]
+    """The events of our own."""
+    return [json.loads(sample.read_text()) for sample in sorted((ROOT / "events/told").glob("*.json"))]
 
 
 def trial() -> list[str]:
@@ -341,10 +340,31 @@ def trial() -> list[str]:
     return findings
 
 
+def kept() -> list[str]:
+    """The template with which docs/operations.md brings a lost stack back: it stands alone, with all that was kept."""
+    from samtranslator.yaml_helper import yaml_parse
+
+    page = (ROOT / "docs/operations.md").read_text()
+    (command,) = re.findall(r"awk '[^']*' template\.yaml", page)
+    text = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    whole = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]
+    wanted = {name for name, resource in whole.items() if resource["Type"] in KEPT}
+    findings = compare("what a lost stack is brought back with", set(yaml_parse(text)["Resources"]), wanted)
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(text)
+        file.flush()
+        # Parameters and conditions of what is left out are of no use there.
+        command = [Path(sys.executable).parent / "cfn-lint", "--ignore-checks", "W2001", "W8001", "--", file.name]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            findings.append(f"cfn-lint on what a lost stack is brought back with:\n{done.stdout}{done.stderr}")
+    return findings
+
+
 def main() -> int:
     findings = lint()
     if "lint" not in sys.argv[1:]:
-        findings += trial()
+        findings += trial() + kept()
     for finding in dict.fromkeys(findings):
         print(finding, file=sys.stderr)
     if not findings:
