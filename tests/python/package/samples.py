@@ -18,6 +18,7 @@ RESTORE_JOB = "9C3F1E57-6A2D-4B80-8E4C-1D7B5A9F0E36"
 POINT = "01KE73DJG0C1V5K6TP3T2ZJ4ZD"
 RESTORE = "01KE7KHZ20S5YJ8N3QV6B4W2TD"
 MOMENT = "2026-01-05T12:00:00Z"
+SLOT = "07:00"
 
 # How samples of what is not there are refused.
 NO_POLICY = "there is no policy orders"
@@ -134,7 +135,10 @@ def tell(story: Story, world: World) -> None:
     story.feed("session-tick", {"outcome": "idle"})
     story.feed("session-check", {"outcome": "checked"})
     story.refused("session-run", NO_POLICY)
-    story.feed("session-apply", {"outcome": "applied", "policy": "orders", "revision": 1, "changed": True})
+    # A copy would wait for a slot that is near.
+    far = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=12)).strftime("%H:00")
+    applied = {"outcome": "applied", "policy": "orders", "revision": 1, "changed": True}
+    story.feed("session-apply", applied, SLOT=far)
     story.feed("session-disable", {"enabled": False, "changed": True})
     story.feed("session-enable", {"enabled": True, "changed": True})
 
