@@ -37,6 +37,8 @@ def commands(page: str) -> list[list[str]]:
             if match := re.search(r"(?:^\s*|\$\()aws (.*)", line):
                 # What stands in $( ) ends with it.
                 inside = match[1].rpartition(")")[0] if "$(aws" in line else match[1]
+                # Version 2 of the AWS CLI wants this, and version 1, which is in .tools/py, does not know it.
+                inside = inside.replace(" --cli-binary-format raw-in-base64-out", "")
                 found.append(shlex.split(inside, comments=True))
     return found
 
@@ -46,8 +48,6 @@ def refusal(words: list[str]) -> str | None:
     for file in (word.removeprefix("file://") for word in words if word.startswith("file://")):
         if not Path(file).exists():
             Path(file).write_text("[]")
-    # Version 2 of the AWS CLI wants it, and version 1, which is what can be installed here, does not know it.
-    words = shlex.split(shlex.join(words).replace(" --cli-binary-format raw-in-base64-out", ""))
     told = io.StringIO()
     with contextlib.redirect_stderr(told), contextlib.redirect_stdout(told):
         try:

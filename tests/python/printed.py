@@ -14,6 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from conformance import server
+
 ROOT = Path(__file__).resolve().parents[2]
 END = "--- end of output ---"
 
@@ -38,18 +40,6 @@ def fits(printed: str, output: str) -> bool:
     """Whether an output is as printed: … stands for any text."""
     parts = [re.escape(part) for part in printed.strip().split("…")]
     return re.fullmatch(".*".join(parts), output.strip(), re.DOTALL) is not None
-
-
-def serve() -> tuple[subprocess.Popen, dict[str, str]]:
-    """A server on a free port, and the variables that it prints."""
-    command = [ROOT / "target/debug/backup-chain-local", "serve", "--port", "0", "--deploy"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    variables: dict[str, str] = {}
-    for line in server.stdout:
-        variables.update(pair.split("=", 1) for pair in line.removeprefix("export ").split() if "=" in pair)
-        if line.startswith("#"):
-            break
-    return server, variables
 
 
 def run(steps: list[tuple[str, str]], variables: dict[str, str]) -> int:
@@ -84,12 +74,8 @@ def main() -> None:
     """Runs the page that is named."""
     page = ROOT / sys.argv[1]
     steps = sessions(page.read_text())
-    server, variables = serve()
-    try:
+    with server.embedded("--deploy") as variables:
         wrong = run(steps, variables)
-    finally:
-        server.terminate()
-        server.wait(timeout=10)
     print(f"{page.name}: {len(steps) - wrong} passed, {wrong} failed")
     sys.exit(1 if wrong or not steps else 0)
 

@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import time
@@ -14,23 +15,24 @@ PROGRAM = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "d
 
 
 @contextlib.contextmanager
-def embedded(record: pathlib.Path | None = None) -> Iterator[str]:
-    """The embedded AWS on a free port: its endpoint."""
-    command = [str(PROGRAM), "serve", "--port", "0", "--pace", "instant"]
-    if record:
-        command += ["--record", str(record)]
-    with _running(command, stdout=subprocess.PIPE) as process:
+def embedded(*options: object) -> Iterator[dict[str, str]]:
+    """The embedded AWS on a free port, with these options of `serve`: the variables that its clients need."""
+    with _running([PROGRAM, "serve", "--port", "0", *options], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        first = process.stdout.readline().decode()
-        if not first.startswith("export AWS_ENDPOINT_URL="):
-            raise RuntimeError(f"{PROGRAM} does not serve: {first!r}")
-        yield first.strip().partition("=")[2]
+        variables: dict[str, str] = {}
+        for line in process.stdout:
+            variables |= dict(pair.split("=", 1) for pair in line.removeprefix("export ").split() if "=" in pair)
+            if line.startswith("#"):
+                break
+        if "AWS_ENDPOINT_URL" not in variables:
+            raise RuntimeError(f"{PROGRAM} does not serve")
+        yield variables
 
 
 @contextlib.contextmanager
-def other(command: list[str], port: int, log: pathlib.Path) -> Iterator[str]:
-    """Another server, once it answers on its port: its endpoint."""
-    with log.open("wb") as output, _running(command, stdout=output, stderr=output) as process:
+def other(command: list[object], port: int, log: pathlib.Path, **options: object) -> Iterator[str]:
+    """Another server, once it answers on its port: its endpoint. The options are those of a process."""
+    with log.open("wb") as output, _running(command, stdout=output, stderr=output, **options) as process:
         deadline = time.monotonic() + 60
         while not _answers(port):
             if process.poll() is not None or time.monotonic() > deadline:
@@ -58,8 +60,11 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], **streams: object) -> Iterator[subprocess.Popen]:
-    process = subprocess.Popen(command, cwd=ROOT, **streams)
+def _running(command: list[object], **options: object) -> Iterator[subprocess.Popen]:
+    """A process, gone at the end with all that it has started itself."""
+    process = subprocess.Popen(
+        [str(word) for word in command], **{"cwd": ROOT, "stdin": subprocess.DEVNULL, "start_new_session": True} | options
+    )
     try:
         yield process
     finally:
@@ -67,4 +72,5 @@ def _running(command: list[str], **streams: object) -> Iterator[subprocess.Popen
         try:
             process.wait(timeout=10)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

@@ -9,25 +9,30 @@ that the template gives it, and is sent each of its samples in events/. Then Min
 in target/package. Runs in .tools/lint (setup.sh). `make package` does all of it.
 """
 
+import contextlib
 import platform
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from conformance import server
+
 from . import rule, samples
 from .sizes import sizes
-from .world import FUNCTIONS, LOGS, Processes, World, emulate
+from .world import FUNCTIONS, LOGS, World, dead, emulated
 
 
 def run(architecture: str) -> list[str]:
     """Runs the functions; tells what is wrong."""
     LOGS.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, Processes() as processes:
-        world = World(processes, Path(folder))
-        urls = {function: emulate(processes, world, function, architecture) for function in FUNCTIONS}
-        findings = samples.run(urls, world) + rule.run(processes, world)
+    with contextlib.ExitStack() as running:
+        functions = dead(Path(running.enter_context(tempfile.TemporaryDirectory())))
+        deployed = ["--pace", "instant", "--deploy", "--functions", functions]
+        world = World(running.enter_context(server.embedded(*deployed)))
+        urls = {name: running.enter_context(emulated(world, name, architecture)) for name in FUNCTIONS}
+        findings = samples.run(urls, world) + rule.run(world)
     print(f"package: ran for {time.monotonic() - began:.1f} s")
     return findings
 

@@ -2,36 +2,34 @@
 
 import os
 
+from conformance import server
+
 from .samples import wait_for
 from .sizes import zipped
-from .world import ROOT, STACK, Processes, World, client, free_port, listening
+from .world import LOGS, ROOT, STACK, World, client
 
 MINISTACK = ROOT / ".tools/peers/bin/python"
 TABLE = "behind-a-rule"
 
 
-def run(processes: Processes, world: World) -> list[str]:
+def run(world: World) -> list[str]:
     """An event starts the session function there, and the function a backup in the embedded AWS."""
-    tables = world.client("dynamodb")
-    tables.create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-    )
-    tables.get_waiter("table_exists").wait(TableName=TABLE)
-
-    role, port = world.role("session"), free_port()
+    world.table(TABLE)
+    port = server.free_port()
     command = [MINISTACK, "-m", "hypercorn", "--bind", f"127.0.0.1:{port}", "ministack.app:app"]
     # Its functions have the session token of its own environment.
-    settings = {"PATH": os.defpath, "AWS_SESSION_TOKEN": role}
-    endpoint = listening(processes.start("ministack", command, settings), port, "ministack")
+    settings = {"PATH": os.defpath, "AWS_SESSION_TOKEN": world.role("session")}
+    with server.other(command, port, LOGS / "ministack.log", env=settings) as endpoint:
+        return _behind_a_rule(endpoint, world)
+
+
+def _behind_a_rule(endpoint: str, world: World) -> list[str]:
     functions, events = (client(service, endpoint, world.account) for service in ("lambda", "events"))
     function = functions.create_function(
         FunctionName=f"{STACK}-session",
         Runtime="provided.al2023",
         Handler="bootstrap",
-        Role=f"arn:aws:iam::{world.account}:role/{role}",
+        Role=f"arn:aws:iam::{world.account}:role/{world.role('session')}",
         Code={"ZipFile": zipped("session")},
         Timeout=60,
         Environment={"Variables": world.environment("session") | world.variables},

@@ -1,71 +1,28 @@
 """Where the functions are, the embedded AWS that they run against, and AWS's emulator that runs them."""
 
+import contextlib
 import os
-import re
-import signal
-import socket
-import subprocess
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import samcli
-from conformance.server import free_port
+from conformance import server
 from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).resolve().parents[3]
 BUILT = ROOT / ".aws-sam/build"
 LOGS = ROOT / "target/package"
-LOCAL = ROOT / "target/debug/backup-chain-local"
 FUNCTIONS = ["session", "copy", "retention", "restore"]
 STACK, SOURCE = "backup-chain", "eu-central-1"
 
-# Seconds: for one answer, and for a program to listen.
-MOST_ANSWER, MOST_START = 60, 30
+# Seconds, for one answer.
+MOST_ANSWER = 60
 
 
 def bootstrap(function: str) -> Path:
     """What sam build has made of a function."""
     return BUILT / f"{function.title()}Function/bootstrap"
-
-
-class Processes:
-    """What was started; gone at the end, with all that it started itself."""
-
-    def __enter__(self) -> "Processes":
-        self.started: list[subprocess.Popen] = []
-        return self
-
-    def start(self, name: str, command: list[object], environment: dict[str, str], **more: object) -> subprocess.Popen:
-        with (LOGS / f"{name}.log").open("w") as log:
-            process = subprocess.Popen(
-                [str(part) for part in command], env=environment, start_new_session=True,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, **more,
-            )
-        self.started.append(process)
-        return process
-
-    def __exit__(self, *_: object) -> None:
-        # The emulator ends its function when it is asked to go; one that is killed cannot.
-        for process in self.started:
-            process.terminate()
-        for process in self.started:
-            try:
-                process.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-
-
-def listening(process: subprocess.Popen, port: int, log: str) -> str:
-    """Where a process answers, once it does."""
-    until = time.monotonic() + MOST_START
-    while process.poll() is None and time.monotonic() < until:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return f"http://127.0.0.1:{port}"
-        time.sleep(0.05)
-    raise RuntimeError(f"it does not start: see {LOGS / log}.log")
 
 
 def client(service: str, endpoint: str, account: str) -> object:
@@ -75,27 +32,20 @@ def client(service: str, endpoint: str, account: str) -> object:
     )
 
 
-class World:
-    """An embedded AWS with Backup Chain in it. Its own functions die at once: nothing happens but what is asked of those
-    that are judged.
-    """
+def dead(folder: Path) -> Path:
+    """Functions that die at once, in a folder: nothing happens but what is asked of those that are judged."""
+    for function in FUNCTIONS:
+        program = folder / f"{STACK}-{function}"
+        program.write_text("#!/bin/sh\nexit 1\n")
+        program.chmod(0o755)
+    return folder
 
-    def __init__(self, processes: Processes, folder: Path) -> None:
-        for function in FUNCTIONS:
-            program = folder / f"{STACK}-{function}"
-            program.write_text("#!/bin/sh\nexit 1\n")
-            program.chmod(0o755)
-        command = [LOCAL, "serve", "--port", "0", "--pace", "instant", "--deploy", "--functions", folder]
-        server = processes.start("aws", command, {})
-        self.variables: dict[str, str] = {}
-        until = time.monotonic() + MOST_START
-        while "AWS_REGION" not in self.variables:
-            if server.poll() is not None or time.monotonic() > until:
-                raise RuntimeError(f"the embedded AWS does not start: {(LOGS / 'aws.log').read_text()}")
-            time.sleep(0.05)
-            printed = (LOGS / "aws.log").read_text()
-            if "#" in printed:
-                self.variables = dict(re.findall(r"(AWS_\w+)=(\S+)", printed))
+
+class World:
+    """An embedded AWS with Backup Chain in it, by the variables that its clients need."""
+
+    def __init__(self, variables: dict[str, str]) -> None:
+        self.variables = variables
 
     @property
     def account(self) -> str:
@@ -105,6 +55,17 @@ class World:
     def client(self, service: str) -> object:
         """A client of it, as the root of its account."""
         return client(service, self.variables["AWS_ENDPOINT_URL"], self.account)
+
+    def table(self, name: str) -> None:
+        """Makes a table."""
+        tables = self.client("dynamodb")
+        tables.create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        )
+        tables.get_waiter("table_exists").wait(TableName=name)
 
     def role(self, function: str) -> str:
         """The role of a function, by its name."""
@@ -124,14 +85,15 @@ class World:
         return known
 
 
-def emulate(processes: Processes, world: World, function: str, architecture: str) -> str:
-    """Starts a function under the emulator, as the SAM CLI's containers do, and returns where it is invoked."""
+@contextlib.contextmanager
+def emulated(world: World, function: str, architecture: str) -> Iterator[str]:
+    """A function under the emulator, as the SAM CLI's containers start it: where it is invoked."""
     emulator = Path(samcli.__file__).parent / f"local/rapid/aws-lambda-rie-{architecture}"
-    port, program = free_port(), bootstrap(function)
+    port, program = server.free_port(), bootstrap(function)
     command = [
         emulator, "--log-level", "info",
         "--runtime-interface-emulator-address", f"127.0.0.1:{port}",
-        "--runtime-api-address", f"127.0.0.1:{free_port()}",
+        "--runtime-api-address", f"127.0.0.1:{server.free_port()}",
         program,
     ]
     settings = world.environment(function) | world.variables | {
@@ -146,5 +108,5 @@ def emulate(processes: Processes, world: World, function: str, architecture: str
         "LAMBDA_TASK_ROOT": str(program.parent),
         "PATH": os.defpath,
     }
-    process = processes.start(function, command, settings, cwd=program.parent)
-    return f"{listening(process, port, function)}/2015-03-31/functions/function/invocations"
+    with server.other(command, port, LOGS / f"{function}.log", env=settings, cwd=program.parent) as endpoint:
+        yield f"{endpoint}/2015-03-31/functions/function/invocations"
