@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use backup_chain_core::ids::{Region, RestoreId, TableName};
 use backup_chain_core::invoke::{Ask, From, SessionRequest, Wanted};
-use backup_chain_core::restore::{Outcome, Restore};
+use backup_chain_core::restore::{Choices, Feature, Outcome, Restore};
 use backup_chain_core::settings::{AttributeType, TableSettings};
 use backup_chain_local::World;
 use backup_chain_local::backup::Durations;
@@ -15,7 +15,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::settings::surrounded;
-use crate::{deployed_with, dynamodb, tables};
+use crate::{apply, deployed_with, dynamodb, tables};
 
 /// The source Region.
 pub fn home() -> Region {
@@ -147,4 +147,31 @@ pub async fn everything(world: &World, stack: &mut Stack) -> (TableName, TableSe
     // From now on a new table takes a while until it can be recovered to a point in time.
     world.with_dynamodb(|dynamo| dynamo.durations.continuous_backups = SignedDuration::from_secs(20));
     (orders, settings)
+}
+
+/// A policy of `orders` with a copy in the target Region.
+pub const COPIED: &str = "
+name: copied
+sources: {tables: [orders]}
+vault: backup-chain
+copies: [{vault: 'arn:aws:backup:eu-west-1:111122223333:backup-vault:backup-chain-copies'}]
+tiers:
+  daily: {at: [07:00], keep: 2 days, copy: {keep: 30 days}}
+";
+
+/// The table with everything, backed up and copied by a policy.
+pub async fn copied() -> (World, Stack, TableName, TableSettings) {
+    let (world, mut stack) = quick().await;
+    let (orders, settings) = everything(&world, &mut stack).await;
+    apply(&stack, COPIED).await.unwrap();
+    stack.session(SessionRequest::Run { policy: "copied".parse().unwrap() }).await.unwrap();
+    stack.live(SignedDuration::from_mins(20)).await;
+    (world, stack, orders, settings)
+}
+
+/// What faces outward too, but for the Kinesis stream, which the other Region does not have.
+pub fn all_but_kinesis() -> Choices {
+    let with =
+        [Feature::Stream, Feature::Alarms, Feature::ScheduledScaling, Feature::WarmThroughput, Feature::Ttl];
+    Choices { with: with.into(), ..Choices::default() }
 }

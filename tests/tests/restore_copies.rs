@@ -2,50 +2,24 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
-use backup_chain_core::ids::{Region, TableName};
-use backup_chain_core::invoke::{Ask, From, RetentionRequest, SessionRequest, Wanted};
+use backup_chain_core::ids::Region;
+use backup_chain_core::invoke::{Ask, From, RetentionRequest, Wanted};
 use backup_chain_core::point::{Kind, RestorePoint};
-use backup_chain_core::restore::{Choices, Feature, Key, Stage};
-use backup_chain_core::settings::TableSettings;
-use backup_chain_local::stack::{ACCOUNT, SOURCE, Stack, TARGET};
-use backup_chain_local::{Fault, FaultRule, World};
+use backup_chain_core::restore::{Choices, Key, Stage};
+use backup_chain_local::stack::{ACCOUNT, SOURCE, TARGET};
+use backup_chain_local::{Fault, FaultRule};
 use backup_chain_restore::{Detached, Place, recorded};
 use backup_chain_tests::restores::{
-    ask, changes, differences, everything, home, items, items_in, newest, quick, restored,
+    COPIED, all_but_kinesis, ask, changes, copied, differences, home, items, items_in, newest, restored,
 };
 use backup_chain_tests::{apply, assert_agreement, backup, points, tables};
 use jiff::SignedDuration;
 use serde_json::json;
 
-const COPIED: &str = "
-name: copied
-sources: {tables: [orders]}
-vault: backup-chain
-copies: [{vault: 'arn:aws:backup:eu-west-1:111122223333:backup-vault:backup-chain-copies'}]
-tiers:
-  daily: {at: [07:00], keep: 2 days, copy: {keep: 30 days}}
-";
 const COPIES: &str = "eu-west-1/backup-chain-copies";
-
-/// The table with everything, backed up and copied by a policy.
-async fn copied() -> (World, Stack, TableName, TableSettings) {
-    let (world, mut stack) = quick().await;
-    let (orders, settings) = everything(&world, &mut stack).await;
-    apply(&stack, COPIED).await.unwrap();
-    stack.session(SessionRequest::Run { policy: "copied".parse().unwrap() }).await.unwrap();
-    stack.live(SignedDuration::from_mins(20)).await;
-    (world, stack, orders, settings)
-}
 
 fn elsewhere() -> Region {
     TARGET.parse().unwrap()
-}
-
-/// What faces outward too, but for the Kinesis stream, which the other Region does not have.
-fn all_but_kinesis() -> Choices {
-    let with =
-        [Feature::Stream, Feature::Alarms, Feature::ScheduledScaling, Feature::WarmThroughput, Feature::Ttl];
-    Choices { with: with.into(), ..Choices::default() }
 }
 
 #[tokio::test(start_paused = true)]

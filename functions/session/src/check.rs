@@ -106,16 +106,10 @@ struct Known {
 
 async fn vaults(edge: &Edge, policy: &Policy) -> Result<Known, SessionError> {
     let region = &edge.deployment().region;
-    let vault = match edge.source().backup.vault(&policy.vault).await {
-        Ok(vault) => facts_of(&vault),
-        Err(error) if matches!(error.meaning, Meaning::NotFound | Meaning::Denied) => {
-            let problem = unusable(&policy.vault, region, &error, "create it");
-            return Err(SessionError::Vault(format!("vault: {problem}, or name another")));
-        }
-        Err(error) => return Err(error.into()),
-    };
+    let vault = find_vault(&edge.source().backup, &policy.vault, region, "create it").await?;
+    let vault = vault.map_err(|problem| SessionError::Vault(format!("vault: {problem}, or name another")))?;
     let mut known = Known {
-        facts: Facts { vault, custom_tags: policy.tags.len(), ..Facts::default() },
+        facts: Facts { vault: facts_of(&vault), custom_tags: policy.tags.len(), ..Facts::default() },
         problems: Vec::new(),
     };
     for target in &policy.copies {
@@ -129,15 +123,27 @@ async fn vaults(edge: &Edge, policy: &Policy) -> Result<Known, SessionError> {
     Ok(known)
 }
 
-/// Why a vault cannot be used, and what to do. One that is not among the stack's vaults is refused, whether it is there
-/// or not.
-pub(crate) fn unusable(vault: &VaultName, region: &Region, error: &AwsError, make: &str) -> String {
+/// A vault, or why it cannot be used and what to do (`make`, when it is not there). One that is not among the stack's
+/// vaults is refused, whether it is there or not.
+pub(crate) async fn find_vault(
+    backup: &Backup,
+    vault: &VaultName,
+    region: &Region,
+    make: &str,
+) -> Result<Result<Vault, String>, AwsError> {
+    let error = match backup.vault(vault).await {
+        Ok(found) => return Ok(Ok(found)),
+        Err(error) => error,
+    };
     let code = &error.code;
-    if error.meaning == Meaning::Denied {
-        let told = format!("the functions may not use vault {vault} in {region} ({code})");
-        return format!("{told}: {make}, and add its ARN to the stack's parameter FurtherVaults");
+    match error.meaning {
+        Meaning::NotFound => Ok(Err(format!("there is no vault {vault} in {region} ({code}): {make}"))),
+        Meaning::Denied => Ok(Err(format!(
+            "the functions may not use vault {vault} in {region} ({code}): {make}, and add its ARN to the stack's \
+             parameter FurtherVaults"
+        ))),
+        _ => Err(error),
     }
-    format!("there is no vault {vault} in {region} ({code}): {make}")
 }
 
 fn facts_of(vault: &Vault) -> VaultFacts {
@@ -176,13 +182,9 @@ pub(crate) async fn target_vault(
 ) -> Result<Result<Vault, String>, SessionError> {
     let region = &vault.region;
     let backup = &edge.region(region).backup;
-    let found = match backup.vault(&vault.name).await {
+    let found = match find_vault(backup, &vault.name, region, "deploy the target stack there").await? {
         Ok(found) => found,
-        Err(error) if matches!(error.meaning, Meaning::NotFound | Meaning::Denied) => {
-            let problem = unusable(&vault.name, region, &error, "deploy the target stack there");
-            return Ok(Err(format!("copies: {problem}, or name another")));
-        }
-        Err(error) => return Err(error.into()),
+        Err(problem) => return Ok(Err(format!("copies: {problem}, or name another"))),
     };
     Ok(match region_problem(backup, region).await? {
         None => Ok(found),

@@ -11,7 +11,8 @@ async fn main() -> Result<(), Error> {
     let edge = &runtime::edge()?;
     let answer = |event: LambdaEvent<SessionRequest>| async move {
         let deadline = Deadline::at(event.context.deadline().try_into()?);
-        Ok::<_, Error>(backup_chain_session::handle(edge, event.payload, deadline).await?)
+        // Boxed: its future is deep.
+        Ok::<_, Error>(Box::pin(backup_chain_session::handle(edge, event.payload, deadline)).await?)
     };
     run(service_fn(answer)).await
 }

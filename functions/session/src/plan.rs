@@ -18,7 +18,7 @@ use backup_chain_core::table::TableHead;
 use backup_chain_core::tier::Flag;
 use futures_util::{StreamExt, stream};
 
-use crate::check::{region_problem, target_vault, unusable};
+use crate::check::{find_vault, region_problem, target_vault};
 use crate::start::measure_end;
 use crate::{SessionError, named};
 
@@ -260,13 +260,9 @@ fn flags_of(
 /// What stands in the way of every backup.
 async fn source_problem(edge: &Edge, vault: &VaultArn) -> Result<Option<String>, SessionError> {
     let backup = &edge.source().backup;
-    match backup.vault(&vault.name).await {
+    match find_vault(backup, &vault.name, &vault.region, "create it").await? {
         Ok(_) => region_problem(backup, &vault.region).await,
-        Err(error) if matches!(error.meaning, Meaning::NotFound | Meaning::Denied) => {
-            let problem = unusable(&vault.name, &vault.region, &error, "create it");
-            Ok(Some(format!("{problem}, or apply the policy with another")))
-        }
-        Err(error) => Err(error.into()),
+        Err(problem) => Ok(Some(format!("{problem}, or apply the policy with another"))),
     }
 }
 

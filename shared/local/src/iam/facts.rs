@@ -31,10 +31,8 @@ pub(super) struct Facts<'a> {
     pub(super) action: &'a str,
     /// The ARN, or `*`.
     pub(super) resource: &'a str,
-    /// The keys that the request gives.
+    /// The keys that the request gives, and those of the resource's tags.
     pub(super) context: &'a Context,
-    /// The tags of the resource.
-    pub(super) resource_tags: Option<&'a BTreeMap<String, String>>,
     /// The Region and the time of the request; none in a simulation.
     pub(super) at: Option<(&'a str, Timestamp)>,
 }
@@ -50,12 +48,6 @@ impl Facts<'_> {
             return Some(values.clone());
         }
         let lower = key.to_ascii_lowercase();
-        // AWS documents the tag keys in these names as case-insensitive too.
-        let tag = |prefix: &str, tags: Option<&BTreeMap<String, String>>| {
-            let wanted = lower.strip_prefix(prefix)?;
-            let (_, value) = tags?.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
-            Some(value.clone())
-        };
         let principal = self.principal;
         let value = match lower.as_str() {
             "aws:principalarn" => principal?.arn.clone(),
@@ -72,8 +64,13 @@ impl Facts<'_> {
             "aws:currenttime" => self.at?.1.to_string(),
             "aws:epochtime" => self.at?.1.as_second().to_string(),
             "aws:resourceaccount" => account_of(self.resource)?.to_owned(),
-            _ => tag("aws:resourcetag/", self.resource_tags)
-                .or_else(|| tag("aws:principaltag/", principal.and_then(|principal| principal.tags)))?,
+            _ => {
+                // AWS documents the tag keys in these names as case-insensitive too.
+                let wanted = lower.strip_prefix("aws:principaltag/")?;
+                let (_, value) =
+                    principal?.tags?.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
+                value.clone()
+            }
         };
         Some(vec![value])
     }

@@ -87,19 +87,13 @@ impl Iam {
         let refusal = required
             .iter()
             .zip(&bounds)
-            .find_map(|(need, bound)| self.refusal(request, need, bound.as_ref(), holdings));
+            .find_map(|(need, bound)| self.refusal(request, need, bound.as_ref()));
         let done = refusal.map_or(Ok(()), |message| Err(service.access_denied(message)));
         (required, done)
     }
 
     /// Why somebody may not do one thing; `None` when they may.
-    fn refusal(
-        &self,
-        request: &Request<'_>,
-        need: &Required,
-        bound: Option<&Bound>,
-        holdings: Holdings<'_>,
-    ) -> Option<String> {
+    fn refusal(&self, request: &Request<'_>, need: &Required, bound: Option<&Bound>) -> Option<String> {
         let scope = request.scope();
         let (account, role) = self.known(&scope.account, &scope.caller);
         let everything = role.is_none_or(|role| role.has_everything());
@@ -116,7 +110,6 @@ impl Iam {
             action: &need.action,
             resource: &need.resource,
             context: &need.context,
-            resource_tags: holdings.tags(&need.resource),
             at: Some((&scope.region, scope.now)),
         };
         let identity = match (role, account) {

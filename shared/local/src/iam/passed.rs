@@ -65,14 +65,8 @@ impl Iam {
         } else {
             Context::new()
         };
-        let facts = |action| Facts {
-            principal: Some(&principal),
-            action,
-            resource,
-            context: &context,
-            resource_tags: None,
-            at: None,
-        };
+        let facts =
+            |action| Facts { principal: Some(&principal), action, resource, context: &context, at: None };
         if !trusts(role, service, &facts("sts:AssumeRole")) {
             return Err(unassumed());
         }
@@ -99,7 +93,6 @@ impl Iam {
                     action: "iam:CreateServiceLinkedRole",
                     resource: &resource,
                     context: &context,
-                    resource_tags: None,
                     at: None,
                 };
                 role.has_everything()

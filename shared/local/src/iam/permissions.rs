@@ -24,7 +24,7 @@ impl Permissions {
     /// Whether it allows, and nothing in it denies, what a call needs.
     pub fn allow(&self, need: &Required) -> bool {
         let Required { action, resource, context } = need;
-        let facts = Facts { principal: None, action, resource, context, resource_tags: None, at: None };
+        let facts = Facts { principal: None, action, resource, context, at: None };
         let applies = self.0.statements.iter().filter(|statement| statement.applies(&facts));
         said(applies.map(|statement| statement.denies)) == Verdict::Allowed
     }

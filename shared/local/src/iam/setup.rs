@@ -56,26 +56,14 @@ impl World {
     /// # Errors
     /// What is wrong with a document. The role is then as it was.
     pub fn put_role(&self, account: &str, name: &str, policies: &[&str]) -> Result<(), String> {
-        let inline = policies
-            .iter()
-            .zip(1..)
-            .map(|(text, number)| {
-                Ok((format!("policy-{number}"), Arc::new(Policy::read(text, Kind::Identity)?)))
-            })
-            .collect::<Result<_, String>>()?;
-        let now = self.now();
-        self.with_iam(|iam| {
-            let role = iam.made(account, name, now)?;
-            role.inline = inline;
-            role.attached.clear();
-            Ok(())
-        })
+        let named = policies.iter().zip(1..).map(|(text, number)| (format!("policy-{number}"), *text));
+        self.give(account, name, None, named)
     }
 
-    /// Makes a role with this trust and these policies by their names, as CloudFormation does.
+    /// Gives a role this trust too, and its policies by their names, as CloudFormation does.
     ///
     /// # Errors
-    /// What is wrong with a document.
+    /// What is wrong with a document. The role is then as it was.
     pub(crate) fn make_role(
         &self,
         account: &str,
@@ -83,15 +71,28 @@ impl World {
         trust: &str,
         policies: &BTreeMap<String, String>,
     ) -> Result<(), String> {
-        let trust = Arc::new(Policy::read(trust, Kind::Trust)?);
-        let read = |(name, text): (&String, &String)| {
-            Ok((name.clone(), Arc::new(Policy::read(text, Kind::Identity)?)))
-        };
-        let inline = policies.iter().map(read).collect::<Result<_, String>>()?;
+        let named = policies.iter().map(|(name, text)| (name.clone(), text.as_str()));
+        self.give(account, name, Some(trust), named)
+    }
+
+    fn give<'a>(
+        &self,
+        account: &str,
+        name: &str,
+        trust: Option<&str>,
+        policies: impl Iterator<Item = (String, &'a str)>,
+    ) -> Result<(), String> {
+        let trust = trust.map(|text| Policy::read(text, Kind::Trust).map(Arc::new)).transpose()?;
+        let inline = policies
+            .map(|(name, text)| Ok((name, Arc::new(Policy::read(text, Kind::Identity)?))))
+            .collect::<Result<_, String>>()?;
         let now = self.now();
         self.with_iam(|iam| {
             let role = iam.made(account, name, now)?;
-            (role.trust, role.inline) = (trust, inline);
+            if let Some(trust) = trust {
+                role.trust = trust;
+            }
+            role.inline = inline;
             role.attached.clear();
             Ok(())
         })

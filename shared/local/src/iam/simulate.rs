@@ -76,7 +76,7 @@ fn evaluated(body: &Value, policies: &[(&str, &Policy)], principal: Option<&Prin
     }
     let mut results = Vec::new();
     for (action, resource) in actions.iter().flat_map(|a| resources.iter().map(move |r| (*a, *r))) {
-        let facts = Facts { principal, action, resource, context: &context, resource_tags: None, at: None };
+        let facts = Facts { principal, action, resource, context: &context, at: None };
         let matched: Vec<(&str, bool)> = policies
             .iter()
             .flat_map(|(name, policy)| policy.statements.iter().map(move |statement| (*name, statement)))

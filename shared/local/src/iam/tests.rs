@@ -51,12 +51,13 @@ fn verdict_of(policy: &Policy, action: &str, resource: &str, context: &Context) 
         user_id: "AROA:session".to_owned(),
         tags: Some(&tags),
     };
+    let mut context = context.clone();
+    context.insert("aws:ResourceTag/team".to_owned(), vec!["shop".to_owned()]);
     let facts = Facts {
         principal: Some(&principal),
         action,
         resource,
-        context,
-        resource_tags: Some(&tags),
+        context: &context,
         at: Some(("eu-central-1", "2026-03-01T00:00:00Z".parse().unwrap())),
     };
     said(

@@ -59,11 +59,9 @@ impl Configuration {
 
     pub(super) fn in_process(key: &Key, function: &Function, now: Timestamp) -> Self {
         let Function { timeout, ref role, ref environment, .. } = *function;
-        let configuration = Self { timeout, environment: environment.clone(), ..Self::of(key, now) };
-        match role {
-            Some(role) => Self { role: role_arn(&key[0], role), ..configuration },
-            None => configuration,
-        }
+        let [account, _, name] = key;
+        let role = role_arn(account, role.as_ref().unwrap_or(name));
+        Self { role, timeout, environment: environment.clone(), ..Self::of(key, now) }
     }
 
     pub(super) fn of_program(key: &Key, program: &Program<'_>, now: Timestamp) -> Self {

@@ -107,7 +107,7 @@ pub async fn deploy_programs(world: &World, schedules: Schedules, binaries: &Pat
 /// The deployment with this metadata key.
 fn deployment(key: String) -> Result<Deployment, Failure> {
     Ok(Deployment {
-        name: "backup-chain".to_owned(),
+        name: STACK.to_owned(),
         partition: "aws".to_owned(),
         account: ACCOUNT.parse()?,
         region: SOURCE.parse()?,

@@ -147,7 +147,8 @@ impl Template {
             }
             _ => {
                 let (kind, name) = self.name_of(name)?;
-                json!(if kind.starts_with("AWS::KMS") { self.last_of(&name) } else { name })
+                let is_key = kind.starts_with("AWS::KMS");
+                json!(if is_key { name.rsplit('/').next().unwrap_or(&name) } else { &name })
             }
         })
     }
@@ -168,10 +169,6 @@ impl Template {
             _ => return Err(format!("{resource} is not known here").into()),
         };
         Ok((kind, text(&self.property(resource, property)?)?.to_owned()))
-    }
-
-    fn last_of(&self, arn: &str) -> String {
-        arn.rsplit('/').next().unwrap_or(arn).to_owned()
     }
 
     /// What `GetAtt` says: ARNs only.
