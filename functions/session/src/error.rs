@@ -1,13 +1,12 @@
 //! What the function refuses or fails with.
 
-use backup_chain_aws::AwsError;
+use backup_chain_aws::{AwsError, Error};
 use backup_chain_core::due::NoTiers;
 use backup_chain_core::ids::PolicyName;
 use backup_chain_core::policy::PolicyErrors;
-use thiserror::Error;
 
 /// Why a request was refused or failed.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum SessionError {
     /// The policy breaks rules of the language.
     #[error("{0}")]
@@ -29,5 +28,11 @@ pub enum SessionError {
     Vault(String),
     /// AWS failed.
     #[error(transparent)]
-    Aws(#[from] AwsError),
+    Aws(#[from] Error),
+}
+
+impl From<AwsError> for SessionError {
+    fn from(error: AwsError) -> Self {
+        Self::Aws(error.into())
+    }
 }
