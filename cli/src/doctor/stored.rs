@@ -76,6 +76,10 @@ pub(super) async fn points(look: &Look<'_>) -> Vec<Finding> {
         }
         Err(error) => return vec![Finding::unread(Check::Points, &catalog, &error)],
     }
+    findings.extend(look.edge.catalog().unreadable().into_iter().map(|unreadable| {
+        Finding::wrong(Check::Points, &catalog, format!("{unreadable}: it counts as present"))
+            .fix("run the version that wrote it, or rebuild the catalog from the vaults")
+    }));
     match look.edge.catalog().restores().await {
         Ok(restores) => {
             let recent = restores.iter().filter(|restore| {

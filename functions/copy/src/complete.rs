@@ -223,7 +223,7 @@ async fn record(
     tracing::info!(suspect = point.suspect.is_some(), copies = copies.len(), "restore point available");
     for copy in copies {
         let span = logs::of_point(&copy);
-        if let Err(error) = copies::advance(work, &copy).instrument(span.clone()).await {
+        if let Err(error) = Box::pin(copies::advance(work, &copy)).instrument(span.clone()).await {
             span.in_scope(|| edge.leave(&Measured::of_point(&copy), "a copy", &error));
         }
     }

@@ -66,7 +66,7 @@ pub async fn handle(edge: &Edge, payload: Value, deadline: Deadline) -> Result<R
 }
 
 /// Why an invocation failed as a whole.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
 pub enum CopyError {
     /// The payload is nothing that the function takes.
     #[error(transparent)]
@@ -74,6 +74,16 @@ pub enum CopyError {
     /// AWS failed.
     #[error(transparent)]
     Aws(#[from] Error),
+}
+
+impl CopyError {
+    /// What a failed invocation tells Lambda as the type of its error.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Aws(error) => error.name(),
+            other => other.into(),
+        }
+    }
 }
 
 impl From<AwsError> for CopyError {

@@ -6,7 +6,7 @@ use backup_chain_core::ids::{PointId, RestoreId, TableArn, TableName};
 use jiff::Timestamp;
 
 /// Why a request was refused or failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
 pub enum RestoreError {
     /// The payload is no event, no batch and no request.
     #[error("{0}")]
@@ -117,6 +117,16 @@ impl RestoreError {
     /// Whether somebody else moved the record since it was read.
     pub(crate) fn is_overtaken(&self) -> bool {
         matches!(self, Self::Aws(error) if error.is_overtaken())
+    }
+}
+
+impl RestoreError {
+    /// What a failed invocation tells Lambda as the type of its error.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Aws(error) => error.name(),
+            other => other.into(),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use backup_chain_core::ids::{PointId, TableName};
 use backup_chain_core::point::State;
 
 /// Why a request was refused or failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
 pub enum RetentionError {
     /// The point is not there.
     #[error("table {table} has no restore point {point}{place}: see the list of its points")]
@@ -84,6 +84,16 @@ pub(crate) fn not_to_hold(point: &PointId, state: State) -> RetentionError {
     RetentionError::NotToHold {
         point: point.clone(),
         why: format!("it is {state}; hold one that is available"),
+    }
+}
+
+impl RetentionError {
+    /// What a failed invocation tells Lambda as the type of its error.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Aws(error) => error.name(),
+            other => other.into(),
+        }
     }
 }
 

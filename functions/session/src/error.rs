@@ -6,7 +6,7 @@ use backup_chain_core::ids::PolicyName;
 use backup_chain_core::policy::PolicyErrors;
 
 /// Why a request was refused or failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
 pub enum SessionError {
     /// The policy breaks rules of the language.
     #[error("{0}")]
@@ -29,6 +29,16 @@ pub enum SessionError {
     /// AWS failed.
     #[error(transparent)]
     Aws(#[from] Error),
+}
+
+impl SessionError {
+    /// What a failed invocation tells Lambda as the type of its error.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Aws(error) => error.name(),
+            other => other.into(),
+        }
+    }
 }
 
 impl From<AwsError> for SessionError {

@@ -212,7 +212,7 @@ async fn go_on(
 ) -> Result<(), Error> {
     // Those that a session could plan are started while it waits for the others.
     let planned = match session.status {
-        Status::Planning => match plan::plan(edge, policies, session, deadline).await {
+        Status::Planning => match Box::pin(plan::plan(edge, policies, session, deadline)).await {
             Ok(planned) => planned,
             Err(error) if error.is_overtaken() || plan::may_wait(edge, session) => return Err(error),
             Err(error) => return plan::give_up(edge, policies, session, &error).await,
@@ -220,7 +220,7 @@ async fn go_on(
         _ => Vec::new(),
     };
     if session.status.is_open() {
-        start::start(edge, policies, session, planned, deadline).await?;
+        Box::pin(start::start(edge, policies, session, planned, deadline)).await?;
     }
     Ok(())
 }

@@ -140,8 +140,8 @@ impl Starts<'_> {
         let done = async {
             let Some(mut point) = edge.catalog().unmoved(&seen).await? else { return Ok(()) };
             let done = match point.state {
-                State::Planned => self.begin(&mut point).await,
-                _ => self.resolve(&mut point).await,
+                State::Planned => Box::pin(self.begin(&mut point)).await,
+                _ => Box::pin(self.resolve(&mut point)).await,
             };
             match done {
                 Err(error) if !error.is_overtaken() && self.is_late(&point) => {
