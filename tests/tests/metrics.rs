@@ -115,11 +115,11 @@ async fn sessions_and_copies_are_measured() {
     stack.live_until(at("2026-01-06T12:00:00Z")).await;
     insta::assert_snapshot!(measured(&stack, before), @r"
     session, policy daily: NewestPointAge 86399 Seconds by policy daily
-    session, policy daily, table app-orders, point, vault eu-central-1/backup-chain: JobsStarted 1
     session, policy daily, table app-carts, point, vault eu-central-1/backup-chain: JobsStarted 1
+    session, policy daily, table app-orders, point, vault eu-central-1/backup-chain: JobsStarted 1
+    session, policy daily, table app-orders, point, vault eu-central-1/backup-chain: JobsEnded 1, JobsFailed 1
     session, policy daily, table app-carts, point, vault eu-central-1/backup-chain: JobsEnded 1, JobsFailed 0, BackupDuration 242 Seconds, PointsAvailable 1
     session, policy daily, table app-carts, point, vault eu-west-1/backup-chain-copies: JobsStarted 1
-    session, policy daily, table app-orders, point, vault eu-central-1/backup-chain: JobsEnded 1, JobsFailed 1
     session, policy daily: SessionsEnded 1, SessionsFailed 1, SlotsOwed 1
     session, policy daily, table app-carts, point, vault eu-west-1/backup-chain-copies: CopiesFailed 1
     session, policy daily, table app-carts, point, vault eu-west-1/backup-chain-copies: JobsEnded 1, JobsFailed 1
