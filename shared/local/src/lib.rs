@@ -20,6 +20,7 @@ mod kms;
 mod lambda;
 mod page;
 mod plan;
+mod rates;
 mod record;
 mod rng;
 mod scaling;
@@ -33,7 +34,7 @@ mod wire;
 mod world;
 
 pub use clock::WorldClock;
-pub use faults::{Fault, FaultRule, Lost};
+pub use faults::{Fault, FaultRule, Lost, ModelledError, common_errors, modelled_errors};
 pub use iam::permissions::Permissions;
 pub use lambda::{Answer, Function, Program};
 pub use plan::Plan;

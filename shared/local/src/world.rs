@@ -1,7 +1,8 @@
 //! The world: all services of all accounts and Regions, behind one door.
 
 use std::{
-    collections::BTreeSet,
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     io::Write,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
@@ -19,13 +20,13 @@ use serde_json::Value;
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::{
-    api::{ApiError, Neighbours, Restore, TableState},
+    api::{ApiError, Neighbours, Restore, Scope, TableState},
     backup::Backup,
     clock::WorldClock,
     cloudwatch::CloudWatch,
     dynamodb::Dynamo,
     events::Events,
-    faults::{Crash, Fault, FaultRule, Faults, Lost, Site},
+    faults::{Batch, Crash, Cut, Fault, FaultRule, Faults, Left, Lost, Met, Page, Site},
     iam::{self, Iam},
     kms::Kms,
     lambda::{Handled, Lambda},
@@ -386,23 +387,35 @@ enum Served {
     Crashed,
 }
 
+/// Which part of a request is answered.
+struct Part {
+    /// The batch of which entries are refused.
+    batch: Option<Batch>,
+    refused: BTreeMap<usize, String>,
+    cut: Option<Cut>,
+    page: Option<Page>,
+}
+
 impl State {
     /// When something is next due in a service's own life, if anything is.
     pub(crate) fn next_at(&self) -> Option<Timestamp> {
-        [self.backup.next_at(), self.kms.next_at()].into_iter().flatten().min()
+        [self.backup.next_at(), self.kms.next_at(), self.scaling.next_at()].into_iter().flatten().min()
     }
 
     /// Lets everything that is due by now happen in the services' own lives.
     pub(crate) fn settle(&mut self, now: Timestamp) {
         self.kms.settle(now);
         self.dynamo.settle(now);
+        self.dynamo.learn(self.kms.outages());
         let (backup, mut around) = self.backup();
         backup.settle(now, &mut around);
+        let mut around = scaling::Around { cloudwatch: &mut self.cloudwatch, dynamo: &mut self.dynamo };
+        self.scaling.settle(now, &mut around);
     }
 
     /// AWS Backup, and what it finds around it.
     fn backup(&mut self) -> (&mut Backup, Around<'_>) {
-        (&mut self.backup, Around { dynamo: &mut self.dynamo, iam: &mut self.iam, kms: &self.kms })
+        (&mut self.backup, Around { dynamo: &mut self.dynamo, iam: &mut self.iam, kms: &mut self.kms })
     }
 
     /// Routes a request, with its faults, and records it.
@@ -430,22 +443,41 @@ impl State {
         if crash == Some(Crash::Before) {
             return Served::Crashed;
         }
-        let fault = self.faults.meet(&Site {
+        let batch = Batch::of(service, &operation);
+        let cut = Cut::of(service, &operation, request, &body);
+        let met = self.faults.meet(&Site {
             service: service.name(),
             operation: &operation,
             caller: &request.scope.caller,
             resource: &resource,
             region: &request.scope.region,
             at: request.scope.now,
+            body: &body,
+            entries: batch.map(|batch| batch.entries(&body)).unwrap_or_default(),
+            pages: cut.as_ref().map_or(&[], Cut::pages),
         });
-        let lost = fault.and_then(Fault::loses);
-        let refused = fault.and_then(|fault| service.fault(fault, request, &operation, &resource));
+        let (fault, refused) = match met {
+            Met::Nothing => (None, BTreeMap::new()),
+            Met::Fault(fault) => (Some(fault), BTreeMap::new()),
+            Met::Entries(refused) => (None, refused),
+        };
+        let lost = fault.as_ref().and_then(Fault::loses);
+        let struck =
+            fault.as_ref().and_then(|fault| service.struck(protocol, fault, request, &operation, &resource));
+        let part = Part {
+            batch: batch.filter(|_| !refused.is_empty()),
+            refused,
+            cut,
+            page: fault.as_ref().and_then(Fault::cuts),
+        };
         let (required, permitted) = self.authorise(service, request, &operation, &body);
-        let handled = match (refused, lost, permitted) {
-            (Some(error), _, _) => Some(Handled::Reply(service.refusal(protocol, &error))),
+        let handled = match (struck, lost, permitted) {
+            (Some(reply), _, _) => Some(Handled::Reply(reply)),
             (None, Some((_, false)), _) => None,
             (None, _, Err(error)) => Some(Handled::Reply(service.refusal(protocol, &error))),
-            (None, _, Ok(())) => Some(self.route(service, request, &operation, &body, &mut resource)),
+            (None, _, Ok(())) => {
+                Some(self.answer_part(service, request, &operation, &body, &mut resource, &part))
+            }
         };
         let error = match (&handled, lost) {
             (_, Some((Lost::Timeout, _))) => Some("Timeout".to_owned()),
@@ -495,6 +527,80 @@ impl State {
         self.iam.authorise(service, &iam::Request { incoming, operation, body }, holdings)
     }
 
+    /// Whether a PutResourcePolicy takes its caller the right to change the policy, and does not confirm that.
+    fn shuts_its_author_out(&mut self, incoming: &Incoming, body: &Value) -> bool {
+        if body["ConfirmRemoveSelfResourceAccess"].as_bool().unwrap_or_default() {
+            return false;
+        }
+        let request = iam::Request { incoming, operation: "PutResourcePolicy", body };
+        let (arn, policy) = (text(body, "ResourceArn"), text(body, "Policy"));
+        arn.zip(policy).is_some_and(|(arn, policy)| {
+            self.iam.shuts_out(&request, "dynamodb:PutResourcePolicy", arn, policy)
+        })
+    }
+
+    /// A request of DynamoDB, with the ARN of the key in the place of what names it: an alias, an id, or nothing,
+    /// which is the key that AWS manages for DynamoDB.
+    ///
+    /// # Errors
+    /// `ValidationException` for a key that is not there or cannot be used.
+    fn with_key<'a>(&mut self, scope: &Scope, body: &'a Value) -> Result<Cow<'a, Value>, ApiError> {
+        let member = ["SSESpecification", "SSESpecificationOverride"]
+            .into_iter()
+            .find(|member| body[*member]["Enabled"].as_bool().unwrap_or_default());
+        let Some(member) = member else { return Ok(Cow::Borrowed(body)) };
+        let encryption = &body[member];
+        let arn = match text(encryption, "KMSMasterKeyId") {
+            Some(_) if text(encryption, "SSEType").is_none() => {
+                return Err(ApiError::client(
+                    "ValidationException",
+                    "One or more parameter values were invalid: SSEType KMS is required if KMSMasterKeyId is specified",
+                ));
+            }
+            Some(named) => self.kms.of_table(scope, named)?,
+            None => self.kms.managed(&scope.account, &scope.region, "dynamodb", scope.now),
+        };
+        let mut body = body.clone();
+        body[member]["KMSMasterKeyId"] = Value::from(arn);
+        Ok(Cow::Owned(body))
+    }
+
+    /// Answers a request as far as its faults let it: without the entries that are refused, with the page that it
+    /// gets.
+    fn answer_part(
+        &mut self,
+        service: Service,
+        request: &Incoming,
+        operation: &str,
+        body: &Value,
+        resource: &mut String,
+        part: &Part,
+    ) -> Handled {
+        if let Some(batch) = part.batch {
+            return match batch.left(body, &part.refused) {
+                Left::Request(left) => self.route(service, request, operation, &left, resource, &|answer| {
+                    batch.answer(body, &part.refused, answer)
+                }),
+                Left::Nothing(answer) => {
+                    let answer = batch.answer(body, &part.refused, answer);
+                    Handled::Reply(Reply::answer(service.protocol(request), operation, &answer))
+                }
+                Left::Refusal(reply) => Handled::Reply(reply),
+            };
+        }
+        let Some(cut) = &part.cut else {
+            return self.route(service, request, operation, body, resource, &std::convert::identity);
+        };
+        let asked = cut.asked(request, body, part.page);
+        let (request, body) = asked.as_ref().map_or((request, body), |(request, body)| (request, body));
+        match part.page {
+            Some(Page::Empty) => {
+                self.route(service, request, operation, body, resource, &|answer| cut.emptied(answer))
+            }
+            _ => self.route(service, request, operation, body, resource, &std::convert::identity),
+        }
+    }
+
     fn route(
         &mut self,
         service: Service,
@@ -502,16 +608,33 @@ impl State {
         operation: &str,
         body: &Value,
         resource: &mut String,
+        edit: &dyn Fn(Value) -> Value,
     ) -> Handled {
         let scope = &request.scope;
         let protocol = service.protocol(request);
         let answer = match service {
-            Service::DynamoDb if operation == "RestoreTableFromBackup" => {
-                let named = text(body, "BackupArn").unwrap_or_default();
-                let from = self.backup.snapshot_of(&scope.account, &scope.region, named);
-                return Handled::Reply(self.dynamo.restore_table_from_backup(scope, body, from));
+            Service::DynamoDb if operation == "PutResourcePolicy" && self.shuts_its_author_out(request, body) => {
+                // AWS documents the parameter, and not how it refuses without it: an assumption.
+                Err(ApiError::client(
+                    "ValidationException",
+                    "The policy denies its author to change it in the future: set ConfirmRemoveSelfResourceAccess to \
+                     confirm that",
+                ))
             }
-            Service::DynamoDb => return Handled::Reply(self.dynamo.handle(scope, operation, body)),
+            Service::DynamoDb => match self.with_key(scope, body) {
+                Err(error) => Err(error),
+                Ok(body) if operation == "RestoreTableFromBackup" => {
+                    let named = text(&body, "BackupArn").unwrap_or_default();
+                    let from = self.backup.snapshot_of(&scope.account, &scope.region, named);
+                    let kms = &self.kms;
+                    let usable = |key: &str| kms.of_table(scope, key).map(|_| ());
+                    let reply = self.dynamo.restore_table_from_backup(scope, &body, from, usable);
+                    return Handled::Reply(reply);
+                }
+                Ok(body) => {
+                    return Handled::Reply(self.dynamo.handle(scope, operation, &body).edited(edit));
+                }
+            },
             Service::CloudWatch => self.cloudwatch.handle(scope, operation, body),
             Service::Events => self.events.handle(scope, operation, body),
             Service::Iam => self.iam.handle(scope, operation, body),
@@ -523,7 +646,8 @@ impl State {
             Service::Sqs => self.sqs.handle(scope, operation, body),
             Service::Sts => sts::handle(&self.iam, &mut self.secrets, request, operation, body),
             Service::Lambda => match self.lambda.handle(request, operation, body, &self.sqs) {
-                Ok(handled) => return handled,
+                Ok(Handled::Reply(reply)) => return Handled::Reply(reply.edited(edit)),
+                Ok(begun) => return begun,
                 Err(error) => Err(error),
             },
             Service::Kms => self.kms.handle(scope, operation, body),
@@ -546,7 +670,7 @@ impl State {
             Ok(answer) if operation == "CancelLegalHold" => {
                 Reply::answer(protocol, operation, &answer).with_status(201)
             }
-            Ok(answer) => Reply::answer(protocol, operation, &answer),
+            Ok(answer) => Reply::answer(protocol, operation, &edit(answer)),
             Err(error) => service.refusal(protocol, &error),
         })
     }
@@ -556,7 +680,7 @@ impl State {
 struct Around<'a> {
     dynamo: &'a mut Dynamo,
     iam: &'a mut Iam,
-    kms: &'a Kms,
+    kms: &'a mut Kms,
 }
 
 impl Neighbours for Around<'_> {
@@ -578,6 +702,10 @@ impl Neighbours for Around<'_> {
 
     fn key_usable(&self, key_arn: &str) -> Result<(), String> {
         self.kms.key_usable(key_arn)
+    }
+
+    fn managed_key(&mut self, account: &str, region: &str, service: &'static str, now: Timestamp) -> String {
+        self.kms.managed(account, region, service, now)
     }
 
     fn service_linked_role(&mut self, account: &str, caller: &str) -> bool {

@@ -179,13 +179,7 @@ impl Backup {
         let complete_window = window("CompleteWindowMinutes", DEFAULT_COMPLETE_WINDOW)?;
         let lifecycle = Lifecycle::parse(request.body.get("Lifecycle"))?;
         let tags = tags::parse(request.body.get("RecoveryPointTags"))?;
-        if tags.len() > self.options.job_tags {
-            return Err(invalid_parameter(format!(
-                "RecoveryPointTags must not have more than {} tags, has {}",
-                self.options.job_tags,
-                tags.len()
-            )));
-        }
+        tags::require_few_added(tags.len(), self.options.added_tags)?;
         let table = table_name(resource);
         if table.is_empty() || Place::of_arn(resource).as_ref() != Some(place) {
             return Err(invalid_parameter(format!("Invalid ARN: {resource}")));

@@ -1,6 +1,6 @@
 //! Recovery points: what they hold, who may delete them, and what becomes of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -67,6 +67,8 @@ pub(super) struct Point {
     pub(super) state: PointState,
     pub(super) message: Option<String>,
     pub(super) tags: BTreeMap<String, String>,
+    /// The keys of those that it has not inherited; a copy has them too.
+    pub(super) added: BTreeSet<String>,
     pub(super) lifecycle: Lifecycle,
     /// AWS deletes at a random moment within 8 hours after a point's time is up.
     pub(super) lapse_delay: SignedDuration,

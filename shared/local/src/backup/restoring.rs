@@ -59,7 +59,11 @@ impl Backup {
         if let Some(vault) = site.vaults.get(&point.vault).filter(|_| point.advanced) {
             roles::vault_key_usable(vault, around)?;
         }
-        if let Some(key) = job.key_arn.as_ref().filter(|key| !key.contains(":alias/aws/")) {
+        if let Some(key) = &job.key_arn {
+            // A table has a key of its own Region.
+            if Place::of_arn(key).is_none_or(|of| of.region != place.region) {
+                return Err(roles::KEY_DENIED.to_owned());
+            }
             roles::key_usable(key, around)?;
         }
         let restore = Restore {

@@ -10,7 +10,7 @@ use super::points::{Point, PointState, Snapshot};
 use super::slots::Wait;
 use super::timers::Due;
 use super::{Backup, Place, roles, tags};
-use crate::api::Neighbours;
+use crate::api::{Neighbours, TableState};
 
 /// AWS documents that a job tries again at least so often to begin within its start window.
 pub(super) const RETRY: SignedDuration = SignedDuration::from_mins(10);
@@ -117,13 +117,11 @@ impl Backup {
         let state = around
             .table(&place.account, &place.region, table_name(&job.resource))
             .ok_or_else(|| "Table not found.".to_owned())?;
-        let status = state.description.get("TableStatus").and_then(Value::as_str).unwrap_or("ACTIVE");
-        if status == "CREATING" {
-            return Err(Trouble::Lasting("Table is being created.".to_owned()));
-        }
+        may_be_read(&state, around)?;
         let mut union = BTreeMap::new();
         if job.advanced {
-            union.extend(state.tags.clone());
+            // That AWS's own tags are not inherited is an assumption.
+            union.extend(state.tags.clone().into_iter().filter(|(key, _)| !key.starts_with("aws:")));
             union.extend(job.tags.clone());
             if tags::count(&union) > tags::MOST {
                 let message = "The resultant tag set must not have more than 50 user tags.";
@@ -154,6 +152,7 @@ impl Backup {
             state: PointState::Creating,
             message: None,
             tags: union,
+            added: job.tags.keys().cloned().collect(),
             lifecycle: job.lifecycle,
             lapse_delay,
             snapshot,
@@ -221,5 +220,24 @@ impl Backup {
         self.timers.cancel(timer);
         self.slots.leave(job.number);
         self.outbox.backup(place, &job, at);
+    }
+}
+
+/// Whether a table can be backed up as it is. AWS documents that a backup fails while its table is being created; that
+/// a table which is going fails likewise is an assumption. One whose key cannot be used cannot be read.
+fn may_be_read(table: &TableState, around: &dyn Neighbours) -> Result<(), Trouble> {
+    let status = table.description.get("TableStatus").and_then(Value::as_str).unwrap_or("ACTIVE");
+    let lasting = |message: &str| Err(Trouble::Lasting(message.to_owned()));
+    match status {
+        "CREATING" => return lasting("Table is being created."),
+        "DELETING" => return lasting("Table is being deleted."),
+        "ARCHIVING" | "ARCHIVED" => return lasting("Table is archived."),
+        _ => {}
+    }
+    let key = table.description.get("SSEDescription").and_then(|sse| sse.get("KMSMasterKeyArn"));
+    match key.and_then(Value::as_str) {
+        Some(_) if status == "INACCESSIBLE_ENCRYPTION_CREDENTIALS" => lasting(roles::KEY_DENIED),
+        Some(key) => Ok(roles::key_usable(key, around)?),
+        None => Ok(()),
     }
 }

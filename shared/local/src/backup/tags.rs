@@ -38,7 +38,33 @@ pub(super) fn count(tags: &BTreeMap<String, String>) -> usize {
     tags.keys().filter(|key| !key.starts_with("aws:")).count()
 }
 
+/// Refuses more added tags of a recovery point than there may be.
+///
+/// # Errors
+/// `LimitExceededException`.
+pub(super) fn require_few_added(added: usize, most: usize) -> Result<(), ApiError> {
+    if added <= most {
+        return Ok(());
+    }
+    Err(ApiError::client(
+        "LimitExceededException",
+        format!("The maximum number of tags added to a recovery point, which is {most}, is exceeded: {added}"),
+    ))
+}
+
 impl Backup {
+    /// Puts a tag on a recovery point or a vault as AWS itself does: one that begins with `aws:`, which callers can
+    /// neither put nor remove.
+    ///
+    /// # Errors
+    /// When there is no such resource.
+    pub fn plant_tag(&mut self, arn: &str, (key, value): (&str, &str)) -> Result<(), String> {
+        let place = Place::of_arn(arn).ok_or_else(|| format!("no ARN: {arn}"))?;
+        let tags = self.tags_of(&place, arn).map_err(|error| error.message)?;
+        tags.insert(key.to_owned(), value.to_owned());
+        Ok(())
+    }
+
     /// The tags of a recovery point, a vault or a legal hold. DynamoDB's own backups carry none and are refused.
     fn tags_of(&mut self, place: &Place, arn: &str) -> Result<&mut BTreeMap<String, String>, ApiError> {
         if arn.starts_with("arn:aws:dynamodb:") {
@@ -74,8 +100,10 @@ impl Backup {
 
     fn add_tags(&mut self, place: &Place, arn: &str, given: Option<&Value>) -> Result<(), ApiError> {
         let given = parse(given)?;
+        let most = self.options.added_tags;
         let tags = self.tags_of(place, arn)?;
         let mut all = tags.clone();
+        let new: Vec<String> = given.keys().cloned().collect();
         all.extend(given);
         if count(&all) > MOST {
             return Err(ApiError::client(
@@ -83,7 +111,13 @@ impl Backup {
                 "The resultant tag set must not have more than 50 user tags.",
             ));
         }
-        *tags = all;
+        if let Some(point) = self.sites.get_mut(place).and_then(|site| site.points.get_mut(arn)) {
+            let mut added = point.added.clone();
+            added.extend(new);
+            require_few_added(added.len(), most)?;
+            point.added = added;
+        }
+        *self.tags_of(place, arn)? = all;
         Ok(())
     }
 
@@ -107,9 +141,17 @@ impl Backup {
     /// # Errors
     /// As UntagResource refuses.
     pub(crate) fn untag(&mut self, scope: &Scope, arn: &str, keys: &[Value]) -> Result<(), ApiError> {
-        let tags = self.tags_of(&Place::of(scope), arn)?;
-        for key in keys.iter().filter_map(Value::as_str) {
+        let place = Place::of(scope);
+        let keys = || keys.iter().filter_map(Value::as_str);
+        let tags = self.tags_of(&place, arn)?;
+        if let Some(key) = keys().find(|key| key.starts_with("aws:")) {
+            return Err(invalid_parameter(format!("Tags that begin with aws: cannot be removed: {key}")));
+        }
+        for key in keys() {
             tags.remove(key);
+        }
+        if let Some(point) = self.sites.get_mut(&place).and_then(|site| site.points.get_mut(arn)) {
+            point.added.retain(|added| !keys().any(|key| key == added));
         }
         Ok(())
     }

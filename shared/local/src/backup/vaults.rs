@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::lifecycle::{DAY, Lifecycle};
 use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
 use super::{Backup, Place, policy, tags};
-use crate::api::ApiError;
+use crate::api::{ApiError, Neighbours};
 
 /// The most vaults of an account in a Region.
 const MOST: usize = 300;
@@ -71,25 +71,31 @@ impl Vault {
 }
 
 impl Backup {
-    pub(super) fn create_vault(&mut self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
-        self.new_vault(request, false, None)
+    pub(super) fn create_vault(
+        &mut self,
+        request: &Request<'_>,
+        around: &mut dyn Neighbours,
+    ) -> Result<(String, Value), ApiError> {
+        self.new_vault(request, around, false, None)
     }
 
     /// An air-gapped vault is under a compliance lock from its first moment.
     pub(super) fn create_air_gapped_vault(
         &mut self,
         request: &Request<'_>,
+        around: &mut dyn Neighbours,
     ) -> Result<(String, Value), ApiError> {
         let lock = lock_range(request)?;
         if lock.min.is_none_or(|days| days < 7) || lock.max.is_none() {
             return Err(invalid_parameter("MinRetentionDays must be at least 7, and MaxRetentionDays given"));
         }
-        self.new_vault(request, true, Some(Lock { fixed_at: Some(request.now()), ..lock }))
+        self.new_vault(request, around, true, Some(Lock { fixed_at: Some(request.now()), ..lock }))
     }
 
     fn new_vault(
         &mut self,
         request: &Request<'_>,
+        around: &mut dyn Neighbours,
         air_gapped: bool,
         lock: Option<Lock>,
     ) -> Result<(String, Value), ApiError> {
@@ -100,15 +106,13 @@ impl Backup {
         }
         let arn = place.vault_arn(name);
         let given = tags::parse(request.body.get("BackupVaultTags"))?;
-        let managed = format!("arn:aws:kms:{}:{}:key/{}", place.region, place.account, self.ids.uuid());
         if self.sites.get(place).is_some_and(|site| site.vaults.len() >= MOST) {
             return Err(ApiError::client(
                 "LimitExceededException",
                 format!("The maximum number of backup vaults, which is {MOST}, is reached"),
             ));
         }
-        let site = self.site(place);
-        if site.vaults.contains_key(name) {
+        if self.site(place).vaults.contains_key(name) {
             return Err(ApiError::client(
                 "AlreadyExistsException",
                 format!("Backup vault with the same name already exists: {arn}"),
@@ -119,7 +123,7 @@ impl Backup {
             created: request.now(),
             key_arn: match request.text("EncryptionKeyArn") {
                 Some(given) => given.to_owned(),
-                None => site.managed_key.get_or_insert(managed).clone(),
+                None => around.managed_key(&place.account, &place.region, "backup", request.now()),
             },
             own_key: request.text("EncryptionKeyArn").is_some(),
             air_gapped,

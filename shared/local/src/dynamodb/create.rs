@@ -36,6 +36,10 @@ impl Store {
             &["GlobalTableSourceArn", "GlobalTableSettingsReplicationMode", "VectorIndexes"],
         )?;
         self.require_room()?;
+        let indexes_of = |kind: &str| body[kind].as_array().into_iter().flatten();
+        require_few_projected(
+            indexes_of("GlobalSecondaryIndexes").chain(indexes_of("LocalSecondaryIndexes")),
+        )?;
         let life = Life::new(Some(later(scope.now, durations.create)));
         let mut settings = Settings::new(String::new(), scope.now, life);
         settings.on_demand = on_demand;
@@ -70,7 +74,10 @@ impl Store {
         if settings.life.deleted.is_some() {
             return self.described_as(scope, table, "DELETING");
         }
-        settings.life.require_active(table, scope.now)?;
+        // AWS documents that a table under way cannot be deleted; one whose key is gone can.
+        if !settings.life.is_locked_out(scope.now) {
+            settings.life.require_active(table, scope.now)?;
+        }
         if settings.life.fills_an_index(scope.now) {
             return Err(ApiError::client(
                 "ResourceInUseException",
@@ -117,6 +124,36 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Refuses more projected attributes than AWS documents: 20 of an index, 100 over all indexes of a table, each counted
+/// as often as it is named, and none of an index that projects all.
+///
+/// # Errors
+/// `ValidationException`.
+pub(super) fn require_few_projected<'a>(indexes: impl Iterator<Item = &'a Value>) -> Result<(), ApiError> {
+    let mut all = 0;
+    for index in indexes {
+        let projection = &index["Projection"];
+        let named = projection["NonKeyAttributes"].as_array().map_or(0, Vec::len);
+        if projection["ProjectionType"] != "INCLUDE" {
+            continue;
+        }
+        if named > 20 {
+            return Err(invalid(format!(
+                "1 validation error detected: Value at 'projection.nonKeyAttributes' failed to satisfy constraint: \
+                 Member must have length less than or equal to 20, has {named}"
+            )));
+        }
+        all += named;
+    }
+    if all > 100 {
+        return Err(invalid(format!(
+            "One or more parameter values were invalid: the number of projected attributes over all indexes of the \
+             table must not exceed 100, is {all}"
+        )));
+    }
+    Ok(())
 }
 
 /// Refuses what this DynamoDB has not.

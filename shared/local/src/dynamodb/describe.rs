@@ -46,6 +46,7 @@ impl Store {
         if let Some(key) = &settings.key_arn {
             description["SSEDescription"] =
                 json!({ "Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": key });
+            settings.life.lockout.describe(&mut description, scope.now);
         }
         if let Some(view) = &settings.stream_view {
             description["StreamSpecification"] = json!({ "StreamEnabled": true, "StreamViewType": view });
@@ -56,11 +57,13 @@ impl Store {
         }
         if let Some(restored) = &settings.restored {
             description["RestoreSummary"] = json!({
-                "SourceBackupArn": restored.backup,
                 "SourceTableArn": restored.table,
                 "RestoreDateTime": seconds(restored.at),
                 "RestoreInProgress": settings.life.is_creating(scope.now),
             });
+            if let Some(backup) = &restored.backup {
+                description["RestoreSummary"]["SourceBackupArn"] = json!(backup);
+            }
         }
         for kind in ["GlobalSecondaryIndexes", "LocalSecondaryIndexes"] {
             let is_global = kind == "GlobalSecondaryIndexes";

@@ -9,6 +9,7 @@ mod insights;
 mod kinesis;
 mod life;
 mod limits;
+mod lockout;
 mod options;
 mod policies;
 mod protection;
@@ -27,11 +28,13 @@ use dynoxide::{Database, DynoxideError};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub use self::options::Durations;
+pub use self::options::{Durations, RestoreSource};
+pub(crate) use self::tags::PAGE_OF_TAGS;
 use self::settings::Settings;
 use crate::{
-    api::{ApiError, Scope, TableState},
+    api::{ApiError, Outage, Scope, TableState},
     clock::WorldClock,
+    rates::Rates,
     rng::Rng,
     wire::{Protocol, Reply, Service, text},
 };
@@ -43,6 +46,13 @@ pub struct Dynamo {
     rng: Rng,
     /// How long its work takes, from now on.
     pub durations: Durations,
+    /// Whether the rates of requests are enforced that AWS documents.
+    pub rates: bool,
+    counted: Rates,
+    /// What tables tell that AWS Backup restores from now on.
+    pub restore_source: RestoreSource,
+    /// The most restores that run at once in an account and Region, AWS Backup's among them. AWS documents 50.
+    pub running_restores: usize,
 }
 
 impl std::fmt::Debug for Dynamo {
@@ -86,7 +96,16 @@ pub(crate) fn is_item_operation(operation: &str) -> bool {
 
 impl Dynamo {
     pub(crate) fn new(clock: WorldClock, rng: Rng) -> Self {
-        Self { clock, stores: BTreeMap::new(), rng, durations: Durations::default() }
+        Self {
+            clock,
+            stores: BTreeMap::new(),
+            rng,
+            durations: Durations::default(),
+            rates: true,
+            counted: Rates::default(),
+            restore_source: RestoreSource::RecoveryPoint,
+            running_restores: 50,
+        }
     }
 
     pub(crate) fn handle(&mut self, scope: &Scope, operation: &str, body: &Value) -> Reply {
@@ -100,6 +119,72 @@ impl Dynamo {
         }
     }
 
+    /// Puts a tag on a table as AWS itself does: one that begins with `aws:`, which callers can neither put nor
+    /// remove.
+    ///
+    /// # Errors
+    /// When there is no such table.
+    pub fn plant_tag(
+        &mut self,
+        account: &str,
+        region: &str,
+        table: &str,
+        (key, value): (&str, &str),
+    ) -> Result<(), String> {
+        self.planted(account, region, table)?.tags.insert(key.to_owned(), value.to_owned());
+        Ok(())
+    }
+
+    fn planted(&mut self, account: &str, region: &str, table: &str) -> Result<&mut Settings, String> {
+        self.stores
+            .get_mut(&(account.to_owned(), region.to_owned()))
+            .and_then(|store| store.tables.get_mut(table))
+            .ok_or_else(|| format!("there is no table {table}"))
+    }
+
+    /// The provisioned units of a table or of its index, read or write, when it is active and has such.
+    pub(crate) fn capacity(
+        &self,
+        account: &str,
+        region: &str,
+        (table, index, writes): (&str, Option<&str>, bool),
+        now: Timestamp,
+    ) -> Option<u64> {
+        let settings = self.stores.get(&(account.to_owned(), region.to_owned()))?.tables.get(table)?;
+        if settings.on_demand || settings.life.status(now) != "ACTIVE" {
+            return None;
+        }
+        let throughput = index.map_or(Some(&settings.throughput), |index| settings.indexes.get(index))?;
+        throughput.provisioned.map(|(read, write)| if writes { write } else { read })
+    }
+
+    /// Learns which keys cannot be used, and when that was or is.
+    pub(crate) fn learn<'a>(&mut self, keys: impl Iterator<Item = (&'a str, &'a [Outage])>) {
+        let keys: BTreeMap<&str, &[Outage]> = keys.collect();
+        if keys.is_empty() {
+            return;
+        }
+        for settings in self.stores.values_mut().flat_map(|store| store.tables.values_mut()) {
+            if let Some(outages) = settings.key_arn.as_deref().and_then(|key| keys.get(key)) {
+                settings.life.lockout.learn(outages);
+            }
+        }
+    }
+
+    /// Counts a request.
+    ///
+    /// # Errors
+    /// `ThrottlingException` for more than AWS documents.
+    fn require_rate(&mut self, scope: &Scope, operation: &str) -> Result<(), ApiError> {
+        let rate = limits::per_second(operation).filter(|_| self.rates);
+        match rate {
+            Some(rate) if !self.counted.take(&scope.account, &scope.region, &[rate], scope.now) => {
+                Err(ApiError::client("ThrottlingException", "Rate of requests exceeds the allowed throughput."))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Adds members to what DescribeTable tells of a table: what the model has not by itself, such as the
     /// `Replicas`, `MultiRegionConsistency` and `GlobalTableWitnesses` of a global table.
     ///
@@ -107,11 +192,7 @@ impl Dynamo {
     /// When there is no such table, or the members are no object.
     pub fn plant(&mut self, account: &str, region: &str, table: &str, members: &Value) -> Result<(), String> {
         let members = members.as_object().ok_or("the members of a description are an object")?;
-        let settings = self
-            .stores
-            .get_mut(&(account.to_owned(), region.to_owned()))
-            .and_then(|store| store.tables.get_mut(table))
-            .ok_or_else(|| format!("there is no table {table}"))?;
+        let settings = self.planted(account, region, table)?;
         settings.planted.extend(members.iter().map(|(name, value)| (name.clone(), value.clone())));
         Ok(())
     }
@@ -130,6 +211,7 @@ impl Dynamo {
     fn answer(&mut self, scope: &Scope, operation: &str, body: &Value) -> Answer {
         let named = named_by_name(scope, body)?;
         let body = named.as_ref();
+        self.require_rate(scope, operation)?;
         let durations = &{ self.durations };
         self.store(&scope.account, &scope.region)?;
         let Some(store) = self.stores.get_mut(&(scope.account.clone(), scope.region.clone())) else {
@@ -228,6 +310,7 @@ impl Store {
             if settings.life.is_creating(scope.now) {
                 return Err(ApiError::client("ResourceNotFoundException", "Requested resource not found"));
             }
+            settings.life.lockout.require_items(scope.now)?;
             if let Some(index) = text(body, "IndexName") {
                 settings.life.require_filled(index, scope.now)?;
             }

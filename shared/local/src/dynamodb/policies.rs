@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Answer, Store, invalid, required};
+use super::{Answer, Dynamo, Store, invalid, required, table_arn};
 use crate::{
     api::{ApiError, Scope},
     rng::Rng,
@@ -28,8 +28,7 @@ impl Store {
         Ok(json!({ "Policy": policy.document, "RevisionId": policy.revision }))
     }
 
-    /// The same document again changes nothing. Whether a caller locks itself out is not judged, so the header
-    /// that confirms it is not needed.
+    /// The same document again changes nothing. Whether a caller locks itself out has been judged before.
     pub(super) fn put_resource_policy(&mut self, scope: &Scope, body: &Value, rng: &mut Rng) -> Answer {
         let arn = required(body, "ResourceArn")?;
         let document = checked(required(body, "Policy")?)?;
@@ -60,6 +59,19 @@ impl Store {
         }
         let removed = settings.policies.remove(arn);
         Ok(removed.map_or_else(|| json!({}), |policy| json!({ "RevisionId": policy.revision })))
+    }
+}
+
+impl Dynamo {
+    /// The policy that governs a table, one of its indexes or its stream: a stream has one of its own.
+    pub(crate) fn policy_of(&self, arn: &str) -> Option<&str> {
+        let mut parts = arn.strip_prefix("arn:aws:dynamodb:")?.splitn(3, ':');
+        let (region, account) = (parts.next()?, parts.next()?);
+        let path = parts.next()?.strip_prefix("table/")?;
+        let (table, below) = path.split_once('/').unwrap_or((path, ""));
+        let own = if below.starts_with("stream/") { arn.to_owned() } else { table_arn(account, region, table) };
+        let settings = self.stores.get(&(account.to_owned(), region.to_owned()))?.tables.get(table)?;
+        settings.policies.get(&own).map(|policy| policy.document.as_str())
     }
 }
 

@@ -105,6 +105,13 @@ impl Store {
         settings.life.require_made(table, scope.now)?;
         let wanted = &body["TimeToLiveSpecification"];
         let attribute = required(wanted, "AttributeName")?;
+        if !(1..=255).contains(&attribute.len()) {
+            return Err(invalid(
+                "1 validation error detected: Value at 'timeToLiveSpecification.attributeName' failed to satisfy \
+                 constraint: Member must have length between 1 and 255",
+            )
+            .into());
+        }
         let enabled = wanted["Enabled"].as_bool().unwrap_or_default();
         // AWS documents one change per table in the hour that each may take.
         let last = settings.ttl.as_ref().map(|ttl| scope.now.duration_since(ttl.changed));

@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Dynamo, Refusal, Store,
+    Answer, Dynamo, Refusal, RestoreSource, Store,
     create::{billing_mode, for_engine, refuse_unmodelled},
     engine, invalid,
     life::{Life, later},
+    limits::limit,
     replied, required,
     settings::{Restored, Settings, key_of},
     throughput::Throughput,
@@ -29,17 +30,26 @@ impl Dynamo {
     pub(crate) fn begin_restore(&mut self, restore: &Restore) -> Result<(), String> {
         let now = self.clock.now();
         let id = self.rng.uuid();
+        let backup = match self.restore_source {
+            RestoreSource::RecoveryPoint => Some(restore.recovery_point_arn.clone()),
+            RestoreSource::DynamoDbBackup => {
+                let at = restore.from.at.as_millisecond();
+                Some(format!("{}/backup/{at:014}-{}", restore.from.arn, &id[..8]))
+            }
+            RestoreSource::Absent => None,
+        };
+        let most = self.running_restores;
         let made = Made {
             id,
             table: &restore.table,
-            backup: &restore.recovery_point_arn,
+            backup,
             from: &restore.from,
             key_arn: restore.key_arn.clone(),
             life: Life::new(None),
         };
         self.store(&restore.account, &restore.region)
             .map_err(Refusal::from)
-            .and_then(|store| store.restore(made, &restore.from.description, now))
+            .and_then(|store| store.restore(made, &restore.from.description, now, most))
             .map_err(|refusal| match refusal {
                 Refusal::Ours(error) => error.message,
                 Refusal::Engines(error) => error.to_string(),
@@ -64,8 +74,9 @@ impl Dynamo {
         scope: &Scope,
         body: &Value,
         from: Result<Arc<TableState>, String>,
+        key_usable: impl Fn(&str) -> Result<(), ApiError>,
     ) -> Reply {
-        replied("RestoreTableFromBackup", self.restored_natively(scope, body, from))
+        replied("RestoreTableFromBackup", self.restored_natively(scope, body, from, key_usable))
     }
 
     fn restored_natively(
@@ -73,22 +84,28 @@ impl Dynamo {
         scope: &Scope,
         body: &Value,
         from: Result<Arc<TableState>, String>,
+        key_usable: impl Fn(&str) -> Result<(), ApiError>,
     ) -> Answer {
+        self.require_rate(scope, "RestoreTableFromBackup")?;
         let (table, backup) = (required(body, "TargetTableName")?, required(body, "BackupArn")?);
         refuse_unmodelled(body, &["VectorIndexOverride"])?;
         let from = from.map_err(|message| ApiError::client("BackupNotFoundException", message))?;
         let description = overridden(&from.description, body)?;
         let key_arn = match body.get("SSESpecificationOverride").filter(|value| !value.is_null()) {
-            Some(encryption) => key_of(scope, encryption),
+            Some(encryption) => key_of(encryption)?,
             None if text(&from.description, "TableArn").is_some_and(|arn| !is_in(scope, arn)) => {
                 return Err(invalid("SSESpecificationOverride is required to restore across Regions").into());
             }
             None => from.description["SSEDescription"]["KMSMasterKeyArn"].as_str().map(str::to_owned),
         };
+        if let Some(key) = &key_arn {
+            key_usable(key)?;
+        }
         let life = Life::new(Some(later(scope.now, self.durations.restore)));
-        let id = self.rng.uuid();
+        let (id, most) = (self.rng.uuid(), self.running_restores);
         let store = self.store(&scope.account, &scope.region)?;
-        store.restore(Made { id, table, backup, from: &from, key_arn, life }, &description, scope.now)?;
+        let made = Made { id, table, backup: Some(backup.to_owned()), from: &from, key_arn, life };
+        store.restore(made, &description, scope.now, most)?;
         store.described_as(scope, table, "CREATING")
     }
 }
@@ -97,7 +114,7 @@ impl Dynamo {
 struct Made<'a> {
     id: String,
     table: &'a str,
-    backup: &'a str,
+    backup: Option<String>,
     from: &'a TableState,
     key_arn: Option<String>,
     life: Life,
@@ -105,7 +122,13 @@ struct Made<'a> {
 
 impl Store {
     /// Makes the table that `description` describes, with the items of the backup; nothing when that fails.
-    fn restore(&mut self, made: Made<'_>, description: &Value, now: Timestamp) -> Result<(), Refusal> {
+    fn restore(
+        &mut self,
+        made: Made<'_>,
+        description: &Value,
+        now: Timestamp,
+        most: usize,
+    ) -> Result<(), Refusal> {
         let table = made.table;
         if let Some(there) = self.tables.get(table) {
             let error = match there.life.status(now) {
@@ -120,6 +143,13 @@ impl Store {
             return Err(error.into());
         }
         self.require_room()?;
+        let running = |table: &&Settings| table.restored.is_some() && table.life.is_creating(now);
+        if self.tables.values().filter(running).count() >= most {
+            return Err(limit(&format!(
+                "the maximum concurrent number of restores, which is {most}, is reached."
+            ))
+            .into());
+        }
         let mut settings = Settings::new(made.id, now, made.life);
         settings.on_demand = is_on_demand(description);
         settings.on_demand_since = settings.on_demand.then_some(now);
@@ -130,8 +160,9 @@ impl Store {
         }
         settings.require_provisioned()?;
         settings.key_arn = made.key_arn;
+        settings.life.keyed(now);
         settings.restored = Some(Restored {
-            backup: made.backup.to_owned(),
+            backup: made.backup,
             table: text(description, "TableArn").unwrap_or(&made.from.arn).to_owned(),
             at: made.from.at,
         });

@@ -15,6 +15,8 @@ const MOST_TAGS: usize = 50;
 /// AWS documents 10 KB for all keys and values together.
 const MOST_BYTES: usize = 10 * 1024;
 const PAGE: usize = 10;
+/// How a short page is asked for, inside the world: the API has no member for it.
+pub(crate) const PAGE_OF_TAGS: &str = "$page";
 
 impl Store {
     /// The table that an ARN names, its own or its latest stream's.
@@ -57,7 +59,8 @@ impl Store {
         };
         let mut rest =
             tags.iter().filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after)).peekable();
-        let page: Vec<_> = rest.by_ref().take(PAGE).collect();
+        let size = body[PAGE_OF_TAGS].as_u64().and_then(|size| usize::try_from(size).ok()).unwrap_or(PAGE);
+        let page: Vec<_> = rest.by_ref().take(size).collect();
         let listed: Vec<Value> =
             page.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
         let mut answer = json!({ "Tags": listed });
@@ -84,7 +87,11 @@ impl Store {
     pub(super) fn untag(&mut self, scope: &Scope, body: &Value) -> Answer {
         let (table, settings) = self.by_arn(scope, required(body, "ResourceArn")?)?;
         settings.life.require_made(table, scope.now)?;
-        for key in body["TagKeys"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        let keys = || body["TagKeys"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        if let Some(key) = keys().find(|key| key.starts_with("aws:")) {
+            return Err(invalid(format!("tags that begin with aws: are AWS's own: {key} cannot be removed")).into());
+        }
+        for key in keys() {
             settings.tags.remove(key);
         }
         Ok(Value::Null)
@@ -112,11 +119,13 @@ pub(super) fn read(body: &Value) -> Result<BTreeMap<String, String>, ApiError> {
     Ok(tags)
 }
 
+/// AWS documents that its own tags do not count.
 fn count(tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
-    if tags.len() > MOST_TAGS {
+    let tags = || tags.iter().filter(|(key, _)| !key.starts_with("aws:"));
+    if tags().count() > MOST_TAGS {
         return Err(invalid(format!("Too many tags: a table carries {MOST_TAGS} at most")));
     }
-    let bytes: usize = tags.iter().map(|(key, value)| key.len() + value.len()).sum();
+    let bytes: usize = tags().map(|(key, value)| key.len() + value.len()).sum();
     if bytes > MOST_BYTES {
         return Err(invalid(format!("Too large tags: those of a table have {MOST_BYTES} bytes at most")));
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     Answer, Durations, Refusal, Store,
-    create::{billing_mode, index_for_engine, refuse_unmodelled},
+    create::{billing_mode, index_for_engine, refuse_unmodelled, require_few_projected},
     engine, invalid,
     life::{later, one_index_at_a_time},
     required,
@@ -102,6 +102,10 @@ impl Store {
             match action {
                 "Create" => {
                     settings.life.require_indexes_quiet(None, scope.now)?;
+                    let there = self.describe(scope, table)?;
+                    let of_kind = |kind: &str| there[kind].as_array().into_iter().flatten();
+                    let there = of_kind("GlobalSecondaryIndexes").chain(of_kind("LocalSecondaryIndexes"));
+                    require_few_projected(there.chain([index]))?;
                     let mut throughput = Throughput::default();
                     throughput.apply(index, settings.on_demand, scope.now)?;
                     if settings.indexes.insert(name.clone(), throughput).is_some() {

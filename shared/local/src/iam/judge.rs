@@ -9,7 +9,7 @@ use super::{
     managed,
     policy::{Kind, Named, Policy},
 };
-use crate::{api::ApiError, backup::Backup, dynamodb::Dynamo, kms::Kms, record::Required, wire::Service};
+use crate::{api::ApiError, backup::Backup, dynamodb::Dynamo, kms::Kms, record::{Context, Required}, wire::Service};
 
 /// What judging looks at beside IAM: tags and policies of resources.
 #[derive(Clone, Copy)]
@@ -159,12 +159,38 @@ impl Iam {
             let text = holdings.kms.policy_of(&need.resource);
             return Some(Bound { policy: text.and_then(|text| self.read_once(text)), governs: true });
         }
+        if service == Service::DynamoDb && need.action.starts_with("dynamodb:") {
+            let text = holdings.dynamo.policy_of(&need.resource)?;
+            return Some(Bound { policy: Some(self.read_once(text)?), governs: false });
+        }
         if service == Service::Backup && need.action.starts_with("backup:") {
             let scope = request.scope();
             let text = holdings.backup.vault_policy(&scope.account, &scope.region, request.vault()?)?;
             return Some(Bound { policy: Some(self.read_once(text)?), governs: false });
         }
         None
+    }
+
+    /// Whether a resource policy denies its own author to change it from then on.
+    pub(crate) fn shuts_out(
+        &mut self,
+        request: &Request<'_>,
+        action: &str,
+        resource_arn: &str,
+        text: &str,
+    ) -> bool {
+        let Some(policy) = self.read_once(text) else { return false };
+        let scope = request.scope();
+        let (_, role) = self.known(&scope.account, &scope.caller);
+        let principal = principal(&scope.account, role, request.session());
+        let facts = Facts {
+            principal: Some(&principal),
+            action,
+            resource: resource_arn,
+            context: &Context::new(),
+            at: Some((&scope.region, scope.now)),
+        };
+        resource(&policy, &principal, &facts).0 == Verdict::Explicit
     }
 
     /// A resource policy, read at its first use. Nothing comes of one that is no policy.
