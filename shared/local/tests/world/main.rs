@@ -9,6 +9,8 @@ mod faults;
 mod histories;
 mod iam;
 mod kms;
+mod lagging_items;
+mod lagging_tables;
 mod lambda;
 mod permissions;
 mod restore;
@@ -72,6 +74,11 @@ fn new_table(
         .attribute_definitions(attribute("sk"))
         .key_schema(key("pk", KeyType::Hash))
         .key_schema(key("sk", KeyType::Range))
+}
+
+/// Lets so many seconds pass.
+async fn seconds(count: u64) {
+    tokio::time::advance(std::time::Duration::from_secs(count)).await;
 }
 
 async fn put(client: &aws_sdk_dynamodb::Client, table: &str, pk: &str, sk: &str) {

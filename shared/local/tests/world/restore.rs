@@ -11,9 +11,10 @@ use aws_sdk_dynamodb::{
         TableDescription, TableStatus, Tag,
     },
 };
-use backup_chain_local::World;
+use backup_chain_local::{Lag, World};
+use jiff::SignedDuration;
 
-use super::{ACCOUNT, FRANKFURT, attribute, dynamo, key, new_table, put, world};
+use super::{ACCOUNT, FRANKFURT, attribute, dynamo, key, new_table, put, seconds, world};
 
 async fn told(client: &Client, name: &str) -> TableDescription {
     client.describe_table().table_name(name).send().await.unwrap().table.unwrap()
@@ -154,4 +155,27 @@ async fn a_restore_may_leave_out_indexes_and_change_how_it_is_billed_and_encrypt
     let gone = client.restore_table_from_backup().target_table_name("bad");
     let gone = gone.backup_arn(format!("{arn}0")).send().await.unwrap_err();
     assert_eq!(gone.code(), Some("BackupNotFoundException"));
+}
+
+/// AWS documents of DescribeTable that it is eventually consistent; a restored table is as new as a created one.
+#[tokio::test(start_paused = true)]
+async fn a_restored_table_is_not_found_at_first_and_its_items_are_never_late() {
+    let world = world();
+    let client = dynamo(&world, ACCOUNT, FRANKFURT);
+    world.stretch(Lag::Items, SignedDuration::from_mins(10));
+    let arn = backed_up(&world, &client).await;
+    world.stretch(Lag::NewTables, SignedDuration::from_mins(3));
+    let restore = client.restore_table_from_backup().backup_arn(&arn).target_table_name("again");
+    restore.send().await.unwrap();
+    seconds(179).await;
+    let error = client.describe_table().table_name("again").send().await.unwrap_err().into_service_error();
+    assert!(error.is_resource_not_found_exception(), "{error:?}");
+    assert_eq!(client.scan().table_name("again").send().await.unwrap().count, 2);
+    assert_eq!(client.scan().table_name("again").index_name("by-sk").send().await.unwrap().count, 2);
+    seconds(1).await;
+    assert_eq!(told(&client, "again").await.table_status, Some(TableStatus::Active));
+    put(&client, "again", "c", "3").await;
+    assert_eq!(client.scan().table_name("again").send().await.unwrap().count, 2);
+    seconds(600).await;
+    assert_eq!(client.scan().table_name("again").send().await.unwrap().count, 3);
 }
