@@ -29,6 +29,7 @@ use crate::{
     faults::{Batch, Crash, Cut, Fault, FaultRule, Faults, Left, Lost, Met, Page, Site},
     iam::{self, Iam},
     kms::Kms,
+    lags::{self, Lag, Lags},
     lambda::{Handled, Lambda},
     record::{Call, Required},
     rng::Rng,
@@ -109,7 +110,7 @@ impl World {
         let state = State {
             backup: Backup::new(seed),
             cloudwatch: CloudWatch::default(),
-            dynamo: Dynamo::new(clock.clone(), Rng::new(seed, 1)),
+            dynamo: Dynamo::new(clock.clone(), Rng::new(seed, 1), Lags::new(seed, 100)),
             events: Events::new(Rng::new(seed, 5)),
             iam: Iam::new(Rng::new(seed, 6)),
             kms: Kms::new(Rng::new(seed, 2)),
@@ -124,7 +125,7 @@ impl World {
             skew: SignedDuration::ZERO,
             wakes_at: None,
         };
-        Self {
+        let world = Self {
             inner: Arc::new(Inner {
                 clock,
                 state: Mutex::new(state),
@@ -133,7 +134,35 @@ impl World {
                 endpoint: OnceLock::new(),
                 tap: OnceLock::new(),
             }),
+        };
+        if lags::BY_DEFAULT {
+            world.hesitate();
         }
+        world
+    }
+
+    /// From now on changes are seen late, as in AWS: each draws from the seed when each kind of reader sees it,
+    /// at once or some seconds later ([`Lag`]).
+    pub fn hesitate(&self) {
+        self.lag(Lags::spread);
+    }
+
+    /// From now on every change is seen at once, as AWS never promises: to compare with emulators that know no lag,
+    /// or to show a session whose answers a reader can foresee. A product must not be proven on it. What was changed
+    /// before is seen when it would have been.
+    pub fn consistent(&self) {
+        self.lag(Lags::clear);
+    }
+
+    /// From now on every change of this kind is seen exactly so late.
+    pub fn stretch(&self, lag: Lag, by: SignedDuration) {
+        self.lag(|lags| lags.stretch(lag, by));
+    }
+
+    fn lag(&self, change: impl Fn(&mut Lags)) {
+        let mut state = self.state();
+        change(&mut state.dynamo.lags);
+        change(&mut state.backup.lags);
     }
 
     /// Answers a signed HTTP request of any service: the one door, for the in-process connector and for
@@ -523,7 +552,8 @@ impl State {
         operation: &str,
         body: &Value,
     ) -> (Vec<Required>, Result<(), ApiError>) {
-        let holdings = iam::Holdings { backup: &self.backup, dynamo: &self.dynamo, kms: &self.kms };
+        let now = incoming.scope.now;
+        let holdings = iam::Holdings { backup: &self.backup, dynamo: &self.dynamo, kms: &self.kms, now };
         self.iam.authorise(service, &iam::Request { incoming, operation, body }, holdings)
     }
 

@@ -46,6 +46,7 @@ pub use self::points::PointView;
 use self::slots::Slots;
 use self::timers::{Due, Timers};
 use crate::api::{ApiError, Neighbours, Scope};
+use crate::lags::Lags;
 use crate::rates::Rates;
 
 /// All operations together.
@@ -137,6 +138,7 @@ pub struct Backup {
     issues: BTreeMap<String, VecDeque<String>>,
     /// Tables whose copies meet errors of AWS's systems, and until when.
     disturbed: BTreeMap<String, Timestamp>,
+    pub(crate) lags: Lags,
     /// Callers whose deletions fail, whatever their role says.
     no_delete: BTreeSet<String>,
 }
@@ -157,6 +159,7 @@ impl Backup {
             fail_copies: BTreeMap::new(),
             issues: BTreeMap::new(),
             disturbed: BTreeMap::new(),
+            lags: Lags::new(seed, 200),
             no_delete: BTreeSet::new(),
         }
     }

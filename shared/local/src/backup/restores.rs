@@ -12,6 +12,7 @@ use super::timers::Due;
 use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
 use super::{Backup, Place};
 use crate::api::{ApiError, Neighbours, Restore};
+use crate::lags::Lag;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RestoreState {
@@ -61,6 +62,8 @@ pub(super) struct RestoreJob {
 }
 
 impl Keyed for RestoreJob {
+    const LISTED: Lag = Lag::Jobs;
+
     fn id(&self) -> &str {
         &self.id
     }
@@ -250,7 +253,8 @@ impl Backup {
         self.outbox.restore_created(place, &job, now);
         self.outbox.restore(place, &job, now);
         self.remember(request, "StartRestoreJob", &id);
-        self.site(place).restores.insert(job);
+        let seen = self.lags.draw(&[Lag::Jobs], now);
+        self.site(place).restores.insert(job, seen);
         Ok((arn.to_owned(), json!({"RestoreJobId": id})))
     }
 
@@ -276,7 +280,7 @@ impl Backup {
         let filter = JobFilter::of(request, "status", &RestoreState::NAMES)?;
         let testing = request.query("restoreTestingPlanArn").is_some();
         let site = self.sites.get(&request.place);
-        let jobs = site.into_iter().flat_map(|site| site.restores.values());
+        let jobs = site.into_iter().flat_map(|site| site.restores.listed(None, request.now()));
         let wanted = jobs.filter(|job| !testing && filter.admits(*job));
         self.restores_listed(request, wanted)
     }
@@ -289,7 +293,8 @@ impl Backup {
             request.query_time("recoveryPointCreationDateBefore")?,
         );
         let site = self.sites.get(&request.place);
-        let jobs = site.into_iter().flat_map(|site| site.restores.under(request.segment(1)));
+        let key = Some(request.segment(1));
+        let jobs = site.into_iter().flat_map(|site| site.restores.listed(key, request.now()));
         let wanted =
             jobs.filter(|job| filter.admits(*job) && super::filter::within(Some(job.point_created), created));
         self.restores_listed(request, wanted)

@@ -11,6 +11,7 @@ use super::slots::Wait;
 use super::timers::Due;
 use super::{Backup, Place, roles, tags};
 use crate::api::{Neighbours, TableState};
+use crate::lags::{Lag, Lagging};
 
 /// AWS documents that a job tries again at least so often to begin within its start window.
 pub(super) const RETRY: SignedDuration = SignedDuration::from_mins(10);
@@ -151,7 +152,7 @@ impl Backup {
             completed: None,
             state: PointState::Creating,
             message: None,
-            tags: union,
+            tags: Lagging::new(union, self.tags_seen(at)),
             added: job.tags.keys().cloned().collect(),
             lifecycle: job.lifecycle,
             lapse_delay,
@@ -173,15 +174,16 @@ impl Backup {
         let timer =
             self.timers.set(ends.min(job.complete_by.max(at)), Due::Backup(place.clone(), job.id.clone()));
         self.outbox.point(place, &point, at, self.options.usable);
+        let (point_seen, job_seen) = (self.lags.draw(&[Lag::Points], at), self.lags.draw(&[Lag::Jobs], at));
         let site = self.site(place);
-        site.points.insert(point);
+        site.points.insert(point, point_seen);
         let mut running = job.clone();
         running.state = JobState::Running;
         running.initiated = Some(at);
         running.expected = Some(ends);
         running.size = size;
         running.timer = Some(timer);
-        site.backups.insert(running.clone());
+        site.backups.insert(running.clone(), job_seen);
         self.outbox.backup(place, &running, at);
         Ok(())
     }
@@ -191,10 +193,10 @@ impl Backup {
         self.slots.release(&job.slot(place, self.options.running_backups));
         let scripted = self.fail_backups.get_mut(&job.resource).and_then(VecDeque::pop_front);
         if let Some(message) = scripted {
-            self.site(place).points.remove(&job.point);
+            self.remove_point(place, &job.point, at);
             self.end_backup(place, id, at, JobState::Failed, &message);
         } else if job.expected.is_some_and(|expected| expected > at) {
-            self.site(place).points.remove(&job.point);
+            self.remove_point(place, &job.point, at);
             self.end_backup(place, id, at, JobState::Expired, TOO_LATE);
         } else {
             let issue = self.issues.get_mut(&job.resource).and_then(VecDeque::pop_front).unwrap_or_default();
@@ -212,10 +214,13 @@ impl Backup {
         state: JobState,
         message: &str,
     ) {
-        let Some(job) = self.site(place).backups.get_mut(id) else { return };
-        job.state = state;
-        job.message = (!message.is_empty()).then(|| message.to_owned());
-        job.completed = Some(at);
+        let seen = self.lags.draw(&[Lag::Jobs], at);
+        let ended = self.site(place).backups.change(id, seen, |job| {
+            job.state = state;
+            job.message = (!message.is_empty()).then(|| message.to_owned());
+            job.completed = Some(at);
+        });
+        let Some(job) = ended else { return };
         let (job, timer) = (job.clone(), job.timer.take());
         self.timers.cancel(timer);
         self.slots.leave(job.number);

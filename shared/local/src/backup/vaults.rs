@@ -9,6 +9,7 @@ use super::lifecycle::{DAY, Lifecycle};
 use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
 use super::{Backup, Place, policy, tags};
 use crate::api::{ApiError, Neighbours};
+use crate::lags::Lagging;
 
 /// The most vaults of an account in a Region.
 const MOST: usize = 300;
@@ -22,7 +23,7 @@ pub(super) struct Vault {
     pub(super) own_key: bool,
     pub(super) air_gapped: bool,
     pub(super) lock: Option<Lock>,
-    pub(super) tags: BTreeMap<String, String>,
+    pub(super) tags: Lagging<BTreeMap<String, String>>,
     creator_request: Option<String>,
     pub(super) policy: Option<String>,
 }
@@ -112,6 +113,7 @@ impl Backup {
                 format!("The maximum number of backup vaults, which is {MOST}, is reached"),
             ));
         }
+        let seen = self.tags_seen(request.now());
         if self.site(place).vaults.contains_key(name) {
             return Err(ApiError::client(
                 "AlreadyExistsException",
@@ -128,7 +130,7 @@ impl Backup {
             own_key: request.text("EncryptionKeyArn").is_some(),
             air_gapped,
             lock,
-            tags: given,
+            tags: Lagging::new(given, seen),
             creator_request: request.text("CreatorRequestId").map(str::to_owned),
             policy: None,
         };

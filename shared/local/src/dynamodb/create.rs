@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Durations, Store, engine, invalid,
+    Answer, Durations, Store, invalid,
     life::{Life, later},
     limits::limit,
     policies::{self, Policy},
@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     api::{ApiError, Scope},
+    lags::{Lag, Lagging, Lags},
     rng::Rng,
     wire::text,
 };
@@ -28,6 +29,7 @@ impl Store {
         body: &Value,
         durations: &Durations,
         rng: &mut Rng,
+        lags: &mut Lags,
     ) -> Answer {
         let mode = text(body, "BillingMode").unwrap_or("PROVISIONED");
         let on_demand = billing_mode(mode)?;
@@ -44,7 +46,8 @@ impl Store {
         let mut settings = Settings::new(String::new(), scope.now, life);
         settings.on_demand = on_demand;
         settings.on_demand_since = on_demand.then_some(scope.now);
-        settings.tags = tags::read(body)?;
+        settings.there = Lagging::new(true, lags.draw(&[Lag::NewTables], scope.now));
+        settings.tags = Lagging::new(tags::read(body)?, tags::seen(lags, scope.now));
         settings.throughput.apply(body, on_demand, scope.now)?;
         for index in indexes(body) {
             let mut throughput = Throughput::default();
@@ -56,11 +59,12 @@ impl Store {
         settings.apply(scope, &if enables_stream { body.clone() } else { without_stream(body) }, true)?;
 
         let policy = text(body, "ResourcePolicy").map(policies::checked).transpose()?;
-        engine::answer(&self.items, "CreateTable", &for_engine(body))?;
+        self.items.create(&for_engine(body))?;
         settings.id = rng.uuid();
         let table = required(body, "TableName")?;
         if let Some(document) = policy {
             let policy = Policy { document, revision: rng.uuid(), changed: scope.now };
+            let policy = Lagging::new(Some(policy), lags.draw(&[Lag::Policies], scope.now));
             settings.policies.insert(table_arn(&scope.account, &scope.region, table), policy);
         }
         self.tables.insert(table.to_owned(), settings);
@@ -108,7 +112,7 @@ impl Store {
         while let Some((gone, table)) = self.deletions.first().cloned().filter(|(gone, _)| *gone <= now) {
             self.deletions.remove(&(gone, table.clone()));
             self.tables.remove(&table);
-            if engine::answer(&self.items, "DeleteTable", &json!({ "TableName": table })).is_err() {
+            if self.items.delete(&table).is_err() {
                 tracing::error!(table, "the engine has no such table");
             }
         }

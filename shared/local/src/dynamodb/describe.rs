@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Answer, Refusal, Store, engine, no_table, table_arn};
+use super::{Answer, Refusal, Store, no_table, table_arn};
 use crate::api::Scope;
 
 /// A moment as JSON protocols write it: seconds since the epoch, with milliseconds.
@@ -17,8 +17,7 @@ impl Store {
     /// The engine's description, with what is kept beside it.
     pub(super) fn describe(&self, scope: &Scope, table: &str) -> Answer {
         let settings = self.tables.get(table).ok_or_else(|| no_table(table))?;
-        let answer = engine::answer(&self.items, "DescribeTable", &json!({ "TableName": table }))?;
-        let told = &answer["Table"];
+        let told = self.items.describe(table)?;
         let arn = table_arn(&scope.account, &scope.region, table);
         let mut description = json!({
             "TableName": table,

@@ -6,6 +6,7 @@ mod create;
 mod describe;
 mod engine;
 mod insights;
+mod items;
 mod kinesis;
 mod life;
 mod limits;
@@ -13,9 +14,12 @@ mod lockout;
 mod options;
 mod policies;
 mod protection;
+mod replica;
 mod restore;
 mod settings;
 mod tags;
+#[cfg(test)]
+mod tests;
 mod throughput;
 mod update;
 
@@ -24,16 +28,17 @@ use std::{
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
 };
 
-use dynoxide::{Database, DynoxideError};
+use dynoxide::DynoxideError;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub use self::options::{Durations, RestoreSource};
 pub(crate) use self::tags::PAGE_OF_TAGS;
-use self::settings::Settings;
+use self::{items::Items, settings::Settings};
 use crate::{
     api::{ApiError, Outage, Scope, TableState},
     clock::WorldClock,
+    lags::{Lag, Lagging, Lags},
     rates::Rates,
     rng::Rng,
     wire::{Protocol, Reply, Service, text},
@@ -44,6 +49,7 @@ pub struct Dynamo {
     clock: WorldClock,
     stores: BTreeMap<(String, String), Store>,
     rng: Rng,
+    pub(crate) lags: Lags,
     /// How long its work takes, from now on.
     pub durations: Durations,
     /// Whether the rates of requests are enforced that AWS documents.
@@ -63,7 +69,7 @@ impl std::fmt::Debug for Dynamo {
 
 /// The tables of one account in one Region.
 struct Store {
-    items: Database,
+    items: Items,
     tables: BTreeMap<String, Settings>,
     /// The tables that are DELETING, and when each is gone.
     deletions: BTreeSet<(Timestamp, String)>,
@@ -95,11 +101,12 @@ pub(crate) fn is_item_operation(operation: &str) -> bool {
 }
 
 impl Dynamo {
-    pub(crate) fn new(clock: WorldClock, rng: Rng) -> Self {
+    pub(crate) fn new(clock: WorldClock, rng: Rng, lags: Lags) -> Self {
         Self {
             clock,
             stores: BTreeMap::new(),
             rng,
+            lags,
             durations: Durations::default(),
             rates: true,
             counted: Rates::default(),
@@ -131,7 +138,10 @@ impl Dynamo {
         table: &str,
         (key, value): (&str, &str),
     ) -> Result<(), String> {
-        self.planted(account, region, table)?.tags.insert(key.to_owned(), value.to_owned());
+        let settings = self.planted(account, region, table)?;
+        let mut all = BTreeMap::clone(&settings.tags);
+        all.insert(key.to_owned(), value.to_owned());
+        settings.tags = Lagging::known(all);
         Ok(())
     }
 
@@ -201,7 +211,7 @@ impl Dynamo {
         Ok(match self.stores.entry((account.to_owned(), region.to_owned())) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => entry.insert(Store {
-                items: Database::memory_with_clock(engine::clock(&self.clock))?,
+                items: Items::new(&self.clock)?,
                 tables: BTreeMap::new(),
                 deletions: BTreeSet::new(),
             }),
@@ -219,24 +229,26 @@ impl Dynamo {
         };
         if engine::is_item_operation(operation) {
             store.require_items(scope, body)?;
-            return engine::answer(&store.items, operation, body);
+            return store.items.answer(operation, body, scope.now, &mut self.lags);
         }
+        store.require_seen(scope, operation, body)?;
+        let (rng, lags) = (&mut self.rng, &mut self.lags);
         match operation {
-            "CreateTable" => store.create(scope, body, durations, &mut self.rng),
+            "CreateTable" => store.create(scope, body, durations, rng, lags),
             "DeleteTable" => store.delete(scope, body, durations),
             "DescribeTable" => Ok(json!({ "Table": store.describe(scope, required(body, "TableName")?)? })),
-            "ListTables" => engine::answer(&store.items, operation, body),
+            "ListTables" => store.list(scope, body),
             "UpdateTable" => store.update(scope, body, durations),
             "DescribeTimeToLive" => store.describe_ttl(scope, body, durations),
-            "UpdateTimeToLive" => store.update_ttl(scope, body),
+            "UpdateTimeToLive" => store.update_ttl(scope, body, lags),
             "DescribeContinuousBackups" => store.describe_continuous_backups(scope, body),
-            "UpdateContinuousBackups" => store.update_continuous_backups(scope, body, durations),
+            "UpdateContinuousBackups" => store.update_continuous_backups(scope, body, durations, lags),
             "ListTagsOfResource" => store.list_tags(scope, body),
-            "TagResource" => store.tag(scope, body),
-            "UntagResource" => store.untag(scope, body),
+            "TagResource" => store.tag(scope, body, lags),
+            "UntagResource" => store.untag(scope, body, lags),
             "GetResourcePolicy" => store.resource_policy(scope, body),
-            "PutResourcePolicy" => store.put_resource_policy(scope, body, &mut self.rng),
-            "DeleteResourcePolicy" => store.delete_resource_policy(scope, body),
+            "PutResourcePolicy" => store.put_resource_policy(scope, body, rng, lags),
+            "DeleteResourcePolicy" => store.delete_resource_policy(scope, body, lags),
             "DescribeKinesisStreamingDestination" => store.kinesis_destinations(scope, body, durations),
             "EnableKinesisStreamingDestination" => store.enable_kinesis(scope, body, durations),
             "DisableKinesisStreamingDestination" => store.disable_kinesis(scope, body, durations),
@@ -250,28 +262,30 @@ impl Dynamo {
         }
     }
 
-    /// The tables of an account in a Region that carry tags: ARN and tags, in the order of their names.
+    /// The tables of an account in a Region that are seen to carry tags: ARN and tags, in the order of their names.
     pub(crate) fn tagged(&self, scope: &Scope) -> Vec<(String, &BTreeMap<String, String>)> {
         self.stores
             .get(&(scope.account.clone(), scope.region.clone()))
             .into_iter()
             .flat_map(|store| &store.tables)
-            .filter(|(_, table)| !table.tags.is_empty())
-            .map(|(name, table)| (table_arn(&scope.account, &scope.region, name), &table.tags))
+            .map(|(name, table)| (name, table.tags.seen(Lag::FoundTags, scope.now)))
+            .filter(|(_, tags)| !tags.is_empty())
+            .map(|(name, tags)| (table_arn(&scope.account, &scope.region, name), tags))
             .collect()
     }
 }
 
 impl Dynamo {
-    /// The tags of a table, by its ARN or one of what belongs to it.
-    pub(crate) fn tags_of(&self, arn: &str) -> Option<&BTreeMap<String, String>> {
+    /// The tags that IAM sees of a table, by its ARN or one of what belongs to it.
+    pub(crate) fn tags_of(&self, arn: &str, now: Timestamp) -> Option<&BTreeMap<String, String>> {
         let mut parts = arn.strip_prefix("arn:aws:dynamodb:")?.splitn(3, ':');
         let place = (parts.next()?.to_owned(), parts.next()?.to_owned());
         let mut path = parts.next()?.strip_prefix("table/")?.split('/');
         let (table, below) = (path.next()?, path.next());
         let store = self.stores.get(&(place.1, place.0))?;
         // AWS documents that indexes inherit the tags of their table, and streams do not.
-        store.tables.get(table).map(|table| &table.tags).filter(|_| below != Some("stream"))
+        let tags = store.tables.get(table).map(|table| table.tags.seen(Lag::JudgedTags, now));
+        tags.filter(|_| below != Some("stream"))
     }
 
     /// A table as DescribeTable tells it (the value of `Table`); `None` when there is none of that name.
@@ -282,12 +296,12 @@ impl Dynamo {
     /// The state of a table now, for AWS Backup; `None` when there is none of that name.
     pub(crate) fn state(&self, account: &str, region: &str, table: &str) -> Option<TableState> {
         let store = self.stores.get(&(account.to_owned(), region.to_owned()))?;
-        let tags = store.tables.get(table)?.tags.clone();
+        let tags = BTreeMap::clone(&store.tables.get(table)?.tags);
         let at = self.clock.now();
         let scope =
             Scope { account: account.to_owned(), region: region.to_owned(), caller: String::new(), now: at };
         let description = store.describe(&scope, table).ok()?;
-        let items = engine::all_items(&store.items, table, &description).ok()?;
+        let items = store.items.all(table, &description).ok()?;
         Some(TableState { arn: table_arn(account, region, table), at, description, tags, items })
     }
 }
@@ -297,15 +311,54 @@ impl Store {
         self.tables.get_mut(table).ok_or_else(|| no_table(table))
     }
 
+    /// Refuses to describe a table that is not seen yet.
+    ///
+    /// # Errors
+    /// As if there were no such table.
+    fn require_seen(&self, scope: &Scope, operation: &str, body: &Value) -> Result<(), ApiError> {
+        let by_name = text(body, "TableName").map(|table| (table, no_table(table)));
+        let by_arn = || {
+            let arn = text(body, "ResourceArn")?;
+            let table = table_of_arn(scope, arn)?.split('/').next()?;
+            Some((table, tags::not_found(arn)))
+        };
+        let named = match operation {
+            "DescribeTable"
+            | "DescribeTimeToLive"
+            | "DescribeKinesisStreamingDestination"
+            | "DescribeContributorInsights" => by_name,
+            "DescribeContinuousBackups" => {
+                by_name.map(|(table, _)| (table, protection::no_backups_of(table)))
+            }
+            "ListTagsOfResource" | "GetResourcePolicy" => by_arn(),
+            _ => None,
+        };
+        match named {
+            Some((table, missing)) if !self.is_seen(scope, table) => Err(missing),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a table is seen by those who describe it. What is not there is found out elsewhere.
+    fn is_seen(&self, scope: &Scope, table: &str) -> bool {
+        self.tables.get(table).is_none_or(|settings| *settings.there.seen(Lag::NewTables, scope.now))
+    }
+
+    /// ListTables, without the tables that are not seen yet.
+    fn list(&self, scope: &Scope, body: &Value) -> Answer {
+        let mut answer = self.items.list(body)?;
+        if let Some(names) = answer["TableNames"].as_array_mut() {
+            names.retain(|name| name.as_str().is_none_or(|name| self.is_seen(scope, name)));
+        }
+        Ok(answer)
+    }
+
     /// Refuses the items of a table that is CREATING, as if there were none, and of an index that is not filled.
     ///
     /// # Errors
     /// `ResourceNotFoundException`, or `ValidationException` for the index.
     fn require_items(&self, scope: &Scope, body: &Value) -> Result<(), ApiError> {
-        let of_batch = body["RequestItems"].as_object().into_iter().flat_map(|tables| tables.keys());
-        let of_transaction = body["TransactItems"].as_array().into_iter().flatten().flat_map(parts);
-        let named = text(body, "TableName").into_iter().chain(of_batch.map(String::as_str));
-        for table in named.chain(of_transaction.filter_map(|part| text(part, "TableName"))) {
+        for table in tables_in(body) {
             let Some(settings) = self.tables.get(table) else { continue };
             if settings.life.is_creating(scope.now) {
                 return Err(ApiError::client("ResourceNotFoundException", "Requested resource not found"));
@@ -369,6 +422,14 @@ fn named_by_name<'a>(scope: &Scope, body: &'a Value) -> Result<Cow<'a, Value>, A
         }
     }
     Ok(body)
+}
+
+/// The tables that a request for items names, but in PartiQL.
+fn tables_in(body: &Value) -> impl Iterator<Item = &str> {
+    let of_batch = body["RequestItems"].as_object().into_iter().flat_map(|tables| tables.keys());
+    let of_transaction = body["TransactItems"].as_array().into_iter().flatten().flat_map(parts);
+    let named = text(body, "TableName").into_iter().chain(of_batch.map(String::as_str));
+    named.chain(of_transaction.filter_map(|part| text(part, "TableName")))
 }
 
 /// The one action of an item of a transaction.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     Answer, Dynamo, Refusal, RestoreSource, Store,
     create::{billing_mode, for_engine, refuse_unmodelled},
-    engine, invalid,
+    invalid,
     life::{Life, later},
     limits::limit,
     replied, required,
@@ -17,11 +17,9 @@ use super::{
 };
 use crate::{
     api::{ApiError, Restore, Scope, TableState},
+    lags::{Lag, Lagging},
     wire::{Reply, text},
 };
-
-/// The most items of one write of the engine.
-const BATCH: usize = 25;
 
 impl Dynamo {
     /// Begins to make a table of a backup: see [`crate::api::Neighbours::begin_restore`]. It comes back with keys,
@@ -30,6 +28,7 @@ impl Dynamo {
     pub(crate) fn begin_restore(&mut self, restore: &Restore) -> Result<(), String> {
         let now = self.clock.now();
         let id = self.rng.uuid();
+        let there = Lagging::new(true, self.lags.draw(&[Lag::NewTables], now));
         let backup = match self.restore_source {
             RestoreSource::RecoveryPoint => Some(restore.recovery_point_arn.clone()),
             RestoreSource::DynamoDbBackup => {
@@ -46,6 +45,7 @@ impl Dynamo {
             from: &restore.from,
             key_arn: restore.key_arn.clone(),
             life: Life::new(None),
+            there,
         };
         self.store(&restore.account, &restore.region)
             .map_err(Refusal::from)
@@ -103,8 +103,9 @@ impl Dynamo {
         }
         let life = Life::new(Some(later(scope.now, self.durations.restore)));
         let (id, most) = (self.rng.uuid(), self.running_restores);
+        let there = Lagging::new(true, self.lags.draw(&[Lag::NewTables], scope.now));
         let store = self.store(&scope.account, &scope.region)?;
-        let made = Made { id, table, backup: Some(backup.to_owned()), from: &from, key_arn, life };
+        let made = Made { id, table, backup: Some(backup.to_owned()), from: &from, key_arn, life, there };
         store.restore(made, &description, scope.now, most)?;
         store.described_as(scope, table, "CREATING")
     }
@@ -118,6 +119,7 @@ struct Made<'a> {
     from: &'a TableState,
     key_arn: Option<String>,
     life: Life,
+    there: Lagging<bool>,
 }
 
 impl Store {
@@ -151,6 +153,7 @@ impl Store {
             .into());
         }
         let mut settings = Settings::new(made.id, now, made.life);
+        settings.there = made.there;
         settings.on_demand = is_on_demand(description);
         settings.on_demand_since = settings.on_demand.then_some(now);
         settings.throughput = throughput(description, settings.on_demand, now)?;
@@ -169,15 +172,10 @@ impl Store {
 
         let mut request = for_engine(&plain(description));
         request["TableName"] = json!(table);
-        engine::answer(&self.items, "CreateTable", &request)?;
-        for items in made.from.items.chunks(BATCH) {
-            let puts: Vec<Value> =
-                items.iter().map(|item| json!({ "PutRequest": { "Item": item } })).collect();
-            let write = json!({ "RequestItems": { table: puts } });
-            if let Err(error) = engine::answer(&self.items, "BatchWriteItem", &write) {
-                engine::answer(&self.items, "DeleteTable", &json!({ "TableName": table }))?;
-                return Err(error);
-            }
+        self.items.create(&request)?;
+        if let Err(error) = self.items.fill(table, &made.from.items) {
+            self.items.delete(table)?;
+            return Err(error);
         }
         self.tables.insert(table.to_owned(), settings);
         Ok(())
@@ -186,7 +184,7 @@ impl Store {
 
 /// The keys, attributes and indexes of a description as a CreateTable names them: attributes that no index needs
 /// any more are left out, and so are indexes that were on their way out.
-fn plain(description: &Value) -> Value {
+pub(super) fn plain(description: &Value) -> Value {
     let mut used = BTreeSet::new();
     let mut note = |schema: &Value| {
         let names = schema.as_array().into_iter().flatten().filter_map(|key| text(key, "AttributeName"));
@@ -307,7 +305,7 @@ fn chosen_index(existing: &Value, chosen: &Value) -> Result<Value, ApiError> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::{WorldClock, rng::Rng};
+    use crate::{WorldClock, lags::Lags, rng::Rng};
 
     const ACCOUNT: &str = "111122223333";
     const REGION: &str = "eu-central-1";
@@ -315,7 +313,7 @@ mod tests {
     /// A provisioned table `orders` with a local index and 60 items, and its state.
     fn orders() -> (Dynamo, TableState) {
         let clock = WorldClock::new("2026-03-01T00:00:00Z".parse().unwrap());
-        let mut dynamo = Dynamo::new(clock.clone(), Rng::new(7, 1));
+        let mut dynamo = Dynamo::new(clock.clone(), Rng::new(7, 1), Lags::new(7, 100));
         let scope = Scope {
             account: ACCOUNT.to_owned(),
             region: REGION.to_owned(),

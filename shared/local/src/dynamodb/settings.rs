@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     api::{ApiError, Scope},
+    lags::Lagging,
     wire::text,
 };
 
@@ -26,6 +27,8 @@ pub(super) struct Settings {
     /// New for each table made, even of a name that was there before.
     pub(super) id: String,
     pub(super) created: Timestamp,
+    /// Whether it is seen by those who describe it.
+    pub(super) there: Lagging<bool>,
     pub(super) life: Life,
     /// The moments of changes that AWS counts.
     pub(super) history: History,
@@ -43,11 +46,11 @@ pub(super) struct Settings {
     pub(super) stream_view: Option<String>,
     /// When the latest stream was made: its label.
     pub(super) stream_made: Option<Timestamp>,
-    pub(super) tags: BTreeMap<String, String>,
-    pub(super) ttl: Option<Ttl>,
-    pub(super) pitr: Option<Pitr>,
+    pub(super) tags: Lagging<BTreeMap<String, String>>,
+    pub(super) ttl: Lagging<Option<Ttl>>,
+    pub(super) pitr: Lagging<Option<Pitr>>,
     /// The policies of the table and its streams, by ARN.
-    pub(super) policies: BTreeMap<String, Policy>,
+    pub(super) policies: BTreeMap<String, Lagging<Option<Policy>>>,
     /// Kinesis streams that the table's changes go to or went to, by ARN.
     pub(super) kinesis: BTreeMap<String, Destination>,
     /// Where Contributor Insights are or were on: by index name, empty for the table.
@@ -74,6 +77,7 @@ impl Settings {
         Self {
             id,
             created: now,
+            there: Lagging::known(true),
             life,
             history: History::default(),
             on_demand: false,
@@ -85,9 +89,9 @@ impl Settings {
             deletion_protection: false,
             stream_view: None,
             stream_made: None,
-            tags: BTreeMap::new(),
-            ttl: None,
-            pitr: None,
+            tags: Lagging::default(),
+            ttl: Lagging::default(),
+            pitr: Lagging::default(),
             policies: BTreeMap::new(),
             kinesis: BTreeMap::new(),
             insights: BTreeMap::new(),

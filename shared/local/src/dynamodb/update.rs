@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     Answer, Durations, Refusal, Store,
     create::{billing_mode, index_for_engine, refuse_unmodelled, require_few_projected},
-    engine, invalid,
+    invalid,
     life::{later, one_index_at_a_time},
     required,
     settings::Settings,
@@ -80,7 +80,7 @@ impl Store {
             if let Some(definitions) = body.get("AttributeDefinitions").filter(|value| !value.is_null()) {
                 request["AttributeDefinitions"] = definitions.clone();
             }
-            engine::answer(&self.items, "UpdateTable", &request)?;
+            self.items.update(&request)?;
         }
         settings.life.updated = Some(later(scope.now, durations.update));
         self.tables.insert(table.clone(), settings);

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use jiff::Timestamp;
+
 use super::{
     Account, Iam, Role,
     actions::{self, Request},
@@ -17,13 +19,15 @@ pub(crate) struct Holdings<'a> {
     pub(crate) backup: &'a Backup,
     pub(crate) dynamo: &'a Dynamo,
     pub(crate) kms: &'a Kms,
+    /// The moment of the request.
+    pub(crate) now: Timestamp,
 }
 
 impl Holdings<'_> {
     fn tags(&self, arn: &str) -> Option<&BTreeMap<String, String>> {
         match arn.split(':').nth(2)? {
-            "backup" => self.backup.tags_by_arn(arn),
-            "dynamodb" => self.dynamo.tags_of(arn),
+            "backup" => self.backup.tags_by_arn(arn, self.now),
+            "dynamodb" => self.dynamo.tags_of(arn, self.now),
             "kms" => self.kms.tags_of(arn),
             _ => None,
         }

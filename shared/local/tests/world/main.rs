@@ -11,6 +11,8 @@ mod histories;
 mod iam;
 mod keys;
 mod kms;
+mod lagging_items;
+mod lagging_tables;
 mod lambda;
 mod leftovers;
 mod limits;
@@ -93,6 +95,11 @@ fn encrypted(key: Option<&str>) -> aws_sdk_dynamodb::types::SseSpecification {
         .sse_type(aws_sdk_dynamodb::types::SseType::Kms)
         .set_kms_master_key_id(key.map(str::to_owned))
         .build()
+}
+
+/// Lets so many seconds pass.
+async fn seconds(count: u64) {
+    tokio::time::advance(std::time::Duration::from_secs(count)).await;
 }
 
 async fn put(client: &aws_sdk_dynamodb::Client, table: &str, pk: &str, sk: &str) {

@@ -11,9 +11,10 @@ use aws_sdk_dynamodb::{
         TableDescription, TableStatus, Tag,
     },
 };
-use backup_chain_local::{World, dynamodb::RestoreSource};
+use backup_chain_local::{Lag, World, dynamodb::RestoreSource};
+use jiff::SignedDuration;
 
-use super::{ACCOUNT, FRANKFURT, attribute, dynamo, encrypted, key, new_key, new_table, put, world};
+use super::{ACCOUNT, FRANKFURT, attribute, dynamo, encrypted, key, new_key, new_table, put, seconds, world};
 
 async fn told(client: &Client, name: &str) -> TableDescription {
     client.describe_table().table_name(name).send().await.unwrap().table.unwrap()
@@ -221,4 +222,27 @@ async fn the_source_of_a_restore_of_aws_backup_is_told_in_one_of_three_ways() {
             RestoreSource::Absent => assert_eq!(told, None),
         }
     }
+}
+
+/// AWS documents of DescribeTable that it is eventually consistent; a restored table is as new as a created one.
+#[tokio::test(start_paused = true)]
+async fn a_restored_table_is_not_found_at_first_and_its_items_are_never_late() {
+    let world = world();
+    let client = dynamo(&world, ACCOUNT, FRANKFURT);
+    world.stretch(Lag::Items, SignedDuration::from_mins(10));
+    let arn = backed_up(&world, &client).await;
+    world.stretch(Lag::NewTables, SignedDuration::from_mins(3));
+    let restore = client.restore_table_from_backup().backup_arn(&arn).target_table_name("again");
+    restore.send().await.unwrap();
+    seconds(179).await;
+    let error = client.describe_table().table_name("again").send().await.unwrap_err().into_service_error();
+    assert!(error.is_resource_not_found_exception(), "{error:?}");
+    assert_eq!(client.scan().table_name("again").send().await.unwrap().count, 2);
+    assert_eq!(client.scan().table_name("again").index_name("by-sk").send().await.unwrap().count, 2);
+    seconds(1).await;
+    assert_eq!(told(&client, "again").await.table_status, Some(TableStatus::Active));
+    put(&client, "again", "c", "3").await;
+    assert_eq!(client.scan().table_name("again").send().await.unwrap().count, 2);
+    seconds(600).await;
+    assert_eq!(client.scan().table_name("again").send().await.unwrap().count, 3);
 }
