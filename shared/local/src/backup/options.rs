@@ -58,7 +58,7 @@ pub struct Options {
     /// Whether the published API rates are enforced.
     pub rates: bool,
     /// The most tags that may be added to a recovery point, by RecoveryPointTags and TagResource together, beside those
-    /// that it inherits. The API says 50; the page of quotas says 10.
+    /// that it inherits. The API says 50; the page of quotas says 10 (assumption A21).
     pub added_tags: usize,
     /// The most backups that run at once in an account and Region.
     pub running_backups: usize,
@@ -68,11 +68,12 @@ pub struct Options {
     pub running_restores: usize,
     /// The most entries of one page of a list, however many are asked for.
     pub page: usize,
-    /// What a usable recovery point is called: `COMPLETED`, or `AVAILABLE` in newer pages.
+    /// What a usable recovery point is called: `COMPLETED`, or `AVAILABLE` in newer pages (assumption A26).
     pub usable: &'static str,
-    /// Whether a recovery point is created when its job starts to run rather than when it was requested.
+    /// Whether a recovery point is created when its job starts to run rather than when it was requested
+    /// (assumption A20).
     pub created_at_start: bool,
-    /// Whether what does not exist is denied (`AccessDeniedException`) rather than not found.
+    /// Whether what does not exist is denied (`AccessDeniedException`) rather than not found (assumption A14).
     pub missing_is_denied: bool,
 }
 

@@ -112,6 +112,7 @@ impl Backup {
         let mut all = BTreeMap::clone(self.tags_of(place, arn)?);
         let new: Vec<String> = given.keys().cloned().collect();
         all.extend(given);
+        // With this error: assumption A38. In a locked vault as in any other: assumption A22.
         if count(&all) > MOST {
             return Err(ApiError::client(
                 "LimitExceededException",
