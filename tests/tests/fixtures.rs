@@ -56,7 +56,12 @@ async fn read_back(world: &World, stack: &Stack, point: &RestorePoint) -> (Docum
     assert_eq!((point.state, &point.suspect), (State::Available, &None), "{point:#?}");
     let tags = vault_tags(world, point.vault.region.as_str(), point.vault.name.as_str());
     let tags = &tags[point.arn.as_ref().unwrap()];
-    let seen = Seen { tags, created_at: point.created_at, region: &point.vault.region };
+    let seen = Seen {
+        arn: point.arn.as_ref().unwrap(),
+        tags,
+        created_at: point.created_at,
+        region: &point.vault.region,
+    };
     stack.edge().open(point, &seen).await.unwrap()
 }
 
@@ -266,7 +271,12 @@ async fn changed_stored_settings_make_the_point_suspect_and_not_its_copy() {
     let open = async |point: &RestorePoint| {
         let tags = vault_tags(&world, point.vault.region.as_str(), point.vault.name.as_str());
         let tags = &tags[point.arn.as_ref().unwrap()];
-        let seen = Seen { tags, created_at: point.created_at, region: &point.vault.region };
+        let seen = Seen {
+            arn: point.arn.as_ref().unwrap(),
+            tags,
+            created_at: point.created_at,
+            region: &point.vault.region,
+        };
         stack.edge().open(point, &seen).await
     };
     let why = open(&backup).await.unwrap_err().to_string();

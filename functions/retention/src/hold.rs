@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use backup_chain_aws::backup::Tagged;
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::{Edge, Error, Meaning};
 use backup_chain_core::history::Action;
@@ -43,7 +44,15 @@ pub(crate) async fn add(
     edge.catalog().commit([Write::of(point), Write::of(&mut entry)]).await?;
     let backup = &edge.region(&point.vault.region).backup;
     match backup.tag(&arn, &tag).await {
-        Ok(()) => Ok(Held::of(point)),
+        Ok(Tagged::Done) => Ok(Held::of(point)),
+        // It has no room, with 50 tags of its table, or may not have this one.
+        Ok(Tagged::Refused(why)) => {
+            let note = format!(
+                "the hold is in the catalog alone, so that a rebuilt catalog will not know of it: AWS refused its tag: \
+                 {why}"
+            );
+            Ok(Held { note: Some(note), ..Held::of(point) })
+        }
         Err(error) => Err(RetentionError::TagMissing { point: point.id.clone(), error: error.into() }),
     }
 }

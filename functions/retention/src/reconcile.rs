@@ -84,7 +84,14 @@ async fn unknown_id(
         Err(error) if error.meaning == Meaning::NotFound => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    Ok(found.get(tags::ID).filter(|id| !open.iter().any(|open| open.as_str() == id.as_str())).cloned())
+    let id = match found.get(tags::ID) {
+        Some(id) => Some(id.clone()),
+        None => {
+            let named = edge.region(&vault.region).settings.named(&point.arn).await?;
+            named.map(|named| named.id.to_string())
+        }
+    };
+    Ok(id.filter(|id| !open.iter().any(|open| open.as_str() == id)))
 }
 
 /// Whether a point that no record names is just being made, or just gone: the catalog was read before the vault, and

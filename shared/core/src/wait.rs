@@ -11,6 +11,9 @@ pub const PLANNING: SignedDuration = SignedDuration::from_mins(30);
 /// For a part of a table's settings, or the lock of its vault: then it is recorded as unknown, and the backup is made.
 pub const SETTINGS: SignedDuration = SignedDuration::from_mins(15);
 
+/// For metadata to be sealed: then a try has failed, and the last one makes a point without.
+pub const SEALING: SignedDuration = SignedDuration::from_hours(1);
+
 /// For what was just written to be seen. DynamoDB's and AWS Backup's tags show "after a few seconds".
 pub const CONSISTENCY: SignedDuration = SignedDuration::from_mins(10);
 

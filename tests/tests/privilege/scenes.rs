@@ -59,7 +59,7 @@ async fn weeks(roles: &mut Roles) {
     stack.live_until(at("2026-01-06T12:00:00Z")).await;
     // What fails for good goes among what is past, and is told.
     world.with_backup(|backup| (0..3).for_each(|_| backup.fail_next_copy(&arn, "No space is left.")));
-    world.inject(FaultRule::new("backup", "StartBackupJob", Fault::Deny).caller(SESSION).times(1));
+    world.inject(FaultRule::new("backup", "StartBackupJob", Fault::Deny).caller(SESSION).times(2));
     stack.session(SessionRequest::Backup { tables: vec![orders.to_string()], vault: None }).await.unwrap();
     // Settings that are stored go when their last point goes.
     let tag = aws_sdk_dynamodb::types::Tag::builder().key("later").value("yes").build().unwrap();
@@ -177,6 +177,20 @@ async fn restores_of_much(roles: &mut Roles) {
         let choices = Choices { encryption: Some(Key::AwsOwned), ..Choices::default() };
         restore(&mut stack, Ask { choices, ..ask([Wanted { vault, name, ..newest(&large) }]) }).await;
     }
+    // Its backup is gone, and its settings with it: they come back with the copy.
+    apply(&stack, &COPIED.replace("tables: [orders]", "tables: [app-large]\nenabled: false")).await.unwrap();
+    tables::drop(&world, &large, &settings).await.unwrap();
+    let removal = json!({
+        "action": "remove", "table": "app-large", "which": "backups", "override_guards": ["newest"], "reason": "a drill",
+    });
+    stack.retention(serde_json::from_value(removal).unwrap()).await.unwrap();
+    stack.live(SignedDuration::from_mins(10)).await;
+    stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+    let (vault, region) = (Some("eu-west-1/backup-chain-copies".to_owned()), Some(SOURCE.parse().unwrap()));
+    let from = From::Point(of(&points(&stack, &large).await, Kind::Copy).id);
+    let choices = Choices { encryption: Some(Key::AwsOwned), ..Choices::default() };
+    let back = Wanted { from, vault, region, ..newest(&large) };
+    restore(&mut stack, Ask { choices, ..ask([back]) }).await;
     roles.take(&world).await;
 }
 
