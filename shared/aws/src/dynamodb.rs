@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::{
 };
 use backup_chain_core::ids::{Region, Table, TableArn, TableName};
 use backup_chain_core::metadata::tags::PREFIX;
+use backup_chain_core::restore::{Around, expire};
 use backup_chain_core::settings::{
     Json, Part, Pitr, Precision, ResourcePolicies, TableSettings, Ttl, Unknown,
 };
@@ -298,6 +299,7 @@ impl Edge {
         let mut captured = services.dynamodb.capture(name).await?;
         let around = services.account.surroundings(self.clock()).await;
         let Captured { settings, warnings, .. } = &mut captured;
+        self.name_key(region, settings).await;
         settings.scaling = part(around.scaling(name), "auto scaling", warnings)?;
         settings.insights = part(around.insights(name), "Contributor Insights", warnings)?;
         let alarms = part(around.alarms(name), "alarms", warnings)?;
@@ -314,6 +316,33 @@ impl Edge {
             }
         };
         Ok(captured)
+    }
+}
+
+impl Edge {
+    /// What surrounds a table by its name, whether or not there is the table; read a moment ago, unless that was
+    /// [forgotten](Self::forget_surroundings).
+    ///
+    /// # Errors
+    /// Those for which trying again helps.
+    pub async fn around(&self, region: &Region, name: &TableName) -> Result<Around, AwsError> {
+        let services = self.region(region);
+        let around = services.account.surroundings(self.clock()).await;
+        let mut warnings = Vec::new();
+        let alarms = around.alarms(name).map(|(alarms, _)| alarms);
+        let mut scaling = part(around.scaling(name), "auto scaling", &mut warnings)?;
+        expire(&mut scaling, self.clock().now());
+        Ok(Around { scaling, alarms: part(alarms, "alarms", &mut warnings)? })
+    }
+
+    /// Lets settings name the key that AWS manages for DynamoDB as such: it has an ARN of its own in each Region, which
+    /// tells nothing anywhere else. A key that may not be described is taken as the customer's own.
+    pub async fn name_key(&self, region: &Region, settings: &mut TableSettings) {
+        let Some(encryption) = &mut settings.encryption else { return };
+        let Some(key) = &encryption.key else { return };
+        if self.region(region).kms.is_aws_managed(key).await {
+            encryption.key = None;
+        }
     }
 }
 

@@ -92,7 +92,11 @@ where
 
 fn meaning_of(code: &str) -> Meaning {
     match code {
-        "ResourceNotFoundException" | "NotFoundException" | "TableNotFoundException" => Meaning::NotFound,
+        "ResourceNotFoundException"
+        | "NotFoundException"
+        | "TableNotFoundException"
+        | "ObjectNotFoundException"
+        | "ResourceNotFound" => Meaning::NotFound,
         "ConditionalCheckFailedException" | "AlreadyExistsException" => Meaning::Condition,
         "AccessDeniedException"
         | "AccessDenied"

@@ -60,8 +60,6 @@ pub struct Restore {
     pub region: String,
     /// The new table's name.
     pub table: String,
-    /// The recovery point that it is made of.
-    pub recovery_point_arn: String,
     /// The table as it was.
     pub from: std::sync::Arc<TableState>,
     /// The new table's encryption key: DynamoDB's own when there is none.

@@ -66,7 +66,6 @@ impl Backup {
             account: place.account.clone(),
             region: place.region.clone(),
             table: job.table.clone(),
-            recovery_point_arn: job.point.clone(),
             from: Arc::clone(&point.snapshot.table),
             key_arn: job.key_arn.clone(),
         };

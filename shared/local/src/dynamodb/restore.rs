@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     Answer, Dynamo, Refusal, Store,
-    create::{billing_mode, for_engine, refuse_unmodelled},
+    create::{billing_mode, for_engine},
     engine, invalid,
     life::{Life, later},
     replied, required,
@@ -29,10 +29,13 @@ impl Dynamo {
     pub(crate) fn begin_restore(&mut self, restore: &Restore) -> Result<(), String> {
         let now = self.clock.now();
         let id = self.rng.uuid();
+        // What DescribeTable tells of a table that AWS Backup restored, no text of AWS says. All that they show are ARNs
+        // of DynamoDB's own, so nobody may rely on another.
+        let backup = format!("{}/backup/{:014}-{}", restore.from.arn, restore.from.at.as_millisecond(), &id[..8]);
         let made = Made {
             id,
             table: &restore.table,
-            backup: &restore.recovery_point_arn,
+            backup: &backup,
             from: &restore.from,
             key_arn: restore.key_arn.clone(),
             life: Life::new(None),
@@ -75,7 +78,6 @@ impl Dynamo {
         from: Result<Arc<TableState>, String>,
     ) -> Answer {
         let (table, backup) = (required(body, "TargetTableName")?, required(body, "BackupArn")?);
-        refuse_unmodelled(body, &["VectorIndexOverride"])?;
         let from = from.map_err(|message| ApiError::client("BackupNotFoundException", message))?;
         let description = overridden(&from.description, body)?;
         let key_arn = match body.get("SSESpecificationOverride").filter(|value| !value.is_null()) {
@@ -135,6 +137,11 @@ impl Store {
             table: text(description, "TableArn").unwrap_or(&made.from.arn).to_owned(),
             at: made.from.at,
         });
+
+        // AWS documents that all vector indexes come back unless a restore says otherwise. They are told, and no more.
+        if let Some(vector) = description.get("VectorIndexes") {
+            settings.planted.insert("VectorIndexes".to_owned(), vector.clone());
+        }
 
         let mut request = for_engine(&plain(description));
         request["TableName"] = json!(table);
@@ -211,6 +218,7 @@ fn overridden(description: &Value, body: &Value) -> Result<Value, ApiError> {
     for (kind, member) in [
         ("GlobalSecondaryIndexes", "GlobalSecondaryIndexOverride"),
         ("LocalSecondaryIndexes", "LocalSecondaryIndexOverride"),
+        ("VectorIndexes", "VectorIndexOverride"),
     ] {
         if let Some(chosen) = body.get(member).and_then(Value::as_array) {
             let kept: Result<Vec<Value>, ApiError> =
@@ -259,6 +267,7 @@ fn chosen_index(existing: &Value, chosen: &Value) -> Result<Value, ApiError> {
         .find(|index| {
             index["IndexName"] == name
                 && index["KeySchema"] == chosen["KeySchema"]
+                && index["Dimensions"] == chosen["Dimensions"]
                 && index["Projection"]["ProjectionType"] == chosen["Projection"]["ProjectionType"]
                 && stays(index)
         })
@@ -320,7 +329,6 @@ mod tests {
             account: ACCOUNT.to_owned(),
             region: REGION.to_owned(),
             table: table.to_owned(),
-            recovery_point_arn: "arn:aws:backup:eu-central-1:111122223333:recovery-point:1".to_owned(),
             from: Arc::new(from),
             key_arn: None,
         }
