@@ -154,13 +154,7 @@ pub async fn surround(world: &World, name: &TableName, settings: &TableSettings)
 /// # Errors
 /// When the embedded AWS refuses it.
 pub async fn drop(world: &World, name: &TableName, settings: &TableSettings) -> Result<(), Failure> {
-    let client = dynamodb(world);
-    if settings.deletion_protection {
-        client.update_table().table_name(name.as_str()).deletion_protection_enabled(false).send().await?;
-        // The change takes a while, and a table that is changing is not deleted.
-        tokio::time::sleep(std::time::Duration::from_secs(60)).await;
-    }
-    client.delete_table().table_name(name.as_str()).send().await?;
+    drop_alone(world, name, settings).await?;
     for dimension in settings.scaling.known().into_iter().flatten().map(|(dimension, _)| dimension) {
         let body = scaled(name, dimension);
         ask(world, "application-autoscaling", "AnyScaleFrontendService.DeregisterScalableTarget", &body)
@@ -170,12 +164,27 @@ pub async fn drop(world: &World, name: &TableName, settings: &TableSettings) -> 
         settings.alarms.known().into_iter().flatten().map(|(alarm, _)| alarm).collect();
     let body = json!({ "AlarmNames": alarms });
     ask(world, "monitoring", "GraniteServiceVersion20100801.DeleteAlarms", &body).await?;
+    Ok(())
+}
+
+/// Drops a table, as most are dropped: what hangs on its name alone stays.
+///
+/// # Errors
+/// When the embedded AWS refuses it.
+pub async fn drop_alone(world: &World, name: &TableName, settings: &TableSettings) -> Result<(), Failure> {
+    let client = dynamodb(world);
+    if settings.deletion_protection {
+        client.update_table().table_name(name.as_str()).deletion_protection_enabled(false).send().await?;
+        // The change takes a while, and a table that is changing is not deleted.
+        tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    }
+    client.delete_table().table_name(name.as_str()).send().await?;
     tokio::time::sleep(std::time::Duration::from_secs(60)).await;
     Ok(())
 }
 
 /// What Application Auto Scaling knows a dimension by.
-fn scaled(name: &TableName, dimension: &Dimension) -> Value {
+pub fn scaled(name: &TableName, dimension: &Dimension) -> Value {
     let units = if dimension.write { "WriteCapacityUnits" } else { "ReadCapacityUnits" };
     let (resource, of) = match &dimension.index {
         None => (format!("table/{name}"), "table"),
@@ -234,7 +243,10 @@ async fn scale(
 }
 
 /// Asks a service of the source Region that speaks JSON.
-async fn ask(world: &World, service: &str, target: &str, body: &Value) -> Result<Value, Failure> {
+///
+/// # Errors
+/// When it refuses.
+pub async fn ask(world: &World, service: &str, target: &str, body: &Value) -> Result<Value, Failure> {
     let scope = format!("AWS4-HMAC-SHA256 Credential={ACCOUNT}/20260101/{SOURCE}/{service}/aws4_request");
     let request = http::Request::post("https://embedded/")
         .header("authorization", scope)

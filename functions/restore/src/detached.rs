@@ -16,7 +16,7 @@ use backup_chain_core::restore::{Restore, Told};
 use backup_chain_core::retention::place_of;
 use jiff::Timestamp;
 
-use crate::work::MOMENT;
+use crate::wait::{held_up, is_transient};
 use crate::{RestoreError, Store, ask, tell, work};
 
 /// Where the copies are, and what is to be had beside them.
@@ -81,9 +81,12 @@ impl Detached {
                 && claim.key.split(':').nth(4) == Some(copies.account.as_str())
             {
                 let named = format!("{prefix}AWSBackup-restore-{}", claim.region);
-                let role = role.unwrap_or_else(|| {
-                    format!("arn:{}:iam::{}:role/{named}", copies.partition, copies.account)
-                });
+                // By name or by ARN: AWS Backup takes the ARN.
+                let role = role.unwrap_or(named);
+                let role = match role.starts_with("arn:") {
+                    true => role,
+                    false => format!("arn:{}:iam::{}:role/{role}", copies.partition, copies.account),
+                };
                 let edge = of(Deployment::detached(&copies, &claim, settings, role));
                 return Ok(Self { edge, copies, store: Store::File(record) });
             }
@@ -112,8 +115,7 @@ impl Detached {
         let wanted = Wanted { vault: Some(place_of(&self.copies)), ..wanted.clone() };
         let points = BTreeMap::from([(wanted.table.to_string(), self.points(&wanted).await?)]);
         let asked = Ask { tables: vec![wanted], ..asked.clone() };
-        let until = self.edge.clock().now();
-        let mut told = ask::ask(&self.edge, &self.store, &asked, &points, until).await?;
+        let mut told = ask::ask(&self.edge, &self.store, &asked, &points, None).await?;
         told.pop().ok_or(RestoreError::NoTables)
     }
 
@@ -129,11 +131,9 @@ impl Detached {
         while restore.stage.is_open() {
             self.edge.clock().until(restore.check_at).await;
             match work::advance(&self.edge, &self.store, restore).await {
-                Err(error) if work::is_transient(&error) => {
-                    tracing::warn!(%error, "tried again");
-                    // What was changed and not recorded is not true.
-                    *restore = self.read()?;
-                    restore.check_at = self.edge.clock().now() + MOMENT;
+                Err(error) if is_transient(&error) => {
+                    tracing::warn!(%error, "it is held up");
+                    held_up(&self.edge, &self.store, restore, &error).await?;
                 }
                 done => done?,
             }

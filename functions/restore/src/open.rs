@@ -5,7 +5,7 @@ use backup_chain_aws::seal::{Described, OpenError, Seen};
 use backup_chain_aws::{Edge, Meaning};
 use backup_chain_core::metadata::Settings;
 use backup_chain_core::point::RestorePoint;
-use backup_chain_core::restore::Restore;
+use backup_chain_core::restore::{Restore, expire};
 use backup_chain_core::settings::TableSettings;
 
 use crate::RestoreError;
@@ -79,7 +79,14 @@ pub(crate) async fn settings(edge: &Edge, restore: &Restore) -> Result<Option<Ta
         }
     };
     match read.await {
-        Ok(settings) => Ok(Some(settings)),
+        Ok(mut settings) => {
+            let region = &restore.table.arn.region;
+            if *region == restore.start.region {
+                edge.name_key(region, &mut settings).await;
+            }
+            expire(&mut settings.scaling, edge.clock().now());
+            Ok(Some(settings))
+        }
         Err(OpenError::Aws(error)) if error.meaning != Meaning::NotFound => Err(error.into()),
         Err(error) => {
             tracing::error!(restore = %restore.id, %error, "the settings cannot be read");

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::{
 };
 use backup_chain_core::ids::{Region, Table, TableArn, TableName};
 use backup_chain_core::metadata::tags::PREFIX;
+use backup_chain_core::restore::{Around, expire};
 use backup_chain_core::settings::{
     Json, Part, Pitr, Precision, ResourcePolicies, TableSettings, Ttl, Unknown,
 };
@@ -298,6 +299,7 @@ impl Edge {
         let around = services.account.surroundings(self.clock()).await;
         let settings = &mut captured.settings;
         let mut parts = Parts { warnings: captured.warnings, passing: captured.passing };
+        self.name_key(region, settings).await;
         settings.scaling = parts.take(around.scaling(name), "auto scaling");
         settings.insights = parts.take(around.insights(name), "Contributor Insights");
         let alarms = parts.take(around.alarms(name), "alarms");
@@ -314,6 +316,37 @@ impl Edge {
             }
         };
         Ok(Captured { warnings: parts.warnings, passing: parts.passing, ..captured })
+    }
+}
+
+impl Edge {
+    /// What surrounds a table by its name, whether or not there is the table; read a moment ago, unless that was
+    /// [forgotten](Self::forget_surroundings).
+    ///
+    /// # Errors
+    /// Those for which trying again helps.
+    pub async fn around(&self, region: &Region, name: &TableName) -> Result<Around, AwsError> {
+        let services = self.region(region);
+        let around = services.account.surroundings(self.clock()).await;
+        let mut parts = Parts::default();
+        let alarms = around.alarms(name).map(|(alarms, _)| alarms);
+        let mut scaling = parts.take(around.scaling(name), "auto scaling");
+        expire(&mut scaling, self.clock().now());
+        let alarms = parts.take(alarms, "alarms");
+        match parts.passing {
+            None => Ok(Around { scaling, alarms }),
+            Some(error) => Err(error),
+        }
+    }
+
+    /// Lets settings name the key that AWS manages for DynamoDB as such: it has an ARN of its own in each Region, which
+    /// tells nothing anywhere else. A key that may not be described is taken as the customer's own.
+    pub async fn name_key(&self, region: &Region, settings: &mut TableSettings) {
+        let Some(encryption) = &mut settings.encryption else { return };
+        let Some(key) = &encryption.key else { return };
+        if self.region(region).kms.is_aws_managed(key).await {
+            encryption.key = None;
+        }
     }
 }
 

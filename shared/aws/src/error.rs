@@ -250,6 +250,8 @@ fn meaning_of_code(code: &str) -> Option<Meaning> {
         | "NotFoundException"
         | "TableNotFoundException"
         | "PolicyNotFoundException"
+        | "ObjectNotFoundException"
+        | "ResourceNotFound"
         | "NoSuchEntity"
         | "AWS.SimpleQueueService.NonExistentQueue"
         | "QueueDoesNotExist" => Meaning::NotFound,

@@ -59,6 +59,8 @@ pub struct Dynamo {
     pub restore_source: RestoreSource,
     /// The most restores that run at once in an account and Region, AWS Backup's among them. AWS documents 50.
     pub running_restores: usize,
+    /// The accounts and Regions in which attribute-based access control is off.
+    without_tag_conditions: BTreeSet<(String, String)>,
 }
 
 impl std::fmt::Debug for Dynamo {
@@ -110,9 +112,30 @@ impl Dynamo {
             durations: Durations::default(),
             rates: true,
             counted: Rates::default(),
-            restore_source: RestoreSource::RecoveryPoint,
+            // No text of AWS says what it tells. All that they show are ARNs of DynamoDB's own.
+            restore_source: RestoreSource::DynamoDbBackup,
             running_restores: 50,
+            without_tag_conditions: BTreeSet::new(),
         }
+    }
+
+    /// Switches attribute-based access control on or off for an account in a Region; it is on. AWS documents that it is
+    /// off for some accounts, and that conditions on tags are then judged as if tables and requests had none.
+    pub fn set_tag_conditions(&mut self, account: &str, region: &str, on: bool) {
+        let place = (account.to_owned(), region.to_owned());
+        if on {
+            self.without_tag_conditions.remove(&place);
+        } else {
+            self.without_tag_conditions.insert(place);
+        }
+    }
+
+    /// Whether conditions on tags see any for this ARN.
+    pub(crate) fn has_tag_conditions(&self, arn: &str) -> bool {
+        let mut parts = arn.split(':').skip(3).map(str::to_owned);
+        let place = (parts.next(), parts.next());
+        let (Some(region), Some(account)) = place else { return true };
+        !self.without_tag_conditions.contains(&(account, region))
     }
 
     pub(crate) fn handle(&mut self, scope: &Scope, operation: &str, body: &Value) -> Reply {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     Answer, Dynamo, Refusal, RestoreSource, Store,
-    create::{billing_mode, for_engine, refuse_unmodelled},
+    create::{billing_mode, for_engine},
     invalid,
     life::{Life, later},
     limits::limit,
@@ -88,7 +88,6 @@ impl Dynamo {
     ) -> Answer {
         self.require_rate(scope, "RestoreTableFromBackup")?;
         let (table, backup) = (required(body, "TargetTableName")?, required(body, "BackupArn")?);
-        refuse_unmodelled(body, &["VectorIndexOverride"])?;
         let from = from.map_err(|message| ApiError::client("BackupNotFoundException", message))?;
         let description = overridden(&from.description, body)?;
         let key_arn = match body.get("SSESpecificationOverride").filter(|value| !value.is_null()) {
@@ -170,6 +169,11 @@ impl Store {
             at: made.from.at,
         });
 
+        // AWS documents that all vector indexes come back unless a restore says otherwise. They are told, and no more.
+        if let Some(vector) = description.get("VectorIndexes") {
+            settings.planted.insert("VectorIndexes".to_owned(), vector.clone());
+        }
+
         let mut request = for_engine(&plain(description));
         request["TableName"] = json!(table);
         self.items.create(&request)?;
@@ -240,6 +244,7 @@ fn overridden(description: &Value, body: &Value) -> Result<Value, ApiError> {
     for (kind, member) in [
         ("GlobalSecondaryIndexes", "GlobalSecondaryIndexOverride"),
         ("LocalSecondaryIndexes", "LocalSecondaryIndexOverride"),
+        ("VectorIndexes", "VectorIndexOverride"),
     ] {
         if let Some(chosen) = body.get(member).and_then(Value::as_array) {
             let kept: Result<Vec<Value>, ApiError> =
@@ -288,6 +293,7 @@ fn chosen_index(existing: &Value, chosen: &Value) -> Result<Value, ApiError> {
         .find(|index| {
             index["IndexName"] == name
                 && index["KeySchema"] == chosen["KeySchema"]
+                && index["Dimensions"] == chosen["Dimensions"]
                 && index["Projection"]["ProjectionType"] == chosen["Projection"]["ProjectionType"]
                 && stays(index)
         })

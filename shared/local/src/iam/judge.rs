@@ -82,6 +82,10 @@ impl Iam {
             return (Vec::new(), done);
         };
         for need in &mut required {
+            if need.resource.starts_with("arn:aws:dynamodb:") && !holdings.dynamo.has_tag_conditions(&need.resource) {
+                need.context.retain(|key, _| !key.starts_with("aws:RequestTag/") && key != "aws:TagKeys");
+                continue;
+            }
             for (key, value) in holdings.tags(&need.resource).into_iter().flatten() {
                 need.context.insert(format!("aws:ResourceTag/{key}"), vec![value.clone()]);
             }

@@ -10,7 +10,7 @@ use super::{
     Code, Configuration, Deployed, Handled, Key, Lambda, Package, Retries,
     concurrency::throttled,
     invalid,
-    invocation::{Origin, executed},
+    invocation::{LARGEST, Origin, executed},
     key, missing, not_found,
 };
 use crate::{
@@ -227,6 +227,12 @@ impl Lambda {
         };
         // A function that is invoked without a payload is given an empty object.
         let payload = if body.is_null() { json!({}).to_string().into() } else { request.body.clone() };
+        // AWS documents 6 MB, and 1 MB for an event that nobody waits for.
+        let most = if asynchronous { 1 << 20 } else { LARGEST };
+        if payload.len() > most {
+            let message = format!("Request must be smaller than {most} bytes for the InvokeFunction operation");
+            return Err(ApiError { status: 413, code: "RequestTooLargeException".to_owned(), message });
+        }
         if asynchronous {
             self.ask(key(scope, name), payload, scope.now);
             return Ok(Handled::Reply(executed(202, "")));
