@@ -172,7 +172,7 @@ async fn begin(
         copies: point.copies.clone(),
         settings: Settings::Inline(Box::new(captured.settings)),
     };
-    // AWS refused the tags of an earlier try: this one has no room for any.
+    // AWS refused the tags of the try before: this one has room for none.
     let own_tags = if point.message_stored { TAGS } else { captured.own_tags };
     let tags = match edge.seal(&document, own_tags).await {
         Ok(SealedPoint { tags, digest, settings, place }) => {
@@ -215,7 +215,7 @@ async fn begin(
         delete_after_days: delete,
         tags,
     };
-    let request = if point.message_stored { request.untagged(&point.id, point.attempt) } else { request };
+    let request = if request.tags.is_empty() { request.untagged(&point.id, point.attempt) } else { request };
     edge.mark_starting(point, &mut head, Request::Backup(request), deadline.ends()).await?;
     send(edge, point).await
 }
