@@ -12,7 +12,7 @@ use backup_chain_core::ids::RecoveryPointArn;
 use backup_chain_core::metadata::tags::OURS;
 use backup_chain_core::metadata::{TAGS, tags};
 use backup_chain_core::metrics::{Measured, Metric};
-use backup_chain_core::point::{Hold, Kind, RestorePoint};
+use backup_chain_core::point::{Hold, Kind, Request, RestorePoint};
 use backup_chain_core::settings::TableSettings;
 use backup_chain_core::wait;
 use jiff::{SignedDuration, Timestamp};
@@ -51,7 +51,9 @@ pub(crate) async fn follow(work: &Work<'_>, seen: &RestorePoint) -> Result<(), E
         JobState::Failed(state) => {
             let why = format!("{state}: {}", job.message.as_deref().unwrap_or("AWS gives no reason"));
             // A copy has the tags of its source, whatever they are.
-            if job.is_given_up_for_tags() && point.kind != Kind::Copy && !point.message_stored {
+            let is_tagged =
+                matches!(&point.request, Some(Request::Backup(request)) if !request.tags.is_empty());
+            if is_tagged && job.is_given_up_for_tags() {
                 edge.mark_untagged(&mut point, &why).await?;
             } else {
                 edge.mark_try_failed(&mut point, &why).await?;
@@ -277,7 +279,12 @@ async fn add_tags(
     };
     let mut missing = wanted.clone();
     missing.retain(|key, value| found.get(key) != Some(value));
-    let left_out = leave_room(&mut missing, found);
+    // Without our id it is not ours to the function's rights.
+    let left_out = if found.contains_key(tags::ID) {
+        leave_room(&mut missing, found)
+    } else {
+        std::mem::take(&mut missing).into_keys().collect()
+    };
     let left_out = (!left_out.is_empty()).then(|| {
         format!("there is no room for the policy's tags {}: they are left out", left_out.join(", "))
     });

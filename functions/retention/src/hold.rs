@@ -43,13 +43,19 @@ pub(crate) async fn add(
     point.hold = Some(hold);
     edge.catalog().commit([Write::of(point), Write::of(&mut entry)]).await?;
     let backup = &edge.region(&point.vault.region).backup;
-    match backup.tag(&arn, &tag).await {
+    let tagged = async {
+        // Without our id it is not ours to the function's rights.
+        if backup.tags(&arn).await?.contains_key(tags::ID) {
+            backup.tag(&arn, &tag).await
+        } else {
+            Ok(Tagged::Refused("its recovery point carries no tag of ours".to_owned()))
+        }
+    };
+    match tagged.await {
         Ok(Tagged::Done) => Ok(Held::of(point)),
-        // It has no room, with 50 tags of its table, or may not have this one.
         Ok(Tagged::Refused(why)) => {
             let note = format!(
-                "the hold is in the catalog alone, so that a rebuilt catalog will not know of it: AWS refused its tag: \
-                 {why}"
+                "the hold is in the catalog alone, so that a rebuilt catalog will not know of it: {why}"
             );
             Ok(Held { note: Some(note), ..Held::of(point) })
         }

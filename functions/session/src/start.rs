@@ -229,7 +229,7 @@ impl Starts<'_> {
             copies: point.copies.clone(),
             settings: Settings::Inline(Box::new(captured.settings)),
         };
-        // AWS refused the tags of an earlier try: this one has no room for any.
+        // AWS refused the tags of the try before: this one has room for none.
         let own_tags = if point.message_stored { TAGS } else { captured.own_tags };
         let may_wait = requested_at < self.waits_since(point) + wait::SEALING;
         let tags = match edge.seal(&document, own_tags).await {
@@ -272,7 +272,8 @@ impl Starts<'_> {
             delete_after_days: delete,
             tags,
         };
-        let request = if point.message_stored { request.untagged(&point.id, point.attempt) } else { request };
+        let request =
+            if request.tags.is_empty() { request.untagged(&point.id, point.attempt) } else { request };
         edge.mark_starting(point, &mut head, Request::Backup(request), deadline.ends()).await?;
         self.send(point).await
     }

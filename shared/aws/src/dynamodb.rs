@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{
     PointInTimeRecoveryStatus, TableDescription, TableStatus, TimeToLiveStatus,
 };
 use backup_chain_core::ids::{Region, Table, TableArn, TableName};
-use backup_chain_core::metadata::tags::PREFIX;
+use backup_chain_core::metadata::tags::{ID, PREFIX};
 use backup_chain_core::restore::{Around, expire};
 use backup_chain_core::settings::{
     Json, Part, Pitr, Precision, ResourcePolicies, TableSettings, Ttl, Unknown,
@@ -128,7 +128,8 @@ impl Dynamo {
         settings.policies = parts.take(policies, "resource policies");
         settings.kinesis = parts.take(self.kinesis(name).await, "Kinesis destinations");
         let tags = parts.take(self.tags(&table.arn).await, "tags");
-        let own_tags = tags.known().map_or(0, BTreeMap::len);
+        // The id is always set anew.
+        let own_tags = tags.known().map_or(0, |tags| tags.keys().filter(|key| *key != ID).count());
         settings.tags = match tags {
             Part::Unknown(why) => Part::Unknown(why),
             Part::Known(mut tags) => {

@@ -142,13 +142,13 @@ impl Edge {
         self.plan_again(point, why, SignedDuration::ZERO, true).await
     }
 
-    /// Plans the next try of a point, after a pause. A backup is described anew, in tags unless it is to be `tagless`.
+    /// Plans the next try of a point, after a pause. A backup is described anew, without tags if it is to be `untagged`.
     async fn plan_again(
         &self,
         point: &mut RestorePoint,
         why: &str,
         pause: SignedDuration,
-        message_stored: bool,
+        untagged: bool,
     ) -> Result<(), Error> {
         let again_at = self.clock().now() + pause;
         tracing::warn!(point = %point.id, table = %point.table.arn.name, kind = ?point.kind, attempt = point.attempt,
@@ -171,7 +171,7 @@ impl Edge {
         (point.request, point.requested_at, point.job, point.job_ended) = (None, None, None, false);
         if point.kind != Kind::Copy {
             (point.sealed, point.settings, point.arn, point.suspect) = (None, None, None, None);
-            (point.settings_stored, point.message_stored) = (false, tagless);
+            (point.settings_stored, point.message_stored) = (false, untagged);
         }
         point.check_at = Some(again_at);
         let head = self.catalog().head(&point.table).await?.map(|mut head| {

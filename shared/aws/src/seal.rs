@@ -21,7 +21,7 @@ const SLACK: SignedDuration = SignedDuration::from_mins(5);
 /// Metadata that is sealed and has found its place.
 #[derive(Debug, Clone)]
 pub struct SealedPoint {
-    /// Tags for the recovery point; none where the message went to the settings table.
+    /// Tags for the recovery point; at most the id where the message went to the settings table.
     pub tags: BTreeMap<String, String>,
     /// SHA-256 of the sealed message.
     pub digest: Digest,
@@ -143,7 +143,8 @@ impl Edge {
         let digest = Digest::of(&message);
         let tags = if place.message_stored {
             self.source().settings.put(&document.table.id, &digest, message).await?;
-            BTreeMap::new()
+            let id = place.id.then(|| (tags::ID.to_owned(), document.id.to_string()));
+            id.into_iter().collect()
         } else {
             tags::encode(&document.id, &message)?
         };
@@ -155,7 +156,7 @@ impl Edge {
     /// # Errors
     /// [`AwsError`] of the settings table.
     pub async fn keep_message(&self, table: &Table, tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
-        // They are ours, as they were sealed.
+        // They are ours, as they were sealed: without a message they are the id alone, and it is there already.
         let Ok(Some(sealed)) = tags::decode(tags) else { return Ok(()) };
         self.source().settings.put(&table.id, &sealed.digest(), sealed.bytes).await
     }
@@ -304,7 +305,7 @@ impl Edge {
         tags: &BTreeMap<String, String>,
     ) -> Result<RestorePoint, OpenError> {
         let seen = Seen { arn: &found.arn, tags, created_at: found.created_at, region: &vault.region };
-        let Described { document, sealed, tagless } = self.open_unknown(&seen).await?;
+        let Described { document, sealed, message_stored } = self.open_unknown(&seen).await?;
         let point = RestorePoint::described(&document, vault.clone())
             .ok_or_else(|| OpenError::Suspect("its metadata knows of no copy in this vault".to_owned()))?;
         Ok(RestorePoint {
@@ -343,7 +344,7 @@ impl Edge {
         if let Settings::Stored(digest) = &document.settings {
             self.open_settings(&document.table, digest, seen.region).await?;
         }
-        Ok(Described { document, sealed: sealed.digest(), tagless })
+        Ok(Described { document, sealed: sealed.digest(), message_stored })
     }
 
     /// Reads settings from the settings table of a Region.

@@ -1,6 +1,6 @@
 //! The settings table: what does not fit into tags. Sealed bytes stand under the TableId and their digest, so that
 //! what is unchanged is stored once: settings by the digest of their normal form, messages by their own. Beside them
-//! stand the names of recovery points without a tag of ours: by its ARN each leads to its message.
+//! stand the names of recovery points that do not carry their message: by its ARN each leads to it.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ pub struct SettingsStore {
     table: String,
 }
 
-/// What the settings table knows of a recovery point without tags. None of it is authenticated: the message is.
+/// What the settings table knows of a recovery point that does not carry its message. None of it is authenticated: the message is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
     /// The restore point.
@@ -66,7 +66,7 @@ impl SettingsStore {
         self.delete(sealed(table, digest)).await
     }
 
-    /// What is known here of a recovery point without tags. A Region without a settings table knows none.
+    /// What is known here of a recovery point. A Region without a settings table knows none.
     ///
     /// # Errors
     /// [`AwsError`] of dynamodb:GetItem.
@@ -86,7 +86,7 @@ impl SettingsStore {
         Ok(read())
     }
 
-    /// Records by its ARN what a recovery point without tags is.
+    /// Records by its ARN which message a recovery point has.
     ///
     /// # Errors
     /// [`AwsError`] of dynamodb:PutItem.

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::account::{self, Account};
-use crate::error::{AwsError, failed};
+use crate::error::{AwsError, Meaning, failed};
 
 /// A document that the service would not take.
 fn unusable(operation: &'static str, resource: &str, why: &str) -> AwsError {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use backup_chain_core::invoke::{Ask, From, RetentionRequest, SessionRequest, Wanted};
 use backup_chain_core::point::{Kind, RestorePoint};
 use backup_chain_core::restore::{Choices, Feature, Key, Stage};
-use backup_chain_core::settings::TableSettings;
+use backup_chain_core::settings::{Part, TableSettings};
 use backup_chain_local::stack::{ACCOUNT, COPY, RESTORE, SESSION, SOURCE, Stack};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::restores::{COPIED, all_but_kinesis, ask, copied, newest, quick, restored};
@@ -44,6 +44,12 @@ async fn weeks(roles: &mut Roles) {
     let large = TableSettings::from_bytes(include_bytes!("../../fixtures/huge.json")).unwrap();
     let large = tables::create(&world, "app-large", &large).await.unwrap();
     let orders = table(&world, "app-orders", &[("team", "shop")]).await.unwrap();
+    // Their recovery points have room for our id alone, and for none.
+    for count in [49, 50] {
+        let own: Vec<String> = (0..count).map(|number| format!("own-{number}")).collect();
+        let own: Vec<(&str, &str)> = own.iter().map(|key| (key.as_str(), "x")).collect();
+        table(&world, &format!("app-{count}"), &own).await.unwrap();
+    }
     stack.session(SessionRequest::Check { document: POLICY.to_owned() }).await.unwrap();
     apply(&stack, POLICY).await.unwrap();
     let other = POLICY.replace("name: daily", "name: other").replace("app-", "x-").replace("shop", "none");
@@ -167,7 +173,8 @@ async fn restores_of_copies_brought_back(roles: &mut Roles, is_lost: bool) {
 /// Restores of a table whose settings are in the settings tables.
 async fn restores_of_much(roles: &mut Roles) {
     let (world, mut stack) = quick().await;
-    let settings = TableSettings::from_bytes(include_bytes!("../../fixtures/huge.json")).unwrap();
+    let mut settings = TableSettings::from_bytes(include_bytes!("../../fixtures/huge.json")).unwrap();
+    settings.tags = Part::Known((0..50).map(|number| (format!("own-{number}"), "x".to_owned())).collect());
     let large = tables::create(&world, "app-large", &settings).await.unwrap();
     apply(&stack, &COPIED.replace("tables: [orders]", "tables: [app-large]")).await.unwrap();
     stack.session(SessionRequest::Run { policy: "copied".parse().unwrap() }).await.unwrap();
