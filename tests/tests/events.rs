@@ -261,6 +261,16 @@ async fn feed(name: &str) {
                 serde_json::from_str::<Value>(&text).unwrap()["choices"]
             );
         }
+        "restore-check" => {
+            let regions = |on: [bool; 2]| {
+                json!([
+                    {"region": "eu-central-1", "tag_conditions": on[0]}, {"region": "eu-west-1", "tag_conditions": on[1]},
+                ])
+            };
+            assert_eq!(still.invoke("restore", &text).await, Ok(regions([true, true])));
+            still.world.with_dynamodb(|dynamo| dynamo.set_tag_conditions(ACCOUNT, TARGET, false));
+            assert_eq!(still.invoke("restore", &text).await, Ok(regions([true, false])));
+        }
         "restore-show" => {
             let refused = still.invoke("restore", &text).await.unwrap_err();
             assert!(refused.starts_with("there is no restore 01KE7KHZ20S5YJ8N3QV6B4W2TD"), "{refused}");

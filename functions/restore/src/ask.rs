@@ -22,7 +22,7 @@ use crate::open::{Opened, open};
 use crate::select::{Selected, name, select};
 use crate::store::Store;
 use crate::wait::is_transient;
-use crate::{ABREAST, RestoreError, work};
+use crate::{ABREAST, RestoreError, mark, work};
 
 /// The least that AWS documents for the role that restores a table from an advanced backup.
 const ROLE_NEEDS: [&str; 4] =
@@ -67,6 +67,9 @@ pub(crate) async fn ask(
     let mut targets = BTreeSet::new();
     if let Some(twice) = planned.iter().find(|told| !targets.insert(&told.restore.target)) {
         return Err(RestoreError::Twice(Box::new(twice.restore.target.clone())));
+    }
+    if *store == Store::Catalog {
+        warn_of_tags(edge, &mut planned).await;
     }
     give_turns(edge, &mut planned, others);
     if planned.len() > IN_FULL {
@@ -117,6 +120,23 @@ fn require_sense(ask: &Ask) -> Result<(), RestoreError> {
             "{count} tables are too many for one request: ask for {most} at a time"
         ))),
         _ => Ok(()),
+    }
+}
+
+/// Where DynamoDB judges no right by tags, tables are made and cannot be changed: that is told beforehand.
+async fn warn_of_tags(edge: &Edge, planned: &mut [Told]) {
+    let regions: BTreeSet<Region> = planned.iter().map(|told| told.restore.start.region.clone()).collect();
+    for region in regions {
+        if mark::check(edge, &region).await.tag_conditions != Some(false) {
+            continue;
+        }
+        let note = format!(
+            "attribute-based access control is off in {region}: the table is made, and its settings are left to be put \
+             back by hand; see docs/restore.md"
+        );
+        for told in planned.iter_mut().filter(|told| told.restore.start.region == region) {
+            told.notes.push(note.clone());
+        }
     }
 }
 

@@ -26,7 +26,7 @@ use backup_chain_core::ids::{RestoreId, TableName};
 use backup_chain_core::invoke::{Ask, RestoreRequest};
 use backup_chain_core::metrics::Measured;
 use backup_chain_core::point::RestorePoint;
-use backup_chain_core::restore::{self, Around, Restore, Stage, Told};
+use backup_chain_core::restore::{self, Around, Restore, Stage, Told, ToldRegion};
 use backup_chain_core::settings::TableSettings;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use jiff::SignedDuration;
@@ -46,6 +46,8 @@ pub enum Reply {
     Restores(Vec<Told>),
     /// To a request to look at one.
     Restore(Box<Told>),
+    /// To a check: of each Region, in the order of the request.
+    Checked(Vec<ToldRegion>),
     /// To a tick, an event, and a batch of them: the messages to deliver again, as Lambda's partial batch responses ask.
     #[serde(rename_all = "camelCase")]
     Worked {
@@ -92,6 +94,13 @@ pub async fn handle(edge: &Edge, payload: Value, deadline: Deadline) -> Result<R
     match request {
         RestoreRequest::Tick {} => tick(edge, deadline).await,
         RestoreRequest::Restore(ask) => Ok(Reply::Restores(Box::pin(restore(edge, &ask, deadline)).await?)),
+        RestoreRequest::Check { regions } => {
+            let mut checked = Vec::new();
+            for region in &regions {
+                checked.push(mark::check(edge, region).await);
+            }
+            Ok(Reply::Checked(checked))
+        }
         RestoreRequest::Show { restore } => Ok(Reply::Restore(Box::new(show(edge, &restore).await?))),
     }
 }

@@ -2,8 +2,8 @@
 
 use backup_chain_aws::change::{Look, RESTORE_TAG};
 use backup_chain_aws::{AwsError, Edge, Meaning};
-use backup_chain_core::ids::Table;
-use backup_chain_core::restore::{Restore, Stage, StepRecord, StepState};
+use backup_chain_core::ids::{Region, Table};
+use backup_chain_core::restore::{Restore, Stage, StepRecord, StepState, ToldRegion};
 use jiff::SignedDuration;
 
 use crate::wait::{CONSISTENCY, PATIENCE, wait};
@@ -88,6 +88,16 @@ pub(crate) fn stays(restore: &Restore) -> String {
          untag-resource --region {} --resource-arn {} --tag-keys {RESTORE_TAG}",
         restore.start.region, restore.target
     )
+}
+
+/// Whether AWS honours rights that hang on tags in a Region.
+pub(crate) async fn check(edge: &Edge, region: &Region) -> ToldRegion {
+    let asked = edge.region(region).dynamodb.has_tag_conditions(&edge.deployment().settings).await;
+    let (tag_conditions, why) = match asked {
+        Ok(on) => (Some(on), None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    ToldRegion { region: region.clone(), tag_conditions, why }
 }
 
 /// What is told when AWS honours no right that hangs on the tag.

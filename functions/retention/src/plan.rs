@@ -192,7 +192,7 @@ pub(crate) async fn believe(work: &Work<'_>, point: &mut RestorePoint) -> Result
         // Boxed: the futures around it are deep.
         match Box::pin(try_believe(work, point)).instrument(span.clone()).await {
             // Its record, or its table's, was written meanwhile.
-            Err(error) if error.meaning == Meaning::Condition && tries < moved::TRIES => tries += 1,
+            Err(error) if error.is_overtaken() && tries < moved::TRIES => tries += 1,
             done => return done,
         }
         moved::refresh(work.edge, point).await?;

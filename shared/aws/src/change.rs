@@ -136,6 +136,20 @@ impl Dynamo {
         Ok(())
     }
 
+    /// Whether DynamoDB judges rights by tags here, which AWS calls attribute-based access control: asked by a call whose
+    /// right the restore function has on this table by a tag alone. No call of DynamoDB's API tells the setting itself.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:DescribeContributorInsights, unless it is denied.
+    pub async fn has_tag_conditions(&self, tagged: &str) -> Result<bool, AwsError> {
+        let request = self.client.describe_contributor_insights().table_name(tagged).send().await;
+        match request.map_err(failed("dynamodb:DescribeContributorInsights", tagged)) {
+            Ok(_) => Ok(true),
+            Err(error) if error.meaning == Meaning::Denied => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     fn update(&self, look: &Look) -> UpdateTableFluentBuilder {
         self.client.update_table().table_name(look.table.arn.name.as_str())
     }

@@ -213,6 +213,11 @@ pub enum RestoreRequest {
     Tick {},
     /// Restores tables.
     Restore(Box<Ask>),
+    /// Tells of Regions whether tables could be changed there after a restore.
+    Check {
+        /// The Regions.
+        regions: Vec<Region>,
+    },
     /// Tells of a restore what is being done, with the commands that finish by hand what came to nothing.
     Show {
         /// The restore.

@@ -32,7 +32,7 @@ pub use leftover::{Around, Leftover, ToldLeftover};
 pub use plan::{Left, Plan, plan};
 pub use rewrite::stream_policy;
 pub use step::{Step, needs_mark};
-pub use told::{Told, ToldStep};
+pub use told::{Told, ToldRegion, ToldStep};
 pub use work::{AT_A_TIME, CopyBack, Hitch, Restore, Stage, StepRecord, StepState};
 
 use crate::ids::{TableArn, TableName};

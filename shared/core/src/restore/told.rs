@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Adoption, Key, Left, Plan, Restore, StepRecord, ToldLeftover};
+use crate::ids::Region;
 
 /// A restore as it is told: planned, begun, or looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +35,19 @@ pub struct Told {
     /// What infrastructure code needs to adopt the table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adoption: Option<Adoption>,
+}
+
+/// Whether tables could be changed in a Region after a restore.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldRegion {
+    /// The Region.
+    pub region: Region,
+    /// Whether DynamoDB judges rights by tags there; none where that could not be found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag_conditions: Option<bool>,
+    /// Why it could not be found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// A step as it is told.

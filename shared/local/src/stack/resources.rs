@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
-    PointInTimeRecoverySpecification, Projection, ProjectionType, ScalarAttributeType,
+    PointInTimeRecoverySpecification, Projection, ProjectionType, ScalarAttributeType, Tag,
 };
 use bytes::Bytes;
 use jiff::SignedDuration;
@@ -56,11 +56,12 @@ pub(super) async fn make(world: &World) -> Result<String, Failure> {
         backup.create_backup_vault().backup_vault_name(vault).encryption_key_arn(vault_key).send().await?;
         let policy = template.property("Vault", "AccessPolicy")?.to_string();
         backup.put_backup_vault_access_policy().backup_vault_name(vault).policy(policy).send().await?;
-        table(&aws_sdk_dynamodb::Client::new(config), SETTINGS, &[]).await?;
+        let tags = template.property("Settings", "Tags")?;
+        table(&aws_sdk_dynamodb::Client::new(config), SETTINGS, &[], &tags).await?;
     }
     let number = ScalarAttributeType::N;
     let indexes = [("due", "queue", "due_at", number), ("session", "session", "pk", ScalarAttributeType::S)];
-    table(&aws_sdk_dynamodb::Client::new(&source), CATALOG, &indexes).await?;
+    table(&aws_sdk_dynamodb::Client::new(&source), CATALOG, &indexes, &Value::Null).await?;
     Ok(key)
 }
 
@@ -195,11 +196,13 @@ async fn send(
     }
 }
 
-/// A table of ours: `pk` and `sk`, and indexes as (name, partition key, sort key, type of the sort key).
+/// A table of ours: `pk` and `sk`, indexes as (name, partition key, sort key, type of the sort key), and tags as
+/// templates write them.
 async fn table(
     client: &aws_sdk_dynamodb::Client,
     name: &str,
     indexes: &[(&str, &str, &str, ScalarAttributeType)],
+    tags: &Value,
 ) -> Result<(), Failure> {
     let attribute = |name: &str, kind: &ScalarAttributeType| {
         AttributeDefinition::builder().attribute_name(name).attribute_type(kind.clone()).build()
@@ -227,6 +230,11 @@ async fn table(
         if *range != "pk" {
             create = create.attribute_definitions(attribute(range, range_type)?);
         }
+    }
+    for tag in tags.as_array().into_iter().flatten() {
+        let (key, value) = (tag["Key"].as_str(), tag["Value"].as_str());
+        let tag = Tag::builder().set_key(key.map(str::to_owned)).set_value(value.map(str::to_owned));
+        create = create.tags(tag.build()?);
     }
     create.send().await?;
     recoverable(client, name).await
