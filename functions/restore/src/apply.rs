@@ -194,8 +194,7 @@ fn refused(
     let is_over = match error.meaning {
         // A right that hangs on a tag comes some time after the tag is seen.
         Meaning::Denied => {
-            !step.needs_mark()
-                || restore.tagged_at().is_none_or(|at| now.duration_since(at) >= CONSISTENCY)
+            !step.needs_mark() || restore.tagged_at().is_none_or(|at| now.duration_since(at) >= CONSISTENCY)
         }
         // The table was seen just now, and what was asked of is not seen there yet.
         Meaning::NotFound => now.duration_since(since) >= CONSISTENCY,

@@ -229,7 +229,9 @@ async fn plan_one(
             edge.name_key(&region, settings).await;
         }
         let over = expire(&mut settings.scaling, now);
-        notes.extend(over.iter().map(|name| format!("scheduled action {name:?} is left out: its end is past")));
+        notes.extend(
+            over.iter().map(|name| format!("scheduled action {name:?} is left out: its end is past")),
+        );
         notes.extend(make_room(settings, &mut choices));
     } else if !choices.without_indexes.is_empty() {
         return Err(RestoreError::Choice(

@@ -29,7 +29,11 @@ pub(crate) async fn send_copy(edge: &Edge, store: &Store, restore: &mut Restore)
 }
 
 /// Follows the copy back. Its job is one of the copy's Region, whose events do not come here.
-pub(crate) async fn follow_copy(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
+pub(crate) async fn follow_copy(
+    edge: &Edge,
+    store: &Store,
+    restore: &mut Restore,
+) -> Result<(), RestoreError> {
     let Some(copy) = restore.copy_back.clone() else {
         return fail(edge, store, restore, "its copy request is lost".to_owned()).await;
     };

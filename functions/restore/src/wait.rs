@@ -92,7 +92,9 @@ pub(crate) async fn held_up(
     }
     let why = match restore.stage {
         Stage::Waiting | Stage::CopyingBack => format!("{why}, for {hours} hours: nothing was restored"),
-        _ => format!("{why}, for {hours} hours: whether AWS makes the table is not known, look for it before you ask again"),
+        _ => format!(
+            "{why}, for {hours} hours: whether AWS makes the table is not known, look for it before you ask again"
+        ),
     };
     fail(edge, store, restore, why).await
 }

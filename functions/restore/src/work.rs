@@ -224,8 +224,14 @@ async fn follow(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(),
             Some(look) if look.is_creating => still(edge, store, restore, MOMENT).await,
             Some(_) => go(edge, store, restore, Stage::Applying, SignedDuration::ZERO).await,
             None => {
-                unseen(edge, store, restore, "the new table is not seen yet", "DynamoDB gave up making the table")
-                    .await
+                unseen(
+                    edge,
+                    store,
+                    restore,
+                    "the new table is not seen yet",
+                    "DynamoDB gave up making the table",
+                )
+                .await
             }
         };
     };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::policies::Active;
-use backup_chain_aws::{Edge, Error, Meaning};
+use backup_chain_aws::{Edge, Error};
 use backup_chain_core::ids::{PointId, PolicyName, Table, VaultArn};
 use backup_chain_core::point::{Kind, RestorePoint};
 use backup_chain_core::restore::Restore;

@@ -643,7 +643,9 @@ impl State {
         let scope = &request.scope;
         let protocol = service.protocol(request);
         let answer = match service {
-            Service::DynamoDb if operation == "PutResourcePolicy" && self.shuts_its_author_out(request, body) => {
+            Service::DynamoDb
+                if operation == "PutResourcePolicy" && self.shuts_its_author_out(request, body) =>
+            {
                 // AWS documents the parameter, and not how it refuses without it: an assumption.
                 Err(ApiError::client(
                     "ValidationException",

@@ -36,7 +36,13 @@ const UNSEEN: &[Unseen] = &[
         "",
         "in a target Region only where it has the stream too",
     ),
-    (RESTORE, "WatchRestoredIndexes", "", "", "where RestoreTables is a name, the table's ARN stands for no index"),
+    (
+        RESTORE,
+        "WatchRestoredIndexes",
+        "",
+        "",
+        "where RestoreTables is a name, the table's ARN stands for no index",
+    ),
     (RETENTION, "LetBackupDelete", "", "", "AWS Backup makes its own role at an account's first deletion"),
     (RESTORE, "LetServicesWork", "", "", "services make their own roles at an account's first use"),
     (

@@ -99,12 +99,7 @@ impl Around {
 
     /// The steps that make room for what is `wanted`: of what was there before the table, by `keys`, they remove what is
     /// otherwise.
-    pub fn removals(
-        &self,
-        wanted: &TableSettings,
-        table: &TableName,
-        keys: &BTreeSet<String>,
-    ) -> Vec<Step> {
+    pub fn removals(&self, wanted: &TableSettings, table: &TableName, keys: &BTreeSet<String>) -> Vec<Step> {
         let is_in_the_way = |it: &Leftover, fate: Fate| match fate {
             Fate::Removed => true,
             // A target is brought to its bounds as it is.

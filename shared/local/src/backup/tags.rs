@@ -50,7 +50,9 @@ pub(super) fn require_few_added(added: usize, most: usize) -> Result<(), ApiErro
     }
     Err(ApiError::client(
         "LimitExceededException",
-        format!("The maximum number of tags added to a recovery point, which is {most}, is exceeded: {added}"),
+        format!(
+            "The maximum number of tags added to a recovery point, which is {most}, is exceeded: {added}"
+        ),
     ))
 }
 
@@ -106,7 +108,13 @@ impl Backup {
         Ok((arn.to_owned(), json!({})))
     }
 
-    fn add_tags(&mut self, place: &Place, arn: &str, given: Option<&Value>, now: Timestamp) -> Result<(), ApiError> {
+    fn add_tags(
+        &mut self,
+        place: &Place,
+        arn: &str,
+        given: Option<&Value>,
+        now: Timestamp,
+    ) -> Result<(), ApiError> {
         let given = parse(given)?;
         let most = self.options.added_tags;
         let mut all = BTreeMap::clone(self.tags_of(place, arn)?);

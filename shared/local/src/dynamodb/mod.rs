@@ -211,9 +211,9 @@ impl Dynamo {
     fn require_rate(&mut self, scope: &Scope, operation: &str) -> Result<(), ApiError> {
         let rate = limits::per_second(operation).filter(|_| self.rates);
         match rate {
-            Some(rate) if !self.counted.take(&scope.account, &scope.region, &[rate], scope.now) => {
-                Err(ApiError::client("ThrottlingException", "Rate of requests exceeds the allowed throughput."))
-            }
+            Some(rate) if !self.counted.take(&scope.account, &scope.region, &[rate], scope.now) => Err(
+                ApiError::client("ThrottlingException", "Rate of requests exceeds the allowed throughput."),
+            ),
             _ => Ok(()),
         }
     }

@@ -58,12 +58,7 @@ impl Store {
         Ok(answer)
     }
 
-    pub(super) fn delete_resource_policy(
-        &mut self,
-        scope: &Scope,
-        body: &Value,
-        lags: &mut Lags,
-    ) -> Answer {
+    pub(super) fn delete_resource_policy(&mut self, scope: &Scope, body: &Value, lags: &mut Lags) -> Answer {
         let arn = required(body, "ResourceArn")?;
         let (table, settings) = self.by_arn(scope, arn)?;
         settings.life.require_made(table, scope.now)?;
@@ -84,9 +79,10 @@ impl Dynamo {
         let (region, account) = (parts.next()?, parts.next()?);
         let path = parts.next()?.strip_prefix("table/")?;
         let (table, below) = path.split_once('/').unwrap_or((path, ""));
-        let own = if below.starts_with("stream/") { arn.to_owned() } else { table_arn(account, region, table) };
+        let own =
+            if below.starts_with("stream/") { arn.to_owned() } else { table_arn(account, region, table) };
         let settings = self.stores.get(&(account.to_owned(), region.to_owned()))?.tables.get(table)?;
-        settings.policies.get(&own).map(|policy| policy.document.as_str())
+        settings.policies.get(&own)?.as_ref().map(|policy| policy.document.as_str())
     }
 }
 

@@ -86,7 +86,9 @@ impl Store {
         settings.life.require_made(table, scope.now)?;
         let keys = || body["TagKeys"].as_array().into_iter().flatten().filter_map(Value::as_str);
         if let Some(key) = keys().find(|key| key.starts_with("aws:")) {
-            return Err(invalid(format!("tags that begin with aws: are AWS's own: {key} cannot be removed")).into());
+            return Err(
+                invalid(format!("tags that begin with aws: are AWS's own: {key} cannot be removed")).into()
+            );
         }
         let mut tags = BTreeMap::clone(&settings.tags);
         for key in keys() {

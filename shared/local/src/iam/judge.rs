@@ -11,7 +11,14 @@ use super::{
     managed,
     policy::{Kind, Named, Policy},
 };
-use crate::{api::ApiError, backup::Backup, dynamodb::Dynamo, kms::Kms, record::{Context, Required}, wire::Service};
+use crate::{
+    api::ApiError,
+    backup::Backup,
+    dynamodb::Dynamo,
+    kms::Kms,
+    record::{Context, Required},
+    wire::Service,
+};
 
 /// What judging looks at beside IAM: tags and policies of resources.
 #[derive(Clone, Copy)]
@@ -82,7 +89,9 @@ impl Iam {
             return (Vec::new(), done);
         };
         for need in &mut required {
-            if need.resource.starts_with("arn:aws:dynamodb:") && !holdings.dynamo.has_tag_conditions(&need.resource) {
+            if need.resource.starts_with("arn:aws:dynamodb:")
+                && !holdings.dynamo.has_tag_conditions(&need.resource)
+            {
                 need.context.retain(|key, _| !key.starts_with("aws:RequestTag/") && key != "aws:TagKeys");
                 continue;
             }

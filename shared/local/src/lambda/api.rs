@@ -230,7 +230,8 @@ impl Lambda {
         // AWS documents 6 MB, and 1 MB for an event that nobody waits for.
         let most = if asynchronous { 1 << 20 } else { LARGEST };
         if payload.len() > most {
-            let message = format!("Request must be smaller than {most} bytes for the InvokeFunction operation");
+            let message =
+                format!("Request must be smaller than {most} bytes for the InvokeFunction operation");
             return Err(ApiError { status: 413, code: "RequestTooLargeException".to_owned(), message });
         }
         if asynchronous {

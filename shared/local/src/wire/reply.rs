@@ -35,7 +35,7 @@ pub(crate) struct Reply {
     tells_code: bool,
     content_type: &'static str,
     headers: Vec<(&'static str, String)>,
-    body: Bytes,
+    pub(crate) body: Bytes,
 }
 
 impl Reply {

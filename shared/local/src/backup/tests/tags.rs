@@ -83,7 +83,7 @@ fn tampering_goes_past_all_checks() {
 #[test]
 fn more_added_tags_than_the_stricter_page_allows_can_be_refused() {
     let mut aws = Fixture::new();
-    let tags = |range: std::ops::Range<usize>| -> serde_json::Map<_, _> {
+    let tags = |range: std::ops::Range<usize>| -> Map<_, _> {
         range.map(|n| (format!("k{n}"), json!("v"))).collect()
     };
     let eleven = json!({"RecoveryPointTags": tags(0..11)});
@@ -119,7 +119,9 @@ fn the_tags_of_aws_itself_can_be_planted_and_are_its_own() {
     assert_eq!(aws.code("POST", &["untag", &arn], removal), "InvalidParameterValueException");
     let own = json!({"Tags": {"aws:x": "y"}});
     assert_eq!(aws.code("POST", &["tags", &arn], own), "InvalidParameterValueException");
-    let full: serde_json::Map<_, _> = (0..50).map(|n| (format!("k{n}"), json!("v"))).collect();
+    let full: Map<_, _> = (0..50).map(|n| (format!("k{n}"), json!("v"))).collect();
     aws.ok("POST", &["tags", &arn], json!({"Tags": full}));
-    assert!(aws.backup.plant_tag("arn:aws:backup:eu-central-1:1:recovery-point:none", ("aws:x", "y")).is_err());
+    assert!(
+        aws.backup.plant_tag("arn:aws:backup:eu-central-1:1:recovery-point:none", ("aws:x", "y")).is_err()
+    );
 }
