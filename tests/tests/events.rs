@@ -9,7 +9,7 @@ use backup_chain_core::ids::TableName;
 use backup_chain_core::point::{Kind, RestorePoint, State};
 use backup_chain_core::restore::{Restore, Stage};
 use backup_chain_local::World;
-use backup_chain_local::stack::{ACCOUNT, SOURCE, Stack};
+use backup_chain_local::stack::{ACCOUNT, SOURCE, Stack, TARGET};
 use backup_chain_tests::{all_points, deployed, dynamodb, table};
 use serde_json::{Value, json};
 

@@ -257,7 +257,7 @@ pub struct Wanted {
     /// Which of its restore points.
     #[serde(default)]
     pub from: From,
-    /// Out of this vault, by name and Region (`<Region>/<vault>`); those of the Region unless named.
+    /// Out of this vault, by Region and name (`<Region>/<vault>`) or by ARN; those of the Region unless named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vault: Option<String>,
     /// Under this name; its own unless given.
