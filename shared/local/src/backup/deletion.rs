@@ -47,8 +47,7 @@ impl Backup {
                 self.enter(place, arn, at, |point| {
                     point.ends = None;
                     point.state = PointState::Expired;
-                    point.message =
-                        Some("Insufficient permission to delete the recovery point.".to_owned());
+                    point.message = Some("Insufficient permission to delete the recovery point.".to_owned());
                 });
             }
         }
@@ -56,13 +55,7 @@ impl Backup {
     }
 
     /// A recovery point enters another state, and the event that tells of it is on its way.
-    pub(super) fn enter(
-        &mut self,
-        place: &Place,
-        arn: &str,
-        at: Timestamp,
-        change: impl FnOnce(&mut Point),
-    ) {
+    pub(super) fn enter(&mut self, place: &Place, arn: &str, at: Timestamp, change: impl FnOnce(&mut Point)) {
         let seen = self.lags.draw(&[Lag::Points], at);
         let Some(point) = self.site(place).points.change(arn, seen, change).cloned() else { return };
         self.outbox.point(place, &point, at, self.options.usable);

@@ -247,7 +247,11 @@ impl Backup {
             return Err(self.missing(format!("Backup vault {arn} does not exist.")));
         }
         let key = resource.unwrap_or(&vault.name);
-        let points = self.sites.get(&request.place).into_iter().flat_map(|site| site.points.listed(Some(key), request.now()));
+        let points = self
+            .sites
+            .get(&request.place)
+            .into_iter()
+            .flat_map(|site| site.points.listed(Some(key), request.now()));
         let wanted = points.filter(|point| {
             point.vault == vault.name
                 && resource.is_none_or(|wanted| wanted == point.resource)
@@ -271,7 +275,11 @@ impl Backup {
     /// Backup, so that a wish for those alone changes nothing.
     pub(super) fn list_points_by_resource(&self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
         let resource = request.segment(1);
-        let points = self.sites.get(&request.place).into_iter().flat_map(|site| site.points.listed(Some(resource), request.now()));
+        let points = self
+            .sites
+            .get(&request.place)
+            .into_iter()
+            .flat_map(|site| site.points.listed(Some(resource), request.now()));
         let wanted = points.filter(|point| point.resource == resource);
         let (found, next) =
             page(request, self.options.page, wanted.map(|point| (point.arn.as_str(), point)))?;

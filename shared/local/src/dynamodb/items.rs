@@ -114,9 +114,7 @@ fn is_weak(operation: &str, body: &Value, statements: &[&Value]) -> bool {
     let weak = |part: &Value| part["ConsistentRead"] != true;
     match operation {
         "GetItem" | "Query" | "Scan" => weak(body),
-        "BatchGetItem" => {
-            body["RequestItems"].as_object().is_some_and(|tables| tables.values().all(weak))
-        }
+        "BatchGetItem" => body["RequestItems"].as_object().is_some_and(|tables| tables.values().all(weak)),
         "ExecuteStatement" | "BatchExecuteStatement" => {
             statements.iter().all(|statement| is_select(statement) && weak(statement))
         }
@@ -144,7 +142,9 @@ fn is_select(statement: &Value) -> bool {
 fn written<'a>(operation: &str, body: &'a Value) -> Vec<(&'a str, &'a Value)> {
     let named = |part: &'a Value| part.get("Item").or_else(|| part.get("Key"));
     match operation {
-        "DeleteItem" | "PutItem" | "UpdateItem" => text(body, "TableName").zip(named(body)).into_iter().collect(),
+        "DeleteItem" | "PutItem" | "UpdateItem" => {
+            text(body, "TableName").zip(named(body)).into_iter().collect()
+        }
         "BatchWriteItem" => {
             let tables = body["RequestItems"].as_object().into_iter().flatten();
             tables

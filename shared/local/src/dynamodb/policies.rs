@@ -59,12 +59,7 @@ impl Store {
         Ok(answer)
     }
 
-    pub(super) fn delete_resource_policy(
-        &mut self,
-        scope: &Scope,
-        body: &Value,
-        lags: &mut Lags,
-    ) -> Answer {
+    pub(super) fn delete_resource_policy(&mut self, scope: &Scope, body: &Value, lags: &mut Lags) -> Answer {
         let arn = required(body, "ResourceArn")?;
         let (table, settings) = self.by_arn(scope, arn)?;
         settings.life.require_made(table, scope.now)?;

@@ -166,7 +166,8 @@ impl Replica {
             };
         }
         let gone = told.iter().filter(|(id, _)| !is.contains_key(*id)).map(|(_, item)| (item, None));
-        let new = is.iter().filter(|(id, item)| told.get(*id) != Some(item)).map(|(_, item)| (item, Some(item)));
+        let new =
+            is.iter().filter(|(id, item)| told.get(*id) != Some(item)).map(|(_, item)| (item, Some(item)));
         let key = |item: &Item| -> Item {
             table.keys.iter().filter_map(|name| Some((name.clone(), item.get(name)?.clone()))).collect()
         };

@@ -8,12 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::Dynamo;
-use crate::{
-    WorldClock,
-    api::Scope,
-    lags::Lags,
-    rng::Rng,
-};
+use crate::{WorldClock, api::Scope, lags::Lags, rng::Rng};
 
 const KEYS: usize = 4;
 const START: &str = "2026-03-01T00:00:00Z";
@@ -155,7 +150,10 @@ impl Rows {
                     format!("DELETE FROM \"rows\" WHERE pk = {key}")
                 } else {
                     self.next(key);
-                    format!("INSERT INTO \"rows\" VALUE {{'pk': {key}, 'all': 'x', 'version': {}}}", self.version)
+                    format!(
+                        "INSERT INTO \"rows\" VALUE {{'pk': {key}, 'all': 'x', 'version': {}}}",
+                        self.version
+                    )
                 };
                 self.ok("ExecuteStatement", &json!({ "Statement": statement }));
             }

@@ -177,7 +177,8 @@ async fn a_global_index_is_always_read_late_and_a_local_one_unless_asked() {
     assert_eq!(in_index(&client, "due", false).await, 0);
     assert_eq!((in_index(&client, "by-due", false).await, in_index(&client, "by-due", true).await), (0, 1));
     let refused = client.query().table_name("points").index_name("due").consistent_read(true);
-    let refused = refused.key_condition_expression("due = :v").expression_attribute_values(":v", text("today"));
+    let refused =
+        refused.key_condition_expression("due = :v").expression_attribute_values(":v", text("today"));
     refused.send().await.unwrap_err();
     seconds(5).await;
     assert_eq!((in_index(&client, "due", false).await, in_index(&client, "by-due", false).await), (1, 1));

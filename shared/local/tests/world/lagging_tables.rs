@@ -105,10 +105,10 @@ async fn a_right_that_hangs_on_a_tag_comes_later_than_the_tag_is_listed() {
 #[tokio::test(start_paused = true)]
 async fn the_tagging_api_finds_tables_and_their_tags_late() {
     let (world, client) = orders(7, Lag::FoundTags, 9).await;
-    let finder =
-        aws_sdk_resourcegroupstagging::Client::new(&world.sdk_config(ACCOUNT, FRANKFURT, "tester"));
+    let finder = aws_sdk_resourcegroupstagging::Client::new(&world.sdk_config(ACCOUNT, FRANKFURT, "tester"));
     let found = || async {
-        let found = finder.get_resources().send().await.unwrap().resource_tag_mapping_list.unwrap_or_default();
+        let found =
+            finder.get_resources().send().await.unwrap().resource_tag_mapping_list.unwrap_or_default();
         let told = found.iter().map(|table| {
             let name = table.resource_arn().unwrap().rsplit('/').next().unwrap();
             format!("{name}: {}", table.tags().len())
@@ -186,7 +186,13 @@ async fn a_new_table_is_not_found_by_those_who_describe_it() {
             client.describe_time_to_live().table_name(table).send().await.err().and_then(code),
             client.describe_continuous_backups().table_name(table).send().await.err().and_then(code),
             client.describe_contributor_insights().table_name(table).send().await.err().and_then(code),
-            client.describe_kinesis_streaming_destination().table_name(table).send().await.err().and_then(code),
+            client
+                .describe_kinesis_streaming_destination()
+                .table_name(table)
+                .send()
+                .await
+                .err()
+                .and_then(code),
             client.list_tags_of_resource().resource_arn(TABLE).send().await.err().and_then(code),
             client.get_resource_policy().resource_arn(TABLE).send().await.err().and_then(code),
         ];

@@ -172,7 +172,8 @@ fn jobs_are_listed_late_with_old_states() {
     aws.pass(secs(20));
     assert_eq!(aws.listed_jobs("copy-jobs", "CopyJobs"), ["COMPLETED"]);
 
-    let request = json!({"RecoveryPointArn": point, "IamRoleArn": ROLE, "Metadata": {"targetTableName": "again"}});
+    let request =
+        json!({"RecoveryPointArn": point, "IamRoleArn": ROLE, "Metadata": {"targetTableName": "again"}});
     let restore = aws.ok("PUT", &["restore-jobs"], request)["RestoreJobId"].as_str().unwrap().to_owned();
     assert_eq!(aws.ok("GET", &["restore-jobs", &restore], json!({}))["Status"], "PENDING");
     assert_eq!(aws.listed_jobs("restore-jobs", "RestoreJobs"), [""; 0]);
