@@ -5,6 +5,7 @@
 //! over loopback TCP ([`server::serve`]). Time comes from tokio: on a paused runtime it moves only when a
 //! test moves it, or when everybody sleeps. All randomness comes from one seed.
 
+mod answering;
 pub mod api;
 pub mod backup;
 mod clock;

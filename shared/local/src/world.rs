@@ -1,7 +1,6 @@
 //! The world: all services of all accounts and Regions, behind one door.
 
 use std::{
-    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     fmt,
     io::Write,
@@ -20,13 +19,14 @@ use serde_json::Value;
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::{
-    api::{ApiError, Neighbours, Restore, Scope, TableState},
+    api::{ApiError, Neighbours, Restore, TableState},
     backup::Backup,
     clock::WorldClock,
     cloudwatch::CloudWatch,
     dynamodb::Dynamo,
     events::Events,
-    faults::{Batch, Crash, Cut, Fault, FaultRule, Faults, Left, Lost, Met, Page, Site},
+    answering::Part,
+    faults::{Batch, Crash, Cut, Fault, FaultRule, Faults, Lost, Met, Site},
     iam::{self, Iam},
     kms::Kms,
     lags::{self, Lag, Lags},
@@ -72,8 +72,8 @@ pub(crate) struct State {
     cloudwatch: CloudWatch,
     dynamo: Dynamo,
     pub(crate) events: Events,
-    iam: Iam,
-    kms: Kms,
+    pub(crate) iam: Iam,
+    pub(crate) kms: Kms,
     pub(crate) lambda: Lambda,
     scaling: Scaling,
     pub(crate) sqs: Sqs,
@@ -416,15 +416,6 @@ enum Served {
     Crashed,
 }
 
-/// Which part of a request is answered.
-struct Part {
-    /// The batch of which entries are refused.
-    batch: Option<Batch>,
-    refused: BTreeMap<usize, String>,
-    cut: Option<Cut>,
-    page: Option<Page>,
-}
-
 impl State {
     /// When something is next due in a service's own life, if anything is.
     pub(crate) fn next_at(&self) -> Option<Timestamp> {
@@ -557,81 +548,7 @@ impl State {
         self.iam.authorise(service, &iam::Request { incoming, operation, body }, holdings)
     }
 
-    /// Whether a PutResourcePolicy takes its caller the right to change the policy, and does not confirm that.
-    fn shuts_its_author_out(&mut self, incoming: &Incoming, body: &Value) -> bool {
-        if body["ConfirmRemoveSelfResourceAccess"].as_bool().unwrap_or_default() {
-            return false;
-        }
-        let request = iam::Request { incoming, operation: "PutResourcePolicy", body };
-        let (arn, policy) = (text(body, "ResourceArn"), text(body, "Policy"));
-        arn.zip(policy).is_some_and(|(arn, policy)| {
-            self.iam.shuts_out(&request, "dynamodb:PutResourcePolicy", arn, policy)
-        })
-    }
-
-    /// A request of DynamoDB, with the ARN of the key in the place of what names it: an alias, an id, or nothing,
-    /// which is the key that AWS manages for DynamoDB.
-    ///
-    /// # Errors
-    /// `ValidationException` for a key that is not there or cannot be used.
-    fn with_key<'a>(&mut self, scope: &Scope, body: &'a Value) -> Result<Cow<'a, Value>, ApiError> {
-        let member = ["SSESpecification", "SSESpecificationOverride"]
-            .into_iter()
-            .find(|member| body[*member]["Enabled"].as_bool().unwrap_or_default());
-        let Some(member) = member else { return Ok(Cow::Borrowed(body)) };
-        let encryption = &body[member];
-        let arn = match text(encryption, "KMSMasterKeyId") {
-            Some(_) if text(encryption, "SSEType").is_none() => {
-                return Err(ApiError::client(
-                    "ValidationException",
-                    "One or more parameter values were invalid: SSEType KMS is required if KMSMasterKeyId is specified",
-                ));
-            }
-            Some(named) => self.kms.of_table(scope, named)?,
-            None => self.kms.managed(&scope.account, &scope.region, "dynamodb", scope.now),
-        };
-        let mut body = body.clone();
-        body[member]["KMSMasterKeyId"] = Value::from(arn);
-        Ok(Cow::Owned(body))
-    }
-
-    /// Answers a request as far as its faults let it: without the entries that are refused, with the page that it
-    /// gets.
-    fn answer_part(
-        &mut self,
-        service: Service,
-        request: &Incoming,
-        operation: &str,
-        body: &Value,
-        resource: &mut String,
-        part: &Part,
-    ) -> Handled {
-        if let Some(batch) = part.batch {
-            return match batch.left(body, &part.refused) {
-                Left::Request(left) => self.route(service, request, operation, &left, resource, &|answer| {
-                    batch.answer(body, &part.refused, answer)
-                }),
-                Left::Nothing(answer) => {
-                    let answer = batch.answer(body, &part.refused, answer);
-                    Handled::Reply(Reply::answer(service.protocol(request), operation, &answer))
-                }
-                Left::Refusal(reply) => Handled::Reply(reply),
-            };
-        }
-        let Some(cut) = &part.cut else {
-            return self.route(service, request, operation, body, resource, &std::convert::identity);
-        };
-        let asked = cut.asked(request, body, part.page);
-        let (request, body) = asked.as_ref().map_or((request, body), |(request, body)| (request, body));
-        match part.page {
-            Some(Page::Empty) => {
-                self.route(service, request, operation, body, resource, &|answer| cut.emptied(answer))
-            }
-            _ => self.route(service, request, operation, body, resource, &std::convert::identity),
-        }
-    }
-
-    fn route(
+    pub(crate) fn route(
         &mut self,
         service: Service,
         request: &Incoming,
