@@ -380,9 +380,9 @@ async fn a_request_that_is_refused_with_tags_is_sent_without() {
     let (world, mut stack) = deployed("2026-01-05T06:50:00Z").await;
     let orders = table(&world, "app-orders", &[("team", "shop")]).await.unwrap();
     apply(&stack, POLICY).await.unwrap();
-    world.with_backup(|backup| backup.options_mut().job_tags = 3);
+    world.with_backup(|backup| backup.options_mut().added_tags = 3);
     stack.live_until(at("2026-01-05T12:00:00Z")).await;
-    world.with_backup(|backup| backup.options_mut().job_tags = 10);
+    world.with_backup(|backup| backup.options_mut().added_tags = 10);
     world.inject(FaultRule::new("backup", "StartBackupJob", Fault::Deny).caller(SESSION).times(1));
     stack.live_until(at("2026-01-06T12:00:00Z")).await;
     let made = points(&stack, &orders).await;

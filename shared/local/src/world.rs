@@ -19,13 +19,13 @@ use serde_json::Value;
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::{
+    answering::Part,
     api::{ApiError, Neighbours, Restore, TableState},
     backup::Backup,
     clock::WorldClock,
     cloudwatch::CloudWatch,
     dynamodb::Dynamo,
     events::Events,
-    answering::Part,
     faults::{Batch, Crash, Cut, Fault, FaultRule, Faults, Lost, Met, Site},
     iam::{self, Iam},
     kms::Kms,
