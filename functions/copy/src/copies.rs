@@ -7,7 +7,7 @@ use backup_chain_aws::{AwsError, Edge};
 use backup_chain_core::copying::{self, Decision, Waiting};
 use backup_chain_core::due;
 use backup_chain_core::plan::{StartCopy, token};
-use backup_chain_core::point::{Kind, Request, RestorePoint, State};
+use backup_chain_core::point::{CopySource, Kind, Request, RestorePoint, State};
 use backup_chain_core::table::TableHead;
 use jiff::{SignedDuration, Timestamp};
 
@@ -73,7 +73,8 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), AwsError>
     }
     let lock = edge.lock_of(&copy.vault).await?;
     let policy = copy.policy.as_ref().and_then(|made| work.policy(&made.name));
-    let (cold, delete) = edge.lifecycle(policy.map(|active| &active.policy), copy, lock);
+    let source_ends = lock.is_none() && ends(edge, &source).await?;
+    let (cold, delete) = edge.lifecycle(policy.map(|active| &active.policy), copy, lock, source_ends);
     let request = StartCopy {
         source: source.arn,
         source_vault: source.vault.name,
@@ -95,6 +96,16 @@ fn next_slot(work: &Work<'_>, head: &TableHead, now: Timestamp) -> Option<Timest
     let Active { policy, stored } = work.policy(head.policy.as_ref()?)?;
     let after = stored.state.planned_until.clamp(now - TAKEN_UP_WITHIN, now - PLANNED_WITHIN);
     policy.enabled.then(|| due::next_slot(policy, after)).flatten().map(|(slot, _)| slot)
+}
+
+/// Whether AWS deletes the source of a copy at some moment: by a lock that its vault has or had, or because somebody
+/// gave it a lifecycle (assumption A13). Where that cannot be seen it may be so.
+async fn ends(edge: &Edge, source: &CopySource) -> Result<bool, AwsError> {
+    match edge.region(&source.vault.region).backup.point(&source.vault.name, &source.arn).await {
+        Ok(found) => Ok(found.ends),
+        Err(error) if error.is_transient() => Err(error),
+        Err(_) => Ok(true),
+    }
 }
 
 /// Puts settings that are not in the tags into the settings table of the target Region.

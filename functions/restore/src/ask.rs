@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use backup_chain_aws::backup::Point;
 use backup_chain_aws::{Edge, Meaning};
 use backup_chain_core::history::Action;
 use backup_chain_core::ids::{Region, RestoreId, TableArn};
@@ -150,7 +151,7 @@ async fn plan_one(
         return Err(RestoreError::Unfit { point: point.id, why });
     } else {
         notes.push(format!("its copy is first copied back from {} to {region}", place_of(&point.vault)));
-        Some(copy_back(edge, &point, &arn, &id).await?)
+        Some(copy_back(edge, &point, &found, &id).await?)
     };
     let restore = Restore {
         id,
@@ -254,17 +255,17 @@ async fn require_rights(edge: &Edge, role: &str, target: &TableArn) -> Result<Op
 async fn copy_back(
     edge: &Edge,
     point: &RestorePoint,
-    arn: &backup_chain_core::ids::RecoveryPointArn,
+    found: &Point,
     id: &RestoreId,
 ) -> Result<CopyBack, RestoreError> {
     let deployment = edge.deployment();
     let home = deployment.vault_arn(&deployment.vault);
     let lock = edge.lock_of(&home).await?;
-    let (cold_after_days, delete_after_days) = edge.lifecycle(None, point, lock);
+    let (cold_after_days, delete_after_days) = edge.lifecycle(None, point, lock, found.ends);
     Ok(CopyBack {
         from: point.vault.clone(),
         request: StartCopy {
-            source: arn.clone(),
+            source: found.arn.clone(),
             source_vault: point.vault.name.clone(),
             target: home.clone(),
             role: deployment.copy_role.clone(),

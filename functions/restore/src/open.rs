@@ -41,6 +41,7 @@ pub(crate) async fn open(edge: &Edge, point: &RestorePoint) -> Result<Opened, Re
                 "AWS says that it is EXPIRED: its deletion was tried; choose another point".to_owned(),
             ));
         }
+        PointState::Creating => return Err(unfit("it is being made; choose another point".to_owned())),
         PointState::Other(state) => return Err(unfit(format!("AWS says that it is {state}"))),
     }
     let tags = region.backup.tags(arn).await?;

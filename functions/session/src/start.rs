@@ -179,7 +179,7 @@ async fn begin(
     point.sealed = Some(sealed.digest);
     point.settings = Some(sealed.settings);
     point.settings_stored = sealed.stored;
-    let (cold, delete) = edge.lifecycle(active.map(|active| &active.policy), point, lock);
+    let (cold, delete) = edge.lifecycle(active.map(|active| &active.policy), point, lock, false);
     let origin = maker(point.policy.as_ref());
     let request = StartBackup {
         vault: point.vault.name.clone(),

@@ -64,6 +64,8 @@ pub enum PointState {
     Deleting,
     /// EXPIRED: AWS could not delete it.
     Expired,
+    /// CREATING: its job is at work.
+    Creating,
     /// Anything else, by its name.
     Other(String),
 }
@@ -85,6 +87,8 @@ pub struct Point {
     pub role: Option<String>,
     /// Whether it is in cold storage, from where nothing is copied; a listing does not tell.
     pub cold: Option<bool>,
+    /// Whether AWS deletes it at some moment. A copy of it that is given no lifecycle goes at the same.
+    pub ends: bool,
 }
 
 /// A vault.
@@ -332,6 +336,7 @@ impl Backup {
             resource: point.resource_arn().map(str::to_owned),
             role: point.iam_role_arn().map(str::to_owned),
             cold: Some(point.storage_class() == Some(&StorageClass::Cold)),
+            ends: ends(point.lifecycle()),
         })
     }
 
@@ -362,6 +367,7 @@ impl Backup {
                     resource: point.resource_arn().map(str::to_owned),
                     role: point.iam_role_arn().map(str::to_owned),
                     cold: None,
+                    ends: ends(point.lifecycle()),
                 });
             }
         }
@@ -441,6 +447,11 @@ fn lifecycle(cold_after_days: Option<i64>, delete_after_days: Option<i64>) -> Op
     })
 }
 
+/// Whether a lifecycle has an end: AWS writes none as −1, or leaves it out.
+fn ends(lifecycle: Option<&Lifecycle>) -> bool {
+    lifecycle.and_then(Lifecycle::delete_after_days).is_some_and(|days| days > 0)
+}
+
 pub(crate) fn text(message: Option<&str>) -> Option<String> {
     message.map(|text| text.trim_matches('"').to_owned()).filter(|text| !text.is_empty())
 }
@@ -475,11 +486,12 @@ fn copy_job(job: &aws_sdk_backup::types::CopyJob) -> Job {
 }
 
 fn point_state(status: Option<&RecoveryPointStatus>) -> PointState {
-    use RecoveryPointStatus::{Available, Completed, Deleting, Expired};
+    use RecoveryPointStatus::{Available, Completed, Creating, Deleting, Expired};
     match status {
         Some(Available | Completed) => PointState::Usable,
         Some(Deleting) => PointState::Deleting,
         Some(Expired) => PointState::Expired,
+        Some(Creating) => PointState::Creating,
         other => PointState::Other(other.map_or("no status", RecoveryPointStatus::as_str).to_owned()),
     }
 }

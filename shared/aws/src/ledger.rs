@@ -25,17 +25,20 @@ pub const SWEEP: SignedDuration = SignedDuration::from_mins(15);
 
 impl Edge {
     /// After how many days a point that is about to be made goes to cold storage, and is deleted by AWS: the
-    /// latter only in a locked vault, where we cannot.
+    /// latter in a locked vault, where we cannot, and of a copy whose source ends by itself, which would end with it.
     pub fn lifecycle(
         &self,
         policy: Option<&Policy>,
         point: &RestorePoint,
         lock: Option<Lock>,
+        source_ends: bool,
     ) -> (Option<i64>, Option<i64>) {
         let made_at = point.created_at.unwrap_or_else(|| self.clock().now());
         let (cold, delete) = match (policy, lock) {
-            (None, None) => (None, None),
-            (Some(policy), None) => (policy.cold_after_days(&point.flags), None),
+            (policy, None) => {
+                let cold = policy.and_then(|policy| policy.cold_after_days(&point.flags));
+                (cold, lock::outliving(source_ends))
+            }
             (None, Some(lock)) => (None, Some(lock::delete_after_days(made_at, &point.flags, lock))),
             (Some(policy), Some(lock)) => {
                 let life = lock::lifecycle(policy, made_at, &point.flags, lock);

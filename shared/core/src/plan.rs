@@ -46,14 +46,16 @@ pub struct StartCopy {
     /// Move the copy to cold storage after so many days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cold_after_days: Option<i64>,
-    /// AWS deletes the copy after so many days: only in a locked vault, where we cannot.
+    /// AWS deletes the copy after so many days: in a locked vault, where we cannot, and where its source ends by itself,
+    /// as late as AWS takes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete_after_days: Option<i64>,
 }
 
-/// The idempotency token of one try: the same try gives the same token, another try another.
+/// The idempotency token of one try: the same try gives the same token, another try another. What it is worth is
+/// assumption A1.
 ///
-/// 50 hexadecimal characters. AWS documents no greatest length; 50 is what its other tokens allow.
+/// 50 hexadecimal characters. AWS documents no greatest length; 50 is what its other tokens allow (assumption A2).
 pub fn token(
     kind: &str,
     origin: &str,
