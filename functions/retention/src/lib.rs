@@ -8,6 +8,7 @@
 mod by_hand;
 mod error;
 mod hold;
+mod moved;
 mod objective;
 mod plan;
 mod rebuild;

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use tracing::Instrument as _;
 
 use crate::work::Work;
-use crate::{hold, reconcile};
+use crate::{hold, moved, reconcile};
 
 /// A chain and what becomes of its points.
 pub(crate) struct Chain {
@@ -190,8 +190,16 @@ pub(crate) async fn plan_chain(
 /// not in the vault is gone.
 pub(crate) async fn believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), AwsError> {
     let span = logs::of_point(point);
-    // Boxed: the futures around it are deep.
-    Box::pin(try_believe(work, point)).instrument(span).await
+    let mut tries = 1;
+    loop {
+        // Boxed: the futures around it are deep.
+        match Box::pin(try_believe(work, point)).instrument(span.clone()).await {
+            // Its record, or its table's, was written meanwhile.
+            Err(error) if error.meaning == Meaning::Condition && tries < moved::TRIES => tries += 1,
+            done => return done,
+        }
+        moved::refresh(work.edge, point).await?;
+    }
 }
 
 async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), AwsError> {

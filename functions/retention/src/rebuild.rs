@@ -110,7 +110,8 @@ async fn read(
             rebuilt.known += 1;
         } else if !reconcile::is_made_by_us(edge, &listed) {
             rebuilt.foreign += 1;
-        } else if !deadline.allows_work(edge.clock().now()) {
+        } else if listed.state == PointState::Creating || !deadline.allows_work(edge.clock().now()) {
+            // What is just being made is there the next time.
             rebuilt.left += 1;
         } else {
             let arn = listed.arn.clone();

@@ -313,7 +313,7 @@ pub struct Rebuilt {
     pub known: usize,
     /// How many recovery points are none of ours.
     pub foreign: usize,
-    /// How many were left for want of time: ask again.
+    /// How many were left for want of time, or are just being made: ask again.
     pub left: usize,
     /// Until when retention removes nothing.
     pub braked_until: Option<Timestamp>,
