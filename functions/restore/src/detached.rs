@@ -76,7 +76,7 @@ impl Detached {
                 && claim.account == copies.account
                 && claim.key.split(':').nth(4) == Some(copies.account.as_str())
             {
-                let named = format!("{prefix}restore-{}", claim.region);
+                let named = format!("{prefix}AWSBackup-restore-{}", claim.region);
                 let role = role.unwrap_or_else(|| {
                     format!("arn:{}:iam::{}:role/{named}", copies.partition, copies.account)
                 });

@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 
 /// The roles of AWS Backup.
 pub const SERVICE_ROLES: [&str; 3] = [
-    "backup-chain-backup-eu-central-1",
-    "backup-chain-copy-eu-central-1",
-    "backup-chain-restore-eu-central-1",
+    "backup-chain-AWSBackup-backup-eu-central-1",
+    "backup-chain-AWSBackup-copy-eu-central-1",
+    "backup-chain-AWSBackup-restore-eu-central-1",
 ];
 
 type Unseen = (&'static str, &'static str, &'static str, &'static str, &'static str);

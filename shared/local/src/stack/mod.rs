@@ -55,9 +55,9 @@ const OBSERVER: &str = "observer";
 const CATALOG: &str = "backup-chain-catalog";
 const SETTINGS: &str = "backup-chain-settings";
 /// The roles that AWS Backup makes backups, copies and tables with.
-const BACKUP_ROLE: &str = "backup-chain-backup-eu-central-1";
-const COPY_ROLE: &str = "backup-chain-copy-eu-central-1";
-const RESTORE_ROLE: &str = "backup-chain-restore-eu-central-1";
+const BACKUP_ROLE: &str = "backup-chain-AWSBackup-backup-eu-central-1";
+const COPY_ROLE: &str = "backup-chain-AWSBackup-copy-eu-central-1";
+const RESTORE_ROLE: &str = "backup-chain-AWSBackup-restore-eu-central-1";
 
 /// How the schedules run.
 #[derive(Debug, Clone, Copy)]
