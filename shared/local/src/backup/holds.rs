@@ -14,7 +14,7 @@ use crate::api::ApiError;
 /// The most holds of an account in a Region that are in force.
 const MOST: usize = 50;
 
-/// How long a hold is CREATING or CANCELING. AWS tells no time.
+/// How long a hold is CREATING or CANCELING. AWS tells no time (assumption A39).
 const SETTLES: SignedDuration = SignedDuration::from_secs(60);
 
 /// A legal hold. What it covers is decided by what a point is, also for points that come later.

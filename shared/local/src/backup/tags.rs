@@ -77,6 +77,7 @@ impl Backup {
         let tags = self.tags_of(place, arn)?;
         let mut all = tags.clone();
         all.extend(given);
+        // With this error: assumption A38. In a locked vault as in any other: assumption A22.
         if count(&all) > MOST {
             return Err(ApiError::client(
                 "LimitExceededException",

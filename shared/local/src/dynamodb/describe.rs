@@ -54,6 +54,7 @@ impl Store {
             description["LatestStreamArn"] = json!(format!("{arn}/stream/{label}"));
             description["LatestStreamLabel"] = json!(label);
         }
+        // That it is the recovery point's ARN is assumption A28.
         if let Some(restored) = &settings.restored {
             description["RestoreSummary"] = json!({
                 "SourceBackupArn": restored.backup,

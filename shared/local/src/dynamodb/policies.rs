@@ -80,7 +80,7 @@ pub(super) fn checked(document: &str) -> Result<String, ApiError> {
     }
 }
 
-/// AWS documents that a policy cannot be changed for 15 seconds after a change; how it refuses is an assumption.
+/// AWS documents that a policy cannot be changed for 15 seconds after a change; how it refuses is assumption A31.
 fn cooled_down(policy: &Policy, arn: &str, scope: &Scope) -> Result<(), ApiError> {
     if scope.now.duration_since(policy.changed) < COOLDOWN {
         return Err(ApiError::client(

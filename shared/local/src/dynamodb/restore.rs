@@ -58,7 +58,7 @@ impl Dynamo {
     }
 
     /// `RestoreTableFromBackup`. AWS documents it for DynamoDB's own backups; that it takes the ARN of a recovery
-    /// point of AWS Backup follows from what AWS says of such backups, and is an assumption.
+    /// point of AWS Backup follows from what AWS says of such backups, and is assumption A27.
     pub(crate) fn restore_table_from_backup(
         &mut self,
         scope: &Scope,
