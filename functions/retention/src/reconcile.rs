@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use backup_chain_aws::backup::{Point, PointState};
-use backup_chain_aws::{AwsError, Edge, Meaning, logs};
+use backup_chain_aws::{Edge, Error, Meaning, logs};
 use backup_chain_core::ids::{PointId, RecoveryPointArn, TableArn, VaultArn};
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{RestorePoint, State};
@@ -13,7 +13,7 @@ use backup_chain_core::retention::{Decided, Fate, Report, place_of};
 use crate::moved::{self, Move};
 
 /// Compares every vault that holds points of ours with the catalog.
-pub(crate) async fn reconcile(edge: &Edge, report: &mut Report) -> Result<(), AwsError> {
+pub(crate) async fn reconcile(edge: &Edge, report: &mut Report) -> Result<(), Error> {
     let mut vaults: BTreeMap<VaultArn, Vec<RestorePoint>> = BTreeMap::new();
     vaults.entry(edge.deployment().vault_arn(&edge.deployment().vault)).or_default();
     for point in edge.catalog().every_live_point().await? {
@@ -33,7 +33,7 @@ async fn reconcile_vault(
     vault: &VaultArn,
     points: Vec<RestorePoint>,
     report: &mut Report,
-) -> Result<(), AwsError> {
+) -> Result<(), Error> {
     let listed = edge.region(&vault.region).backup.points(&vault.name).await?;
     let held: BTreeSet<&RecoveryPointArn> = listed.iter().map(|point| &point.arn).collect();
     let recorded: BTreeSet<RecoveryPointArn> = points.iter().filter_map(|point| point.arn.clone()).collect();
@@ -78,18 +78,18 @@ async fn unknown_id(
     vault: &VaultArn,
     point: &Point,
     open: &BTreeSet<PointId>,
-) -> Result<Option<String>, AwsError> {
+) -> Result<Option<String>, Error> {
     let found = match edge.region(&vault.region).backup.tags(&point.arn).await {
         Ok(found) => found,
         Err(error) if error.meaning == Meaning::NotFound => return Ok(None),
-        Err(error) => return Err(error),
+        Err(error) => return Err(error.into()),
     };
     Ok(found.get(tags::ID).filter(|id| !open.iter().any(|open| open.as_str() == id.as_str())).cloned())
 }
 
 /// Whether a point that no record names is just being made, or just gone: the catalog was read before the vault, and
 /// records move in between. Or it is on its way back for a restore, which records it when it is there.
-async fn is_under_way(edge: &Edge, vault: &VaultArn, point: &Point, id: &str) -> Result<bool, AwsError> {
+async fn is_under_way(edge: &Edge, vault: &VaultArn, point: &Point, id: &str) -> Result<bool, Error> {
     let restores = edge.catalog().open_restores().await?;
     let comes_back = restores.iter().any(|restore| {
         let copy = restore.copy_back.as_ref();
@@ -106,7 +106,7 @@ async fn is_under_way(edge: &Edge, vault: &VaultArn, point: &Point, id: &str) ->
 
 /// Records that a point is gone, if AWS Backup says so as well when it is asked for it by name: a listing alone
 /// decides nothing. Its slots are owed again.
-pub(crate) async fn gone(edge: &Edge, point: &mut RestorePoint) -> Result<(), AwsError> {
+pub(crate) async fn gone(edge: &Edge, point: &mut RestorePoint) -> Result<(), Error> {
     let Some(arn) = point.arn.clone() else { return Ok(()) };
     match edge.region(&point.vault.region).backup.point(&point.vault.name, &arn).await {
         Err(error) if error.meaning == Meaning::NotFound => {
@@ -122,6 +122,6 @@ pub(crate) async fn gone(edge: &Edge, point: &mut RestorePoint) -> Result<(), Aw
             moved::make(edge, point, Move::Deleted).await.map(drop)
         }
         Ok(_) => Ok(()),
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     }
 }

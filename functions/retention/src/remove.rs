@@ -2,16 +2,15 @@
 
 use backup_chain_aws::backup::PointState;
 use backup_chain_aws::clock::Deadline;
-use backup_chain_aws::{AwsError, Edge, Meaning, logs};
+use backup_chain_aws::{AwsError, Edge, Error, Meaning, logs};
 use backup_chain_core::point::{RestorePoint, State};
 use backup_chain_core::retention::{Decided, Fate, Reason, Report, name_of, place_of};
 use jiff::SignedDuration;
-use thiserror::Error;
 
 use crate::moved::{self, Move};
 
 /// Why a point is still there that is to go.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 enum NotRemoved {
     /// AWS answers 200 to a delete that its role may not do, and the point turns EXPIRED.
     #[error(
@@ -23,7 +22,13 @@ enum NotRemoved {
     Busy(AwsError),
     /// AWS refuses, or does not answer.
     #[error(transparent)]
-    Aws(#[from] AwsError),
+    Failed(#[from] Error),
+}
+
+impl From<AwsError> for NotRemoved {
+    fn from(error: AwsError) -> Self {
+        Self::Failed(error.into())
+    }
 }
 
 /// What AWS Backup says of a recovery point with which something else is done: try again later (assumption A24).
@@ -104,7 +109,7 @@ const PAUSE: SignedDuration = SignedDuration::from_secs(15);
 const LOOKS: u32 = 8;
 
 /// Waits for the deletions of this run to be done. What takes longer is confirmed by the next run.
-pub(crate) async fn confirm(edge: &Edge, report: &mut Report, deadline: Deadline) -> Result<(), AwsError> {
+pub(crate) async fn confirm(edge: &Edge, report: &mut Report, deadline: Deadline) -> Result<(), Error> {
     for _ in 0..LOOKS {
         let removing = |decided: &&mut Decided| decided.fate == Fate::Removing;
         if !report.points.iter_mut().any(|decided| removing(&decided)) {
@@ -136,7 +141,7 @@ pub(crate) async fn confirm(edge: &Edge, report: &mut Report, deadline: Deadline
 const OVER: SignedDuration = SignedDuration::from_hours(1);
 
 /// Goes on with deletions that earlier runs began.
-pub(crate) async fn follow_up(edge: &Edge, report: &mut Report) -> Result<(), AwsError> {
+pub(crate) async fn follow_up(edge: &Edge, report: &mut Report) -> Result<(), Error> {
     for mut point in edge.catalog().deleting_points().await? {
         let now = edge.clock().now();
         let is_old = point.check_at.is_none_or(|asked| now.duration_since(asked) > OVER);
