@@ -152,40 +152,11 @@ def metrics(alarm: dict) -> list[tuple[str, str, dict]]:
     ]
 
 
-def alarmed(alarm: dict, points: list[float | None]) -> bool:
-    """Whether CloudWatch gives an alarm on the last of these data points, None being one that is missing.
-
-    As its guide says: it looks at some more data points than the alarm asks for, takes the newest that are there, and
-    only where those are too few fills up with what the alarm takes missing ones for.
-    """
-    periods = alarm["EvaluationPeriods"]
-    assert alarm["ComparisonOperator"] == "GreaterThanThreshold" and alarm["TreatMissingData"] == "notBreaching"
-    there = [point for point in points[-(periods + 2) :] if point is not None][-periods:]
-    return sum(point > alarm["Threshold"] for point in there) >= alarm.get("DatapointsToAlarm", periods)
-
-
 def alarms(source: dict) -> list[str]:
-    """Which alarms there are, and when they go off."""
+    """What the alarms go by. When they go off is judged by tests/tests/alarms.rs."""
     resources = source["Resources"]
     found = {name: each["Properties"] for name, each in resources.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
     findings = []
-    # What one of the functions left because of an error, in periods of ten minutes: again and again, or once.
-    left, hiccup = found["WorkLeftAlarm"], [None] * 8 + [3.0]
-    for what, points, wanted in (
-        ("left for half an hour", [None] * 6 + [1.0] * 3, True),
-        ("left every 20 minutes", [1.0, None] * 3, True),
-        ("left every quarter of an hour", [1.0, 1.0, None, 1.0, 1.0, None], True),
-        ("left once", hiccup, False),
-        ("left once, and then none", [*hiccup, 0.0, 0.0, 0.0], False),
-        ("left twice in an hour", [2.0, None, None, None, 2.0, None], False),
-        ("none left", [0.0] * 8, False),
-        ("no data", [None] * 8, False),
-    ):
-        findings += compare(f"alarm on work that is {what}", alarmed(left, points), wanted)
-    findings += compare("period of WorkLeftAlarm", left["Period"], 600)
-    for name in ("SessionFailedAlarm", "SlotsOwedAlarm", "CopyFailedAlarm"):
-        findings += compare(f"{name} on one", alarmed(found[name], [None, None, 1.0]), True)
-        findings += compare(f"{name} on none", alarmed(found[name], [1.0, None, 0.0]), False)
     # The metrics of a table show nothing of its indexes.
     catalog = resources["Catalog"]["Properties"]
     table = {"TableName": {"Ref": "Catalog"}}

@@ -1,6 +1,6 @@
 //! Records that move while a run looks at them: another run, a session or a copy was first. That is nothing wrong.
 
-use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_aws::{Edge, Error};
 use backup_chain_core::point::{RestorePoint, State};
 
 /// So often something is tried while others get ahead each time.
@@ -19,17 +19,17 @@ pub(crate) enum Move<'a> {
 
 /// Makes a move of a point, and says whether it was made: not of a point that somebody else has moved, which is then
 /// as they left it. What else was written meanwhile, such as its table's record, only means to write once more.
-pub(crate) async fn make(edge: &Edge, point: &mut RestorePoint, to: Move<'_>) -> Result<bool, AwsError> {
+pub(crate) async fn make(edge: &Edge, point: &mut RestorePoint, to: Move<'_>) -> Result<bool, Error> {
     let mut tries = 1;
     loop {
-        let seen = point.rev;
+        let (seen, reason) = (point.rev, point.reason.clone());
         let made = match to {
             Move::Deleting(why) => edge.mark_deleting(point, why).await,
             Move::AvailableAgain(why) => edge.mark_available_again(point, why).await,
             Move::Deleted => edge.mark_deleted(point).await,
         };
         match made {
-            Err(error) if error.meaning == Meaning::Condition && tries < TRIES => tries += 1,
+            Err(error) if error.is_overtaken() && tries < TRIES => tries += 1,
             made => return made.map(|()| true),
         }
         refresh(edge, point).await?;
@@ -37,11 +37,12 @@ pub(crate) async fn make(edge: &Edge, point: &mut RestorePoint, to: Move<'_>) ->
             tracing::debug!(point = %point.id, state = %point.state, "moved by another invocation");
             return Ok(false);
         }
+        point.reason = reason;
     }
 }
 
 /// Reads a point anew. One whose record is past is gone.
-pub(crate) async fn refresh(edge: &Edge, point: &mut RestorePoint) -> Result<(), AwsError> {
+pub(crate) async fn refresh(edge: &Edge, point: &mut RestorePoint) -> Result<(), Error> {
     match edge.catalog().point(point).await? {
         Some(now) => *point = now,
         None => point.state = State::Deleted,
