@@ -79,7 +79,8 @@ impl Followed {
             changes.push(stage(now));
         }
         // What passes within a minute is not worth a line.
-        let held_up = now.hitch.as_ref().filter(|hitch| now.check_at.duration_since(hitch.since) >= WORTH_TELLING);
+        let held_up =
+            now.hitch.as_ref().filter(|hitch| now.check_at.duration_since(hitch.since) >= WORTH_TELLING);
         let held_up = held_up.map(|hitch| hitch.why.clone());
         if held_up != self.hitch {
             changes.extend(held_up.iter().map(|why| format!("waits: {why}")));

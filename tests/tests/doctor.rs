@@ -196,6 +196,7 @@ async fn it_only_reads_unless_it_is_to_mend() {
     events:DescribeRule
     events:ListTargetsByRule
     iam:GetRole
+    iam:GetRolePolicy
     iam:SimulatePrincipalPolicy
     kms:DescribeKey
     kms:GetKeyPolicy

@@ -10,9 +10,7 @@ use backup_chain_core::settings::{Dimension, TableSettings};
 use backup_chain_local::World;
 use backup_chain_local::stack::RESTORE;
 use backup_chain_tests::command::cli;
-use backup_chain_tests::restores::{
-    ask, changes, differences, everything, home, newest, quick, restored,
-};
+use backup_chain_tests::restores::{ask, changes, differences, everything, home, newest, quick, restored};
 use backup_chain_tests::{table, tables};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -42,29 +40,28 @@ fn watching(table: &str) -> Value {
 
 /// After the backup somebody scales and watches the table otherwise, in every way that there is.
 async fn change_what_surrounds(world: &World, orders: &TableName) {
-    scaling(world, "RegisterScalableTarget", orders, true, json!({"MinCapacity": 1, "MaxCapacity": 40})).await;
-    let tracking = |metric: &str, target: f64| {
-        json!({"PredefinedMetricSpecification": {"PredefinedMetricType": metric}, "TargetValue": target})
-    };
-    for (write, name, metric) in
-        [(true, "writes", "DynamoDBWriteCapacityUtilization"), (false, "reads", "DynamoDBReadCapacityUtilization")]
-    {
+    scaling(world, "RegisterScalableTarget", orders, true, json!({"MinCapacity": 1, "MaxCapacity": 40}))
+        .await;
+    let tracking = |metric: &str, target: f64| json!({"PredefinedMetricSpecification": {"PredefinedMetricType": metric}, "TargetValue": target});
+    for (write, name, metric) in [
+        (true, "writes", "DynamoDBWriteCapacityUtilization"),
+        (false, "reads", "DynamoDBReadCapacityUtilization"),
+    ] {
         let policy = json!({
             "PolicyName": name, "PolicyType": "TargetTrackingScaling",
             "TargetTrackingScalingPolicyConfiguration": tracking(metric, 30.0),
         });
         scaling(world, "PutScalingPolicy", orders, write, policy).await;
     }
-    scaling(world, "RegisterScalableTarget", orders, false, json!({"MinCapacity": 10, "MaxCapacity": 12})).await;
+    scaling(world, "RegisterScalableTarget", orders, false, json!({"MinCapacity": 10, "MaxCapacity": 12}))
+        .await;
     for (name, schedule) in [("night", "cron(0 23 * * ? *)"), ("noon", "cron(0 12 * * ? *)")] {
         let action = json!({
             "ScheduledActionName": name, "Schedule": schedule, "ScalableTargetAction": {"MinCapacity": 11},
         });
         scaling(world, "PutScheduledAction", orders, false, action).await;
     }
-    let metric = |table: &str| {
-        json!({"MetricName": "ThrottledRequests", "Namespace": "AWS/DynamoDB", "Dimensions": watching(table)})
-    };
+    let metric = |table: &str| json!({"MetricName": "ThrottledRequests", "Namespace": "AWS/DynamoDB", "Dimensions": watching(table)});
     let own = |name: &str| {
         let mut alarm = metric("orders");
         (alarm["AlarmName"], alarm["Statistic"], alarm["Period"]) = (json!(name), json!("Sum"), json!(60));
@@ -72,9 +69,7 @@ async fn change_what_surrounds(world: &World, orders: &TableName) {
     };
     alarm(world, own("orders throttled")).await;
     alarm(world, own("orders slow")).await;
-    let of = |id: &str, table: &str| {
-        json!({"Id": id, "ReturnData": false, "MetricStat": {"Metric": metric(table), "Period": 60, "Stat": "Sum"}})
-    };
+    let of = |id: &str, table: &str| json!({"Id": id, "ReturnData": false, "MetricStat": {"Metric": metric(table), "Period": 60, "Stat": "Sum"}});
     let sum = json!({"Id": "sum", "Expression": "a + b", "ReturnData": true});
     alarm(world, json!({"AlarmName": "all", "Metrics": [of("a", "orders"), of("b", "carts"), sum]})).await;
 }
@@ -94,10 +89,18 @@ async fn what_a_dropped_table_left_is_named_and_gives_way_to_what_was_captured()
     let (_, told) = planned.split_once("what a dropped table of that name has left behind").unwrap();
     let (told, _) = told.split_once("\nthe steps that").unwrap();
     insta::assert_snapshot!(told.lines().skip(1).collect::<Vec<_>>().join("\n"), @r#"
-     WHAT                                                   BECOMES
-     auto scaling of read capacity of the table             brought to what it was
-     scaling policy "reads" of read capacity of the table   brought to what it was
-     scheduled action "night" of read capacity of the table brought to what it was
+     WHAT                                                    BECOMES
+     auto scaling of read capacity of the table              brought to what it was
+     scaling policy "reads" of read capacity of the table    brought to what it was
+     scheduled action "night" of read capacity of the table  brought to what it was
+     scheduled action "noon" of read capacity of the table   removed, before it acts on the new table
+     auto scaling of write capacity of the table             removed, before it acts on the new table
+     scaling policy "writes" of write capacity of the table  removed, before it acts on the new table
+     auto scaling of write capacity of index by-status       it is as it was, and stays
+     alarm "all"                                             it watches more than this table, and stays
+     alarm "orders index throttled"                          it is as it was, and stays
+     alarm "orders slow"                                     removed, before it acts on the new table
+     alarm "orders throttled"                                brought to what it was
     "#);
     world.clear_calls();
     let told = stack.restore(ask([newest(&orders)])).await.unwrap();

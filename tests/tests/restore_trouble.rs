@@ -191,13 +191,13 @@ async fn a_role_that_lacks_a_right_is_told_by_its_name_before_the_job() {
     let client = aws_sdk_iam::Client::new(&world.sdk_config(ACCOUNT, SOURCE, "operator"));
     let put = client
         .put_role_policy()
-        .role_name("backup-chain-restore-eu-central-1")
+        .role_name("backup-chain-AWSBackup-restore-eu-central-1")
         .policy_name("no")
         .policy_document(iam.to_string());
     put.send().await.unwrap();
     assert_eq!(
         refused(&stack, ask([newest(&orders)])).await,
-        "the restore role arn:aws:iam::111122223333:role/backup-chain-restore-eu-central-1 lacks the right to \
+        "the restore role arn:aws:iam::111122223333:role/backup-chain-AWSBackup-restore-eu-central-1 lacks the right to \
          dynamodb:RestoreTableFromAwsBackup on arn:aws:dynamodb:eu-central-1:111122223333:table/orders: the job would fail; \
          give it that right, as the stack's template does"
     );

@@ -72,7 +72,12 @@ impl Loot {
     ) -> Self {
         let all = vault_tags(world, SOURCE, VAULT);
         let of = |point: &RestorePoint| all[point.arn.as_ref().unwrap()].clone();
-        let seen = Seen { tags: &of(own), created_at: own.requested_at, region: &own.vault.region };
+        let seen = Seen {
+            arn: own.arn.as_ref().unwrap(),
+            tags: &of(own),
+            created_at: own.requested_at,
+            region: &own.vault.region,
+        };
         let (mut document, settings) = stack.edge().open(own, &seen).await.unwrap();
         document.settings = Settings::Inline(Box::new(settings));
         let config = world.sdk_config(ACCOUNT, SOURCE, "attacker");
@@ -179,6 +184,7 @@ async fn a_point_whose_tags_are_not_as_sealed_when_it_completes_is_suspect() {
             Some(&first.slot),
             "{damage}: the slot is owed"
         );
+        stack.live(SignedDuration::from_hours(6)).await;
         let session = stack.edge().catalog().session(&own.session).await.unwrap().unwrap();
         assert_eq!((session.status, session.planned, session.available), (Status::Warning, 2, 1), "{damage}");
         damaged.push(own);

@@ -1,4 +1,4 @@
-//! The tables that policies cover: there, fit to be backed up, and with room for our tags.
+//! The tables that policies cover: there, fit to be backed up, and with room for what is added to their points.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,15 +7,11 @@ use backup_chain_aws::dynamodb::Found;
 use backup_chain_aws::scope::of_policy;
 use backup_chain_core::forecast::tag_room;
 use backup_chain_core::ids::TableName;
-use backup_chain_core::metadata::TAGS;
 use backup_chain_core::policy::Policy;
 
 use super::finding::{Check, Finding};
 use super::look::Look;
 use crate::console::count;
-
-/// The least that the metadata of a point takes: sealing alone makes three values, and there are the id and a hold.
-const LEAST: usize = 5;
 
 /// What is found, and a table that is covered, for checks that need one.
 pub(super) async fn check(look: &Look<'_>) -> (Vec<Finding>, Option<TableName>) {
@@ -25,20 +21,17 @@ pub(super) async fn check(look: &Look<'_>) -> (Vec<Finding>, Option<TableName>) 
     let mut own: Option<Result<BTreeMap<TableName, usize>, AwsError>> = None;
     for policy in enabled {
         let place = look.here(&format!("policy {}", policy.name));
-        let selected = match of_policy(look.edge, &look.policies, policy).await {
-            Ok(selected) => selected,
-            Err(error) => {
-                findings.push(Finding::unknown(Check::Scope, place, &error));
-                continue;
-            }
-        };
+        let selected = of_policy(look.edge, &look.policies, policy).await;
+        for unlisted in &selected.unknown {
+            findings.push(Finding::unknown(Check::Scope, &place, &unlisted.error));
+        }
         let passed_over =
             selected.skipped.first().map(|skipped| format!(" ({}: {})", skipped.table, skipped.why));
         for skipped in selected.skipped.into_iter().filter(|skipped| skipped.warning) {
             let what = format!("policy {} passes it over: {}", policy.name, skipped.why);
             findings.push(Finding::warning(Check::Scope, look.here(&skipped.table), what));
         }
-        if selected.tables.is_empty() {
+        if selected.tables.is_empty() && selected.unknown.is_empty() {
             let what = format!("it covers no table: nothing is backed up{}", passed_over.unwrap_or_default());
             findings.push(Finding::warning(Check::Scope, place, what).fix("see its sources"));
             continue;
@@ -74,16 +67,17 @@ async fn of_tables(
     tags: Option<&BTreeMap<TableName, usize>>,
     any: &mut Option<TableName>,
 ) -> Vec<Finding> {
-    let found = match look.edge.source().dynamodb.find_each(tables).await {
-        Ok(found) => found,
-        Err(error) => {
-            let place = look.here(&format!("policy {}", policy.name));
-            return vec![Finding::unknown(Check::Scope, place, &error)];
-        }
-    };
+    let found = look.edge.source().dynamodb.find_each(tables).await;
     let mut findings = Vec::new();
     for (name, found) in found {
         let place = look.here(&name.to_string());
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                findings.push(Finding::unknown(Check::Scope, place, &error));
+                continue;
+            }
+        };
         let Some(found) = found else {
             let what = format!("there is no such table: policy {} names it, and passes it over", policy.name);
             let fix = "take it out of the policy, unless it is to come";
@@ -113,16 +107,8 @@ fn unfit(place: &str, found: &Found) -> Option<Finding> {
     })
 }
 
-/// A table with so many tags that ours may find no room.
+/// A table with so many tags that a hold, or the policy's tags, find no room.
 fn room(place: &str, name: &TableName, own: usize, custom: usize) -> Option<Finding> {
-    if own + LEAST > TAGS {
-        let what = format!(
-            "it has {own} tags of its own, a restore point takes at least {LEAST} of ours, and AWS allows {TAGS}: its \
-             backups are refused"
-        );
-        let fix = format!("remove {} of the table's tags, better {}", own + LEAST - TAGS, (own + 10) - TAGS);
-        return Some(Finding::wrong(Check::Scope, place, what).fix(fix));
-    }
     let what = tag_room(name, own, custom)?;
     let (what, fix) = what.rsplit_once("; ").map_or((what.as_str(), ""), |parts| parts);
     Some(Finding::warning(Check::Scope, place, what).fix(fix))

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use backup_chain_aws::backup::Point;
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::{Edge, Meaning};
 use backup_chain_core::history::Action;
@@ -190,6 +191,7 @@ async fn plan_one(
 ) -> Result<Told, RestoreError> {
     let now = edge.clock().now();
     let Selected { mut point, region } = select(edge, wanted, points.clone(), now)?;
+    let mut choices = ask.choices.clone();
     let mut notes = Vec::new();
     if let Some(near) = sibling(&points, &point, &region) {
         notes.push(format!(
@@ -221,14 +223,16 @@ async fn plan_one(
     if services.dynamodb.look(&target.name).await?.is_some() {
         return Err(RestoreError::Taken(Box::new(target)));
     }
-    let mut choices = ask.choices.clone();
     if let Some(settings) = &mut settings {
         require_indexes(settings, &choices)?;
         if region == point.table.arn.region {
             edge.name_key(&region, settings).await;
         }
         let over = expire(&mut settings.scaling, now);
-        notes.extend(over.iter().map(|name| format!("scheduled action {name:?} is left out: its end is past")));
+        notes.extend(
+            over.iter().map(|name| format!("scheduled action {name:?} is left out: its end is past")),
+        );
+        notes.extend(make_room(settings, &mut choices));
     } else if !choices.without_indexes.is_empty() {
         return Err(RestoreError::Choice(
             "indexes cannot be left out where the settings are not known".to_owned(),
@@ -257,7 +261,7 @@ async fn plan_one(
         return Err(RestoreError::Unfit { point: point.id, why });
     } else {
         notes.push(format!("its copy is first copied back from {} to {region}", place_of(&point.vault)));
-        Some(copy_back(edge, &point, &arn, &id).await?)
+        Some(copy_back(edge, &point, &found, &id).await?)
     };
     let around = left_behind(edge, &target, &mut notes).await;
     let restore = Restore {
@@ -349,6 +353,19 @@ fn require_indexes(settings: &TableSettings, choices: &Choices) -> Result<(), Re
     }
 }
 
+/// Leaves out what has no room beside the restore's own tag, of a table that had as many tags as it may have.
+fn make_room(settings: &TableSettings, choices: &mut Choices) -> Option<String> {
+    let own = settings.tags.known().filter(|_| choices.tags.is_empty())?;
+    let kept: Vec<&String> = own.keys().filter(|key| !choices.without_tags.contains(*key)).collect();
+    let last = kept.last().filter(|_| kept.len() >= MOST_TAGS)?;
+    choices.without_tags.insert((*last).clone());
+    Some(format!(
+        "the table had {} tags, and the restore's own takes the place of one: {last} is left out, and can be added when \
+         the restore has ended",
+        kept.len()
+    ))
+}
+
 fn require_room_for_tags(plan: &Plan) -> Result<(), RestoreError> {
     let tags = plan.steps.iter().find_map(|step| match step {
         Step::Tags(tags) => Some(tags),
@@ -391,17 +408,17 @@ async fn require_rights(edge: &Edge, role: &str, target: &TableArn) -> Result<Op
 async fn copy_back(
     edge: &Edge,
     point: &RestorePoint,
-    arn: &backup_chain_core::ids::RecoveryPointArn,
+    found: &Point,
     id: &RestoreId,
 ) -> Result<CopyBack, RestoreError> {
     let deployment = edge.deployment();
     let home = deployment.vault_arn(&deployment.vault);
     let lock = edge.lock_of(&home).await?;
-    let (cold_after_days, delete_after_days) = edge.lifecycle(None, point, lock);
+    let (cold_after_days, delete_after_days) = edge.lifecycle(None, point, lock, found.ends);
     Ok(CopyBack {
         from: point.vault.clone(),
         request: StartCopy {
-            source: arn.clone(),
+            source: found.arn.clone(),
             source_vault: point.vault.name.clone(),
             target: home.clone(),
             role: deployment.copy_role.clone(),

@@ -2,15 +2,16 @@
 
 use backup_chain_aws::backup::{Job, JobState};
 use backup_chain_aws::restore_jobs::had_no_room;
-use backup_chain_aws::seal::Seen;
+use backup_chain_aws::seal::OpenError;
 use backup_chain_aws::{Edge, Meaning};
 use backup_chain_core::ids::{RecoveryPointArn, VaultArn};
 use backup_chain_core::point::RestorePoint;
 use backup_chain_core::restore::{Restore, Stage};
 use backup_chain_core::retention::place_of;
+use backup_chain_core::wait::CONSISTENCY;
 use jiff::SignedDuration;
 
-use crate::wait::{CONSISTENCY, wait};
+use crate::wait::wait;
 use crate::work::{LOOK, fail, go, still, unseen, wait_anew};
 use crate::{RestoreError, Store};
 
@@ -29,7 +30,11 @@ pub(crate) async fn send_copy(edge: &Edge, store: &Store, restore: &mut Restore)
 }
 
 /// Follows the copy back. Its job is one of the copy's Region, whose events do not come here.
-pub(crate) async fn follow_copy(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
+pub(crate) async fn follow_copy(
+    edge: &Edge,
+    store: &Store,
+    restore: &mut Restore,
+) -> Result<(), RestoreError> {
     let Some(copy) = restore.copy_back.clone() else {
         return fail(edge, store, restore, "its copy request is lost".to_owned()).await;
     };
@@ -79,7 +84,7 @@ pub(crate) async fn follow_copy(edge: &Edge, store: &Store, restore: &mut Restor
             fail(edge, store, restore, "the copy back completed without a recovery point".to_owned()).await
         }
         (JobState::Completed, Some(arn)) => {
-            let is_recorded = record_point(edge, &copy.request.target, &arn).await?;
+            let is_recorded = record_point(edge, restore, &copy.request.target, &arn).await?;
             let why = "the tags of what was copied back are not seen yet";
             if !is_recorded && wait(edge, store, restore, why, CONSISTENCY).await? {
                 return Ok(());
@@ -95,17 +100,29 @@ pub(crate) async fn follow_copy(edge: &Edge, store: &Store, restore: &mut Restor
 /// not believed.
 async fn record_point(
     edge: &Edge,
+    restore: &Restore,
     vault: &VaultArn,
     arn: &RecoveryPointArn,
 ) -> Result<bool, RestoreError> {
+    // What describes the copy beside its tags may have gone here with the backup.
+    let there = &edge.region(&restore.vault.region).backup;
+    let (copy, tags) =
+        (there.point(&restore.vault.name, &restore.arn).await?, there.tags(&restore.arn).await?);
+    let brought = async {
+        let copy = edge.describe(&restore.vault, &copy, &tags).await?;
+        edge.bring(&copy, &restore.vault.region, &vault.region).await?;
+        edge.name(&RestorePoint { arn: Some(arn.clone()), vault: vault.clone(), ..copy }).await?;
+        Ok(())
+    };
+    match brought.await {
+        Err(OpenError::Aws(error)) if error.is_transient() => return Err(error.into()),
+        Err(error) => tracing::warn!(%error, "what describes the copy is not brought with it"),
+        Ok(()) => {}
+    }
     let backup = &edge.region(&vault.region).backup;
     let (found, tags) = (backup.point(&vault.name, arn).await?, backup.tags(arn).await?);
-    let seen = Seen { tags: &tags, created_at: found.created_at, region: &vault.region };
     // What is not believed is in the vault all the same; the daily run reports it, and only items are restored.
-    let Ok((document, sealed)) = edge.open_unknown(&seen).await else { return Ok(false) };
-    let Some(mut point) = RestorePoint::described(&document, vault.clone()) else { return Ok(false) };
-    point.arn = Some(arn.clone());
-    (point.created_at, point.bytes, point.sealed) = (found.created_at, found.bytes, Some(sealed));
+    let Ok(mut point) = edge.describe(vault, &found, &tags).await else { return Ok(false) };
     point.warnings.push(format!("copied back into {} for a restore", place_of(vault)));
     edge.bring_back(&mut point).await?;
     Ok(true)

@@ -47,7 +47,8 @@ impl Store {
         match self {
             Self::Catalog => {
                 for some in restores.chunks_mut(TOGETHER) {
-                    let writes = some.iter_mut().flat_map(|(restore, entry)| [Write::of(*restore), Write::of(entry)]);
+                    let writes =
+                        some.iter_mut().flat_map(|(restore, entry)| [Write::of(*restore), Write::of(entry)]);
                     edge.catalog().commit(writes.collect::<Vec<_>>()).await?;
                 }
             }

@@ -10,12 +10,13 @@ use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::notice::{CopyFailed, Notice, Retried};
 use backup_chain_core::point::{Kind, Request, RestorePoint, State};
 use backup_chain_core::policy::Policy;
+use backup_chain_core::settings::Digest;
 use backup_chain_core::table::{OpenJob, TableHead};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::catalog::Write;
 use crate::edge::Edge;
-use crate::error::{AwsError, Meaning};
+use crate::error::{AwsError, Error};
 
 /// What the warning of a try that failed begins with.
 const TRY: &str = "try ";
@@ -25,17 +26,20 @@ pub const SWEEP: SignedDuration = SignedDuration::from_mins(15);
 
 impl Edge {
     /// After how many days a point that is about to be made goes to cold storage, and is deleted by AWS: the
-    /// latter only in a locked vault, where we cannot.
+    /// latter in a locked vault, where we cannot, and of a copy whose source ends by itself, which would end with it.
     pub fn lifecycle(
         &self,
         policy: Option<&Policy>,
         point: &RestorePoint,
         lock: Option<Lock>,
+        source_ends: bool,
     ) -> (Option<i64>, Option<i64>) {
         let made_at = point.created_at.unwrap_or_else(|| self.clock().now());
         let (cold, delete) = match (policy, lock) {
-            (None, None) => (None, None),
-            (Some(policy), None) => (policy.cold_after_days(&point.flags), None),
+            (policy, None) => {
+                let cold = policy.and_then(|policy| policy.cold_after_days(&point.flags));
+                (cold, lock::outliving(source_ends))
+            }
             (None, Some(lock)) => (None, Some(lock::delete_after_days(made_at, &point.flags, lock))),
             (Some(policy), Some(lock)) => {
                 let life = lock::lifecycle(policy, made_at, &point.flags, lock);
@@ -62,17 +66,17 @@ impl Edge {
     /// final. Nobody takes it up again before `until`, when this invocation is surely over.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog.
+    /// [`Error`] of the catalog.
     pub async fn mark_starting(
         &self,
         point: &mut RestorePoint,
         head: &mut TableHead,
         request: Request,
         until: Timestamp,
-    ) -> Result<(), AwsError> {
+    ) -> Result<(), Error> {
         head.let_go(point);
         head.open = Some(OpenJob::of(point));
-        go(point, State::Starting)?;
+        point.go(State::Starting)?;
         point.requested_at = point.requested_at.or_else(|| Some(self.clock().now()));
         point.request = Some(request);
         point.check_at = Some(until);
@@ -82,14 +86,14 @@ impl Edge {
     /// AWS has taken the request and made a job of it.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog.
+    /// [`Error`] of the catalog.
     pub async fn mark_running(
         &self,
         point: &mut RestorePoint,
         job: &str,
         arn: Option<RecoveryPointArn>,
-    ) -> Result<(), AwsError> {
-        go(point, State::Running)?;
+    ) -> Result<(), Error> {
+        point.go(State::Running)?;
         point.job = Some(job.to_owned());
         point.arn = arn.or(point.arn.take());
         point.check_at = Some(self.clock().now() + SWEEP);
@@ -98,13 +102,55 @@ impl Edge {
         Ok(())
     }
 
+    /// The job is over, and what it made could not be looked at: the point stays running, and its table is free.
+    ///
+    /// # Errors
+    /// [`Error`] of the catalog.
+    pub async fn mark_job_ended(
+        &self,
+        point: &mut RestorePoint,
+        arn: &RecoveryPointArn,
+    ) -> Result<(), Error> {
+        point.job_ended = true;
+        point.arn = Some(arn.clone());
+        point.check_at = Some(self.clock().now() + SWEEP);
+        let head = self.catalog().head(&point.table).await?.map(|mut head| {
+            head.let_go(point);
+            Write::of(&mut head)
+        });
+        self.catalog().commit([Some(Write::of(point)), head].into_iter().flatten()).await
+    }
+
     /// A try came to nothing: another follows after the policy's pause, or the point has failed.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog.
-    pub async fn mark_try_failed(&self, point: &mut RestorePoint, why: &str) -> Result<(), AwsError> {
+    /// [`Error`] of the catalog.
+    pub async fn mark_try_failed(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
         let Some(retry) = point.may_try_again() else { return self.mark_failed(point, why).await };
-        let again_at = self.clock().now() + SignedDuration::from_mins(i64::from(retry.pause));
+        self.plan_again(point, why, SignedDuration::from_mins(i64::from(retry.pause)), false).await
+    }
+
+    /// AWS gave up the job of a backup for its tags: it is tried again at once without them. That is none of the tries
+    /// that its policy allows.
+    ///
+    /// # Errors
+    /// [`AwsError`] of the catalog.
+    pub async fn mark_untagged(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
+        if let Some(retry) = &mut point.retry {
+            retry.attempts += 1;
+        }
+        self.plan_again(point, why, SignedDuration::ZERO, true).await
+    }
+
+    /// Plans the next try of a point, after a pause. A backup is described anew, without tags if it is to be `untagged`.
+    async fn plan_again(
+        &self,
+        point: &mut RestorePoint,
+        why: &str,
+        pause: SignedDuration,
+        untagged: bool,
+    ) -> Result<(), Error> {
+        let again_at = self.clock().now() + pause;
         tracing::warn!(point = %point.id, table = %point.table.arn.name, kind = ?point.kind, attempt = point.attempt,
             why, %again_at, "failed, and is tried again");
         let told = Retried {
@@ -117,14 +163,15 @@ impl Edge {
             reason: why.to_owned(),
             again_at,
         };
-        go(point, State::Planned)?;
+        point.go(State::Planned)?;
         // What earlier tries came to stays told; the next one captures the settings anew.
         point.warnings.retain(|line| line.starts_with(TRY));
         point.warnings.push(format!("{TRY}{} failed: {why}", point.attempt));
         point.attempt += 1;
-        (point.request, point.requested_at, point.job) = (None, None, None);
+        (point.request, point.requested_at, point.job, point.job_ended) = (None, None, None, false);
         if point.kind != Kind::Copy {
-            (point.sealed, point.settings, point.arn, point.settings_stored) = (None, None, None, false);
+            (point.sealed, point.settings, point.arn, point.suspect) = (None, None, None, None);
+            (point.settings_stored, point.message_stored) = (false, untagged);
         }
         point.check_at = Some(again_at);
         let head = self.catalog().head(&point.table).await?.map(|mut head| {
@@ -134,7 +181,7 @@ impl Edge {
             }
             Write::of(&mut head)
         });
-        if retry.notices_each {
+        if point.retry.is_some_and(|retry| retry.notices_each) {
             self.tell(&Notice::Retried(told)).await?;
         }
         self.catalog().commit([Some(Write::of(point)), head].into_iter().flatten()).await
@@ -143,8 +190,8 @@ impl Edge {
     /// Nothing came of the point, or nothing will: its slots are owed.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog.
-    pub async fn mark_failed(&self, point: &mut RestorePoint, why: &str) -> Result<(), AwsError> {
+    /// [`Error`] of the catalog.
+    pub async fn mark_failed(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
         tracing::warn!(point = %point.id, table = %point.table.arn.name, kind = ?point.kind, why, "restore point failed");
         // A backup that failed is told of with its session, which does not wait for its copies.
         if point.kind == Kind::Copy {
@@ -157,14 +204,14 @@ impl Edge {
     /// A newer copy goes in place of this one, which was never started.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog.
-    pub async fn mark_dropped(&self, point: &mut RestorePoint, why: &str) -> Result<(), AwsError> {
+    /// [`Error`] of the catalog.
+    pub async fn mark_dropped(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
         tracing::info!(point = %point.id, table = %point.table.arn.name, why, "copy dropped");
         self.end(point, State::Dropped, why).await
     }
 
-    async fn end(&self, point: &mut RestorePoint, state: State, why: &str) -> Result<(), AwsError> {
-        go(point, state)?;
+    async fn end(&self, point: &mut RestorePoint, state: State, why: &str) -> Result<(), Error> {
+        point.go(state)?;
         point.reason = Some(why.to_owned());
         point.request = None;
         point.check_at = Some(self.clock().now());
@@ -179,13 +226,13 @@ impl Edge {
     /// recorded with it.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog.
+    /// [`Error`] of the catalog.
     pub async fn mark_available(
         &self,
         point: &mut RestorePoint,
         copy_took: Option<SignedDuration>,
-    ) -> Result<Vec<RestorePoint>, AwsError> {
-        go(point, State::Available)?;
+    ) -> Result<Vec<RestorePoint>, Error> {
+        point.go(State::Available)?;
         point.request = None;
         point.check_at = None;
         let mut copies =
@@ -207,9 +254,9 @@ impl Edge {
     /// The point is about to be deleted; its slots are no longer met by it.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog.
-    pub async fn mark_deleting(&self, point: &mut RestorePoint, why: &str) -> Result<(), AwsError> {
-        go(point, State::Deleting)?;
+    /// [`Error`] of the catalog.
+    pub async fn mark_deleting(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
+        point.go(State::Deleting)?;
         point.reason = Some(why.to_owned());
         point.check_at = Some(self.clock().now());
         self.commit_with_met(point).await
@@ -218,37 +265,40 @@ impl Edge {
     /// AWS refuses to delete the point: it is there, and counts again.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog.
-    pub async fn mark_available_again(&self, point: &mut RestorePoint, why: &str) -> Result<(), AwsError> {
-        go(point, State::Available)?;
+    /// [`Error`] of the catalog.
+    pub async fn mark_available_again(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
+        point.go(State::Available)?;
         point.reason = Some(format!("deletion is blocked: {why}"));
         self.commit_with_met(point).await
     }
 
-    /// The point is gone. Stored settings that no other point of the table in that Region names go with it.
+    /// The point is gone. What the settings table of its Region holds of it goes with it, unless another point of the
+    /// table there names the same.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog or the settings table.
-    pub async fn mark_deleted(&self, point: &mut RestorePoint) -> Result<(), AwsError> {
-        if let (Some(digest), true) = (&point.settings, point.settings_stored) {
-            let region = &point.vault.region;
-            let others = self.catalog().points_of_table(&point.table.arn.name).await?;
-            let named = others.iter().any(|other| {
+    /// [`Error`] of the catalog or the settings table.
+    pub async fn mark_deleted(&self, point: &mut RestorePoint) -> Result<(), Error> {
+        let region = &point.vault.region;
+        let store = &self.region(region).settings;
+        if let (Some(arn), true) = (&point.arn, point.message_stored) {
+            store.forget(arn).await?;
+        }
+        if point.settings_stored || point.message_stored {
+            let mut others = self.catalog().whole_points_of_table(&point.table.arn.name).await?;
+            others.retain(|other| {
                 let is_other = other.id != point.id || other.vault != point.vault;
-                // A copy that is not made yet takes its settings from the source Region; then it has its own.
+                // A copy that is not made yet takes what it needs from the source Region; then it has its own.
                 let waits = other.state.is_open() && *region == self.deployment().region;
                 let is_near = other.vault.region == *region || waits;
-                is_other
-                    && is_near
-                    && !other.state.is_past()
-                    && other.table == point.table
-                    && other.settings.as_ref() == Some(digest)
+                is_other && is_near && !other.state.is_past() && other.table == point.table
             });
-            if !named {
-                self.region(region).settings.remove(&point.table.id, digest).await?;
+            for digest in stored(point) {
+                if !others.iter().any(|other| stored(other).any(|named| named == digest)) {
+                    store.remove(&point.table.id, &digest).await?;
+                }
             }
         }
-        go(point, State::Deleted)?;
+        point.go(State::Deleted)?;
         point.check_at = Some(self.clock().now());
         self.commit_with_met(point).await
     }
@@ -256,8 +306,8 @@ impl Edge {
     /// Writes a point whose standing in its chain has changed, with the slots that the chain now meets.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog.
-    pub async fn commit_with_met(&self, point: &mut RestorePoint) -> Result<(), AwsError> {
+    /// [`Error`] of the catalog.
+    pub async fn commit_with_met(&self, point: &mut RestorePoint) -> Result<(), Error> {
         let head = self.met_with(point).await?;
         self.catalog().commit([Some(Write::of(point)), head].into_iter().flatten()).await
     }
@@ -265,8 +315,8 @@ impl Edge {
     /// Records a point that is in a vault again, where it may have been before: then its record comes back.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog.
-    pub async fn bring_back(&self, point: &mut RestorePoint) -> Result<(), AwsError> {
+    /// [`Error`] of the catalog.
+    pub async fn bring_back(&self, point: &mut RestorePoint) -> Result<(), Error> {
         let of_table = self.catalog().points_of_table(&point.table.arn.name).await?;
         let mut of_place = of_table.iter().filter(|other| other.id == point.id && other.vault == point.vault);
         let head = self.met_with(point).await?;
@@ -282,7 +332,7 @@ impl Edge {
     }
 
     /// The write of the head whose chain the standing of this point changes.
-    async fn met_with(&self, point: &RestorePoint) -> Result<Option<Write>, AwsError> {
+    async fn met_with(&self, point: &RestorePoint) -> Result<Option<Write>, Error> {
         let head = match point.kind {
             Kind::Manual => None,
             Kind::Backup | Kind::Copy => self.catalog().head(&point.table).await?,
@@ -300,20 +350,8 @@ impl Edge {
     }
 }
 
-/// Moves a point to its next state.
-///
-/// # Errors
-/// A move that the states do not allow: a fault of ours, refused before anything is written.
-fn go(point: &mut RestorePoint, next: State) -> Result<(), AwsError> {
-    if point.state.may_become(next) {
-        point.state = next;
-        return Ok(());
-    }
-    Err(AwsError {
-        operation: "catalog",
-        resource: format!("restore point {}", point.id),
-        meaning: Meaning::Refused,
-        code: "IllegalMove".to_owned(),
-        message: format!("it is {} and cannot become {next}", point.state),
-    })
+/// Under which digests the settings table holds something of a point.
+fn stored(point: &RestorePoint) -> impl Iterator<Item = Digest> {
+    let settings = point.settings.filter(|_| point.settings_stored);
+    settings.into_iter().chain(point.sealed.filter(|_| point.message_stored))
 }

@@ -87,6 +87,18 @@ impl fmt::Display for State {
     }
 }
 
+/// A move that the states of a restore point do not allow.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("restore point {point} is {from} and cannot become {to}")]
+pub struct IllegalMove {
+    /// The point.
+    pub point: PointId,
+    /// Where it stands.
+    pub from: State,
+    /// Where it was to go.
+    pub to: State,
+}
+
 /// A policy as it was when it made something.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PolicyRef {
@@ -205,6 +217,9 @@ pub struct RestorePoint {
     /// The backup or copy job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<String>,
+    /// Whether the job is over, though what it made could not be looked at yet: its table is free.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub job_ended: bool,
     /// The recovery point, once AWS has named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arn: Option<RecoveryPointArn>,
@@ -217,7 +232,7 @@ pub struct RestorePoint {
     /// Size in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<i64>,
-    /// SHA-256 of the sealed metadata: what its tags must hold.
+    /// SHA-256 of the sealed metadata: what its tags, or the settings table, must hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed: Option<Digest>,
     /// SHA-256 of the normal form of the captured settings.
@@ -226,6 +241,10 @@ pub struct RestorePoint {
     /// Whether the settings are in the settings table rather than in the tags.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub settings_stored: bool,
+    /// Whether the sealed metadata is in the settings table, too: its recovery point carries the id alone, or no tag of
+    /// ours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub message_stored: bool,
     /// Why it failed, was dropped or was removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -280,6 +299,7 @@ impl RestorePoint {
             request: None,
             requested_at: None,
             job: None,
+            job_ended: false,
             arn: None,
             source: None,
             created_at: None,
@@ -287,6 +307,7 @@ impl RestorePoint {
             sealed: None,
             settings: None,
             settings_stored: false,
+            message_stored: false,
             reason: None,
             warnings: Vec::new(),
             suspect: None,
@@ -337,11 +358,24 @@ impl RestorePoint {
                 sealed: self.sealed,
                 settings: self.settings,
                 settings_stored: self.settings_stored,
+                message_stored: self.message_stored,
                 check_at: Some(now),
                 ..Self::planned(self.id.clone(), Kind::Copy, table, vault, self.session.clone(), self.slot)
             }
         };
         self.copies.iter().map(copy).collect()
+    }
+
+    /// Moves it to its next state.
+    ///
+    /// # Errors
+    /// [`IllegalMove`] where the states do not allow it; it stays where it is.
+    pub fn go(&mut self, next: State) -> Result<(), IllegalMove> {
+        if !self.state.may_become(next) {
+            return Err(IllegalMove { point: self.id.clone(), from: self.state, to: next });
+        }
+        self.state = next;
+        Ok(())
     }
 
     /// Whether a try that failed is to be followed by another.

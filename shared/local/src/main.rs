@@ -61,6 +61,10 @@ struct Serving {
     /// A plan of faults: a YAML file.
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
+    /// Let every reader see every change at once, as AWS never promises: to compare with emulators that know no lag,
+    /// or for a session whose answers are known beforehand. Nothing is proven for AWS that way.
+    #[arg(long)]
+    consistent: bool,
     /// Write every exchange to this file, as lines of JSON, with bodies but without credentials.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -156,6 +160,9 @@ async fn serve(serving: &Serving) -> Result<ExitCode, Failure> {
         })?;
     let address = listener.local_addr()?;
     let world = World::new(Options { start: Timestamp::now(), seed: serving.seed });
+    if serving.consistent {
+        world.consistent();
+    }
     if let Some(path) = &serving.record {
         let unwritable = |error| Failure::Record { path: path.clone(), error };
         world.tap(std::fs::File::create(path).map_err(unwritable)?);

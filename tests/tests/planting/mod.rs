@@ -291,9 +291,9 @@ async fn roles(fault: &str, world: &World, iam: &Iam) -> Result<(), Failure> {
         .to_string()
     };
     let (backup, copy, restore) = (
-        "backup-chain-backup-eu-central-1",
-        "backup-chain-copy-eu-central-1",
-        "backup-chain-restore-eu-central-1",
+        "backup-chain-AWSBackup-backup-eu-central-1",
+        "backup-chain-AWSBackup-copy-eu-central-1",
+        "backup-chain-AWSBackup-restore-eu-central-1",
     );
     match fault {
         "role gone" => {
@@ -308,6 +308,15 @@ async fn roles(fault: &str, world: &World, iam: &Iam) -> Result<(), Failure> {
             let out = allow(&["backup:CopyFromBackupVault"], "*");
             let into = format!("arn:aws:backup:{SOURCE}:{ACCOUNT}:backup-vault:backup-chain");
             world.put_role(ACCOUNT, copy, &[&out, &allow(&["backup:CopyIntoBackupVault"], &into)])?;
+        }
+        "role may copy into another account" => {
+            let found = iam.get_role_policy().role_name(copy).policy_name("copies").send().await?;
+            let ours = format!("arn:aws:backup:{TARGET}:{ACCOUNT}:backup-vault:{COPIES}");
+            let theirs = format!("arn:aws:backup:{TARGET}:444455556666:backup-vault:theirs");
+            let policy = percent_encoding::percent_decode_str(found.policy_document()).decode_utf8()?;
+            let policy = policy.replace(&format!("\"{ours}\""), &format!("\"{ours}\",\"{theirs}\""));
+            let put = iam.put_role_policy().role_name(copy).policy_name("copies");
+            put.policy_document(policy).send().await?;
         }
         "role trusts another" => {
             let trust = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow",

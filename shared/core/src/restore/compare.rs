@@ -98,10 +98,7 @@ pub fn compare(
 }
 
 /// The records of the steps that a property hangs on.
-fn of(
-    facet: Facet,
-    steps: &BTreeMap<String, StepRecord>,
-) -> impl Iterator<Item = (&String, &StepRecord)> {
+fn of(facet: Facet, steps: &BTreeMap<String, StepRecord>) -> impl Iterator<Item = (&String, &StepRecord)> {
     steps.iter().filter(move |(key, _)| facets(key).contains(&facet))
 }
 
@@ -119,9 +116,8 @@ pub fn settles(properties: &[Property], steps: &BTreeMap<String, StepRecord>) ->
         let is = |state: StepState| of(facet, steps).any(|(_, record)| record.state == state);
         is(StepState::Done) && !is(StepState::Failed)
     };
-    let differs = |facet: &Facet| {
-        properties.iter().any(|it| it.outcome == Outcome::Failed && it.name == facet.name())
-    };
+    let differs =
+        |facet: &Facet| properties.iter().any(|it| it.outcome == Outcome::Failed && it.name == facet.name());
     Facet::ALL.into_iter().filter(differs).any(may_pass)
 }
 

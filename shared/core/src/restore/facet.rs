@@ -220,9 +220,8 @@ fn part<T: Default>(wanted: &Part<T>, now: &Part<T>, is_same: impl Fn(&T, &T) ->
 
 /// Both ways, but for alarms that watch other tables too: they come and go with those.
 fn alarms(wanted: &BTreeMap<String, Json>, now: &BTreeMap<String, Json>, target: &Target) -> bool {
-    let is_own = |(name, alarm): &(&String, &Json)| {
-        wanted.contains_key(*name) || !watches_more(alarm, target.name())
-    };
+    let is_own =
+        |(name, alarm): &(&String, &Json)| wanted.contains_key(*name) || !watches_more(alarm, target.name());
     now.iter().filter(is_own).eq(wanted.iter())
 }
 

@@ -96,7 +96,8 @@ impl Step {
             Self::Insights(index, _) => index.iter().cloned().collect(),
             Self::Alarm(name, _)
             | Self::Kinesis(name, _)
-            | Self::VectorIndex(name, _) | Self::Remove(Leftover::Alarm(name)) => {
+            | Self::VectorIndex(name, _)
+            | Self::Remove(Leftover::Alarm(name)) => {
                 vec![name.clone()]
             }
             _ => vec![],
@@ -161,9 +162,7 @@ impl Step {
             Self::VectorIndex(name, _) => format!("vector index {name}"),
             Self::Capacity { .. } => "billing mode and throughput".to_owned(),
             Self::StreamPolicy(_) => "resource policy of the stream".to_owned(),
-            Self::ScalingTarget(dimension, _) => {
-                Leftover::ScalingTarget(dimension.clone()).title()
-            }
+            Self::ScalingTarget(dimension, _) => Leftover::ScalingTarget(dimension.clone()).title(),
             Self::ScalingPolicy(dimension, name, _) => {
                 Leftover::ScalingPolicy(dimension.clone(), name.clone()).title()
             }
@@ -257,8 +256,12 @@ pub(super) fn facets(key: &str) -> &'static [Facet] {
         "warm" => &[Facet::Warm],
         "tags" => &[Facet::Tags],
         "table-policy" => &[Facet::TablePolicy],
-        "scaling-target" | "scaling-policy" | "scheduled-action" | "remove-scaling-target"
-        | "remove-scaling-policy" | "remove-scheduled-action" => &[Facet::Scaling],
+        "scaling-target"
+        | "scaling-policy"
+        | "scheduled-action"
+        | "remove-scaling-target"
+        | "remove-scaling-policy"
+        | "remove-scheduled-action" => &[Facet::Scaling],
         "insights" => &[Facet::Insights],
         "alarm" | "remove-alarm" => &[Facet::Alarms],
         "stream" => &[Facet::Stream],

@@ -227,10 +227,11 @@ fn commands_finish_each_step_by_hand() {
     let target = target("orders-restored");
     let choices = Choices { with: Feature::ALL.into(), ..Choices::default() };
     let mut steps = planned(&everything(), &choices, &target).steps;
-    steps
-        .extend(planned(&everything(), &Choices { billing: Some(Billing::OnDemand), ..choices }, &target).steps);
+    steps.extend(
+        planned(&everything(), &Choices { billing: Some(Billing::OnDemand), ..choices }, &target).steps,
+    );
     let mut commands: Vec<_> = steps.iter().flat_map(|step| step.commands(&target)).collect();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     commands.retain(|command| seen.insert(command.clone()));
     insta::assert_snapshot!(commands.join("\n"), @r#"
     aws dynamodb update-table --region eu-central-1 --cli-input-json '{"DeletionProtectionEnabled":true,"TableName":"orders-restored"}'

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::{
     Answer, Durations, Refusal, Store,
-    create::{billing_mode, index_for_engine, refuse_unmodelled},
-    engine, invalid,
+    create::{billing_mode, index_for_engine, refuse_unmodelled, require_few_projected},
+    invalid,
     life::{later, one_index_at_a_time},
     required,
     settings::Settings,
@@ -99,7 +99,7 @@ impl Store {
             if let Some(definitions) = body.get("AttributeDefinitions").filter(|value| !value.is_null()) {
                 request["AttributeDefinitions"] = definitions.clone();
             }
-            engine::answer(&self.items, "UpdateTable", &request)?;
+            self.items.update(&request)?;
         }
         settings.life.updated = Some(later(scope.now, durations.update));
         self.tables.insert(table.clone(), settings);
@@ -121,6 +121,10 @@ impl Store {
             match action {
                 "Create" => {
                     settings.life.require_indexes_quiet(None, scope.now)?;
+                    let there = self.describe(scope, table)?;
+                    let of_kind = |kind: &str| there[kind].as_array().into_iter().flatten();
+                    let there = of_kind("GlobalSecondaryIndexes").chain(of_kind("LocalSecondaryIndexes"));
+                    require_few_projected(there.chain([index]))?;
                     let mut throughput = Throughput::default();
                     throughput.apply(index, settings.on_demand, scope.now)?;
                     if settings.indexes.insert(name.clone(), throughput).is_some() {

@@ -17,6 +17,7 @@ use crate::{
     clock::WorldClock,
     dynamodb::Dynamo,
     kms::Kms,
+    lags::Lags,
     record::Context,
     rng::Rng,
     wire::{Incoming, Service},
@@ -380,8 +381,9 @@ fn is_operation(name: &str) -> bool {
 fn every_operation_of_every_service_is_in_the_table() {
     let clock = WorldClock::new(Timestamp::UNIX_EPOCH);
     let (backup, kms) = (Backup::new(1), Kms::new(Rng::new(1, 2)));
-    let dynamo = Dynamo::new(clock, Rng::new(1, 1));
-    let holdings = Holdings { backup: &backup, dynamo: &dynamo, kms: &kms };
+    let dynamo = Dynamo::new(clock, Rng::new(1, 1), Lags::new(1, 100));
+    let now = Timestamp::UNIX_EPOCH;
+    let holdings = Holdings { backup: &backup, dynamo: &dynamo, kms: &kms, now };
     let incoming = Incoming {
         scope: Scope {
             account: ACCOUNT.to_owned(),

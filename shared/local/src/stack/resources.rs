@@ -102,8 +102,9 @@ fn roles(world: &World, template: &Template) -> Result<(), Failure> {
 /// Connects the functions, which are there, with their schedules and with the events of AWS Backup.
 pub(super) async fn connect(world: &World, schedules: Schedules) -> Result<(), Failure> {
     let function = |name: &str| format!("arn:aws:lambda:{SOURCE}:{ACCOUNT}:function:{FUNCTIONS}{name}");
-    feed(world, schedules, JOBS, "copy", &["Backup Job State Change", "Copy Job State Change"]).await?;
-    feed(world, schedules, RESTORES, "restore", &["Restore Job State Change"]).await?;
+    let (here, _) = templates()?;
+    feed(world, schedules, JOBS, "copy", &here.property("JobsRule", "EventPattern")?).await?;
+    feed(world, schedules, RESTORES, "restore", &here.property("RestoresRule", "EventPattern")?).await?;
     let tick = json!({ "action": "tick" });
     let ticks = ["session", "copy", "restore"].map(|name| (function(name), Some(tick.clone())));
     let schedule = json!({ "Name": "backup-chain-tick", "ScheduleExpression": rate(schedules.tick) });
@@ -121,7 +122,7 @@ async fn feed(
     schedules: Schedules,
     name: &str,
     function: &str,
-    kinds: &[&str],
+    events: &Value,
 ) -> Result<(), Failure> {
     let queue = |name: &str| format!("arn:aws:sqs:{SOURCE}:{ACCOUNT}:{name}");
     let failed = format!("{name}-failed");
@@ -137,7 +138,6 @@ async fn feed(
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
     });
     send(world, "lambda", "/2015-03-31/event-source-mappings", None, &feeds).await?;
-    let events = json!({ "source": ["aws.backup"], "detail-type": kinds });
     rule(world, &json!({ "Name": name, "EventPattern": events.to_string() }), &[(queue(name), None)]).await
 }
 

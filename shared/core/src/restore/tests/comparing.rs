@@ -30,7 +30,8 @@ fn record(state: StepState) -> StepRecord {
 
 /// An alarm on a table.
 fn watching(table: &str) -> crate::settings::Json {
-    json!({ "MetricName": "ThrottledRequests", "Dimensions": [{ "Name": "TableName", "Value": table }] }).into()
+    json!({ "MetricName": "ThrottledRequests", "Dimensions": [{ "Name": "TableName", "Value": table }] })
+        .into()
 }
 
 /// Something that is otherwise now.
@@ -325,7 +326,10 @@ fn what_was_put_and_not_refused_may_be_seen_later() {
     assert!(settles(&properties, &steps("tags", StepState::Done)));
     assert!(!settles(&properties, &steps("tags", StepState::Failed)));
     assert!(!settles(&properties, &steps("pitr", StepState::Done)), "it was not put at all");
-    assert!(!settles(&compared(&then, &then, &Choices::default(), "orders"), &steps("tags", StepState::Done)));
+    assert!(!settles(
+        &compared(&then, &then, &Choices::default(), "orders"),
+        &steps("tags", StepState::Done)
+    ));
     // One of two policies refused is final.
     let now = TableSettings { scaling: Part::none(), ..everything() };
     let properties = compared(&then, &now, &Choices::default(), "orders");

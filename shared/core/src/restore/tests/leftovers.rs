@@ -95,7 +95,8 @@ fn what_is_over_is_no_difference() {
         scaling.known().unwrap().values().next().unwrap().scheduled.get("morning").cloned()
     };
     assert!(action(&scaling).unwrap().start.is_none(), "a start that is past is none any more");
-    known(&mut scaling).values_mut().next().unwrap().scheduled.get_mut("morning").unwrap().end = Some(morning);
+    known(&mut scaling).values_mut().next().unwrap().scheduled.get_mut("morning").unwrap().end =
+        Some(morning);
     assert_eq!(expire(&mut scaling, morning), ["morning"]);
     assert!(action(&scaling).is_none());
 }

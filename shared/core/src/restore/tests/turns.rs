@@ -22,7 +22,8 @@ fn restore(number: usize, stage: Stage) -> Restore {
 #[test]
 fn so_many_make_tables_at_a_time() {
     let waiting = restore(0, Stage::Waiting);
-    let at_work = |count: usize, stage| (1..=count).map(move |number| restore(number, stage)).collect::<Vec<_>>();
+    let at_work =
+        |count: usize, stage| (1..=count).map(move |number| restore(number, stage)).collect::<Vec<_>>();
     assert!(waiting.has_place(&at_work(AT_A_TIME - 1, Stage::Running)));
     assert!(!waiting.has_place(&at_work(AT_A_TIME, Stage::Running)));
     assert!(!waiting.has_place(&at_work(AT_A_TIME, Stage::Starting)));
