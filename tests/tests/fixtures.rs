@@ -345,7 +345,10 @@ fn the_whole_fixtures_take_the_tags_that_the_format_promises() {
     let typical = document(typical());
     let (whole, envelope) = (seal(&typical.pack()), seal(&typical.envelope().pack()));
     assert_eq!(whole.len(), typical.pack().len() + 529);
-    assert_eq!(place(whole.len(), envelope.len(), 10), Ok(Place::Inline));
+    assert_eq!(
+        place(whole.len(), envelope.len(), 10),
+        Place { settings_stored: false, message_stored: false, id: true }
+    );
     assert!(tags::parts(whole.len()) <= 7, "{} parts", tags::parts(whole.len()));
     let tags = tags::encode(&typical.id, &whole).unwrap();
     assert_eq!(tags.len(), tags::parts(whole.len()) + 1);
@@ -355,7 +358,10 @@ fn the_whole_fixtures_take_the_tags_that_the_format_promises() {
     let huge = document(huge());
     let (whole, envelope) = (seal(&huge.pack()), seal(&huge.envelope().pack()));
     assert!(whole.len() > tags::MOST, "{} bytes", whole.len());
-    assert_eq!(place(whole.len(), envelope.len(), 40), Ok(Place::Stored));
+    assert_eq!(
+        place(whole.len(), envelope.len(), 40),
+        Place { settings_stored: true, message_stored: false, id: true }
+    );
     let read = Document::unpack(&open(&envelope)).unwrap();
     let Settings::Inline(settings) = &huge.settings else { panic!("made inline") };
     let item = seal(&settings.pack());
