@@ -40,7 +40,11 @@ impl State {
     ///
     /// # Errors
     /// `ValidationException` for a key that is not there or cannot be used.
-    pub(crate) fn with_key<'a>(&mut self, scope: &Scope, body: &'a Value) -> Result<Cow<'a, Value>, ApiError> {
+    pub(crate) fn with_key<'a>(
+        &mut self,
+        scope: &Scope,
+        body: &'a Value,
+    ) -> Result<Cow<'a, Value>, ApiError> {
         let member = ["SSESpecification", "SSESpecificationOverride"]
             .into_iter()
             .find(|member| body[*member]["Enabled"].as_bool().unwrap_or_default());

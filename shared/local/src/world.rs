@@ -19,13 +19,13 @@ use serde_json::Value;
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::{
+    answering::Part,
     api::{ApiError, Neighbours, Restore, TableState},
     backup::Backup,
     clock::WorldClock,
     cloudwatch::CloudWatch,
     dynamodb::Dynamo,
     events::Events,
-    answering::Part,
     faults::{Batch, Crash, Cut, Fault, FaultRule, Faults, Lost, Met, Site},
     iam::{self, Iam},
     kms::Kms,
@@ -530,7 +530,9 @@ impl State {
         let scope = &request.scope;
         let protocol = service.protocol(request);
         let answer = match service {
-            Service::DynamoDb if operation == "PutResourcePolicy" && self.shuts_its_author_out(request, body) => {
+            Service::DynamoDb
+                if operation == "PutResourcePolicy" && self.shuts_its_author_out(request, body) =>
+            {
                 // AWS documents the parameter, and not how it refuses without it: an assumption.
                 Err(ApiError::client(
                     "ValidationException",

@@ -48,7 +48,9 @@ pub(super) fn require_few_added(added: usize, most: usize) -> Result<(), ApiErro
     }
     Err(ApiError::client(
         "LimitExceededException",
-        format!("The maximum number of tags added to a recovery point, which is {most}, is exceeded: {added}"),
+        format!(
+            "The maximum number of tags added to a recovery point, which is {most}, is exceeded: {added}"
+        ),
     ))
 }
 

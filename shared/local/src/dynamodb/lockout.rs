@@ -124,10 +124,8 @@ mod tests {
     fn status(outages: &[(i64, Option<i64>)], now: i64) -> Option<&'static str> {
         let mut lockout = Lockout::default();
         lockout.keyed(at(0));
-        let outages: Vec<Outage> = outages
-            .iter()
-            .map(|(from, until)| Outage { from: at(*from), until: until.map(at) })
-            .collect();
+        let outages: Vec<Outage> =
+            outages.iter().map(|(from, until)| Outage { from: at(*from), until: until.map(at) }).collect();
         lockout.learn(&outages);
         lockout.status(at(now))
     }

@@ -29,8 +29,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub use self::options::{Durations, RestoreSource};
-pub(crate) use self::tags::PAGE_OF_TAGS;
 use self::settings::Settings;
+pub(crate) use self::tags::PAGE_OF_TAGS;
 use crate::{
     api::{ApiError, Outage, Scope, TableState},
     clock::WorldClock,
@@ -178,9 +178,9 @@ impl Dynamo {
     fn require_rate(&mut self, scope: &Scope, operation: &str) -> Result<(), ApiError> {
         let rate = limits::per_second(operation).filter(|_| self.rates);
         match rate {
-            Some(rate) if !self.counted.take(&scope.account, &scope.region, &[rate], scope.now) => {
-                Err(ApiError::client("ThrottlingException", "Rate of requests exceeds the allowed throughput."))
-            }
+            Some(rate) if !self.counted.take(&scope.account, &scope.region, &[rate], scope.now) => Err(
+                ApiError::client("ThrottlingException", "Rate of requests exceeds the allowed throughput."),
+            ),
             _ => Ok(()),
         }
     }

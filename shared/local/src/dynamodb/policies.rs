@@ -69,7 +69,8 @@ impl Dynamo {
         let (region, account) = (parts.next()?, parts.next()?);
         let path = parts.next()?.strip_prefix("table/")?;
         let (table, below) = path.split_once('/').unwrap_or((path, ""));
-        let own = if below.starts_with("stream/") { arn.to_owned() } else { table_arn(account, region, table) };
+        let own =
+            if below.starts_with("stream/") { arn.to_owned() } else { table_arn(account, region, table) };
         let settings = self.stores.get(&(account.to_owned(), region.to_owned()))?.tables.get(table)?;
         settings.policies.get(&own).map(|policy| policy.document.as_str())
     }

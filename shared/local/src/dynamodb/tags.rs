@@ -89,7 +89,9 @@ impl Store {
         settings.life.require_made(table, scope.now)?;
         let keys = || body["TagKeys"].as_array().into_iter().flatten().filter_map(Value::as_str);
         if let Some(key) = keys().find(|key| key.starts_with("aws:")) {
-            return Err(invalid(format!("tags that begin with aws: are AWS's own: {key} cannot be removed")).into());
+            return Err(
+                invalid(format!("tags that begin with aws: are AWS's own: {key} cannot be removed")).into()
+            );
         }
         for key in keys() {
             settings.tags.remove(key);

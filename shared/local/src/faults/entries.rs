@@ -58,10 +58,9 @@ impl Batch {
             (Service::DynamoDb, "BatchGetItem") => Some(Self::Get),
             (Service::DynamoDb, "BatchWriteItem") => Some(Self::Write),
             (Service::DynamoDb, "TransactGetItems" | "TransactWriteItems") => Some(Self::Transaction),
-            (
-                Service::Sqs,
-                "SendMessageBatch" | "DeleteMessageBatch" | "ChangeMessageVisibilityBatch",
-            ) => Some(Self::Messages),
+            (Service::Sqs, "SendMessageBatch" | "DeleteMessageBatch" | "ChangeMessageVisibilityBatch") => {
+                Some(Self::Messages)
+            }
             _ => None,
         }
     }
@@ -122,8 +121,12 @@ impl Batch {
                     json!(entries.iter().filter(|entry| entry.get("ErrorCode").is_some()).count());
                 answer["Entries"] = Value::Array(entries);
             }
-            Self::Get => answer["UnprocessedKeys"] = self.of_tables(body, |place| refused.contains_key(&place)),
-            Self::Write => answer["UnprocessedItems"] = self.of_tables(body, |place| refused.contains_key(&place)),
+            Self::Get => {
+                answer["UnprocessedKeys"] = self.of_tables(body, |place| refused.contains_key(&place))
+            }
+            Self::Write => {
+                answer["UnprocessedItems"] = self.of_tables(body, |place| refused.contains_key(&place))
+            }
             Self::Messages => {
                 let mut failed: Vec<Value> = list(&answer["Failed"]).cloned().collect();
                 for (place, entry) in list(&body["Entries"]).enumerate() {

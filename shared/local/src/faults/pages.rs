@@ -59,12 +59,22 @@ const LISTINGS: [Listing; 17] = [
         "TableNames",
         ["ExclusiveStartTableName", "LastEvaluatedTableName", "Limit"],
     ),
-    listing(Service::DynamoDb, "ListTagsOfResource", "Tags", ["NextToken", "NextToken", crate::dynamodb::PAGE_OF_TAGS]),
+    listing(
+        Service::DynamoDb,
+        "ListTagsOfResource",
+        "Tags",
+        ["NextToken", "NextToken", crate::dynamodb::PAGE_OF_TAGS],
+    ),
     listing(Service::DynamoDb, "Query", "Items", KEYS),
     listing(Service::DynamoDb, "Scan", "Items", KEYS),
     listing(Service::Events, "ListTargetsByRule", "Targets", ["NextToken", "NextToken", "Limit"]),
     listing(Service::Iam, "SimulatePrincipalPolicy", "EvaluationResults", ["Marker", "Marker", "MaxItems"]),
-    listing(Service::Lambda, "ListEventSourceMappings", "EventSourceMappings", ["Marker", "NextMarker", "MaxItems"]),
+    listing(
+        Service::Lambda,
+        "ListEventSourceMappings",
+        "EventSourceMappings",
+        ["Marker", "NextMarker", "MaxItems"],
+    ),
     listing(Service::Scaling, "DescribeScalableTargets", "ScalableTargets", SCALING),
     listing(Service::Scaling, "DescribeScalingPolicies", "ScalingPolicies", SCALING),
     listing(Service::Scaling, "DescribeScheduledActions", "ScheduledActions", SCALING),
@@ -132,7 +142,8 @@ impl Cut {
         let listing = self.listing;
         answer[listing.entries] = if answer[listing.entries].is_object() { json!({}) } else { json!([]) };
         let token = format!("{AFTER_EMPTY}{}", BASE64_URL_SAFE_NO_PAD.encode(self.token.to_string()));
-        answer[listing.told] = if listing.has_keys() { json!({ AFTER_EMPTY: { "S": token } }) } else { json!(token) };
+        answer[listing.told] =
+            if listing.has_keys() { json!({ AFTER_EMPTY: { "S": token } }) } else { json!(token) };
         for count in ["Count", "ScannedCount"] {
             if let Some(count) = answer.get_mut(count) {
                 *count = json!(0);
@@ -168,7 +179,8 @@ impl Listing {
     fn set(&self, request: &mut Incoming, body: &mut Value, member: &str, value: Value) {
         if self.asks_in_url() {
             request.query.retain(|(name, _)| name != member);
-            let text = value.as_str().map(str::to_owned).or_else(|| value.as_i64().map(|number| number.to_string()));
+            let text =
+                value.as_str().map(str::to_owned).or_else(|| value.as_i64().map(|number| number.to_string()));
             request.query.extend(text.map(|text| (member.to_owned(), text)));
         } else if value.is_null() {
             if let Some(members) = body.as_object_mut() {

@@ -9,7 +9,14 @@ use super::{
     managed,
     policy::{Kind, Named, Policy},
 };
-use crate::{api::ApiError, backup::Backup, dynamodb::Dynamo, kms::Kms, record::{Context, Required}, wire::Service};
+use crate::{
+    api::ApiError,
+    backup::Backup,
+    dynamodb::Dynamo,
+    kms::Kms,
+    record::{Context, Required},
+    wire::Service,
+};
 
 /// What judging looks at beside IAM: tags and policies of resources.
 #[derive(Clone, Copy)]

@@ -12,7 +12,13 @@ use crate::{
 impl Kms {
     /// The ARN of the key that AWS manages for a service in an account and Region: `alias/aws/dynamodb`,
     /// `alias/aws/backup`. It is made at its first use.
-    pub(crate) fn managed(&mut self, account: &str, region: &str, service: &'static str, now: Timestamp) -> String {
+    pub(crate) fn managed(
+        &mut self,
+        account: &str,
+        region: &str,
+        service: &'static str,
+        now: Timestamp,
+    ) -> String {
         let alias = format!("alias/aws/{service}");
         let there = (account.to_owned(), region.to_owned());
         if let Some(id) = self.places.get(&there).and_then(|keys| keys.aliases.get(&alias)) {

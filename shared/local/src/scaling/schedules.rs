@@ -34,7 +34,8 @@ impl Action {
     pub(super) fn wind(&mut self, after: Timestamp) {
         let moment = |seconds: f64| Timestamp::from_duration(SignedDuration::from_secs_f64(seconds)).ok();
         let (start, end) = (self.start.and_then(moment), self.end.and_then(moment));
-        let zone = self.timezone.as_deref().and_then(|zone| TimeZone::get(zone).ok()).unwrap_or(TimeZone::UTC);
+        let zone =
+            self.timezone.as_deref().and_then(|zone| TimeZone::get(zone).ok()).unwrap_or(TimeZone::UTC);
         let after = start.map_or(after, |start| after.max(start));
         let next = match inside(&self.schedule, "at") {
             Some(at) => {

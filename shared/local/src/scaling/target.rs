@@ -76,7 +76,10 @@ impl Dimension {
 
     /// What a target of this resource and dimension is of.
     pub(super) fn of(resource: &str, name: &str) -> Option<Self> {
-        Self::read(&json!({ "ServiceNamespace": DYNAMODB, "ResourceId": resource, "ScalableDimension": name })).ok()
+        Self::read(
+            &json!({ "ServiceNamespace": DYNAMODB, "ResourceId": resource, "ScalableDimension": name }),
+        )
+        .ok()
     }
 
     /// The table, its index if it is one's, and whether it is about writes.

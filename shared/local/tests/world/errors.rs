@@ -26,8 +26,7 @@ async fn every_modelled_error_is_answered_with_its_code_and_status() {
     for error in modelled_errors().iter().chain(common_errors()) {
         world.clear_faults();
         world.inject(error.rule());
-        let operation =
-            if error.operation == "*" { operation_of(error.service) } else { error.operation };
+        let operation = if error.operation == "*" { operation_of(error.service) } else { error.operation };
         let answer = ask(&world, error.service, operation, &json!({})).await;
         assert_eq!(answer.status, error.status, "{error:?}");
         assert_eq!(answer.code.as_deref(), Some(error.code), "{error:?}");
@@ -183,12 +182,8 @@ async fn a_batch_leaves_single_keys_unprocessed() {
 
     world.inject(part("BatchGetItem").containing("one"));
     let key = |sk: &str| [("pk".to_owned(), text("a")), ("sk".to_owned(), text(sk))].into();
-    let keys = KeysAndAttributes::builder()
-        .keys(key("one"))
-        .keys(key("two"))
-        .consistent_read(true)
-        .build()
-        .unwrap();
+    let keys =
+        KeysAndAttributes::builder().keys(key("one")).keys(key("two")).consistent_read(true).build().unwrap();
     let got = client.batch_get_item().request_items("rows", keys).send().await.unwrap();
     assert_eq!(got.responses.unwrap()["rows"].len(), 1);
     let left = got.unprocessed_keys.unwrap();

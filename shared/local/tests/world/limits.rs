@@ -210,7 +210,13 @@ async fn the_rates_that_aws_documents_are_kept() {
     new_table(&client, "rows").send().await.unwrap();
     let tagged = async || {
         let tag = Tag::builder().key("a").value("b").build().unwrap();
-        client.tag_resource().resource_arn(ARN).tags(tag).send().await.map_err(|error| error.code().map(str::to_owned))
+        client
+            .tag_resource()
+            .resource_arn(ARN)
+            .tags(tag)
+            .send()
+            .await
+            .map_err(|error| error.code().map(str::to_owned))
     };
     let mut told = Vec::new();
     for _ in 0..6 {
@@ -222,7 +228,8 @@ async fn the_rates_that_aws_documents_are_kept() {
     let mut described = 0;
     for _ in 0..20 {
         listed += usize::from(client.list_tags_of_resource().resource_arn(ARN).send().await.is_ok());
-        described += usize::from(client.describe_continuous_backups().table_name("rows").send().await.is_ok());
+        described +=
+            usize::from(client.describe_continuous_backups().table_name("rows").send().await.is_ok());
     }
     assert_eq!((listed, described), (10, 10));
     tokio::time::advance(Duration::from_secs(1)).await;

@@ -86,9 +86,7 @@ pub(super) async fn ask_at(
         })
         .collect();
     let (query, body) = match (service, method) {
-        ("iam", _) => {
-            (String::new(), format!("Action={operation}&Version=2010-05-08&{}", fields.join("&")))
-        }
+        ("iam", _) => (String::new(), format!("Action={operation}&Version=2010-05-08&{}", fields.join("&"))),
         (_, "GET") => (format!("?{}", fields.join("&")), String::new()),
         _ => (String::new(), document.to_string()),
     };

@@ -8,8 +8,8 @@ use aws_sdk_dynamodb::{
         ContributorInsightsStatus, CreateGlobalSecondaryIndexAction, DeleteGlobalSecondaryIndexAction,
         DestinationStatus, GlobalSecondaryIndex, GlobalSecondaryIndexUpdate, IndexStatus, KeyType,
         OnDemandThroughput, PointInTimeRecoverySpecification, PointInTimeRecoveryStatus, Projection,
-        ProjectionType, ProvisionedThroughput, StreamSpecification, StreamViewType,
-        TableClass, TableDescription, TableStatus, Tag, TimeToLiveSpecification, TimeToLiveStatus,
+        ProjectionType, ProvisionedThroughput, StreamSpecification, StreamViewType, TableClass,
+        TableDescription, TableStatus, Tag, TimeToLiveSpecification, TimeToLiveStatus,
         UpdateGlobalSecondaryIndexAction, UpdateKinesisStreamingConfiguration, WarmThroughput,
     },
 };

@@ -90,14 +90,12 @@ fn what_aws_refuses_only_later_fails_the_job_with_its_message() {
     let keyed = start(&mut aws, &arn, &with(KEY));
     let elsewhere = start(&mut aws, &arn, &with(&KEY.replace(HOME, AWAY)));
     aws.pass(mins(1));
-    for (id, part) in
-        [
-            (tagged, "tags"),
-            (taken, "Table already exists"),
-            (keyed, "KMS key is either disabled"),
-            (elsewhere, "KMS key is either disabled"),
-        ]
-    {
+    for (id, part) in [
+        (tagged, "tags"),
+        (taken, "Table already exists"),
+        (keyed, "KMS key is either disabled"),
+        (elsewhere, "KMS key is either disabled"),
+    ] {
         let failed = job(&mut aws, &id);
         assert_eq!(failed["Status"], "FAILED");
         assert!(failed["StatusMessage"].as_str().unwrap().contains(part), "{failed}");
@@ -212,7 +210,8 @@ fn restore_events_are_as_aws_sends_them() {
 fn a_restore_takes_the_key_that_it_is_told() {
     let mut aws = Fixture::new();
     let mut table = aws.tables.tables[ORDERS].clone();
-    table.description["SSEDescription"] = json!({"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": KEY});
+    table.description["SSEDescription"] =
+        json!({"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": KEY});
     aws.tables.tables.insert(ORDERS.to_owned(), table);
     let arn = aws.point(ORDERS);
     let managed = "arn:aws:kms:eu-central-1:111122223333:key/managed-dynamodb";
@@ -221,7 +220,10 @@ fn a_restore_takes_the_key_that_it_is_told() {
         (json!({"targetTableName": "one", "encryptionType": "Default"}), None),
         (json!({"targetTableName": "two", "encryptionType": "KMS"}), Some(managed)),
         (json!({"targetTableName": "three"}), Some(KEY)),
-        (json!({"targetTableName": "four", "encryptionType": "KMS", "kmsMasterKeyArn": named}), Some(named.as_str())),
+        (
+            json!({"targetTableName": "four", "encryptionType": "KMS", "kmsMasterKeyArn": named}),
+            Some(named.as_str()),
+        ),
     ] {
         start(&mut aws, &arn, &metadata);
         aws.pass(mins(60));

@@ -121,5 +121,7 @@ fn the_tags_of_aws_itself_can_be_planted_and_are_its_own() {
     assert_eq!(aws.code("POST", &["tags", &arn], own), "InvalidParameterValueException");
     let full: serde_json::Map<_, _> = (0..50).map(|n| (format!("k{n}"), json!("v"))).collect();
     aws.ok("POST", &["tags", &arn], json!({"Tags": full}));
-    assert!(aws.backup.plant_tag("arn:aws:backup:eu-central-1:1:recovery-point:none", ("aws:x", "y")).is_err());
+    assert!(
+        aws.backup.plant_tag("arn:aws:backup:eu-central-1:1:recovery-point:none", ("aws:x", "y")).is_err()
+    );
 }
