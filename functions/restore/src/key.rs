@@ -62,6 +62,5 @@ pub(crate) async fn key(
 
 /// An error about a captured key, without the key.
 fn hidden(error: AwsError) -> AwsError {
-    let message = "the key that the table was encrypted with cannot be looked at".to_owned();
-    AwsError { resource: "the table's key".to_owned(), message, ..error }
+    error.hiding("the table's key", "the key that the table was encrypted with cannot be looked at")
 }

@@ -31,4 +31,4 @@ pub mod tagging;
 mod vector;
 
 pub use edge::Edge;
-pub use error::{AwsError, Meaning};
+pub use error::{AwsError, Error, Meaning, UnreadableRecord};
