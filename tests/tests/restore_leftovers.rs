@@ -89,10 +89,18 @@ async fn what_a_dropped_table_left_is_named_and_gives_way_to_what_was_captured()
     let (_, told) = planned.split_once("what a dropped table of that name has left behind").unwrap();
     let (told, _) = told.split_once("\nthe steps that").unwrap();
     insta::assert_snapshot!(told.lines().skip(1).collect::<Vec<_>>().join("\n"), @r#"
-     WHAT                                                   BECOMES
-     auto scaling of read capacity of the table             brought to what it was
-     scaling policy "reads" of read capacity of the table   brought to what it was
-     scheduled action "night" of read capacity of the table brought to what it was
+     WHAT                                                    BECOMES
+     auto scaling of read capacity of the table              brought to what it was
+     scaling policy "reads" of read capacity of the table    brought to what it was
+     scheduled action "night" of read capacity of the table  brought to what it was
+     scheduled action "noon" of read capacity of the table   removed, before it acts on the new table
+     auto scaling of write capacity of the table             removed, before it acts on the new table
+     scaling policy "writes" of write capacity of the table  removed, before it acts on the new table
+     auto scaling of write capacity of index by-status       it is as it was, and stays
+     alarm "all"                                             it watches more than this table, and stays
+     alarm "orders index throttled"                          it is as it was, and stays
+     alarm "orders slow"                                     removed, before it acts on the new table
+     alarm "orders throttled"                                brought to what it was
     "#);
     world.clear_calls();
     let told = stack.restore(ask([newest(&orders)])).await.unwrap();

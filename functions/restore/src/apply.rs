@@ -6,9 +6,10 @@ use backup_chain_core::restore::{
     self, Feature, Outcome, Plan, Property, Restore, Stage, Step, StepRecord, StepState,
 };
 use backup_chain_core::settings::TableSettings;
+use backup_chain_core::wait::{CONSISTENCY, LIMITS, RIGHTS};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::wait::{CONSISTENCY, PATIENCE, wait};
+use crate::wait::wait;
 use crate::work::{MOMENT, end, go, stop, unseen};
 use crate::{RestoreError, Store, mark, open, plan};
 
@@ -129,7 +130,7 @@ async fn take(
         return stop(edge, store, restore, &why).await.map(|()| false);
     }
     if !look.is_active {
-        if !wait(edge, store, restore, "the table is being changed", PATIENCE).await? {
+        if !wait(edge, store, restore, "the table is being changed", LIMITS).await? {
             let why = "the table is being changed for hours: its settings are left as they are";
             stop(edge, store, restore, why).await?;
         }
@@ -194,11 +195,11 @@ fn refused(
     let is_over = match error.meaning {
         // A right that hangs on a tag comes some time after the tag is seen.
         Meaning::Denied => {
-            !step.needs_mark() || restore.tagged_at().is_none_or(|at| now.duration_since(at) >= CONSISTENCY)
+            !step.needs_mark() || restore.tagged_at().is_none_or(|at| now.duration_since(at) >= RIGHTS)
         }
         // The table was seen just now, and what was asked of is not seen there yet.
         Meaning::NotFound => now.duration_since(since) >= CONSISTENCY,
-        _ => !error.passes() || now.duration_since(since) >= PATIENCE,
+        _ => !error.passes() || now.duration_since(since) >= LIMITS,
     };
     if is_over {
         let is_honoured = |(key, record): (&String, &StepRecord)| {

@@ -8,9 +8,10 @@ use backup_chain_core::ids::{RecoveryPointArn, VaultArn};
 use backup_chain_core::point::RestorePoint;
 use backup_chain_core::restore::{Restore, Stage};
 use backup_chain_core::retention::place_of;
+use backup_chain_core::wait::CONSISTENCY;
 use jiff::SignedDuration;
 
-use crate::wait::{CONSISTENCY, wait};
+use crate::wait::wait;
 use crate::work::{LOOK, fail, go, still, unseen, wait_anew};
 use crate::{RestoreError, Store};
 

@@ -4,9 +4,10 @@ use backup_chain_aws::change::{Look, RESTORE_TAG};
 use backup_chain_aws::{AwsError, Edge, Meaning};
 use backup_chain_core::ids::{Region, Table};
 use backup_chain_core::restore::{Restore, Stage, StepRecord, StepState, ToldRegion};
+use backup_chain_core::wait::{CONSISTENCY, LIMITS, RIGHTS};
 use jiff::SignedDuration;
 
-use crate::wait::{CONSISTENCY, PATIENCE, wait};
+use crate::wait::wait;
 use crate::work::{go, stop};
 use crate::{RestoreError, Store};
 
@@ -41,7 +42,7 @@ pub(crate) async fn marked(
             }
             Err(error) if error.is_transient() => return Err(error.into()),
             Err(error) => {
-                let most = if error.passes() { PATIENCE } else { CONSISTENCY };
+                let most = if error.passes() { LIMITS } else { RIGHTS };
                 let why = format!("{}: {}", error.operation, error.code);
                 if wait(edge, store, restore, &why, most).await? {
                     return Ok(Mark::Waits);
@@ -70,15 +71,22 @@ fn record(state: StepState, why: Option<String>, edge: &Edge) -> StepRecord {
     StepRecord { state, refusals: 0, since: None, again_at: None, at, why }
 }
 
-/// Takes the tag off, if the table is seen to carry it.
+/// Takes the tag off a table that was tagged. Where that is refused, and no tag is seen, it is off already: the right to take
+/// it off hangs on it as well.
 pub(crate) async fn release(edge: &Edge, restore: &Restore) -> Result<(), AwsError> {
-    let (Some(_), Some(id)) = (&restore.mark, &restore.made) else { return Ok(()) };
+    let is_tagged = restore.mark.as_ref().is_some_and(|mark| mark.state == StepState::Done);
+    let Some(id) = restore.made.as_ref().filter(|_| is_tagged) else { return Ok(()) };
     let table = Table { arn: restore.target.clone(), id: id.clone() };
     let dynamodb = &edge.region(&restore.start.region).dynamodb;
-    if dynamodb.is_claimed(&table, restore.id.as_str()).await? {
-        dynamodb.release(&table).await?;
+    match dynamodb.release(&table).await {
+        Err(error) if error.meaning == Meaning::Denied => {
+            match dynamodb.is_claimed(&table, restore.id.as_str()).await? {
+                true => Err(error),
+                false => Ok(()),
+            }
+        }
+        done => done,
     }
-    Ok(())
 }
 
 /// How to take the tag off by hand.

@@ -1,28 +1,13 @@
 //! Waits: each has an end that fits what it waits for, and tells what it is.
 
 use backup_chain_aws::{AwsError, Edge, Error, Meaning};
+use backup_chain_core::metrics::Measured;
 use backup_chain_core::restore::{Hitch, Restore, Stage, StepState};
+use backup_chain_core::wait::{CONSISTENCY, LIMITS, OUTAGE};
 use jiff::SignedDuration;
 
 use crate::work::{MOMENT, fail, stop};
 use crate::{RestoreError, Store};
-
-/// How long what was just made, put or removed may not be seen: AWS speaks of some seconds for tags, policies and new
-/// tables, and what is decided by a tag may trail its listing.
-pub(crate) const CONSISTENCY: SignedDuration = SignedDuration::from_mins(5);
-
-/// How long a table's settings wait for an AWS that does not answer, and for limits that pass: time to live takes one
-/// change an hour.
-pub(crate) const PATIENCE: SignedDuration = SignedDuration::from_hours(3);
-
-/// How long a restore waits for an AWS that does not answer while there is no table yet: nothing is lost by waiting.
-const OUTAGE: SignedDuration = SignedDuration::from_hours(24);
-
-/// How long a restore waits for its turn, among hundreds and large ones too.
-pub(crate) const TURN: SignedDuration = SignedDuration::from_hours(3 * 24);
-
-/// How long a job of AWS may take. The largest tables take a day or so.
-pub(crate) const JOB: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// The longest pause between two looks.
 const LONGEST: SignedDuration = SignedDuration::from_mins(5);
@@ -58,8 +43,14 @@ pub(crate) async fn held_up(
     restore: &mut Restore,
     error: &RestoreError,
 ) -> Result<(), RestoreError> {
+    if let RestoreError::Aws(error) = error {
+        edge.leave(&Measured::of_restore(restore), "a restore", error);
+    }
     // What was changed here and not recorded is not true.
     *restore = store.read(edge, restore).await?;
+    if !restore.stage.is_open() {
+        return Ok(());
+    }
     // A message may quote settings, and the record must not.
     let why = match error {
         RestoreError::Aws(Error::Aws(AwsError { operation, code, .. })) => format!("{operation}: {code}"),
@@ -71,7 +62,7 @@ pub(crate) async fn held_up(
     let most = if is_shut_out {
         CONSISTENCY
     } else if is_applying {
-        PATIENCE
+        LIMITS
     } else {
         OUTAGE
     };

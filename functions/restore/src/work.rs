@@ -5,10 +5,11 @@ use backup_chain_aws::restore_jobs::had_no_room;
 use backup_chain_aws::{Edge, Meaning};
 use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::restore::{Hitch, Restore, Stage};
+use backup_chain_core::wait::{CONSISTENCY, RESTORE, TURN};
 use jiff::SignedDuration;
 
 use crate::key::key;
-use crate::wait::{CONSISTENCY, JOB, TURN, is_transient, wait};
+use crate::wait::{is_transient, wait};
 use crate::{RestoreError, Store, apply, copy_back, mark, open};
 
 /// The shortest pause: for what takes seconds.
@@ -278,10 +279,10 @@ pub(crate) async fn still(
 ) -> Result<(), RestoreError> {
     let now = edge.clock().now();
     let since = *restore.started_at.get_or_insert(now);
-    if now.duration_since(since) >= JOB {
+    if now.duration_since(since) >= RESTORE {
         let why = format!(
             "AWS is at work for {} days: when the table comes, its settings are not put back",
-            JOB.as_hours() / 24
+            RESTORE.as_hours() / 24
         );
         return fail(edge, store, restore, why).await;
     }

@@ -299,6 +299,7 @@ impl Edge {
         let mut captured = services.dynamodb.capture(name).await?;
         let around = services.account.surroundings(self.clock()).await;
         let settings = &mut captured.settings;
+        self.name_key(region, settings).await;
         let mut parts = Parts { warnings: captured.warnings, passing: captured.passing };
         self.name_key(region, settings).await;
         settings.scaling = parts.take(around.scaling(name), "auto scaling");
@@ -325,19 +326,15 @@ impl Edge {
     /// [forgotten](Self::forget_surroundings).
     ///
     /// # Errors
-    /// Those for which trying again helps.
+    /// Those that may pass.
     pub async fn around(&self, region: &Region, name: &TableName) -> Result<Around, AwsError> {
         let services = self.region(region);
         let around = services.account.surroundings(self.clock()).await;
         let mut parts = Parts::default();
-        let alarms = around.alarms(name).map(|(alarms, _)| alarms);
         let mut scaling = parts.take(around.scaling(name), "auto scaling");
         expire(&mut scaling, self.clock().now());
-        let alarms = parts.take(alarms, "alarms");
-        match parts.passing {
-            None => Ok(Around { scaling, alarms }),
-            Some(error) => Err(error),
-        }
+        let alarms = parts.take(around.alarms(name).map(|(alarms, _)| alarms), "alarms");
+        parts.passing.map_or(Ok(Around { scaling, alarms }), Err)
     }
 
     /// Lets settings name the key that AWS manages for DynamoDB as such: it has an ARN of its own in each Region, which

@@ -253,6 +253,8 @@ fn meaning_of_code(code: &str) -> Option<Meaning> {
         | "ObjectNotFoundException"
         | "ResourceNotFound"
         | "NoSuchEntity"
+        | "ObjectNotFoundException"
+        | "ResourceNotFound"
         | "AWS.SimpleQueueService.NonExistentQueue"
         | "QueueDoesNotExist" => Meaning::NotFound,
         "ConditionalCheckFailedException" | "AlreadyExistsException" => Meaning::Condition,

@@ -100,11 +100,14 @@ impl Around {
     /// The steps that make room for what is `wanted`: of what was there before the table, by `keys`, they remove what is
     /// otherwise.
     pub fn removals(&self, wanted: &TableSettings, table: &TableName, keys: &BTreeSet<String>) -> Vec<Step> {
-        let is_in_the_way = |it: &Leftover, fate: Fate| match fate {
-            Fate::Removed => true,
+        // A target that goes takes along what is its own.
+        let goes = |of: &Dimension| !wanted.scaling.known().is_some_and(|all| all.contains_key(of));
+        let is_in_the_way = |it: &Leftover, fate: Fate| match (it, fate) {
+            (_, Fate::Stays | Fate::Shared | Fate::NotKnown) => false,
             // A target is brought to its bounds as it is.
-            Fate::Replaced => !matches!(it, Leftover::ScalingTarget(_)),
-            Fate::Stays | Fate::Shared | Fate::NotKnown => false,
+            (Leftover::ScalingTarget(_), fate) => fate == Fate::Removed,
+            (Leftover::ScalingPolicy(of, _) | Leftover::ScheduledAction(of, _), _) => !goes(of),
+            (Leftover::Alarm(_), _) => true,
         };
         let fates = self.fates(wanted, table).into_iter();
         let steps = fates.filter(|(it, fate)| is_in_the_way(it, *fate)).map(|(it, _)| Step::Remove(it));
