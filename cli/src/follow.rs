@@ -96,9 +96,14 @@ impl Followed {
         let is_over = |record: &&StepRecord| record.state != StepState::Waiting;
         let mut over = self.steps.values().filter(is_over).count();
         for (key, title) in &self.titles {
-            let Some(record) = now.steps.get(key).filter(|record| self.steps.get(key) != Some(record)) else {
+            let before = self.steps.get(key);
+            let Some(record) = now.steps.get(key).filter(|record| before != Some(record)) else {
                 continue;
             };
+            // That it waits for the same is told once.
+            if !is_over(&record) && before.is_some_and(|before| before.why == record.why) {
+                continue;
+            }
             let why = Some(why(record)).filter(|why| !why.is_empty());
             let why = why.map(|why| format!(": {why}")).unwrap_or_default();
             changes.push(if is_over(&record) {

@@ -73,6 +73,8 @@ pub(crate) fn say_head(told: &Told, console: &mut Console<'_>) -> Result<(), Fai
         fields.push(("begun", format!("{} UTC{by}{why}", moment(restore.requested_at))));
         fields.extend(restore.ended_at.map(|at| ("ended", format!("{} UTC", moment(at)))));
         fields.push(("status", stage(restore)));
+        let hitch = restore.hitch.as_ref().filter(|_| restore.stage != Stage::Waiting);
+        fields.extend(hitch.map(|it| ("waits", format!("{}, since {} UTC", it.why, moment(it.since)))));
     }
     fields.extend(notes.iter().map(|note| ("note", note.clone())));
     for (name, text) in fields {
@@ -192,8 +194,7 @@ pub(crate) fn stage(restore: &Restore) -> String {
     let more = match (stage, problem, hitch) {
         (Stage::Waiting, None, None) => " for its turn".to_owned(),
         (Stage::Waiting, _, Some(hitch)) => format!(" for another turn: {}", hitch.why),
-        (_, _, Some(hitch)) => format!(": {}, since {} UTC", hitch.why, moment(hitch.since)),
-        (_, Some(problem), None) => format!(": {problem}"),
+        (_, Some(problem), _) => format!(": {problem}"),
         (Stage::CopyingBack, ..) => format!(" into {}", start.region),
         (Stage::Running, ..) => ": AWS makes the table".to_owned(),
         (Stage::Warning, ..) => ": something is left to be done by hand".to_owned(),

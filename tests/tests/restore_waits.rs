@@ -8,7 +8,7 @@ use backup_chain_core::invoke::{Ask, SessionRequest, Wanted};
 use backup_chain_core::restore::{AT_A_TIME, Choices, Key, Restore, Stage, StepState};
 use backup_chain_core::settings::{EncryptionType, TableSettings};
 use backup_chain_local::stack::{ACCOUNT, RESTORE, SOURCE, Stack, TARGET};
-use backup_chain_local::{Fault, FaultRule, World};
+use backup_chain_local::{Fault, FaultRule, Lag, World};
 use backup_chain_tests::command::cli;
 use backup_chain_tests::restores::{
     COPIED, ask, back_up, changes, differences, everything, home, items, newest, quick, restored,
@@ -43,6 +43,27 @@ async fn a_right_that_hangs_on_a_fresh_tag_comes_later() {
     let restore = restored(&stack, &begun.id).await;
     assert_eq!(restore.stage, Stage::Succeeded, "{restore:#?}");
     assert_eq!(differences(&restore), [""; 0]);
+    let now = stack.edge().capture_anew(&home(), &orders).await.unwrap();
+    assert_eq!(changes(&now.settings, &settings), [""; 0]);
+    assert_eq!(now.warnings, [""; 0], "the restore's tag is off");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_with_everything_comes_back_where_all_of_it_is_seen_a_minute_later() {
+    let (world, mut stack) = quick().await;
+    let (orders, settings) = everything(&world, &mut stack).await;
+    tables::drop(&world, &orders, &settings).await.unwrap();
+    world.hesitate();
+    for lag in [Lag::TableTags, Lag::JudgedTags, Lag::Policies, Lag::NewTables, Lag::TableSettings] {
+        world.stretch(lag, SignedDuration::from_secs(60));
+    }
+    let told = stack.restore(ask([newest(&orders)])).await.unwrap();
+    stack.live(SignedDuration::from_mins(45)).await;
+    let restore = restored(&stack, &told[0].restore.id).await;
+    assert_eq!(restore.stage, Stage::Succeeded, "{restore:#?}");
+    assert_eq!(differences(&restore), [""; 0]);
+    world.consistent();
+    stack.live(SignedDuration::from_mins(5)).await;
     let now = stack.edge().capture_anew(&home(), &orders).await.unwrap();
     assert_eq!(changes(&now.settings, &settings), [""; 0]);
     assert_eq!(now.warnings, [""; 0], "the restore's tag is off");

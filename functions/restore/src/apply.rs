@@ -72,7 +72,8 @@ async fn put(
     steps: impl Iterator<Item = &Step> + Clone,
 ) -> Result<bool, RestoreError> {
     for step in steps.clone() {
-        if !take(edge, store, restore, plan, step).await? {
+        // Boxed: its future is deep.
+        if !Box::pin(take(edge, store, restore, plan, step)).await? {
             return Ok(false);
         }
     }

@@ -58,10 +58,15 @@ pub(crate) async fn ask(
     };
     let others: Vec<Restore> = others.into_iter().filter(|restore| restore.stage.is_open()).collect();
     edge.forget_surroundings().await;
+    // In the order of the request, as lists show them.
+    let now = edge.clock().now();
+    let mut ids: Vec<RestoreId> =
+        ask.tables.iter().map(|_| RestoreId::new(now, edge.random().number())).collect();
+    ids.sort();
     let mut plans = Vec::new();
-    for wanted in &ask.tables {
+    for (wanted, id) in ask.tables.iter().zip(ids) {
         let points = points.get(wanted.table.as_str()).cloned().unwrap_or_default();
-        plans.push(plan_one(edge, ask, wanted, points, &others).boxed());
+        plans.push(plan_one(edge, ask, wanted, id, points, &others).boxed());
     }
     let mut planned: Vec<Told> = stream::iter(plans).buffered(ABREAST).try_collect().await?;
     let mut targets = BTreeSet::new();
@@ -92,7 +97,7 @@ pub(crate) async fn ask(
             break;
         }
         // What is cut off here is taken up by the next tick.
-        match work::begin(edge, store, &mut told.restore).await {
+        match Box::pin(work::begin(edge, store, &mut told.restore)).await {
             Err(error) if *store == Store::Catalog || is_transient(&error) => {
                 span.in_scope(|| tracing::warn!(%error, "left to the next tick"));
             }
@@ -186,6 +191,7 @@ async fn plan_one(
     edge: &Edge,
     ask: &Ask,
     wanted: &Wanted,
+    id: RestoreId,
     points: Vec<RestorePoint>,
     others: &[Restore],
 ) -> Result<Told, RestoreError> {
@@ -248,7 +254,6 @@ async fn plan_one(
     if !native {
         notes.extend(require_rights(edge, &role, &target).await?);
     }
-    let id = RestoreId::new(now, edge.random().number());
     let arn = found.arn.clone();
     let token = token("restore", id.as_str(), now, &point.table.id, &point.vault, 1);
     let copy_back = if region == point.vault.region {

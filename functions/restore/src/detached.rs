@@ -115,7 +115,7 @@ impl Detached {
         let wanted = Wanted { vault: Some(place_of(&self.copies)), ..wanted.clone() };
         let points = BTreeMap::from([(wanted.table.to_string(), self.points(&wanted).await?)]);
         let asked = Ask { tables: vec![wanted], ..asked.clone() };
-        let mut told = ask::ask(&self.edge, &self.store, &asked, &points, None).await?;
+        let mut told = Box::pin(ask::ask(&self.edge, &self.store, &asked, &points, None)).await?;
         told.pop().ok_or(RestoreError::NoTables)
     }
 
@@ -130,10 +130,11 @@ impl Detached {
     ) -> Result<Told, RestoreError> {
         while restore.stage.is_open() {
             self.edge.clock().until(restore.check_at).await;
-            match work::advance(&self.edge, &self.store, restore).await {
+            // Boxed: its future is deep.
+            match Box::pin(work::advance(&self.edge, &self.store, restore)).await {
                 Err(error) if is_transient(&error) => {
                     tracing::warn!(%error, "it is held up");
-                    held_up(&self.edge, &self.store, restore, &error).await?;
+                    Box::pin(held_up(&self.edge, &self.store, restore, &error)).await?;
                 }
                 done => done?,
             }

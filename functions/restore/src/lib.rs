@@ -240,8 +240,9 @@ async fn go_on(
                     }
                     Err(error) => {
                         span.in_scope(|| tracing::warn!(%error, "it is held up"));
-                        let noted =
-                            wait::held_up(edge, store, restore, &error).instrument(span.clone()).await;
+                        let noted = Box::pin(wait::held_up(edge, store, restore, &error))
+                            .instrument(span.clone())
+                            .await;
                         if let Err(error) = noted {
                             span.in_scope(|| tracing::warn!(%error, "left to the next tick"));
                             restore.check_at = deadline.ends();

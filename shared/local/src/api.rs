@@ -75,6 +75,8 @@ pub struct Restore {
     pub from: std::sync::Arc<TableState>,
     /// The new table's encryption key: DynamoDB's own when there is none.
     pub key_arn: Option<String>,
+    /// When it is begun, which may be before anybody looks.
+    pub at: Timestamp,
 }
 
 /// What AWS Backup finds around it: the tables, the roles that it is passed, the keys of its vaults.

@@ -20,7 +20,7 @@ impl Backup {
     ) {
         let Some(job) = self.site(place).restores.get(id).cloned() else { return };
         match job.state {
-            RestoreState::Pending => match self.run_restore(place, &job, around) {
+            RestoreState::Pending => match self.run_restore(place, &job, at, around) {
                 Ok((restore, takes)) => self.restore_runs(place, job, restore, at, takes),
                 Err(message) => self.end_restore(place, job, at, Err(message)),
             },
@@ -39,6 +39,7 @@ impl Backup {
         &self,
         place: &Place,
         job: &RestoreJob,
+        at: Timestamp,
         around: &mut dyn Neighbours,
     ) -> Result<(Restore, SignedDuration), String> {
         // AWS documents that the flag fails restores of types that it does not name, DynamoDB among them.
@@ -74,6 +75,7 @@ impl Backup {
             recovery_point_arn: job.point.clone(),
             from: Arc::clone(&point.snapshot.table),
             key_arn: job.key_arn.clone(),
+            at,
         };
         around.begin_restore(&restore)?;
         let durations = &self.options.durations;

@@ -26,7 +26,7 @@ impl Dynamo {
     /// attributes, items, indexes, billing mode and throughput; AWS documents that its class is STANDARD and that
     /// tags, streams, time to live, protection and what else surrounds a table do not come back.
     pub(crate) fn begin_restore(&mut self, restore: &Restore) -> Result<(), String> {
-        let now = self.clock.now();
+        let now = restore.at;
         let id = self.rng.uuid();
         let there = Lagging::new(true, self.lags.draw(&[Lag::NewTables], now));
         let backup = match self.restore_source {
@@ -358,6 +358,7 @@ mod tests {
             recovery_point_arn: "arn:aws:backup:eu-central-1:111122223333:recovery-point:1".to_owned(),
             from: Arc::new(from),
             key_arn: None,
+            at: "2026-03-01T00:00:00Z".parse().unwrap(),
         }
     }
 
