@@ -56,7 +56,12 @@ async fn read_back(world: &World, stack: &Stack, point: &RestorePoint) -> (Docum
     assert_eq!((point.state, &point.suspect), (State::Available, &None), "{point:#?}");
     let tags = vault_tags(world, point.vault.region.as_str(), point.vault.name.as_str());
     let tags = &tags[point.arn.as_ref().unwrap()];
-    let seen = Seen { tags, created_at: point.created_at, region: &point.vault.region };
+    let seen = Seen {
+        arn: point.arn.as_ref().unwrap(),
+        tags,
+        created_at: point.created_at,
+        region: &point.vault.region,
+    };
     stack.edge().open(point, &seen).await.unwrap()
 }
 
@@ -266,7 +271,12 @@ async fn changed_stored_settings_make_the_point_suspect_and_not_its_copy() {
     let open = async |point: &RestorePoint| {
         let tags = vault_tags(&world, point.vault.region.as_str(), point.vault.name.as_str());
         let tags = &tags[point.arn.as_ref().unwrap()];
-        let seen = Seen { tags, created_at: point.created_at, region: &point.vault.region };
+        let seen = Seen {
+            arn: point.arn.as_ref().unwrap(),
+            tags,
+            created_at: point.created_at,
+            region: &point.vault.region,
+        };
         stack.edge().open(point, &seen).await
     };
     let why = open(&backup).await.unwrap_err().to_string();
@@ -335,7 +345,10 @@ fn the_whole_fixtures_take_the_tags_that_the_format_promises() {
     let typical = document(typical());
     let (whole, envelope) = (seal(&typical.pack()), seal(&typical.envelope().pack()));
     assert_eq!(whole.len(), typical.pack().len() + 529);
-    assert_eq!(place(whole.len(), envelope.len(), 10), Ok(Place::Inline));
+    assert_eq!(
+        place(whole.len(), envelope.len(), 10),
+        Place { settings_stored: false, message_stored: false, id: true }
+    );
     assert!(tags::parts(whole.len()) <= 7, "{} parts", tags::parts(whole.len()));
     let tags = tags::encode(&typical.id, &whole).unwrap();
     assert_eq!(tags.len(), tags::parts(whole.len()) + 1);
@@ -345,7 +358,10 @@ fn the_whole_fixtures_take_the_tags_that_the_format_promises() {
     let huge = document(huge());
     let (whole, envelope) = (seal(&huge.pack()), seal(&huge.envelope().pack()));
     assert!(whole.len() > tags::MOST, "{} bytes", whole.len());
-    assert_eq!(place(whole.len(), envelope.len(), 40), Ok(Place::Stored));
+    assert_eq!(
+        place(whole.len(), envelope.len(), 40),
+        Place { settings_stored: true, message_stored: false, id: true }
+    );
     let read = Document::unpack(&open(&envelope)).unwrap();
     let Settings::Inline(settings) = &huge.settings else { panic!("made inline") };
     let item = seal(&settings.pack());

@@ -67,9 +67,19 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), AwsError>
     let Some(source) = copy.source.clone() else {
         return edge.mark_failed(copy, "what it is a copy of is not recorded").await;
     };
-    // Before the copy: a restore point without its settings would not be one.
-    if let Err(why) = bring_settings(edge, copy).await? {
-        return edge.mark_try_failed(copy, &why).await;
+    // Before the copy, so that it is never without what describes it.
+    let missing = match edge.bring(copy, &edge.deployment().region, &copy.vault.region).await {
+        Err(error) if error.is_transient() => return Err(error),
+        Err(error) => Some(error.to_string()),
+        Ok(missing) => missing,
+    };
+    if let Some(missing) = missing {
+        let why = format!("what describes it cannot be brought to {}: {missing}", copy.vault.region);
+        if copy.may_try_again().is_some() {
+            return edge.mark_try_failed(copy, &why).await;
+        }
+        // Metadata describes items; it never decides whether there are any.
+        copy.warnings.push(why);
     }
     let lock = edge.lock_of(&copy.vault).await?;
     let policy = copy.policy.as_ref().and_then(|made| work.policy(&made.name));
@@ -95,19 +105,6 @@ fn next_slot(work: &Work<'_>, head: &TableHead, now: Timestamp) -> Option<Timest
     let Active { policy, stored } = work.policy(head.policy.as_ref()?)?;
     let after = stored.state.planned_until.clamp(now - TAKEN_UP_WITHIN, now - PLANNED_WITHIN);
     policy.enabled.then(|| due::next_slot(policy, after)).flatten().map(|(slot, _)| slot)
-}
-
-/// Puts settings that are not in the tags into the settings table of the target Region.
-async fn bring_settings(edge: &Edge, copy: &RestorePoint) -> Result<Result<(), String>, AwsError> {
-    let (Some(digest), true) = (&copy.settings, copy.settings_stored) else { return Ok(Ok(())) };
-    let Some(sealed) = edge.source().settings.get(&copy.table.id, digest).await? else {
-        return Ok(Err(format!("the settings {digest} are not in the settings table")));
-    };
-    match edge.region(&copy.vault.region).settings.put(&copy.table.id, digest, sealed).await {
-        Ok(()) => Ok(Ok(())),
-        Err(error) if error.is_transient() => Err(error),
-        Err(error) => Ok(Err(format!("the settings cannot be brought to {}: {error}", copy.vault.region))),
-    }
 }
 
 /// Sends the recorded request.

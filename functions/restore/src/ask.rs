@@ -92,6 +92,7 @@ async fn plan_one(
 ) -> Result<Told, RestoreError> {
     let now = edge.clock().now();
     let Selected { mut point, region } = select(edge, wanted, points.clone(), now)?;
+    let mut choices = ask.choices.clone();
     let mut notes = Vec::new();
     if let Some(near) = sibling(&points, &point, &region) {
         notes.push(format!(
@@ -123,15 +124,15 @@ async fn plan_one(
     if services.dynamodb.look(&target.name).await?.is_some() {
         return Err(RestoreError::Taken(Box::new(target)));
     }
-    let choices = &ask.choices;
     if let Some(settings) = &settings {
-        require_indexes(settings, choices)?;
+        require_indexes(settings, &choices)?;
+        notes.extend(make_room(settings, &mut choices));
     } else if !choices.without_indexes.is_empty() {
         return Err(RestoreError::Choice(
             "indexes cannot be left out where the settings are not known".to_owned(),
         ));
     }
-    let key = key(edge, settings.as_ref(), choices, &point.table.arn.region, &region).await?;
+    let key = key(edge, settings.as_ref(), &choices, &point.table.arn.region, &region).await?;
     let native = !choices.without_indexes.is_empty();
     let role = edge.deployment().restore_role.clone();
     if !native {
@@ -161,7 +162,7 @@ async fn plan_one(
         sealed: point.sealed,
         moment: found.created_at,
         target,
-        choices: choices.clone(),
+        choices,
         items_only: settings.is_none(),
         stage: if copy_back.is_some() { Stage::CopyingBack } else { Stage::Starting },
         requested_at: now,
@@ -210,6 +211,19 @@ fn require_indexes(settings: &TableSettings, choices: &Choices) -> Result<(), Re
         ))),
         None => Ok(()),
     }
+}
+
+/// Leaves out what has no room beside the restore's own tag, of a table that had as many tags as it may have.
+fn make_room(settings: &TableSettings, choices: &mut Choices) -> Option<String> {
+    let own = settings.tags.known().filter(|_| choices.tags.is_empty())?;
+    let kept: Vec<&String> = own.keys().filter(|key| !choices.without_tags.contains(*key)).collect();
+    let last = kept.last().filter(|_| kept.len() >= MOST_TAGS)?;
+    choices.without_tags.insert((*last).clone());
+    Some(format!(
+        "the table had {} tags, and the restore's own takes the place of one: {last} is left out, and can be added when \
+         the restore has ended",
+        kept.len()
+    ))
 }
 
 fn require_room_for_tags(plan: &Plan) -> Result<(), RestoreError> {

@@ -71,8 +71,12 @@ impl Detached {
             .arn
             .ok_or_else(|| AwsError::incomplete("backup:DescribeBackupVault", vault.as_str(), "vault ARN"))?;
         for point in backup.points(&vault).await? {
-            if point.resource.as_deref().is_some_and(|resource| is_of(resource, table))
-                && let Some(claim) = Claim::read(&backup.tags(&point.arn).await?)
+            if !point.resource.as_deref().is_some_and(|resource| is_of(resource, table)) {
+                continue;
+            }
+            let tags = &backup.tags(&point.arn).await?;
+            let seen = Seen { arn: &point.arn, tags, created_at: point.created_at, region: &region };
+            if let Some(claim) = look.claim(&seen).await?
                 && claim.account == copies.account
                 && claim.key.split(':').nth(4) == Some(copies.account.as_str())
             {
@@ -175,18 +179,14 @@ impl Detached {
                 Err(error) if error.meaning == Meaning::NotFound => continue,
                 tags => tags?,
             };
-            let seen = Seen { tags: &tags, created_at: recovery.created_at, region: &self.copies.region };
-            let (document, sealed) = match self.edge.open_unknown(&seen).await {
-                Ok(opened) => opened,
+            let point = match self.edge.describe(&self.copies, &recovery, &tags).await {
+                Ok(point) => point,
                 Err(OpenError::Aws(error)) => return Err(error.into()),
                 Err(error) => {
                     tracing::warn!(recovery_point = %recovery.arn, %error, "passed over: its metadata is not believed");
                     continue;
                 }
             };
-            let Some(mut point) = RestorePoint::described(&document, self.copies.clone()) else { continue };
-            (point.arn, point.created_at) = (Some(recovery.arn), recovery.created_at);
-            (point.bytes, point.sealed) = (recovery.bytes, Some(sealed));
             let is_meant = match &wanted.from {
                 From::Newest => true,
                 From::At(at) => point.created_at.is_some_and(|made_at| made_at.as_second() <= at.as_second()),

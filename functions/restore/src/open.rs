@@ -1,7 +1,7 @@
 //! The settings that a restore puts back: those of the recovery point's own metadata, authenticated or not at all.
 
 use backup_chain_aws::backup::{Point, PointState};
-use backup_chain_aws::seal::{OpenError, Seen};
+use backup_chain_aws::seal::{Described, OpenError, Seen};
 use backup_chain_aws::{Edge, Meaning};
 use backup_chain_core::metadata::Settings;
 use backup_chain_core::point::RestorePoint;
@@ -44,7 +44,7 @@ pub(crate) async fn open(edge: &Edge, point: &RestorePoint) -> Result<Opened, Re
         PointState::Other(state) => return Err(unfit(format!("AWS says that it is {state}"))),
     }
     let tags = region.backup.tags(arn).await?;
-    let seen = Seen { tags: &tags, created_at: found.created_at, region: &point.vault.region };
+    let seen = Seen { arn, tags: &tags, created_at: found.created_at, region: &point.vault.region };
     let settings = match edge.open(point, &seen).await {
         Ok((_, settings)) => Ok(settings),
         Err(OpenError::Aws(error)) if error.is_transient() => return Err(error.into()),
@@ -63,8 +63,9 @@ pub(crate) async fn settings(edge: &Edge, restore: &Restore) -> Result<Option<Ta
         let region = edge.region(&restore.vault.region);
         let found = region.backup.point(&restore.vault.name, &restore.arn).await?;
         let tags = region.backup.tags(&restore.arn).await?;
-        let seen = Seen { tags: &tags, created_at: found.created_at, region: &restore.vault.region };
-        let (document, sealed) = edge.open_unknown(&seen).await?;
+        let (arn, region) = (&restore.arn, &restore.vault.region);
+        let seen = Seen { arn, tags: &tags, created_at: found.created_at, region };
+        let Described { document, sealed, .. } = edge.open_unknown(&seen).await?;
         let is_other = document.id != restore.point || document.table != restore.table;
         if is_other || restore.sealed.is_some_and(|believed| believed != sealed) {
             return Err(OpenError::Suspect("its metadata is not what it was".to_owned()));

@@ -1,7 +1,7 @@
 //! A restore goes on: each stage is recorded, done and confirmed, and every call can be made again.
 
 use backup_chain_aws::backup::JobState;
-use backup_chain_aws::seal::Seen;
+use backup_chain_aws::seal::OpenError;
 use backup_chain_aws::{AwsError, Edge, Meaning};
 use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::point::RestorePoint;
@@ -234,7 +234,7 @@ async fn follow_copy(edge: &Edge, store: &Store, restore: &mut Restore) -> Resul
             fail(edge, store, restore, "the copy back completed without a recovery point".to_owned()).await
         }
         (JobState::Completed, Some(arn)) => {
-            record_point(edge, &copy.request.target, &arn).await?;
+            record_point(edge, restore, &copy.request.target, &arn).await?;
             (restore.vault, restore.arn, restore.start.point) = (copy.request.target, arn.clone(), arn);
             go(edge, store, restore, Stage::Starting, SignedDuration::ZERO).await?;
             send(edge, store, restore).await
@@ -245,17 +245,29 @@ async fn follow_copy(edge: &Edge, store: &Store, restore: &mut Restore) -> Resul
 /// Records what was copied back as what it is again: a restore point of its table's chain.
 async fn record_point(
     edge: &Edge,
+    restore: &Restore,
     vault: &backup_chain_core::ids::VaultArn,
     arn: &backup_chain_core::ids::RecoveryPointArn,
 ) -> Result<(), RestoreError> {
+    // What describes the copy beside its tags may have gone here with the backup.
+    let there = &edge.region(&restore.vault.region).backup;
+    let (copy, tags) =
+        (there.point(&restore.vault.name, &restore.arn).await?, there.tags(&restore.arn).await?);
+    let brought = async {
+        let copy = edge.describe(&restore.vault, &copy, &tags).await?;
+        edge.bring(&copy, &restore.vault.region, &vault.region).await?;
+        edge.name(&RestorePoint { arn: Some(arn.clone()), vault: vault.clone(), ..copy }).await?;
+        Ok(())
+    };
+    match brought.await {
+        Err(OpenError::Aws(error)) if error.is_transient() => return Err(error.into()),
+        Err(error) => tracing::warn!(%error, "what describes the copy is not brought with it"),
+        Ok(()) => {}
+    }
     let backup = &edge.region(&vault.region).backup;
     let (found, tags) = (backup.point(&vault.name, arn).await?, backup.tags(arn).await?);
-    let seen = Seen { tags: &tags, created_at: found.created_at, region: &vault.region };
     // What is not believed is in the vault all the same; the daily run reports it, and only items are restored.
-    let Ok((document, sealed)) = edge.open_unknown(&seen).await else { return Ok(()) };
-    let Some(mut point) = RestorePoint::described(&document, vault.clone()) else { return Ok(()) };
-    point.arn = Some(arn.clone());
-    (point.created_at, point.bytes, point.sealed) = (found.created_at, found.bytes, Some(sealed));
+    let Ok(mut point) = edge.describe(vault, &found, &tags).await else { return Ok(()) };
     point.warnings.push(format!("copied back into {} for a restore", place_of(vault)));
     Ok(edge.bring_back(&mut point).await?)
 }

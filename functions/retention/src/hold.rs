@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use backup_chain_aws::backup::Tagged;
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::{AwsError, Edge, Meaning};
 use backup_chain_core::history::Action;
@@ -42,8 +43,22 @@ pub(crate) async fn add(
     point.hold = Some(hold);
     edge.catalog().commit([Write::of(point), Write::of(&mut entry)]).await?;
     let backup = &edge.region(&point.vault.region).backup;
-    match backup.tag(&arn, &tag).await {
-        Ok(()) => Ok(Held::of(point)),
+    let tagged = async {
+        // Without our id it is not ours to the function's rights.
+        if backup.tags(&arn).await?.contains_key(tags::ID) {
+            backup.tag(&arn, &tag).await
+        } else {
+            Ok(Tagged::Refused("its recovery point carries no tag of ours".to_owned()))
+        }
+    };
+    match tagged.await {
+        Ok(Tagged::Done) => Ok(Held::of(point)),
+        Ok(Tagged::Refused(why)) => {
+            let note = format!(
+                "the hold is in the catalog alone, so that a rebuilt catalog will not know of it: {why}"
+            );
+            Ok(Held { note: Some(note), ..Held::of(point) })
+        }
         Err(error) => Err(RetentionError::TagMissing { point: point.id.clone(), error }),
     }
 }

@@ -209,7 +209,7 @@ async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Aw
         }
         Err(error) => return Err(error),
     };
-    let seen = Seen { tags: &found, created_at: point.created_at, region: &point.vault.region };
+    let seen = Seen { arn: &arn, tags: &found, created_at: point.created_at, region: &point.vault.region };
     let doubt = match edge.open(point, &seen).await {
         Ok(_) => None,
         Err(OpenError::Aws(error)) => return Err(error),

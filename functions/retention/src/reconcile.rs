@@ -77,7 +77,14 @@ async fn unknown_id(
         Err(error) if error.meaning == Meaning::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    Ok(found.get(tags::ID).filter(|id| !open.iter().any(|open| open.as_str() == id.as_str())).cloned())
+    let id = match found.get(tags::ID) {
+        Some(id) => Some(id.clone()),
+        None => {
+            let named = edge.region(&vault.region).settings.named(&point.arn).await?;
+            named.map(|named| named.id.to_string())
+        }
+    };
+    Ok(id.filter(|id| !open.iter().any(|open| open.as_str() == id)))
 }
 
 /// Records that a point is gone, if AWS Backup says so as well when it is asked for it by name: a listing alone

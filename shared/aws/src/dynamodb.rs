@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{
     PointInTimeRecoveryStatus, TableDescription, TableStatus, TimeToLiveStatus,
 };
 use backup_chain_core::ids::{Region, Table, TableArn, TableName};
-use backup_chain_core::metadata::tags::PREFIX;
+use backup_chain_core::metadata::tags::{ID, PREFIX};
 use backup_chain_core::settings::{
     Json, Part, Pitr, Precision, ResourcePolicies, TableSettings, Ttl, Unknown,
 };
@@ -130,7 +130,8 @@ impl Dynamo {
         settings.policies = part(policies, "resource policies", &mut warnings)?;
         settings.kinesis = part(self.kinesis(name).await, "Kinesis destinations", &mut warnings)?;
         let tags = part(self.tags(&table.arn).await, "tags", &mut warnings)?;
-        let own_tags = tags.known().map_or(0, BTreeMap::len);
+        // The id is always set anew.
+        let own_tags = tags.known().map_or(0, |tags| tags.keys().filter(|key| *key != ID).count());
         settings.tags = match tags {
             Part::Unknown(why) => Part::Unknown(why),
             Part::Known(mut tags) => {

@@ -332,6 +332,9 @@ pub struct Held {
     pub vault: String,
     /// Its hold; none once it is lifted.
     pub hold: Option<Hold>,
+    /// What is worth knowing about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 impl Held {
@@ -342,6 +345,7 @@ impl Held {
             point: point.id.clone(),
             vault: place_of(&point.vault),
             hold: point.hold.clone(),
+            note: None,
         }
     }
 }

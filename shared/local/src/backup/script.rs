@@ -85,6 +85,13 @@ impl Backup {
         true
     }
 
+    /// AWS remembers no idempotency token any more; how long it does is documented nowhere.
+    pub fn forget_tokens(&mut self) {
+        for site in self.sites.values_mut() {
+            site.tokens.clear();
+        }
+    }
+
     /// Makes a recovery point vanish without any event. Returns whether there was such a point.
     pub fn remove_silently(&mut self, recovery_point_arn: &str) -> bool {
         let Some(place) = self.place_of_point(recovery_point_arn) else { return false };
