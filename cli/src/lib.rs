@@ -28,7 +28,7 @@ use std::ffi::OsString;
 use std::io;
 
 use aws_config::SdkConfig;
-use backup_chain_aws::AwsError;
+use backup_chain_aws::{AwsError, Error as EdgeError};
 use backup_chain_core::ids::Region;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use jiff::Timestamp;
@@ -154,13 +154,19 @@ enum Failure {
     Refused(String),
     /// AWS failed.
     #[error(transparent)]
-    Aws(#[from] AwsError),
+    Aws(#[from] EdgeError),
     /// The answer could not be written.
     #[error("the answer cannot be written: {0}")]
     Output(#[from] io::Error),
     /// The answer has no form in JSON.
     #[error("the answer cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+impl From<AwsError> for Failure {
+    fn from(error: AwsError) -> Self {
+        Self::Aws(error.into())
+    }
 }
 
 impl Failure {

@@ -1,5 +1,6 @@
 //! What the end-to-end tests share: a world with a deployment in it, tables, and policies.
 
+pub mod alarms;
 pub mod command;
 pub mod logs;
 pub mod restores;

@@ -184,6 +184,7 @@ async fn a_point_whose_tags_are_not_as_sealed_when_it_completes_is_suspect() {
             Some(&first.slot),
             "{damage}: the slot is owed"
         );
+        stack.live(SignedDuration::from_hours(6)).await;
         let session = stack.edge().catalog().session(&own.session).await.unwrap().unwrap();
         assert_eq!((session.status, session.planned, session.available), (Status::Warning, 2, 1), "{damage}");
         damaged.push(own);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use backup_chain_aws::{AwsError, Meaning};
+use backup_chain_aws::{AwsError, Error, Meaning};
 use backup_chain_core::ids::Region;
 use serde::Serialize;
 
@@ -32,6 +32,8 @@ pub(crate) enum Check {
     Policies,
     /// The tables that policies cover.
     Scope,
+    /// How the last session of each policy ended.
+    Sessions,
     /// Whether the functions have done what was due.
     Ticks,
     /// The last retention run.
@@ -130,6 +132,15 @@ impl Finding {
         Self { said: Some(message.clone()), ..Self::new(check, State::Unknown, place, what).fix(fix) }
     }
 
+    /// A check that could not be made because the catalog could not be read, and why.
+    pub fn unread(check: Check, place: impl fmt::Display, error: &Error) -> Self {
+        match error {
+            Error::Aws(error) => Self::unknown(check, place, error),
+            Error::Record(_) | Error::Move(_) => Self::new(check, State::Unknown, place, error.to_string())
+                .fix("run the version that wrote it, or rebuild the catalog from the vaults"),
+        }
+    }
+
     pub fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = Some(fix.into());
         self
@@ -152,9 +163,7 @@ impl Finding {
     }
 }
 
-/// Whether an error says that the thing does not exist. IAM and SQS have words of their own for it.
+/// Whether an error says that the thing does not exist.
 pub(crate) fn is_missing(error: &AwsError) -> bool {
-    const MISSING: [&str; 3] =
-        ["NoSuchEntity", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"];
-    error.meaning == Meaning::NotFound || MISSING.contains(&error.code.as_str())
+    error.meaning == Meaning::NotFound
 }

@@ -6,7 +6,7 @@ use aws_config::SdkConfig;
 use backup_chain_aws::backup::Vault;
 use backup_chain_aws::catalog::StoredPolicy;
 use backup_chain_aws::policies::Active;
-use backup_chain_aws::{AwsError, Edge};
+use backup_chain_aws::{AwsError, Edge, Error};
 use backup_chain_core::ids::{Region, VaultArn};
 use jiff::Timestamp;
 
@@ -19,7 +19,7 @@ pub(crate) struct Look<'a> {
     pub edge: &'a Edge,
     pub now: Timestamp,
     /// The policies that are stored and not deleted, or why they cannot be read.
-    pub stored: Result<Vec<StoredPolicy>, AwsError>,
+    pub stored: Result<Vec<StoredPolicy>, Error>,
     /// Those of them whose documents can be read.
     pub policies: Vec<Active>,
     /// The stack's own vault, and those that policies name.

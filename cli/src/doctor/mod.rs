@@ -10,6 +10,7 @@ mod repair;
 mod roles;
 mod rules;
 mod scope;
+mod sessions;
 mod statement;
 mod stored;
 mod tables;
@@ -107,6 +108,7 @@ async fn findings(look: &Look<'_>, console: &mut Console<'_>) -> Result<Vec<Find
     findings.extend(roles::check(look, table.as_ref().map(|table| table.as_str())).await);
     findings.extend(stored::policies(look));
     findings.extend(scope);
+    findings.extend(sessions::check(look).await);
     findings.extend(work::check(look).await);
     findings.extend(stored::points(look).await);
     Ok(findings)

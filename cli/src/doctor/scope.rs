@@ -21,20 +21,17 @@ pub(super) async fn check(look: &Look<'_>) -> (Vec<Finding>, Option<TableName>) 
     let mut own: Option<Result<BTreeMap<TableName, usize>, AwsError>> = None;
     for policy in enabled {
         let place = look.here(&format!("policy {}", policy.name));
-        let selected = match of_policy(look.edge, &look.policies, policy).await {
-            Ok(selected) => selected,
-            Err(error) => {
-                findings.push(Finding::unknown(Check::Scope, place, &error));
-                continue;
-            }
-        };
+        let selected = of_policy(look.edge, &look.policies, policy).await;
+        for unlisted in &selected.unknown {
+            findings.push(Finding::unknown(Check::Scope, &place, &unlisted.error));
+        }
         let passed_over =
             selected.skipped.first().map(|skipped| format!(" ({}: {})", skipped.table, skipped.why));
         for skipped in selected.skipped.into_iter().filter(|skipped| skipped.warning) {
             let what = format!("policy {} passes it over: {}", policy.name, skipped.why);
             findings.push(Finding::warning(Check::Scope, look.here(&skipped.table), what));
         }
-        if selected.tables.is_empty() {
+        if selected.tables.is_empty() && selected.unknown.is_empty() {
             let what = format!("it covers no table: nothing is backed up{}", passed_over.unwrap_or_default());
             findings.push(Finding::warning(Check::Scope, place, what).fix("see its sources"));
             continue;
@@ -70,16 +67,17 @@ async fn of_tables(
     tags: Option<&BTreeMap<TableName, usize>>,
     any: &mut Option<TableName>,
 ) -> Vec<Finding> {
-    let found = match look.edge.source().dynamodb.find_each(tables).await {
-        Ok(found) => found,
-        Err(error) => {
-            let place = look.here(&format!("policy {}", policy.name));
-            return vec![Finding::unknown(Check::Scope, place, &error)];
-        }
-    };
+    let found = look.edge.source().dynamodb.find_each(tables).await;
     let mut findings = Vec::new();
     for (name, found) in found {
         let place = look.here(&name.to_string());
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                findings.push(Finding::unknown(Check::Scope, place, &error));
+                continue;
+            }
+        };
         let Some(found) = found else {
             let what = format!("there is no such table: policy {} names it, and passes it over", policy.name);
             let fix = "take it out of the policy, unless it is to come";

@@ -16,7 +16,7 @@ pub(super) fn policies(look: &Look<'_>) -> Vec<Finding> {
     let stored = match &look.stored {
         Ok(stored) => stored,
         Err(error) => {
-            let mut finding = Finding::unknown(Check::Policies, catalog, error);
+            let mut finding = Finding::unread(Check::Policies, catalog, error);
             finding.what.push_str("; so neither target Regions nor tables are looked at");
             return vec![finding];
         }
@@ -74,8 +74,12 @@ pub(super) async fn points(look: &Look<'_>) -> Vec<Finding> {
                     .command(format!("backup-chain point show {} {}", point.table.arn.name, point.id))
             }));
         }
-        Err(error) => return vec![Finding::unknown(Check::Points, &catalog, &error)],
+        Err(error) => return vec![Finding::unread(Check::Points, &catalog, &error)],
     }
+    findings.extend(look.edge.catalog().unreadable().into_iter().map(|unreadable| {
+        Finding::wrong(Check::Points, &catalog, format!("{unreadable}: it counts as present"))
+            .fix("run the version that wrote it, or rebuild the catalog from the vaults")
+    }));
     match look.edge.catalog().restores().await {
         Ok(restores) => {
             let recent = restores.iter().filter(|restore| {
@@ -92,7 +96,7 @@ pub(super) async fn points(look: &Look<'_>) -> Vec<Finding> {
                     .command(format!("backup-chain restore show {}", restore.id))
             }));
         }
-        Err(error) => findings.push(Finding::unknown(Check::Points, &catalog, &error)),
+        Err(error) => findings.push(Finding::unread(Check::Points, &catalog, &error)),
     }
     if findings.is_empty() {
         let what = format!("{}, no restore that failed within a week", count(0, "suspect point"));

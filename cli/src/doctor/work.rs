@@ -1,6 +1,6 @@
 //! Whether the functions do what is due: told by what they have left undone.
 
-use backup_chain_aws::AwsError;
+use backup_chain_aws::Error;
 use backup_chain_core::due::due;
 use backup_chain_core::point::State;
 use backup_chain_core::retention::{Run, Watch};
@@ -66,8 +66,8 @@ async fn session(look: &Look<'_>, until: Timestamp) -> Finding {
     }
 }
 
-fn unread(look: &Look<'_>, function: &str, error: &AwsError) -> Finding {
-    Finding::unknown(Check::Ticks, look.here(&look.named(function)), error)
+fn unread(look: &Look<'_>, function: &str, error: &Error) -> Finding {
+    Finding::unread(Check::Ticks, look.here(&look.named(function)), error)
 }
 
 async fn copy(look: &Look<'_>, until: Timestamp) -> Finding {
@@ -110,7 +110,7 @@ async fn retention(look: &Look<'_>) -> Vec<Finding> {
     let place = look.here(&name);
     let watch = match look.edge.catalog().watch().await {
         Ok(watch) => watch,
-        Err(error) => return vec![Finding::unknown(Check::Retention, place, &error)],
+        Err(error) => return vec![Finding::unread(Check::Retention, place, &error)],
     };
     let mut findings = Vec::new();
     let overdue = |watch: &&Watch| Watch { alarmed_at: None, ..Watch::clone(watch) }.is_overdue(look.now);
@@ -132,7 +132,7 @@ async fn retention(look: &Look<'_>) -> Vec<Finding> {
     }
     match look.edge.catalog().runs().await {
         Ok(runs) => findings.extend(runs.last().and_then(|run| last_run(&place, run))),
-        Err(error) => findings.push(Finding::unknown(Check::Retention, &place, &error)),
+        Err(error) => findings.push(Finding::unread(Check::Retention, &place, &error)),
     }
     if findings.is_empty() {
         let last = watch.map_or_else(|| "-".to_owned(), |watch| moment(watch.last_run));

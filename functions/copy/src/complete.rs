@@ -2,33 +2,34 @@
 
 use std::collections::BTreeMap;
 
-use backup_chain_aws::backup::{Job, JobState, PointState, Tagged};
+use backup_chain_aws::backup::{JobState, Point, PointState, Tagged};
 use backup_chain_aws::catalog::Write;
+use backup_chain_aws::dynamodb::Captured;
 use backup_chain_aws::ledger::SWEEP;
 use backup_chain_aws::seal::{OpenError, Seen};
-use backup_chain_aws::{AwsError, Edge, Meaning, logs};
+use backup_chain_aws::{AwsError, Edge, Error, Meaning, logs};
 use backup_chain_core::ids::RecoveryPointArn;
 use backup_chain_core::metadata::tags::OURS;
 use backup_chain_core::metadata::{TAGS, tags};
 use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::point::{Hold, Kind, Request, RestorePoint};
 use backup_chain_core::settings::TableSettings;
-
-use jiff::SignedDuration;
+use backup_chain_core::wait;
+use jiff::{SignedDuration, Timestamp};
 use tracing::Instrument as _;
 
 use crate::{Work, copies};
 
-/// How long a point that is made waits for what its metadata needs of AWS. Then it is available all the same: not
-/// believed for now, and looked at again by each retention run.
-const PATIENCE: SignedDuration = SignedDuration::from_hours(1);
-
-/// Asks AWS Backup about a running job and moves its restore point accordingly.
-pub(crate) async fn follow(work: &Work<'_>, mut point: RestorePoint) -> Result<(), AwsError> {
+/// Asks AWS Backup about a running job and moves its restore point accordingly, if it still stands as it was seen.
+pub(crate) async fn follow(work: &Work<'_>, seen: &RestorePoint) -> Result<(), Error> {
     let edge = work.edge;
+    let Some(mut point) = edge.catalog().unmoved(seen).await? else { return Ok(()) };
     let Some(id) = point.job.clone() else {
         return edge.mark_failed(&mut point, "its job is not recorded").await;
     };
+    if let (true, Some(arn)) = (point.job_ended, point.arn.clone()) {
+        return complete(work, point, Ended::unseen(arn)).await;
+    }
     // Backup and copy jobs alike are those of the source Region.
     let backup = &edge.source().backup;
     let job = match point.kind {
@@ -37,12 +38,13 @@ pub(crate) async fn follow(work: &Work<'_>, mut point: RestorePoint) -> Result<(
     };
     let job = match job {
         Ok(job) => job,
-        Err(error) if error.meaning == Meaning::NotFound => {
+        // A job that was just made may not be seen yet.
+        Err(error) if error.meaning == Meaning::NotFound && !is_new(edge, &point) => {
             edge.mark_failed(&mut point, &format!("AWS does not know job {id} any more")).await?;
             measure_failed(edge, &point);
             return Ok(());
         }
-        Err(error) => return Err(error),
+        Err(error) => return unseen(work, point, error).await,
     };
     match &job.state {
         JobState::Open => look_again(work, &mut point).await,
@@ -59,12 +61,48 @@ pub(crate) async fn follow(work: &Work<'_>, mut point: RestorePoint) -> Result<(
             measure_failed(edge, &point);
             Ok(())
         }
-        JobState::Completed => complete(work, point, job).await,
+        JobState::Completed => {
+            let Some(arn) = job.arn.clone().or_else(|| point.arn.clone()) else {
+                edge.mark_failed(&mut point, "the job completed without a recovery point").await?;
+                measure_failed(edge, &point);
+                return Ok(());
+            };
+            let took = job.completed_at.zip(job.created_at).map(|(end, start)| end.duration_since(start));
+            complete(work, point, Ended { arn, at: job.completed_at, took, message: job.message }).await
+        }
     }
 }
 
+fn is_new(edge: &Edge, point: &RestorePoint) -> bool {
+    point.requested_at.is_some_and(|at| edge.clock().now() < at + wait::CONSISTENCY)
+}
+
+/// How long looks at a point have failed: it should have been looked at since `check_at`.
+fn overdue(edge: &Edge, point: &RestorePoint) -> SignedDuration {
+    point.check_at.map_or(SignedDuration::ZERO, |at| edge.clock().now().duration_since(at))
+}
+
+/// A job that cannot be looked at. A backup that is there says as much as its job would. Without either the point holds
+/// its table for some hours, and then fails: no second job is started for what may yet come.
+async fn unseen(work: &Work<'_>, mut point: RestorePoint, error: AwsError) -> Result<(), Error> {
+    let edge = work.edge;
+    if let (Kind::Backup | Kind::Manual, Some(arn)) = (point.kind, point.arn.clone()) {
+        let found = edge.region(&point.vault.region).backup.point(&point.vault.name, &arn).await;
+        if found.is_ok_and(|found| found.state == PointState::Usable) {
+            return complete(work, point, Ended::unseen(arn)).await;
+        }
+    }
+    if overdue(edge, &point) < wait::JOB {
+        return Err(error.into());
+    }
+    let why = format!("its job could not be looked at for {} hours: {error}", wait::JOB.as_hours());
+    edge.mark_failed(&mut point, &why).await?;
+    measure_failed(edge, &point);
+    Ok(())
+}
+
 /// The job is not final: the next sweep looks again.
-async fn look_again(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), AwsError> {
+async fn look_again(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Error> {
     let now = work.edge.clock().now();
     if point.check_at.is_some_and(|at| at > now) {
         return Ok(());
@@ -73,41 +111,69 @@ async fn look_again(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Aws
     work.edge.catalog().commit([Write::of(point)]).await
 }
 
-/// The job is done: what it made is looked at, and believed only if its metadata is ours and fits.
-async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Job) -> Result<(), AwsError> {
+/// A job that is done.
+struct Ended {
+    /// What it made.
+    arn: RecoveryPointArn,
+    /// When; none where the job could not be looked at.
+    at: Option<Timestamp>,
+    /// How long it took.
+    took: Option<SignedDuration>,
+    /// What AWS has to say about it.
+    message: Option<String>,
+}
+
+impl Ended {
+    /// Of which nothing is known but what it made.
+    fn unseen(arn: RecoveryPointArn) -> Self {
+        Self { arn, at: None, took: None, message: None }
+    }
+}
+
+/// The job is done: what it made is looked at, and believed only if its metadata is ours and fits. What cannot be looked
+/// at holds its table no longer. It is looked for again, and at last recorded as what it is: there, and not believed.
+async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Ended) -> Result<(), Error> {
     let edge = work.edge;
     let region = edge.region(&point.vault.region);
-    let Some(arn) = job.arn.clone().or_else(|| point.arn.clone()) else {
-        edge.mark_failed(&mut point, "the job completed without a recovery point").await?;
-        measure_failed(edge, &point);
-        return Ok(());
-    };
+    let arn = job.arn.clone();
+    // What was just made may not be seen yet, nor its tags.
+    let since = job.at.or(point.check_at).unwrap_or_else(|| edge.clock().now());
+    let may_come = edge.clock().now() < since + wait::CONSISTENCY;
     let made = match region.backup.point(&point.vault.name, &arn).await {
         Ok(made) => made,
-        Err(error) if error.meaning == Meaning::NotFound => {
+        Err(error) if error.meaning == Meaning::NotFound && !may_come => {
             edge.mark_failed(&mut point, "its recovery point was removed before it was recorded").await?;
             measure_failed(edge, &point);
             return Ok(());
         }
-        Err(error) => return Err(error),
+        Err(error) => return not_looked_at(work, point, job, None, error).await,
     };
     if made.state != PointState::Usable {
         return look_again(work, &mut point).await;
     }
-    let found = region.backup.tags(&arn).await?;
-    let waits = job.completed_at.or(job.created_at).is_some_and(|at| edge.clock().now() < at + PATIENCE);
+    let found = match region.backup.tags(&arn).await {
+        Ok(found) => found,
+        Err(error) => return not_looked_at(work, point, job, Some(made), error).await,
+    };
     let seen = Seen { arn: &arn, tags: &found, created_at: made.created_at, region: &point.vault.region };
     point.arn = Some(arn.clone());
     match edge.open(&point, &seen).await {
         Ok((_, settings)) => point.warnings.extend(drift(work, &point, &settings).await),
-        Err(OpenError::Aws(error)) if error.is_transient() && waits => return Err(error),
+        Err(OpenError::Aws(error)) if error.is_transient() => {
+            return not_looked_at(work, point, job, Some(made), error).await;
+        }
+        Err(error) if may_come => {
+            tracing::info!(%error, "its tags may not be seen yet");
+            point.check_at = Some(edge.clock().now() + SOON);
+            return edge.catalog().commit([Write::of(&mut point)]).await;
+        }
         Err(error) => {
             tracing::error!(%error, "restore point is suspect: it is kept and counts for nothing");
             point.suspect.get_or_insert(error.to_string());
         }
     }
     match edge.name(&point).await {
-        Err(error) if error.is_transient() && waits => return Err(error),
+        Err(error) if error.is_transient() && may_come => return Err(error.into()),
         Err(error) => point.warnings.push(format!(
             "its recovery point is not named in the settings table, so that a rebuilt catalog would not know it: {error}"
         )),
@@ -116,22 +182,62 @@ async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Job) -> Result<
     if found.contains_key(tags::HOLD) && point.hold.is_none() {
         point.hold = Some(Hold::by_tag());
     }
+    if point.suspect.is_none() {
+        point.warnings.extend(add_tags(work, &point, &arn, &found, may_come).await?);
+    }
+    record(work, point, job, Some(made)).await
+}
+
+/// After what time what may not be seen yet is looked for again.
+const SOON: SignedDuration = SignedDuration::from_mins(1);
+
+/// What a job made cannot be looked at.
+async fn not_looked_at(
+    work: &Work<'_>,
+    mut point: RestorePoint,
+    job: Ended,
+    made: Option<Point>,
+    error: AwsError,
+) -> Result<(), Error> {
+    let edge = work.edge;
+    let bound = if point.kind == Kind::Copy { wait::COPY } else { wait::BACKUP };
+    if !point.job_ended {
+        edge.mark_job_ended(&mut point, &job.arn).await?;
+        return Err(error.into());
+    }
+    if overdue(edge, &point) < bound {
+        return Err(error.into());
+    }
+    tracing::error!(%error, "restore point is suspect: it could not be looked at");
+    point.suspect = Some(format!("it could not be looked at for {} hours: {error}", bound.as_hours()));
+    record(work, point, job, made).await
+}
+
+/// Records a point that is there, and begins its copies.
+async fn record(
+    work: &Work<'_>,
+    mut point: RestorePoint,
+    job: Ended,
+    made: Option<Point>,
+) -> Result<(), Error> {
+    let edge = work.edge;
     if let Some(message) = job.message {
         point.warnings.push(format!("AWS Backup: {message}"));
     }
-    if point.suspect.is_none() {
-        point.warnings.extend(add_tags(work, &point, &arn, &found, waits).await?);
+    point.arn = Some(job.arn);
+    point.job_ended = false;
+    if let Some(made) = made {
+        (point.created_at, point.bytes) = (made.created_at, made.bytes);
     }
-    point.created_at = made.created_at;
-    point.bytes = made.bytes;
-    let took = job.completed_at.zip(job.created_at).map(|(end, start)| end.duration_since(start));
-    let copy_took = took.filter(|_| point.kind == Kind::Copy);
+    let copy_took = job.took.filter(|_| point.kind == Kind::Copy);
     let copies = edge.mark_available(&mut point, copy_took).await?;
-    measure_completed(edge, &point, took);
+    measure_completed(edge, &point, job.took);
     tracing::info!(suspect = point.suspect.is_some(), copies = copies.len(), "restore point available");
     for copy in copies {
         let span = logs::of_point(&copy);
-        copies::advance(work, copy).instrument(span).await?;
+        if let Err(error) = Box::pin(copies::advance(work, &copy)).instrument(span.clone()).await {
+            span.in_scope(|| edge.leave(&Measured::of_point(&copy), "a copy", &error));
+        }
     }
     Ok(())
 }
@@ -221,7 +327,8 @@ async fn drift(work: &Work<'_>, point: &RestorePoint, captured: &TableSettings) 
     if point.kind == Kind::Copy {
         return None;
     }
-    match work.edge.capture(&point.table.arn.region, &point.table.arn.name).await {
+    let now = work.edge.capture(&point.table.arn.region, &point.table.arn.name).await;
+    match now.and_then(Captured::settled) {
         Ok(now) if now.table != point.table => {
             Some("the table was dropped while it was backed up".to_owned())
         }

@@ -1,28 +1,47 @@
 //! Starting copies: when their table is free, when no backup falls due, and when no newer one waits.
 
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+
 use backup_chain_aws::backup::JobState;
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::policies::Active;
-use backup_chain_aws::{AwsError, Edge};
+use backup_chain_aws::{Edge, Error};
 use backup_chain_core::copying::{self, Decision, Waiting};
 use backup_chain_core::due;
+use backup_chain_core::ids::{PointId, VaultArn};
 use backup_chain_core::plan::{StartCopy, token};
 use backup_chain_core::point::{Kind, Request, RestorePoint, State};
 use backup_chain_core::table::TableHead;
+use backup_chain_core::wait;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::Work;
 
-/// Takes a copy that waits, or whose start was cut off, one step further.
-pub(crate) async fn advance(work: &Work<'_>, mut copy: RestorePoint) -> Result<(), AwsError> {
-    match copy.state {
-        State::Planned => begin(work, &mut copy).await,
-        State::Starting => resolve(work.edge, &mut copy).await,
-        _ => Ok(()),
+/// Takes a copy that waits, or whose start was cut off, one step further, if it still stands as it was seen.
+pub(crate) async fn advance(work: &Work<'_>, seen: &RestorePoint) -> Result<(), Error> {
+    let edge = work.edge;
+    let Some(mut copy) = edge.catalog().unmoved(seen).await? else { return Ok(()) };
+    let (done, since, bound) = match copy.state {
+        // From the moment of its backup on.
+        State::Planned => (begin(work, &mut copy).await, copy.created_at, wait::COPY_START),
+        State::Starting => (resolve(edge, &mut copy).await, copy.requested_at, wait::COPY_REQUEST),
+        _ => return Ok(()),
+    };
+    match done {
+        Err(error) if !error.is_overtaken() && is_over(edge, since, bound) => {
+            let why = format!("it could not be started within {} hours: {error}", bound.as_hours());
+            edge.mark_try_failed(&mut copy, &why).await
+        }
+        other => other,
     }
 }
 
-async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), AwsError> {
+fn is_over(edge: &Edge, since: Option<Timestamp>, bound: SignedDuration) -> bool {
+    since.is_none_or(|since| since + bound <= edge.clock().now())
+}
+
+async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), Error> {
     let edge = work.edge;
     let Some(mut head) = edge.catalog().head(&copy.table).await? else {
         return edge.mark_failed(copy, "its table's record is gone from the catalog").await;
@@ -61,7 +80,11 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), AwsError>
     let is_copying = |other: &&RestorePoint| {
         other.kind == Kind::Copy && other.state != State::Planned && other.vault.region == copy.vault.region
     };
-    if open.iter().filter(is_copying).count() >= edge.deployment().copies_in_flight {
+    let mut copying: BTreeSet<(PointId, VaultArn)> =
+        open.iter().filter(is_copying).map(|other| (other.id.clone(), other.vault.clone())).collect();
+    let begun = work.begun.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    copying.extend(begun.into_iter().filter(|(_, vault)| vault.region == copy.vault.region));
+    if copying.len() >= edge.deployment().copies_in_flight {
         return Ok(());
     }
     let Some(source) = copy.source.clone() else {
@@ -69,7 +92,7 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), AwsError>
     };
     // Before the copy, so that it is never without what describes it.
     let missing = match edge.bring(copy, &edge.deployment().region, &copy.vault.region).await {
-        Err(error) if error.is_transient() => return Err(error),
+        Err(error) if error.is_transient() => return Err(error.into()),
         Err(error) => Some(error.to_string()),
         Ok(missing) => missing,
     };
@@ -94,6 +117,7 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), AwsError>
         delete_after_days: delete,
     };
     edge.mark_starting(copy, &mut head, Request::Copy(request), work.deadline.ends()).await?;
+    work.begun.lock().unwrap_or_else(PoisonError::into_inner).push((copy.id.clone(), copy.vault.clone()));
     send(edge, copy).await
 }
 
@@ -108,21 +132,21 @@ fn next_slot(work: &Work<'_>, head: &TableHead, now: Timestamp) -> Option<Timest
 }
 
 /// Sends the recorded request.
-async fn send(edge: &Edge, copy: &mut RestorePoint) -> Result<(), AwsError> {
+async fn send(edge: &Edge, copy: &mut RestorePoint) -> Result<(), Error> {
     let Some(Request::Copy(request)) = copy.request.clone() else {
         return edge.mark_failed(copy, "its recorded request is lost").await;
     };
     match edge.source().backup.start_copy(&request).await {
         Ok(job) => edge.mark_running(copy, &job, None).await,
         // It may have taken effect: the next tick looks before it sends again.
-        Err(error) if error.is_transient() => Err(error),
+        Err(error) if error.is_transient() => Err(error.into()),
         Err(error) => edge.mark_try_failed(copy, &error.to_string()).await,
     }
 }
 
 /// Finds out what became of a request that may or may not have reached AWS: a copy job of the same source
 /// into the same vault is ours, for one point has one copy in each chain.
-async fn resolve(edge: &Edge, copy: &mut RestorePoint) -> Result<(), AwsError> {
+async fn resolve(edge: &Edge, copy: &mut RestorePoint) -> Result<(), Error> {
     let Some(source) = copy.source.clone() else {
         return edge.mark_failed(copy, "what it is a copy of is not recorded").await;
     };

@@ -6,11 +6,13 @@
 mod complete;
 mod copies;
 
+use std::sync::Mutex;
+
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::job_events::{self, Batch, EventError, Failure, Incoming, JobEvent, JobKind};
 use backup_chain_aws::policies::Active;
-use backup_chain_aws::{AwsError, Edge, Meaning, logs};
-use backup_chain_core::ids::PolicyName;
+use backup_chain_aws::{AwsError, Edge, Error, logs};
+use backup_chain_core::ids::{PointId, PolicyName, VaultArn};
 use backup_chain_core::metrics::Measured;
 use backup_chain_core::point::{Kind, RestorePoint, State};
 use serde::Serialize;
@@ -33,6 +35,8 @@ pub(crate) struct Work<'a> {
     pub edge: &'a Edge,
     pub policies: Vec<Active>,
     pub deadline: Deadline,
+    /// The copies that this invocation has begun: an index may not show them yet.
+    pub begun: Mutex<Vec<(PointId, VaultArn)>>,
 }
 
 impl Work<'_> {
@@ -46,7 +50,7 @@ impl Work<'_> {
 /// Takes one event, a batch of them, or a tick.
 ///
 /// # Errors
-/// [`EventError`] for what is none of these; [`AwsError`] as text when the catalog cannot be read at all.
+/// [`EventError`] for what is none of these; [`Error`] as text when the catalog cannot be read at all.
 pub async fn handle(edge: &Edge, payload: Value, deadline: Deadline) -> Result<Reply, CopyError> {
     match job_events::read(payload)? {
         Incoming::Tick => tick(edge, deadline).await,
@@ -62,14 +66,30 @@ pub async fn handle(edge: &Edge, payload: Value, deadline: Deadline) -> Result<R
 }
 
 /// Why an invocation failed as a whole.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
 pub enum CopyError {
     /// The payload is nothing that the function takes.
     #[error(transparent)]
     Event(#[from] EventError),
     /// AWS failed.
     #[error(transparent)]
-    Aws(#[from] AwsError),
+    Aws(#[from] Error),
+}
+
+impl CopyError {
+    /// What a failed invocation tells Lambda as the type of its error.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Aws(error) => error.name(),
+            other => other.into(),
+        }
+    }
+}
+
+impl From<AwsError> for CopyError {
+    fn from(error: AwsError) -> Self {
+        Self::Aws(error.into())
+    }
 }
 
 async fn take(edge: &Edge, mut batch: Batch, deadline: Deadline) -> Result<Reply, CopyError> {
@@ -84,7 +104,7 @@ async fn take(edge: &Edge, mut batch: Batch, deadline: Deadline) -> Result<Reply
 }
 
 /// Looks at the restore point of the event's job, and says whether the job is one of ours.
-async fn follow_event(work: &Work<'_>, event: &JobEvent, open: &[RestorePoint]) -> Result<bool, AwsError> {
+async fn follow_event(work: &Work<'_>, event: &JobEvent, open: &[RestorePoint]) -> Result<bool, Error> {
     let is_copy = event.kind == JobKind::Copy;
     let Some(point) = open
         .iter()
@@ -96,11 +116,9 @@ async fn follow_event(work: &Work<'_>, event: &JobEvent, open: &[RestorePoint]) 
     };
     event.measure(work.edge, Measured::of_point(point));
     let span = logs::of_point(point);
-    let followed = complete::follow(work, point.clone()).instrument(span.clone()).await;
+    let followed = complete::follow(work, point).instrument(span.clone()).await;
     if let Err(error) = &followed {
-        span.in_scope(
-            || tracing::warn!(job = event.job, %error, "left to the event's next delivery, or to a tick"),
-        );
+        span.in_scope(|| work.edge.leave(&Measured::of_point(point), "the event of a job", error));
     }
     followed.map(|()| true)
 }
@@ -130,24 +148,21 @@ async fn tick(edge: &Edge, deadline: Deadline) -> Result<Reply, CopyError> {
         reply.looked_at += 1;
         let span = logs::of_point(&point);
         let done = match point.state {
-            State::Running => complete::follow(&work, point).instrument(span.clone()).await,
-            _ => copies::advance(&work, point).instrument(span.clone()).await,
+            State::Running => complete::follow(&work, &point).instrument(span.clone()).await,
+            _ => copies::advance(&work, &point).instrument(span.clone()).await,
         };
         // One table must not stop the others.
-        span.in_scope(|| match done {
-            Ok(()) => {}
-            Err(error) if error.meaning == Meaning::Condition => {
-                tracing::info!(%error, "moved by another invocation");
-            }
-            Err(error) => tracing::warn!(%error, "left to the next tick"),
-        });
+        if let Err(error) = done {
+            span.in_scope(|| edge.leave(&Measured::of_point(&point), "a job", &error));
+        }
     }
+    edge.measure_unreadable();
     if let Err(error) = edge.catalog().release(lease, edge.clock().now()).await {
         tracing::warn!(%error, "the lease ends by itself");
     }
     Ok(reply)
 }
 
-async fn work(edge: &Edge, deadline: Deadline) -> Result<Work<'_>, AwsError> {
-    Ok(Work { edge, policies: edge.every_policy().await?, deadline })
+async fn work(edge: &Edge, deadline: Deadline) -> Result<Work<'_>, Error> {
+    Ok(Work { edge, policies: edge.every_policy().await?, deadline, begun: Mutex::default() })
 }

@@ -1,13 +1,12 @@
 //! What the function refuses or fails with.
 
-use backup_chain_aws::AwsError;
 use backup_chain_aws::job_events::EventError;
+use backup_chain_aws::{AwsError, Error};
 use backup_chain_core::ids::{PointId, RestoreId, TableArn, TableName};
 use jiff::Timestamp;
-use thiserror::Error;
 
 /// Why a request was refused or failed.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
 pub enum RestoreError {
     /// The payload is no event, no batch and no request.
     #[error("{0}")]
@@ -111,12 +110,28 @@ pub enum RestoreError {
     Event(#[from] EventError),
     /// AWS failed.
     #[error(transparent)]
-    Aws(#[from] AwsError),
+    Aws(#[from] Error),
 }
 
 impl RestoreError {
     /// Whether somebody else moved the record since it was read.
     pub(crate) fn is_overtaken(&self) -> bool {
-        matches!(self, Self::Aws(error) if error.meaning == backup_chain_aws::Meaning::Condition)
+        matches!(self, Self::Aws(error) if error.is_overtaken())
+    }
+}
+
+impl RestoreError {
+    /// What a failed invocation tells Lambda as the type of its error.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Aws(error) => error.name(),
+            other => other.into(),
+        }
+    }
+}
+
+impl From<AwsError> for RestoreError {
+    fn from(error: AwsError) -> Self {
+        Self::Aws(error.into())
     }
 }

@@ -62,8 +62,7 @@ pub(crate) async fn key(
 
 /// An error about a captured key, without the key.
 fn hidden(error: AwsError) -> AwsError {
-    let message = "the key that the table was encrypted with cannot be looked at".to_owned();
-    AwsError { resource: "the table's key".to_owned(), message, ..error }
+    error.hiding("the table's key", "the key that the table was encrypted with cannot be looked at")
 }
 
 /// Whether a key of another Region is the one that AWS manages for DynamoDB; of one that cannot be asked about it is not

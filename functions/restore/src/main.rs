@@ -2,7 +2,7 @@
 
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::runtime;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,8 +10,13 @@ async fn main() -> Result<(), Error> {
     runtime::logs();
     let edge = &runtime::edge()?;
     let answer = |event: LambdaEvent<Value>| async move {
-        let deadline = Deadline::at(event.context.deadline().try_into()?);
-        Ok::<_, Error>(backup_chain_restore::handle(edge, event.payload, deadline).await?)
+        let deadline = Deadline::of(event.context.deadline());
+        // Boxed: its future is deep.
+        let reply = Box::pin(backup_chain_restore::handle(edge, event.payload, deadline)).await;
+        reply.map_err(|error| Diagnostic {
+            error_type: error.name().to_owned(),
+            error_message: error.to_string(),
+        })
     };
     run(service_fn(answer)).await
 }

@@ -2,7 +2,7 @@
 
 use backup_chain_aws::backup::JobState;
 use backup_chain_aws::seal::OpenError;
-use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_aws::{Edge, Meaning};
 use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::point::RestorePoint;
 use backup_chain_core::restore::{Restore, Stage};
@@ -274,5 +274,5 @@ async fn record_point(
 
 /// Whether an error may be gone the next time.
 pub(crate) fn is_transient(error: &RestoreError) -> bool {
-    matches!(error, RestoreError::Aws(error) if AwsError::is_transient(error))
+    matches!(error, RestoreError::Aws(error) if error.is_transient())
 }

@@ -1,12 +1,11 @@
 //! What the function refuses or fails with.
 
-use backup_chain_aws::AwsError;
+use backup_chain_aws::{AwsError, Error};
 use backup_chain_core::ids::{PointId, TableName};
 use backup_chain_core::point::State;
-use thiserror::Error;
 
 /// Why a request was refused or failed.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
 pub enum RetentionError {
     /// The point is not there.
     #[error("table {table} has no restore point {point}{place}: see the list of its points")]
@@ -73,11 +72,11 @@ pub enum RetentionError {
         /// The point.
         point: PointId,
         /// What went wrong.
-        error: AwsError,
+        error: Error,
     },
     /// AWS failed.
     #[error(transparent)]
-    Aws(#[from] AwsError),
+    Aws(#[from] Error),
 }
 
 /// Why a point that is not available cannot be held.
@@ -85,5 +84,21 @@ pub(crate) fn not_to_hold(point: &PointId, state: State) -> RetentionError {
     RetentionError::NotToHold {
         point: point.clone(),
         why: format!("it is {state}; hold one that is available"),
+    }
+}
+
+impl RetentionError {
+    /// What a failed invocation tells Lambda as the type of its error.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Aws(error) => error.name(),
+            other => other.into(),
+        }
+    }
+}
+
+impl From<AwsError> for RetentionError {
+    fn from(error: AwsError) -> Self {
+        Self::Aws(error.into())
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use backup_chain_aws::backup::Tagged;
 use backup_chain_aws::catalog::Write;
-use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_aws::{Edge, Error, Meaning};
 use backup_chain_core::history::Action;
 use backup_chain_core::ids::RecoveryPointArn;
 use backup_chain_core::metadata::tags;
@@ -59,7 +59,7 @@ pub(crate) async fn add(
             );
             Ok(Held { note: Some(note), ..Held::of(point) })
         }
-        Err(error) => Err(RetentionError::TagMissing { point: point.id.clone(), error }),
+        Err(error) => Err(RetentionError::TagMissing { point: point.id.clone(), error: error.into() }),
     }
 }
 
@@ -90,13 +90,9 @@ pub(crate) async fn lift(
 }
 
 /// Lifts a hold whose time is over.
-pub(crate) async fn end(
-    edge: &Edge,
-    point: &mut RestorePoint,
-    arn: &RecoveryPointArn,
-) -> Result<(), AwsError> {
+pub(crate) async fn end(edge: &Edge, point: &mut RestorePoint, arn: &RecoveryPointArn) -> Result<(), Error> {
     match edge.region(&point.vault.region).backup.untag(arn, tags::HOLD).await {
-        Err(error) if error.meaning != Meaning::NotFound => return Err(error),
+        Err(error) if error.meaning != Meaning::NotFound => return Err(error.into()),
         _ => {}
     }
     let mut entry = edge.entry(Action::HoldRemoved, subject(point), None);

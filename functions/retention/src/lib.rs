@@ -89,6 +89,11 @@ async fn run(
     let mut report = Report::default();
     remove::follow_up(edge, &mut report).await?;
     reconcile::reconcile(edge, &mut report).await?;
+    for unreadable in edge.catalog().unreadable() {
+        report
+            .problems
+            .push(format!("{unreadable}; it counts as present, and nothing of its table is removed"));
+    }
     let mut work = Work::begin(edge, true).await?;
     plan::suspects(&work, &mut report).await?;
     let chains = plan::outdated_chains(&mut work, &mut report).await?;
@@ -124,6 +129,7 @@ async fn run(
         .with(Metric::LapsesAhead, lapsing)
         .with(Metric::RunsBraked, i64::from(report.braked.is_some()));
     edge.measure(&measured);
+    edge.measure_unreadable();
     tracing::info!(
         ?counts,
         breaches = report.breaches.len(),

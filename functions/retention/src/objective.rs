@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use backup_chain_aws::dynamodb::Found;
 use backup_chain_aws::policies::Active;
-use backup_chain_aws::{AwsError, scope};
+use backup_chain_aws::{Error, scope};
 use backup_chain_core::ids::Table;
 use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::retention::{Breach, Report};
@@ -21,7 +21,7 @@ pub(crate) async fn breaches(work: &Work<'_>, report: &mut Report) {
     ranked.sort_by(|a, b| a.policy.rank().cmp(&b.policy.rank()));
     for active in &ranked {
         let Some(hours) = active.policy.objective else { continue };
-        match of_policy(work, &ranked, active, hours).await {
+        match of_policy(work, &ranked, active, hours, &mut report.problems).await {
             Ok(found) => report.breaches.extend(found),
             Err(error) => report.problems.push(format!(
                 "whether the tables of policy {} keep its objective is not known: {error}",
@@ -36,14 +36,31 @@ async fn of_policy(
     ranked: &[Active],
     active: &Active,
     hours: u32,
-) -> Result<Vec<Breach>, AwsError> {
+    problems: &mut Vec<String>,
+) -> Result<Vec<Breach>, Error> {
     let (edge, policy) = (work.edge, &active.policy);
-    let selected = scope::of_policy(edge, ranked, policy).await?;
-    let found = edge.source().dynamodb.find_each(selected.tables).await?;
-    let found: Vec<Found> = found.into_iter().filter_map(|(_, found)| found).collect();
+    let selected = scope::of_policy(edge, ranked, policy).await;
+    for unlisted in &selected.unknown {
+        problems.push(format!("of policy {} {unlisted}: its other tables are looked at", policy.name));
+    }
+    let mut found: Vec<Found> = Vec::new();
+    for (name, table) in edge.source().dynamodb.find_each(selected.tables).await {
+        match table {
+            Ok(table) => found.extend(table),
+            // One table must not stop the others.
+            Err(error) => {
+                problems.push(format!("whether table {name} keeps its objective is not known: {error}"))
+            }
+        }
+    }
     let tables: Vec<Table> = found.iter().map(|found| found.table.clone()).collect();
-    let heads: BTreeMap<Table, TableHead> =
-        edge.catalog().heads(&tables).await?.into_iter().map(|head| (head.table.clone(), head)).collect();
+    let heads: BTreeMap<Table, TableHead> = edge
+        .catalog()
+        .heads(&tables)
+        .await?
+        .into_iter()
+        .filter_map(|(table, head)| Some((table, head.ok()?)))
+        .collect();
     let region = &edge.deployment().region;
     let oldest = heads.values().filter_map(|head| head.backed_up_until(&policy.name, region)).min();
     if let Some(oldest) = oldest {

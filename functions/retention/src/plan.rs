@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::seal::{OpenError, Seen};
-use backup_chain_aws::{AwsError, Edge, Meaning, logs};
+use backup_chain_aws::{Edge, Error, Meaning, logs};
 use backup_chain_core::ids::{Table, TableName, VaultArn};
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{Hold, Kind, RestorePoint, State};
@@ -29,7 +29,7 @@ impl Chain {
 
 /// Plans every chain, or those of one table, manual backups with them, and tells of each point what a run would
 /// do. Nothing is changed.
-pub(crate) async fn everything(edge: &Edge, table: Option<&TableName>) -> Result<Report, AwsError> {
+pub(crate) async fn everything(edge: &Edge, table: Option<&TableName>) -> Result<Report, Error> {
     let mut work = Work::begin(edge, false).await?;
     let mut report = Report { dry_run: true, ..Report::default() };
     let mut points = match table {
@@ -61,16 +61,13 @@ pub(crate) async fn everything(edge: &Edge, table: Option<&TableName>) -> Result
     Ok(report)
 }
 
-fn left(table: &Table, vault: &VaultArn, error: &AwsError) -> String {
+fn left(table: &Table, vault: &VaultArn, error: &Error) -> String {
     format!("the chain of {} in {} is left as it is: {error}", table.arn.name, place_of(vault))
 }
 
 /// Reads and plans every chain with a point whose last flag has lapsed. What cannot be read is reported, and
 /// nothing of it is removed.
-pub(crate) async fn outdated_chains(
-    work: &mut Work<'_>,
-    report: &mut Report,
-) -> Result<Vec<Chain>, AwsError> {
+pub(crate) async fn outdated_chains(work: &mut Work<'_>, report: &mut Report) -> Result<Vec<Chain>, Error> {
     let lapsed = work.edge.catalog().lapsed_points(work.now).await?;
     let chains: BTreeSet<(Table, VaultArn)> =
         lapsed.into_iter().map(|point| (point.table, point.vault)).collect();
@@ -93,7 +90,7 @@ const AHEAD: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// In a locked vault nothing stays beyond its retention: tells where the newest point is about to go, and in how many
 /// chains.
-pub(crate) async fn lapse_ahead(work: &mut Work<'_>, report: &mut Report) -> Result<usize, AwsError> {
+pub(crate) async fn lapse_ahead(work: &mut Work<'_>, report: &mut Report) -> Result<usize, Error> {
     let mut told = 0;
     let until = work.now + AHEAD;
     let lapsing = work.edge.catalog().lapsed_points(until).await?;
@@ -140,7 +137,7 @@ const UNDER_WAY: SignedDuration = SignedDuration::from_hours(12);
 
 /// Looks again at every point that was not believed: what was in the way may have passed. Those that are still not
 /// believed are told of.
-pub(crate) async fn suspects(work: &Work<'_>, report: &mut Report) -> Result<(), AwsError> {
+pub(crate) async fn suspects(work: &Work<'_>, report: &mut Report) -> Result<(), Error> {
     for mut point in work.edge.catalog().suspect_points().await? {
         let span = logs::of_point(&point);
         if let Err(error) = believe(work, &mut point).await {
@@ -160,7 +157,7 @@ pub(crate) async fn plan_chain(
     table: &Table,
     vault: &VaultArn,
     mut points: Vec<RestorePoint>,
-) -> Result<Chain, AwsError> {
+) -> Result<Chain, Error> {
     let guards = work.guards(table, vault, &points).await?;
     // Metadata that is opened may turn out not to be believed, which changes what counts as newest: so it is
     // planned again until all that the removals hang on has been opened.
@@ -188,13 +185,13 @@ pub(crate) async fn plan_chain(
 /// Opens the metadata of an available point and takes note of what it finds: a point that is not believed is
 /// suspect from now on, one that is believed again no longer; one that carries the hold tag is held, one that is
 /// not in the vault is gone.
-pub(crate) async fn believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), AwsError> {
+pub(crate) async fn believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Error> {
     let span = logs::of_point(point);
     // Boxed: the futures around it are deep.
     Box::pin(try_believe(work, point)).instrument(span).await
 }
 
-async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), AwsError> {
+async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Error> {
     let edge = work.edge;
     let (State::Available, Some(arn)) = (point.state, point.arn.clone()) else { return Ok(()) };
     let region = edge.region(&point.vault.region);
@@ -207,12 +204,12 @@ async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Aw
             point.state = State::Deleted;
             return Ok(());
         }
-        Err(error) => return Err(error),
+        Err(error) => return Err(error.into()),
     };
     let seen = Seen { arn: &arn, tags: &found, created_at: point.created_at, region: &point.vault.region };
     let doubt = match edge.open(point, &seen).await {
         Ok(_) => None,
-        Err(OpenError::Aws(error)) => return Err(error),
+        Err(OpenError::Aws(error)) => return Err(error.into()),
         Err(error) => Some(error.to_string()),
     };
     if doubt.is_some() != point.suspect.is_some() {

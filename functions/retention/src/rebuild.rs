@@ -8,7 +8,7 @@ use backup_chain_aws::backup::{Point, PointState};
 use backup_chain_aws::catalog::{self, Write};
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::seal::OpenError;
-use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_aws::{Edge, Error};
 use backup_chain_core::due::PolicyState;
 use backup_chain_core::history::Action;
 use backup_chain_core::ids::{PointId, RecoveryPointArn, Table, VaultArn};
@@ -103,7 +103,7 @@ async fn read(
     known: &BTreeSet<RecoveryPointArn>,
     deadline: Deadline,
     rebuilt: &mut Rebuilt,
-) -> Result<Vec<RestorePoint>, AwsError> {
+) -> Result<Vec<RestorePoint>, Error> {
     let mut found: BTreeMap<PointId, Vec<RestorePoint>> = BTreeMap::new();
     for listed in edge.region(&vault.region).backup.points(&vault.name).await? {
         if known.contains(&listed.arn) {
@@ -154,7 +154,7 @@ async fn add(
     table: &Table,
     mut points: Vec<RestorePoint>,
     rebuilt: &mut Rebuilt,
-) -> Result<(), AwsError> {
+) -> Result<(), Error> {
     // A copy comes from the backup of its id, where that is still there.
     let sources: BTreeMap<PointId, CopySource> = points
         .iter()
@@ -172,7 +172,7 @@ async fn add(
         match edge.catalog().commit([Write::of(point)]).await {
             Ok(()) => rebuilt.added += 1,
             // Recorded in the meantime.
-            Err(error) if error.meaning == Meaning::Condition => rebuilt.known += 1,
+            Err(error) if error.is_overtaken() => rebuilt.known += 1,
             Err(error) => return Err(error),
         }
         if point.kind != Kind::Manual {
@@ -186,7 +186,7 @@ async fn add(
             head.recount(vault, &edge.catalog().chain(table, vault).await?);
         }
         match edge.catalog().commit([Write::of(&mut head)]).await {
-            Err(error) if error.meaning == Meaning::Condition => {}
+            Err(error) if error.is_overtaken() => {}
             done => return done,
         }
     }

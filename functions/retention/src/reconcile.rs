@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use backup_chain_aws::backup::Point;
-use backup_chain_aws::{AwsError, Edge, Meaning, logs};
+use backup_chain_aws::{Edge, Error, Meaning, logs};
 use backup_chain_core::ids::{PointId, RecoveryPointArn, VaultArn};
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{RestorePoint, State};
@@ -12,7 +12,7 @@ use backup_chain_core::point::{RestorePoint, State};
 use backup_chain_core::retention::{Decided, Fate, Report, place_of};
 
 /// Compares every vault that holds points of ours with the catalog.
-pub(crate) async fn reconcile(edge: &Edge, report: &mut Report) -> Result<(), AwsError> {
+pub(crate) async fn reconcile(edge: &Edge, report: &mut Report) -> Result<(), Error> {
     let mut vaults: BTreeMap<VaultArn, Vec<RestorePoint>> = BTreeMap::new();
     vaults.entry(edge.deployment().vault_arn(&edge.deployment().vault)).or_default();
     for point in edge.catalog().every_live_point().await? {
@@ -32,7 +32,7 @@ async fn reconcile_vault(
     vault: &VaultArn,
     points: Vec<RestorePoint>,
     report: &mut Report,
-) -> Result<(), AwsError> {
+) -> Result<(), Error> {
     let listed = edge.region(&vault.region).backup.points(&vault.name).await?;
     let held: BTreeSet<&RecoveryPointArn> = listed.iter().map(|point| &point.arn).collect();
     let recorded: BTreeSet<RecoveryPointArn> = points.iter().filter_map(|point| point.arn.clone()).collect();
@@ -71,11 +71,11 @@ async fn unknown_id(
     vault: &VaultArn,
     point: &Point,
     open: &BTreeSet<PointId>,
-) -> Result<Option<String>, AwsError> {
+) -> Result<Option<String>, Error> {
     let found = match edge.region(&vault.region).backup.tags(&point.arn).await {
         Ok(found) => found,
         Err(error) if error.meaning == Meaning::NotFound => return Ok(None),
-        Err(error) => return Err(error),
+        Err(error) => return Err(error.into()),
     };
     let id = match found.get(tags::ID) {
         Some(id) => Some(id.clone()),
@@ -89,7 +89,7 @@ async fn unknown_id(
 
 /// Records that a point is gone, if AWS Backup says so as well when it is asked for it by name: a listing alone
 /// decides nothing. Its slots are owed again.
-pub(crate) async fn gone(edge: &Edge, point: &mut RestorePoint) -> Result<(), AwsError> {
+pub(crate) async fn gone(edge: &Edge, point: &mut RestorePoint) -> Result<(), Error> {
     let Some(arn) = point.arn.clone() else { return Ok(()) };
     match edge.region(&point.vault.region).backup.point(&point.vault.name, &arn).await {
         Err(error) if error.meaning == Meaning::NotFound => {
@@ -105,6 +105,6 @@ pub(crate) async fn gone(edge: &Edge, point: &mut RestorePoint) -> Result<(), Aw
             edge.mark_deleted(point).await
         }
         Ok(_) => Ok(()),
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use backup_chain_aws::catalog::Write;
-use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_aws::{Edge, Error};
 use backup_chain_core::ids::RunId;
 use backup_chain_core::notice::{Notice, RetentionEnded};
 use backup_chain_core::retention::{ChainRun, Counts, Decided, Fate, Report, Run, Watch};
@@ -14,12 +14,7 @@ const MOST_POINTS: usize = 300;
 
 /// Records a run and tells of it. A bus that cannot be told must not make the run unrecorded; one that is not
 /// recorded is noticed.
-pub(crate) async fn run(
-    edge: &Edge,
-    id: &RunId,
-    report: &mut Report,
-    began: Timestamp,
-) -> Result<(), AwsError> {
+pub(crate) async fn run(edge: &Edge, id: &RunId, report: &mut Report, began: Timestamp) -> Result<(), Error> {
     let ended = edge.clock().now();
     report.run = Some(id.clone());
     let mut run = Run::of(id.clone(), report, began, ended);
@@ -57,7 +52,7 @@ pub(crate) async fn run(
         let mut watch = edge.catalog().watch().await?.unwrap_or_else(|| Watch::from(ended));
         watch.last_run = ended;
         match edge.catalog().commit([Write::of(&mut watch)]).await {
-            Err(error) if error.meaning == Meaning::Condition => {}
+            Err(error) if error.is_overtaken() => {}
             done => return done,
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::policies::Active;
-use backup_chain_aws::{AwsError, Edge};
+use backup_chain_aws::{Edge, Error};
 use backup_chain_core::ids::{PointId, PolicyName, Table, VaultArn};
 use backup_chain_core::point::{Kind, RestorePoint};
 use backup_chain_core::restore::Restore;
@@ -32,7 +32,7 @@ pub(crate) struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    pub async fn begin(edge: &'a Edge, records: bool) -> Result<Self, AwsError> {
+    pub async fn begin(edge: &'a Edge, records: bool) -> Result<Self, Error> {
         Ok(Self {
             edge,
             now: edge.clock().now(),
@@ -46,11 +46,7 @@ impl<'a> Work<'a> {
     }
 
     /// The brake that holds these removals, if one does.
-    pub async fn braked(
-        &self,
-        removals: &[&str],
-        confirmed: Option<&str>,
-    ) -> Result<Option<Braked>, AwsError> {
+    pub async fn braked(&self, removals: &[&str], confirmed: Option<&str>) -> Result<Option<Braked>, Error> {
         let rebuilt_at = self.edge.catalog().rebuilt().await?.map(|rebuilt| rebuilt.at);
         let ahead = self.edge.clock().ahead_of_aws();
         let road = Road { now: self.now, ahead, rebuilt_at, confirmed };
@@ -62,7 +58,7 @@ impl<'a> Work<'a> {
     }
 
     /// Whether AWS alone deletes in a vault.
-    pub async fn is_locked(&mut self, vault: &VaultArn) -> Result<bool, AwsError> {
+    pub async fn is_locked(&mut self, vault: &VaultArn) -> Result<bool, Error> {
         if let Some(known) = self.locks.get(vault) {
             return Ok(*known);
         }
@@ -80,7 +76,7 @@ impl<'a> Work<'a> {
         table: &Table,
         vault: &VaultArn,
         points: &[RestorePoint],
-    ) -> Result<Guards, AwsError> {
+    ) -> Result<Guards, Error> {
         let vault_locked = self.is_locked(vault).await?;
         let gone_since = self.gone_since(table).await?;
         let made = points.iter().rev().find_map(|point| point.policy.as_ref());
@@ -118,7 +114,7 @@ impl<'a> Work<'a> {
     }
 
     /// Since when a table is known to be gone; recorded when it is first seen to be.
-    async fn gone_since(&mut self, table: &Table) -> Result<Option<Timestamp>, AwsError> {
+    async fn gone_since(&mut self, table: &Table) -> Result<Option<Timestamp>, Error> {
         if let Some(known) = self.gone.get(table) {
             return Ok(*known);
         }
@@ -127,7 +123,7 @@ impl<'a> Work<'a> {
         Ok(since)
     }
 
-    async fn look_for(&self, table: &Table) -> Result<Option<Timestamp>, AwsError> {
+    async fn look_for(&self, table: &Table) -> Result<Option<Timestamp>, Error> {
         let found = self.edge.source().dynamodb.find(&table.arn.name).await?;
         if found.is_some_and(|found| found.table == *table) {
             return Ok(None);

@@ -39,21 +39,26 @@ pub(crate) async fn check(edge: &Edge, document: &str) -> Result<Reply, SessionE
     // Its tables as if it were applied.
     let mut policies = edge.policies().await?;
     policies.retain(|active| active.policy.name != policy.name);
-    let Selected { tables, skipped } = scope::of_policy(edge, &policies, &policy).await?;
+    let Selected { tables, skipped, unknown } = scope::of_policy(edge, &policies, &policy).await;
     let mut lines = facts.problems;
+    lines.extend(unknown.iter().map(|unlisted| format!("sources: {unlisted}")));
     let source = edge.source();
-    let found = source.dynamodb.find_each(tables).await?;
+    let found = source.dynamodb.find_each(tables).await;
     let mut covered = Vec::new();
     for (name, found) in found {
         match found {
-            Some(found) => covered.push(Covered { name, bytes: found.bytes.unwrap_or_default() }),
-            None => lines.push(format!("sources: there is no table {name} now: a session passes it over")),
+            Ok(Some(found)) => covered.push(Covered { name, bytes: found.bytes.unwrap_or_default() }),
+            Ok(None) => {
+                lines.push(format!("sources: there is no table {name} now: a session passes it over"))
+            }
+            Err(error) => lines.push(format!("sources: table {name} cannot be looked at: {error}")),
         }
     }
     if covered.is_empty() {
         lines.push("sources: no table is covered now: nothing would be backed up".to_owned());
     }
-    let tags = source.tagging().tables().await?;
+    // Without the tags nothing is known of where metadata will not fit, and all else is.
+    let tags = source.tagging().tables().await.unwrap_or_default();
     let own = tags.into_iter().map(|(arn, tags)| (arn.name, tags.len()));
     let table_tags = own.filter(|(name, _)| covered.iter().any(|table| table.name == *name)).collect();
     lines.extend(warnings(&policy, &Facts { table_tags, ..facts.facts }));
@@ -113,7 +118,7 @@ async fn vaults(edge: &Edge, policy: &Policy) -> Result<Known, SessionError> {
         problems: Vec::new(),
     };
     for target in &policy.copies {
-        match target_vault(edge, &target.vault).await? {
+        match target_vault(edge, &target.vault).await {
             Ok(vault) => {
                 known.facts.copies.insert(target.vault.clone(), facts_of(&vault));
             }
@@ -175,25 +180,22 @@ fn taken_over(policies: &[Active], policy: &Policy, covered: &[Covered]) -> Vec<
         .collect()
 }
 
-/// A target vault, or what stands in the way of copies into it. Backups go on without them.
-pub(crate) async fn target_vault(
-    edge: &Edge,
-    vault: &VaultArn,
-) -> Result<Result<Vault, String>, SessionError> {
+/// A target vault, or what stands in the way of copies into it. Backups need nothing of a target Region: one that does
+/// not answer is a problem of its copies alone.
+pub(crate) async fn target_vault(edge: &Edge, vault: &VaultArn) -> Result<Vault, String> {
     let region = &vault.region;
     let backup = &edge.region(region).backup;
-    let found = match find_vault(backup, &vault.name, region, "deploy the target stack there").await? {
-        Ok(found) => found,
-        Err(problem) => return Ok(Err(format!("copies: {problem}, or name another"))),
-    };
-    Ok(match region_problem(backup, region).await? {
+    let unknown = |error: AwsError| format!("copies: {} cannot be looked at: {error}", place_of(vault));
+    let found = find_vault(backup, &vault.name, region, "deploy the target stack there").await;
+    let found = found.map_err(unknown)?.map_err(|problem| format!("copies: {problem}, or name another"))?;
+    match region_problem(backup, region).await.map_err(unknown)? {
         None => Ok(found),
         Some(problem) => Err(format!("copies: {problem}")),
-    })
+    }
 }
 
 /// What the account settings of a Region lack, with the command that turns it on.
-pub(crate) async fn region_problem(backup: &Backup, region: &Region) -> Result<Option<String>, SessionError> {
+pub(crate) async fn region_problem(backup: &Backup, region: &Region) -> Result<Option<String>, AwsError> {
     let settings = backup.region_settings().await?;
     if settings.opted_in && settings.advanced {
         return Ok(None);

@@ -2,17 +2,18 @@
 
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::policies::Active;
-use backup_chain_aws::{Edge, Meaning, logs};
+use backup_chain_aws::{Edge, logs};
 use backup_chain_core::due::{self, NoTiers};
 use backup_chain_core::ids::{PolicyName, SessionId, VaultName};
+use backup_chain_core::metrics::Measured;
 use backup_chain_core::session::{Session, Status, Trigger};
 use jiff::Timestamp;
 
 use crate::SessionError;
 
 /// Records a session for every policy of which a slot has come due, together with the moment up to which the
-/// policy is planned: so that whoever comes second records none.
-pub(crate) async fn due_sessions(edge: &Edge, policies: &[Active]) -> Result<Vec<SessionId>, SessionError> {
+/// policy is planned: so that whoever comes second records none. One that cannot be recorded does not stop the others.
+pub(crate) async fn due_sessions(edge: &Edge, policies: &[Active]) -> Vec<SessionId> {
     let now = edge.clock().now();
     let mut recorded = Vec::new();
     for Active { stored, policy } in policies {
@@ -32,13 +33,10 @@ pub(crate) async fn due_sessions(edge: &Edge, policies: &[Active]) -> Result<Vec
                     .in_scope(|| tracing::info!(slot = %due.slot, missed, "session recorded"));
                 recorded.push(session.id);
             }
-            Err(error) if error.meaning == Meaning::Condition => {
-                tracing::info!(policy = %stored.name, "another invocation recorded the session");
-            }
-            Err(error) => return Err(error.into()),
+            Err(error) => edge.leave(&Measured::of_policy(&stored.name), "a session that is due", &error),
         }
     }
-    Ok(recorded)
+    recorded
 }
 
 /// Records a run of a policy by hand.
@@ -107,6 +105,7 @@ fn blank(edge: &Edge, trigger: Trigger, slot: Timestamp, now: Timestamp) -> Sess
         planned: 0,
         available: 0,
         skipped: Vec::new(),
+        owed: 0,
         missed: Vec::new(),
         problems: Vec::new(),
         rev: 0,

@@ -1,13 +1,12 @@
 //! What the function refuses or fails with.
 
-use backup_chain_aws::AwsError;
+use backup_chain_aws::{AwsError, Error};
 use backup_chain_core::due::NoTiers;
 use backup_chain_core::ids::PolicyName;
 use backup_chain_core::policy::PolicyErrors;
-use thiserror::Error;
 
 /// Why a request was refused or failed.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
 pub enum SessionError {
     /// The policy breaks rules of the language.
     #[error("{0}")]
@@ -29,5 +28,21 @@ pub enum SessionError {
     Vault(String),
     /// AWS failed.
     #[error(transparent)]
-    Aws(#[from] AwsError),
+    Aws(#[from] Error),
+}
+
+impl SessionError {
+    /// What a failed invocation tells Lambda as the type of its error.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Aws(error) => error.name(),
+            other => other.into(),
+        }
+    }
+}
+
+impl From<AwsError> for SessionError {
+    fn from(error: AwsError) -> Self {
+        Self::Aws(error.into())
+    }
 }

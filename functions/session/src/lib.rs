@@ -13,11 +13,14 @@ mod plan;
 mod start;
 mod watch;
 
+use std::collections::BTreeSet;
+
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::policies::Active;
-use backup_chain_aws::{Edge, Meaning, logs};
+use backup_chain_aws::{Edge, Error, logs};
 use backup_chain_core::ids::SessionId;
 use backup_chain_core::invoke::SessionRequest;
+use backup_chain_core::metrics::Measured;
 use backup_chain_core::session::{Session, Skipped, Status};
 use serde::Serialize;
 use tracing::Instrument as _;
@@ -135,8 +138,11 @@ pub async fn handle(edge: &Edge, request: SessionRequest, deadline: Deadline) ->
         SessionRequest::Delete { policy, by } => apply::delete(edge, &policy, by).await,
         SessionRequest::Tick {} => {
             watch::look(edge).await;
+            if let Err(error) = edge.tell_again().await {
+                edge.leave(&Measured::default(), "events for the bus", &error);
+            }
             let policies = edge.policies().await?;
-            let recorded = create::due_sessions(edge, &policies).await?;
+            let recorded = create::due_sessions(edge, &policies).await;
             work(edge, &policies, recorded, deadline).await
         }
         SessionRequest::Run { policy } => {
@@ -159,35 +165,42 @@ async fn work(
     recorded: Vec<SessionId>,
     deadline: Deadline,
 ) -> Result<Reply, SessionError> {
+    // The index may trail by moments: what was just recorded is open as well.
     let open = edge.catalog().open_sessions().await?;
+    let open: BTreeSet<SessionId> =
+        open.into_iter().map(|session| session.id).chain(recorded.iter().cloned()).collect();
     if open.is_empty() {
-        return Ok(if recorded.is_empty() { Reply::Idle {} } else { Reply::Busy { recorded } });
+        return Ok(Reply::Idle {});
     }
     let now = edge.clock().now();
     let Some(lease) = edge.catalog().lease("session", now, deadline.ends()).await? else {
         return Ok(Reply::Busy { recorded });
     };
     let mut sessions = Vec::with_capacity(open.len());
-    for mut session in open {
+    for id in open {
+        let mut session = match edge.catalog().session(&id).await {
+            Ok(Some(session)) if session.status.is_open() => session,
+            Ok(_) => continue,
+            Err(error) => {
+                edge.leave(&Measured::default(), "a session", &error);
+                continue;
+            }
+        };
         let span = logs::of_session(&session);
         if !deadline.allows_work(edge.clock().now()) {
             span.in_scope(|| tracing::info!("out of time: the next tick goes on"));
             break;
         }
         let done = go_on(edge, policies, &mut session, deadline).instrument(span.clone()).await;
-        span.in_scope(|| match done {
-            Ok(()) => {}
-            // Another invocation moved it: its records are read again by the next tick.
-            Err(SessionError::Aws(error)) if error.meaning == Meaning::Condition => {
-                tracing::info!(%error, "moved by another invocation");
-            }
-            Err(error) => tracing::warn!(%error, "session is left to the next tick"),
-        });
+        if let Err(error) = done {
+            span.in_scope(|| edge.leave(&Measured::of_session(&session), "a session", &error));
+        }
         sessions.push(Summary::from(&session));
     }
     if let Err(error) = edge.catalog().release(lease, edge.clock().now()).await {
         tracing::warn!(%error, "the lease ends by itself");
     }
+    edge.measure_unreadable();
     Ok(Reply::Worked { recorded, sessions })
 }
 
@@ -196,12 +209,18 @@ async fn go_on(
     policies: &[Active],
     session: &mut Session,
     deadline: Deadline,
-) -> Result<(), SessionError> {
-    if session.status == Status::Planning {
-        plan::plan(edge, policies, session, deadline).await?;
-    }
-    if session.status == Status::Running {
-        start::start(edge, policies, session, deadline).await?;
+) -> Result<(), Error> {
+    // Those that a session could plan are started while it waits for the others.
+    let planned = match session.status {
+        Status::Planning => match Box::pin(plan::plan(edge, policies, session, deadline)).await {
+            Ok(planned) => planned,
+            Err(error) if error.is_overtaken() || plan::may_wait(edge, session) => return Err(error),
+            Err(error) => return plan::give_up(edge, policies, session, &error).await,
+        },
+        _ => Vec::new(),
+    };
+    if session.status.is_open() {
+        Box::pin(start::start(edge, policies, session, planned, deadline)).await?;
     }
     Ok(())
 }

@@ -2,17 +2,26 @@
 
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::runtime;
-use backup_chain_core::invoke::SessionRequest;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use backup_chain_core::invoke;
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
+use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     runtime::logs();
     let edge = &runtime::edge()?;
-    let answer = |event: LambdaEvent<SessionRequest>| async move {
-        let deadline = Deadline::at(event.context.deadline().try_into()?);
+    let answer = |event: LambdaEvent<Value>| async move {
+        let deadline = Deadline::of(event.context.deadline());
+        let request = invoke::read(event.payload).map_err(|error| Diagnostic {
+            error_type: "UnreadablePayload".to_owned(),
+            error_message: error.to_string(),
+        })?;
         // Boxed: its future is deep.
-        Ok::<_, Error>(Box::pin(backup_chain_session::handle(edge, event.payload, deadline)).await?)
+        let reply = Box::pin(backup_chain_session::handle(edge, request, deadline)).await;
+        reply.map_err(|error| Diagnostic {
+            error_type: error.name().to_owned(),
+            error_message: error.to_string(),
+        })
     };
     run(service_fn(answer)).await
 }

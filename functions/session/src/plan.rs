@@ -1,13 +1,13 @@
 //! Planning a session: which tables get a restore point, with which flags, recorded before anything starts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::dynamodb::Found;
 use backup_chain_aws::policies::Active;
 use backup_chain_aws::scope::{self, Selected};
-use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_aws::{AwsError, Edge, Error};
 use backup_chain_core::due::{self, ChainView};
 use backup_chain_core::ids::{PointId, Table, VaultArn};
 use backup_chain_core::metrics::{Measured, Metric};
@@ -16,107 +16,226 @@ use backup_chain_core::point::{CopyFlags, Kind, PolicyRef, RestorePoint};
 use backup_chain_core::session::{Session, Skipped, Status, Trigger};
 use backup_chain_core::table::TableHead;
 use backup_chain_core::tier::Flag;
+use backup_chain_core::wait;
 use futures_util::{StreamExt, stream};
 
 use crate::check::{find_vault, region_problem, target_vault};
+use crate::named;
 use crate::start::measure_end;
-use crate::{SessionError, named};
 
 /// How many tables are looked at side by side.
 const ABREAST: usize = 8;
 /// How many passed-over tables a session remembers by name.
 const MOST_SKIPPED: usize = 200;
 
-/// Records a restore point for every table of the session that needs one. A session that was cut off here is
-/// planned again: tables that have their point already are passed by.
+/// What could not be looked at.
+#[derive(Default)]
+struct Doubts {
+    /// What is not known for it, each with the reason.
+    lines: Vec<String>,
+    /// The first error that may pass.
+    passing: Option<Error>,
+}
+
+impl Doubts {
+    fn note(&mut self, line: String, error: &AwsError) {
+        self.lines.push(line);
+        self.wait_for(error);
+    }
+
+    fn wait_for(&mut self, error: &AwsError) {
+        if error.is_transient() {
+            self.passing.get_or_insert_with(|| error.clone().into());
+        }
+    }
+}
+
+/// Records a restore point for every table of the session that needs one, and gives those that it recorded. A session
+/// that was cut off here, or that waits for what could not be looked at, is planned again: tables that have their point
+/// already are passed by. It does not wait for ever: then it goes on without, and says so.
+///
+/// # Errors
+/// [`Error`] of the catalog.
 pub(crate) async fn plan(
     edge: &Edge,
     policies: &[Active],
     session: &mut Session,
     deadline: Deadline,
-) -> Result<(), SessionError> {
+) -> Result<Vec<RestorePoint>, Error> {
     let active = match &session.policy {
         None => None,
         Some(wanted) => match policies.iter().find(|active| active.policy.name == wanted.name) {
             Some(active) => Some(active),
-            None => return refuse(edge, session, "its policy is not stored any more".to_owned(), 0).await,
+            None => {
+                let why = "its policy is not stored any more, or cannot be read: apply it anew".to_owned();
+                refuse(edge, session, vec![why], 1).await?;
+                return Ok(Vec::new());
+            }
         },
     };
-    let vault = match active {
-        Some(active) => &active.policy.vault,
-        None => session.vault.as_ref().unwrap_or(&edge.deployment().vault),
+    let vault = vault_of(edge, session, active);
+    let mut doubts = Doubts::default();
+    let in_the_way = match source_problem(edge, &vault).await {
+        Ok(problem) => problem,
+        Err(error) => {
+            let line = format!("whether vault {} takes backups is not known: {error}", vault.name);
+            doubts.note(line, &error);
+            None
+        }
     };
-    let vault = edge.deployment().vault_arn(vault);
-    let in_the_way = source_problem(edge, &vault).await?;
+    // Backups need nothing of a target Region.
     let mut problems = Vec::new();
     for target in active.map(|active| active.policy.copies.as_slice()).unwrap_or_default() {
-        problems.extend(target_vault(edge, &target.vault).await?.err());
+        problems.extend(target_vault(edge, &target.vault).await.err());
     }
 
-    let Selected { tables, mut skipped } = match active {
-        Some(active) => scope::of_policy(edge, policies, &active.policy).await?,
+    let Selected { tables, mut skipped, unknown } = match active {
+        Some(active) => scope::of_policy(edge, policies, &active.policy).await,
         None => named::named(edge, &session.tables),
     };
-    let found = edge.source().dynamodb.find_each(tables).await?;
+    for unlisted in &unknown {
+        doubts.note(unlisted.to_string(), &unlisted.error);
+    }
+    let due = active.map_or(0, |active| due_of_any(active, session));
+    // Of tables that are not known at least one is left without a point.
+    let mut owed = if unknown.is_empty() { 0 } else { due };
     let mut there: Vec<Table> = Vec::new();
-    for (name, found) in found {
+    for (name, found) in edge.source().dynamodb.find_each(tables).await {
         let why = match found {
-            None => "there is no such table".to_owned(),
-            Some(Found { unfit: Some(why), .. }) => why,
-            Some(Found { table, unfit: None, .. }) => {
+            Ok(None) => "there is no such table".to_owned(),
+            Ok(Some(Found { unfit: Some(why), .. })) => {
+                owed += due;
+                why
+            }
+            Ok(Some(Found { table, unfit: None, .. })) => {
                 there.push(table);
                 continue;
+            }
+            Err(error) => {
+                owed += due;
+                doubts.wait_for(&error);
+                format!("it cannot be looked at: {error}")
             }
         };
         skipped.push(Skipped { table: name.to_string(), why, warning: true });
     }
 
-    let known = edge.catalog().heads(&there).await?;
+    let mut known = edge.catalog().heads(&there).await?;
+    there.retain(|table| match known.get(table) {
+        Some(Err(unreadable)) => {
+            owed += due;
+            let why = unreadable.to_string();
+            skipped.push(Skipped { table: table.arn.name.to_string(), why, warning: true });
+            false
+        }
+        _ => true,
+    });
     let mut known: BTreeMap<Table, TableHead> =
-        known.into_iter().map(|head| (head.table.clone(), head)).collect();
+        there.iter().filter_map(|table| Some((table.clone(), known.remove(table)?.ok()?))).collect();
     if let Some(active) = active {
         measure_age(edge, active, session, known.values());
     }
     if let Some(problem) = in_the_way {
-        let mut owed = 0;
         if let Some(active) = active {
             let heads = there
                 .into_iter()
                 .map(|table| known.remove(&table).unwrap_or_else(|| TableHead::new(table, session.since)));
             let heads: Vec<TableHead> = heads.collect();
-            owed = heads.iter().map(|head| owed_by(active, session, head.clone(), &vault)).sum();
+            owed += heads.iter().map(|head| owed_by(active, session, head.clone(), &vault)).sum::<usize>();
             take_into_care(edge, active, session, heads.into_iter()).await?;
         }
-        return refuse(edge, session, problem, owed).await;
+        refuse(edge, session, vec![problem], owed).await?;
+        return Ok(Vec::new());
     }
-    let mut planned = 0;
+    // Those that an earlier try at planning has given their points may have got any far since.
+    let own: BTreeSet<Table> =
+        edge.catalog().points_of_session(&session.id).await?.into_iter().map(|point| point.table).collect();
+    let mut planned = own.len();
     let mut writes: Vec<(RestorePoint, TableHead)> = Vec::new();
-    for table in there {
+    for table in there.into_iter().filter(|table| !own.contains(table)) {
         let head = known.remove(&table);
         match give(active, session, &vault, table, head) {
             Given::Already => planned += 1,
-            Given::Skipped(skip) => skipped.push(skip),
-            Given::Point(point, head) => {
-                planned += 1;
-                writes.push((*point, *head));
+            Given::Skipped(skip, slots) => {
+                owed += slots;
+                skipped.push(skip);
             }
+            Given::Point(point, head) => writes.push((*point, *head)),
         }
     }
+    let mut made = Vec::new();
     let mut commits = stream::iter(writes).map(|(point, head)| record(edge, point, head)).buffered(ABREAST);
-    while let Some(committed) = commits.next().await {
-        committed?;
-        if !deadline.allows_work(edge.clock().now()) {
-            return Ok(());
+    while let Some((point, committed)) = commits.next().await {
+        match committed {
+            Ok(()) => made.push(point),
+            // Somebody else moved its head: it is read again.
+            Err(error) => {
+                owed += session.owes(&point.flags);
+                if error.is_overtaken() || error.is_transient() {
+                    doubts.passing.get_or_insert_with(|| error.clone());
+                }
+                let (table, why) = (point.table.arn.name.to_string(), error.to_string());
+                skipped.push(Skipped { table, why, warning: true });
+            }
         }
+        if !deadline.allows_work(edge.clock().now()) {
+            return Ok(made);
+        }
+    }
+    drop(commits);
+    if let Some(error) = doubts.passing.as_ref().filter(|_| may_wait(edge, session)) {
+        edge.leave(&Measured::of_session(session), "tables that cannot be planned yet", error);
+        return Ok(made);
     }
     skipped.sort();
     skipped.truncate(MOST_SKIPPED);
-    session.planned = planned;
+    session.planned = u32::try_from(planned + made.len()).unwrap_or(u32::MAX);
     session.skipped = skipped;
-    session.problems = problems;
+    session.owed = u32::try_from(owed).unwrap_or(u32::MAX);
+    session.problems = problems.into_iter().chain(doubts.lines).collect();
     session.status = Status::Running;
     edge.catalog().commit([Write::of(session)]).await?;
-    Ok(())
+    Ok(made)
+}
+
+/// Whether a session may still wait for what it needs to be planned.
+pub(crate) fn may_wait(edge: &Edge, session: &Session) -> bool {
+    edge.clock().now() < session.started_at + wait::PLANNING
+}
+
+/// Gives up planning the rest of a session: what it has recorded goes on, and the rest is owed.
+///
+/// # Errors
+/// [`Error`] of the catalog.
+pub(crate) async fn give_up(
+    edge: &Edge,
+    policies: &[Active],
+    session: &mut Session,
+    error: &Error,
+) -> Result<(), Error> {
+    let why = format!("its tables could not be planned for {} minutes: {error}", wait::PLANNING.as_mins());
+    let active = session
+        .policy
+        .as_ref()
+        .and_then(|wanted| policies.iter().find(|active| active.policy.name == wanted.name));
+    let owed = active.map_or(0, |active| due_of_any(active, session));
+    let own = edge.catalog().points_of_session(&session.id).await?.len();
+    if own == 0 {
+        return refuse(edge, session, vec![why], owed).await;
+    }
+    session.planned = u32::try_from(own).unwrap_or(u32::MAX);
+    session.owed = u32::try_from(owed).unwrap_or(u32::MAX);
+    session.problems.push(why);
+    session.status = Status::Running;
+    edge.catalog().commit([Write::of(session)]).await
+}
+
+fn vault_of(edge: &Edge, session: &Session, active: Option<&Active>) -> VaultArn {
+    let vault = match active {
+        Some(active) => &active.policy.vault,
+        None => session.vault.as_ref().unwrap_or(&edge.deployment().vault),
+    };
+    edge.deployment().vault_arn(vault)
 }
 
 /// How old the newest backup of the policy's tables has become before this session: that of the table worst off.
@@ -133,6 +252,13 @@ fn measure_age<'a>(
     }
 }
 
+/// How many slots are due for a table of which nothing is known.
+fn due_of_any(active: &Active, session: &Session) -> usize {
+    let (met, carried) = (BTreeMap::new(), BTreeMap::new());
+    let chain = ChainView { since: session.since, met, carried };
+    backup_flags(active, session, &chain).map_or(0, |flags| session.owes(&flags))
+}
+
 /// How many slots a table stays without when the session can back up nothing.
 fn owed_by(active: &Active, session: &Session, mut head: TableHead, vault: &VaultArn) -> usize {
     adopt(&mut head, active, session);
@@ -140,23 +266,31 @@ fn owed_by(active: &Active, session: &Session, mut head: TableHead, vault: &Vaul
 }
 
 /// Records a point with its table's head, unless this session has done so before.
-async fn record(edge: &Edge, mut point: RestorePoint, mut head: TableHead) -> Result<(), AwsError> {
-    match edge.catalog().commit([Write::of(&mut point), Write::of(&mut head)]).await {
-        Err(error)
-            if error.meaning == Meaning::Condition && edge.catalog().point(&point).await?.is_some() =>
-        {
-            Ok(())
-        }
+async fn record(
+    edge: &Edge,
+    mut point: RestorePoint,
+    mut head: TableHead,
+) -> (RestorePoint, Result<(), Error>) {
+    let done = match edge.catalog().commit([Write::of(&mut point), Write::of(&mut head)]).await {
+        Err(error) if error.is_overtaken() => match edge.catalog().point(&point).await {
+            Ok(Some(there)) => {
+                point = there;
+                Ok(())
+            }
+            Ok(None) => Err(error),
+            Err(error) => Err(error),
+        },
         other => other,
-    }
+    };
+    (point, done)
 }
 
 /// What a session gives a table.
 enum Given {
     /// Its point is recorded already.
     Already,
-    /// Nothing, for this reason.
-    Skipped(Skipped),
+    /// Nothing, for this reason; so many of its slots are owed for it.
+    Skipped(Skipped, usize),
     /// A point, to be recorded with the table's head.
     Point(Box<RestorePoint>, Box<TableHead>),
 }
@@ -169,8 +303,9 @@ fn give(
     head: Option<TableHead>,
 ) -> Given {
     let name = table.arn.name.to_string();
-    let skip =
-        |why: &str, warning| Given::Skipped(Skipped { table: name.clone(), why: why.to_owned(), warning });
+    let skip = |why: &str, warning, owed| {
+        Given::Skipped(Skipped { table: name.clone(), why: why.to_owned(), warning }, owed)
+    };
     let mut head = head.unwrap_or_else(|| TableHead::new(table.clone(), session.since));
     let id = PointId::of(session.started_at, &session.id, &table.id);
     if head.planned.as_ref() == Some(&id) {
@@ -181,12 +316,13 @@ fn give(
         adopt(&mut head, active, session);
         let backing_up = head.open.as_ref().is_some_and(|open| open.kind == Kind::Backup);
         if head.planned.is_some() || backing_up {
-            return skip("its previous backup is not final; what is due is owed to its next point", true);
+            let why = "its previous backup is not final; what is due is owed to its next point";
+            return skip(why, true, owed_by(active, session, head, vault));
         }
         match flags_of(active, session, &head, vault) {
             Ok((some, also)) if !some.is_empty() => (flags, copies) = (some, also),
-            Ok(_) => return skip("nothing is due for it: an available point carries every slot", false),
-            Err(error) => return skip(&error.to_string(), true),
+            Ok(_) => return skip("nothing is due for it: an available point carries every slot", false, 0),
+            Err(error) => return skip(&error.to_string(), true, 0),
         }
     }
     let kind = if active.is_some() { Kind::Backup } else { Kind::Manual };
@@ -222,7 +358,7 @@ async fn take_into_care(
     active: &Active,
     session: &Session,
     heads: impl Iterator<Item = TableHead>,
-) -> Result<(), AwsError> {
+) -> Result<(), Error> {
     let new = heads.filter_map(|mut head| adopt(&mut head, active, session).then_some(head));
     let mut commits = stream::iter(new)
         .map(async |mut head| edge.catalog().commit([Write::of(&mut head)]).await)
@@ -240,14 +376,9 @@ fn flags_of(
     vault: &VaultArn,
 ) -> Result<(Vec<Flag>, Vec<CopyFlags>), due::NoTiers> {
     let Active { stored, policy } = active;
-    let trigger = match session.trigger {
-        Trigger::ByHand => due::Trigger::ByHand(session.slot),
-        Trigger::Schedule | Trigger::Manual => due::Trigger::Slot(session.slot),
-    };
-    // What is due is judged by the moment of the session, so that planning it again gives the same.
-    let now = session.started_at;
+    let (trigger, now) = (trigger(session), session.started_at);
     let chain = ChainView { since: head.since, met: head.met_in(vault), carried: BTreeMap::new() };
-    let flags = due::flags(policy, &stored.state, &chain, trigger, now)?;
+    let flags = backup_flags(active, session, &chain)?;
     let copies = policy.copies.iter().filter_map(|target| {
         let (met, carried) = (head.met_in(&target.vault), head.carried_to(&target.vault));
         let chain = ChainView { since: head.since, met, carried };
@@ -257,8 +388,21 @@ fn flags_of(
     Ok((flags, copies.collect()))
 }
 
+/// The flags of a backup. What is due is judged by the moment of the session, so that planning it again gives the same.
+fn backup_flags(active: &Active, session: &Session, chain: &ChainView) -> Result<Vec<Flag>, due::NoTiers> {
+    let Active { stored, policy } = active;
+    due::flags(policy, &stored.state, chain, trigger(session), session.started_at)
+}
+
+fn trigger(session: &Session) -> due::Trigger {
+    match session.trigger {
+        Trigger::ByHand => due::Trigger::ByHand(session.slot),
+        Trigger::Schedule | Trigger::Manual => due::Trigger::Slot(session.slot),
+    }
+}
+
 /// What stands in the way of every backup.
-async fn source_problem(edge: &Edge, vault: &VaultArn) -> Result<Option<String>, SessionError> {
+async fn source_problem(edge: &Edge, vault: &VaultArn) -> Result<Option<String>, AwsError> {
     let backup = &edge.source().backup;
     match find_vault(backup, &vault.name, &vault.region, "create it").await? {
         Ok(_) => region_problem(backup, &vault.region).await,
@@ -267,20 +411,14 @@ async fn source_problem(edge: &Edge, vault: &VaultArn) -> Result<Option<String>,
 }
 
 /// Ends a session that can back up nothing. Every slot stays owed.
-async fn refuse(
-    edge: &Edge,
-    session: &mut Session,
-    problem: String,
-    owed: usize,
-) -> Result<(), SessionError> {
-    tracing::error!(problem, "session failed");
-    session.problems.push(problem);
+async fn refuse(edge: &Edge, session: &mut Session, why: Vec<String>, owed: usize) -> Result<(), Error> {
+    tracing::error!(?why, "session failed");
+    session.problems.extend(why);
     session.status = Status::Failed;
     session.ended_at = Some(edge.clock().now());
     edge.tell(&Notice::SessionEnded(SessionEnded::of(session, std::iter::empty()))).await?;
     measure_end(edge, session, owed);
-    edge.catalog().commit([Write::of(session)]).await?;
-    Ok(())
+    edge.catalog().commit([Write::of(session)]).await
 }
 
 /// The policy that made a point, for messages.

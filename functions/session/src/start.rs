@@ -7,8 +7,8 @@ use backup_chain_aws::catalog::Write;
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::policies::Active;
 use backup_chain_aws::seal::{SealError, SealedPoint};
-use backup_chain_aws::{AwsError, Edge, Meaning, logs};
-use backup_chain_core::ids::RecoveryPointArn;
+use backup_chain_aws::{AwsError, Edge, Error, Meaning, logs};
+use backup_chain_core::ids::{PointId, RecoveryPointArn};
 use backup_chain_core::lock::Lock;
 use backup_chain_core::metadata::{self, Document, Settings, TAGS, tags};
 use backup_chain_core::metrics::{Measured, Metric};
@@ -16,73 +16,82 @@ use backup_chain_core::notice::{FailedTable, Notice, SessionEnded};
 use backup_chain_core::plan::{self, Marks, Mine, StartBackup, token};
 use backup_chain_core::point::{Kind, Request, RestorePoint, State};
 use backup_chain_core::session::{Session, Status};
+use backup_chain_core::wait;
 use futures_util::{StreamExt, stream};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tracing::Instrument as _;
 
-use crate::SessionError;
 use crate::create::locked;
 use crate::plan::maker;
 
 const CREATED_ANEW: &str =
     "the table was dropped and created anew before its backup was started: the new one starts its own chain";
 
-/// How long a session waits for its metadata to be sealed, while AWS answers that it may pass, before a try has failed.
-const PATIENCE: SignedDuration = SignedDuration::from_hours(1);
-
 /// How many tables are started side by side.
 const ABREAST: usize = 8;
 
-/// Starts what the limits allow, and ends the session once every point of it is final.
+/// Starts what the limits allow, and ends the session once every point of it is final. `planned` are points that were
+/// recorded a moment ago: the index may not show them yet.
 pub(crate) async fn start(
     edge: &Edge,
     policies: &[Active],
     session: &mut Session,
+    planned: Vec<RestorePoint>,
     deadline: Deadline,
-) -> Result<(), SessionError> {
-    let mut points = own_points(edge, session).await?;
+) -> Result<(), Error> {
+    let mut points = own_points(edge, session, planned).await?;
     let now = edge.clock().now();
-    let waits = |point: &&RestorePoint| match point.state {
-        // One that failed waits for its next try.
-        State::Planned => point.check_at.is_none_or(|at| at <= now),
-        // Whoever was starting it is surely gone.
-        State::Starting => point.check_at.is_none_or(|at| at <= now),
-        _ => false,
+    // A point that failed waits for its next try; one that is being started, until whoever started it is surely gone.
+    let is_due = |point: &&RestorePoint| {
+        matches!(point.state, State::Planned | State::Starting) && point.check_at.is_none_or(|at| at <= now)
     };
-    let waiting: Vec<RestorePoint> = points.iter().filter(waits).cloned().collect();
+    let mut waiting: Vec<RestorePoint> = points.iter().filter(is_due).cloned().collect();
     if !waiting.is_empty() {
         let open = edge.catalog().open_points().await?;
         let in_flight =
             open.iter().filter(|point| point.kind != Kind::Copy && point.state != State::Planned).count();
-        let lock = edge.lock_of(&waiting[0].vault).await?;
         let room = edge.deployment().backups_in_flight.saturating_sub(in_flight);
-        let mut started = stream::iter(waiting.into_iter().take(room))
+        let without_room = waiting.split_off(room.min(waiting.len()));
+        let starts =
+            &Starts { edge, policies, session, lock: edge.lock_of(&points[0].vault).await, deadline };
+        let mut started = stream::iter(waiting)
             .map(|point| async {
                 if deadline.allows_work(edge.clock().now()) {
                     let span = logs::of_point(&point);
-                    start_one(edge, policies, point, lock, deadline).instrument(span).await;
+                    starts.one(point).instrument(span).await;
                 }
             })
             .buffered(ABREAST);
         while started.next().await.is_some() {}
-        points = own_points(edge, session).await?;
+        drop(started);
+        for mut point in without_room.into_iter().filter(|point| starts.is_late(point)) {
+            let why =
+                "there was no room for its job among those that run at a time, all through its start window";
+            edge.mark_failed(&mut point, why).await?;
+        }
+        points = own_points(edge, session, points).await?;
+    }
+    let are_missing = points.len() < session.planned as usize;
+    if are_missing && session.status == Status::Running && session.started_at + wait::RECORDS < now {
+        let missing = session.planned as usize - points.len();
+        session.problems.push(format!("the records of {missing} of its restore points cannot be read"));
+        session.planned = u32::try_from(points.len()).unwrap_or(u32::MAX);
     }
     if let Some(outcome) = session.outcome(&points) {
-        session.status = outcome;
+        session.status = if are_missing { Status::Failed } else { outcome };
         session.ended_at = Some(edge.clock().now());
         let available = points.iter().filter(|point| point.counts()).count();
         session.available = u32::try_from(available).unwrap_or(u32::MAX);
-        let failed = points.iter().filter(|point| point.state == State::Failed);
-        let owed = failed.clone().map(|point| session.owes(&point.flags)).sum();
-        let failed = failed.map(|point| FailedTable {
+        let without = points.iter().filter(|point| !point.counts());
+        let failed = without.map(|point| FailedTable {
             table: point.table.arn.name.to_string(),
-            reason: point.reason.clone().unwrap_or_default(),
+            reason: point.reason.clone().or(point.suspect.clone()).unwrap_or_default(),
         });
         // Told before it is recorded: should this be cut off here, it is told again, and never not at all.
         edge.tell(&Notice::SessionEnded(SessionEnded::of(session, failed))).await?;
-        measure_end(edge, session, owed);
+        measure_end(edge, session, session.owed_after(&points));
         edge.catalog().commit([Write::of(session)]).await?;
-        tracing::info!(?outcome, available, planned = session.planned, "session ended");
+        tracing::info!(status = ?session.status, available, planned = session.planned, "session ended");
     }
     Ok(())
 }
@@ -96,145 +105,237 @@ pub(crate) fn measure_end(edge: &Edge, session: &Session, owed: usize) {
     edge.measure(&measured);
 }
 
-/// The session's backups, without their copies.
-async fn own_points(edge: &Edge, session: &Session) -> Result<Vec<RestorePoint>, SessionError> {
-    let mut points = edge.catalog().points_of_session(&session.id).await?;
-    points.retain(|point| point.kind != Kind::Copy);
-    points.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok(points)
-}
-
-/// One table must not stop the others: what goes wrong is recorded with its point or left to the next tick.
-async fn start_one(
+/// The session's backups, without their copies. The index may trail by moments: of each point the latest that is known
+/// counts, `known` among them.
+async fn own_points(
     edge: &Edge,
-    policies: &[Active],
-    mut point: RestorePoint,
-    lock: Option<Lock>,
-    deadline: Deadline,
-) {
-    let done = match point.state {
-        State::Planned => begin(edge, policies, &mut point, lock, deadline).await,
-        _ => resolve(edge, &mut point).await,
-    };
-    match done {
-        Ok(()) => {}
-        Err(error) if error.meaning == Meaning::Condition => {
-            tracing::info!(%error, "moved by another invocation");
+    session: &Session,
+    known: Vec<RestorePoint>,
+) -> Result<Vec<RestorePoint>, Error> {
+    let mut points: BTreeMap<PointId, RestorePoint> = BTreeMap::new();
+    for point in edge.catalog().points_of_session(&session.id).await?.into_iter().chain(known) {
+        let is_newer = points.get(&point.id).is_none_or(|other| other.rev < point.rev);
+        if point.kind != Kind::Copy && is_newer {
+            points.insert(point.id.clone(), point);
         }
-        Err(error) => tracing::warn!(%error, "left to the next tick"),
     }
+    Ok(points.into_values().collect())
 }
 
-/// Captures, seals, writes ahead, and asks for the job.
-async fn begin(
-    edge: &Edge,
-    policies: &[Active],
-    point: &mut RestorePoint,
-    lock: Option<Lock>,
+/// What the starts of one session have in common.
+struct Starts<'a> {
+    edge: &'a Edge,
+    policies: &'a [Active],
+    session: &'a Session,
+    /// The lock of their vault, if that is known.
+    lock: Result<Option<Lock>, AwsError>,
     deadline: Deadline,
-) -> Result<(), AwsError> {
-    // The vault was not when the backup was asked for.
-    if lock.is_some() && point.kind == Kind::Manual {
-        return edge.mark_failed(point, &locked(&point.vault.name)).await;
-    }
-    let Some(mut head) = edge.catalog().head(&point.table).await? else {
-        return edge.mark_failed(point, "its table's record is gone from the catalog").await;
-    };
-    if head.open.is_some() {
-        // AWS Backup runs one job per table at a time.
-        tracing::debug!("another job of the table is open");
-        return Ok(());
-    }
-    let captured = match edge.capture(&point.table.arn.region, &point.table.arn.name).await {
-        Ok(captured) => captured,
-        Err(error) if error.meaning == Meaning::NotFound => {
-            return edge.mark_failed(point, "the table was dropped before its backup was started").await;
-        }
-        Err(error) if error.is_transient() => return Err(error),
-        Err(error) => return edge.mark_try_failed(point, &error.to_string()).await,
-    };
-    if captured.table != point.table {
-        return edge.mark_failed(point, CREATED_ANEW).await;
-    }
-    let active =
-        point.policy.as_ref().and_then(|made| policies.iter().find(|active| active.policy.name == made.name));
-    let requested_at = edge.clock().now();
-    let document = Document {
-        id: point.id.clone(),
-        table: point.table.clone(),
-        policy: point.policy.clone(),
-        session: point.session.clone(),
-        slot: point.slot,
-        requested_at,
-        time_zone: active.map_or("UTC", |active| active.policy.time_zone.name()).to_owned(),
-        kind: if point.kind == Kind::Manual { metadata::Kind::Manual } else { metadata::Kind::Chain },
-        flags: point.flags.clone(),
-        copies: point.copies.clone(),
-        settings: Settings::Inline(Box::new(captured.settings)),
-    };
-    // AWS refused the tags of the try before: this one has room for none.
-    let own_tags = if point.message_stored { TAGS } else { captured.own_tags };
-    let tags = match edge.seal(&document, own_tags).await {
-        Ok(SealedPoint { tags, digest, settings, place }) => {
-            (point.sealed, point.settings) = (Some(digest), Some(settings));
-            (point.settings_stored, point.message_stored) = (place.settings_stored, place.message_stored);
-            tags
-        }
-        Err(SealError::Aws(error)) if error.is_transient() && requested_at < point.id.moment() + PATIENCE => {
-            return Err(error);
-        }
-        Err(error) if point.may_try_again().is_some() => {
-            return edge.mark_try_failed(point, &error.to_string()).await;
-        }
-        // Metadata describes items; it never decides whether there are any.
-        Err(error) => {
-            point.suspect = Some(format!("it was made without metadata, which could not be sealed: {error}"));
-            point.message_stored = true;
-            BTreeMap::new()
-        }
-    };
-    point.requested_at = Some(requested_at);
-    // What earlier tries came to stays told.
-    point.warnings.extend(captured.warnings);
-    let (cold, delete) = edge.lifecycle(active.map(|active| &active.policy), point, lock);
-    let origin = maker(point.policy.as_ref());
-    let request = StartBackup {
-        vault: point.vault.name.clone(),
-        table: point.table.arn.clone(),
-        role: edge.deployment().backup_role.clone(),
-        token: token(
-            "backup",
-            &format!("{origin}|{}", point.session),
-            point.slot,
-            &point.table.id,
-            &point.vault,
-            point.attempt,
-        ),
-        start_window_minutes: active.map_or(8 * 60, |active| active.policy.start_window_minutes()),
-        cold_after_days: cold,
-        delete_after_days: delete,
-        tags,
-    };
-    let request = if request.tags.is_empty() { request.untagged(&point.id, point.attempt) } else { request };
-    edge.mark_starting(point, &mut head, Request::Backup(request), deadline.ends()).await?;
-    send(edge, point).await
 }
 
-/// Sends the recorded request; should AWS refuse it with tags, once more without.
-async fn send(edge: &Edge, point: &mut RestorePoint) -> Result<(), AwsError> {
-    loop {
-        let Some(Request::Backup(request)) = point.request.clone() else {
-            return edge.mark_failed(point, "its recorded request is lost").await;
-        };
-        match edge.source().backup.start_backup(&request).await {
-            Ok(started) => return run(edge, point, &started.job, started.arn).await,
-            Err(error) if !request.tags.is_empty() && error.may_be_of_tags() => {
-                untag(edge, point, request, &error).await?;
+impl Starts<'_> {
+    /// One table must not stop the others: what goes wrong is recorded with its point or left to the next tick.
+    async fn one(&self, seen: RestorePoint) {
+        let edge = self.edge;
+        let measured = Measured::of_point(&seen);
+        let done = async {
+            let Some(mut point) = edge.catalog().unmoved(&seen).await? else { return Ok(()) };
+            let done = match point.state {
+                State::Planned => Box::pin(self.begin(&mut point)).await,
+                _ => Box::pin(self.resolve(&mut point)).await,
+            };
+            match done {
+                Err(error) if !error.is_overtaken() && self.is_late(&point) => {
+                    let why = format!("it was not started within its start window: {error}");
+                    edge.mark_failed(&mut point, &why).await
+                }
+                other => other,
             }
-            // It may have taken effect: the next tick looks before it sends again.
-            Err(error) if error.is_transient() => return Err(error),
-            Err(error) => return edge.mark_try_failed(point, &error.to_string()).await,
+        };
+        if let Err(error) = done.await {
+            edge.leave(&measured, "the start of a backup", &error);
         }
+    }
+
+    /// Since when a point could have been started.
+    fn waits_since(&self, point: &RestorePoint) -> Timestamp {
+        match point.state {
+            State::Starting => point.requested_at,
+            _ => point.check_at,
+        }
+        .unwrap_or(self.session.started_at)
+    }
+
+    /// Whether a point has waited for its start for its whole start window.
+    fn is_late(&self, point: &RestorePoint) -> bool {
+        let window = SignedDuration::from_mins(start_window(self.active(point)));
+        self.waits_since(point) + window <= self.edge.clock().now()
+    }
+
+    fn active(&self, point: &RestorePoint) -> Option<&Active> {
+        let made = point.policy.as_ref()?;
+        self.policies.iter().find(|active| active.policy.name == made.name)
+    }
+
+    /// Captures, seals, writes ahead, and asks for the job.
+    async fn begin(&self, point: &mut RestorePoint) -> Result<(), Error> {
+        let Self { edge, deadline, .. } = *self;
+        let may_wait = edge.clock().now() < self.waits_since(point) + wait::SETTINGS;
+        let lock = match &self.lock {
+            Ok(lock) => *lock,
+            Err(error) if may_wait => return Err(error.clone().into()),
+            // AWS itself says what is wrong where there is one.
+            Err(_) => None,
+        };
+        // The vault was not when the backup was asked for.
+        if lock.is_some() && point.kind == Kind::Manual {
+            return edge.mark_failed(point, &locked(&point.vault.name)).await;
+        }
+        let Some(mut head) = edge.catalog().head(&point.table).await? else {
+            return edge.mark_failed(point, "its table's record is gone from the catalog").await;
+        };
+        if head.open.is_some() {
+            // AWS Backup runs one job per table at a time.
+            tracing::debug!("another job of the table is open");
+            if self.is_late(point) {
+                let why = "another job of the table was open all through its start window";
+                return edge.mark_failed(point, why).await;
+            }
+            return Ok(());
+        }
+        let captured = match edge.capture(&point.table.arn.region, &point.table.arn.name).await {
+            Ok(captured) => captured,
+            Err(error) if error.meaning == Meaning::NotFound => {
+                return edge.mark_failed(point, "the table was dropped before its backup was started").await;
+            }
+            Err(error) if error.is_transient() => return Err(error.into()),
+            Err(error) => return edge.mark_try_failed(point, &error.to_string()).await,
+        };
+        let captured = if may_wait { captured.settled()? } else { captured };
+        if captured.table != point.table {
+            return edge.mark_failed(point, CREATED_ANEW).await;
+        }
+        let active = self.active(point);
+        let requested_at = edge.clock().now();
+        let document = Document {
+            id: point.id.clone(),
+            table: point.table.clone(),
+            policy: point.policy.clone(),
+            session: point.session.clone(),
+            slot: point.slot,
+            requested_at,
+            time_zone: active.map_or("UTC", |active| active.policy.time_zone.name()).to_owned(),
+            kind: if point.kind == Kind::Manual { metadata::Kind::Manual } else { metadata::Kind::Chain },
+            flags: point.flags.clone(),
+            copies: point.copies.clone(),
+            settings: Settings::Inline(Box::new(captured.settings)),
+        };
+        // AWS refused the tags of the try before: this one has room for none.
+        let own_tags = if point.message_stored { TAGS } else { captured.own_tags };
+        let may_wait = requested_at < self.waits_since(point) + wait::SEALING;
+        let tags = match edge.seal(&document, own_tags).await {
+            Ok(SealedPoint { tags, digest, settings, place }) => {
+                (point.sealed, point.settings) = (Some(digest), Some(settings));
+                (point.settings_stored, point.message_stored) = (place.settings_stored, place.message_stored);
+                tags
+            }
+            Err(SealError::Aws(error)) if error.is_transient() && may_wait => return Err(error.into()),
+            Err(error) if point.may_try_again().is_some() => {
+                return edge.mark_try_failed(point, &error.to_string()).await;
+            }
+            // Metadata describes items; it never decides whether there are any.
+            Err(error) => {
+                point.suspect =
+                    Some(format!("it was made without metadata, which could not be sealed: {error}"));
+                point.message_stored = true;
+                BTreeMap::new()
+            }
+        };
+        point.requested_at = Some(requested_at);
+        // What earlier tries came to stays told.
+        point.warnings.extend(captured.warnings);
+        let (cold, delete) = edge.lifecycle(active.map(|active| &active.policy), point, lock);
+        let origin = maker(point.policy.as_ref());
+        let request = StartBackup {
+            vault: point.vault.name.clone(),
+            table: point.table.arn.clone(),
+            role: edge.deployment().backup_role.clone(),
+            token: token(
+                "backup",
+                &format!("{origin}|{}", point.session),
+                point.slot,
+                &point.table.id,
+                &point.vault,
+                point.attempt,
+            ),
+            start_window_minutes: start_window(active),
+            cold_after_days: cold,
+            delete_after_days: delete,
+            tags,
+        };
+        let request =
+            if request.tags.is_empty() { request.untagged(&point.id, point.attempt) } else { request };
+        edge.mark_starting(point, &mut head, Request::Backup(request), deadline.ends()).await?;
+        self.send(point).await
+    }
+
+    /// Sends the recorded request; should AWS refuse it with tags, once more without.
+    async fn send(&self, point: &mut RestorePoint) -> Result<(), Error> {
+        let edge = self.edge;
+        loop {
+            let Some(Request::Backup(request)) = point.request.clone() else {
+                return edge.mark_failed(point, "its recorded request is lost").await;
+            };
+            match edge.source().backup.start_backup(&request).await {
+                Ok(started) => return run(edge, point, &started.job, started.arn).await,
+                Err(error) if !request.tags.is_empty() && error.may_be_of_tags() => {
+                    untag(edge, point, request, &error).await?;
+                }
+                // It may have taken effect: the next tick looks before it sends again.
+                Err(error) if error.is_transient() => return Err(error.into()),
+                Err(error) => return edge.mark_try_failed(point, &error.to_string()).await,
+            }
+        }
+    }
+
+    /// Finds out what became of a request that may or may not have reached AWS. Without an answer nothing is
+    /// sent a second time.
+    async fn resolve(&self, point: &mut RestorePoint) -> Result<(), Error> {
+        let edge = self.edge;
+        let backup = &edge.source().backup;
+        let since = point.requested_at.unwrap_or(point.slot) - SignedDuration::from_mins(5);
+        let jobs = backup.backup_jobs_of(&point.table.arn, since).await?;
+        let mine = match &point.request {
+            Some(Request::Backup(request)) if request.tags.is_empty() => {
+                by_marks(edge, point, request, &jobs).await?
+            }
+            _ => by_id(edge, point, &jobs).await?,
+        };
+        match mine {
+            Mine::Job(id) => {
+                let arn = jobs.into_iter().find(|(job, _)| job.id == id).and_then(|(job, _)| job.arn);
+                return run(edge, point, &id, arn).await;
+            }
+            Mine::Unclear(seen) => {
+                tracing::info!(?seen, "jobs of the table cannot be told apart yet");
+                if self.is_late(point) {
+                    let why = "whether AWS took its request is not known: another job of the table is open";
+                    return edge.mark_failed(point, why).await;
+                }
+                return Ok(());
+            }
+            Mine::None => {}
+        }
+        // The request names the table by its name only.
+        if edge
+            .source()
+            .dynamodb
+            .find(&point.table.arn.name)
+            .await?
+            .is_some_and(|found| found.table != point.table)
+        {
+            return edge.mark_failed(point, CREATED_ANEW).await;
+        }
+        self.send(point).await
     }
 }
 
@@ -244,7 +345,7 @@ async fn untag(
     point: &mut RestorePoint,
     request: StartBackup,
     refused: &AwsError,
-) -> Result<(), AwsError> {
+) -> Result<(), Error> {
     tracing::warn!(error = %refused, "refused with its tags: it is tried without");
     edge.keep_message(&point.table, &request.tags).await?;
     point.message_stored = true;
@@ -261,7 +362,7 @@ async fn run(
     point: &mut RestorePoint,
     job: &str,
     arn: Option<RecoveryPointArn>,
-) -> Result<(), AwsError> {
+) -> Result<(), Error> {
     point.arn = arn.or(point.arn.take());
     // So that it is known when the catalog is lost meanwhile. Whoever completes it does the same, and waits for it.
     if let Err(error) = edge.name(point).await {
@@ -270,50 +371,19 @@ async fn run(
     edge.mark_running(point, job, None).await
 }
 
-/// Finds out what became of a request that may or may not have reached AWS. Without an answer nothing is
-/// sent a second time.
-async fn resolve(edge: &Edge, point: &mut RestorePoint) -> Result<(), AwsError> {
-    let backup = &edge.source().backup;
-    let since = point.requested_at.unwrap_or(point.slot) - SignedDuration::from_mins(5);
-    let jobs = backup.backup_jobs_of(&point.table.arn, since).await?;
-    let mine = match &point.request {
-        Some(Request::Backup(request)) if request.tags.is_empty() => {
-            by_marks(edge, point, request, &jobs).await?
-        }
-        _ => by_id(edge, point, &jobs).await?,
-    };
-    match mine {
-        Mine::Job(id) => {
-            let arn = jobs.into_iter().find(|(job, _)| job.id == id).and_then(|(job, _)| job.arn);
-            return run(edge, point, &id, arn).await;
-        }
-        Mine::Unclear(seen) => {
-            tracing::info!(?seen, "jobs of the table cannot be told apart yet");
-            return Ok(());
-        }
-        Mine::None => {}
-    }
-    // The request names the table by its name only.
-    if edge
-        .source()
-        .dynamodb
-        .find(&point.table.arn.name)
-        .await?
-        .is_some_and(|found| found.table != point.table)
-    {
-        return edge.mark_failed(point, CREATED_ANEW).await;
-    }
-    send(edge, point).await
-}
-
 /// The job whose recovery point carries our id.
-async fn by_id(edge: &Edge, point: &RestorePoint, jobs: &[(Job, Marks)]) -> Result<Mine, AwsError> {
+async fn by_id(edge: &Edge, point: &RestorePoint, jobs: &[(Job, Marks)]) -> Result<Mine, Error> {
     let mut seen = BTreeSet::new();
     for (job, _) in jobs {
         let Some(arn) = &job.arn else { continue };
+        // Tags that were just put may not be seen yet.
+        let is_new = job.created_at.is_some_and(|at| edge.clock().now() < at + wait::CONSISTENCY);
         match edge.source().backup.tags(arn).await {
             Ok(tags) if tags.get(tags::ID).map(String::as_str) == Some(point.id.as_str()) => {
                 return Ok(Mine::Job(job.id.clone()));
+            }
+            Ok(tags) if is_new && !tags.contains_key(tags::ID) => {
+                seen.insert(job.id.clone());
             }
             Ok(_) => {}
             // A job that is open has not made its point yet, and may be ours. One that is over has left nothing:
@@ -322,7 +392,7 @@ async fn by_id(edge: &Edge, point: &RestorePoint, jobs: &[(Job, Marks)]) -> Resu
                 seen.insert(job.id.clone());
             }
             Err(error) if error.meaning == Meaning::NotFound => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(if seen.is_empty() { Mine::None } else { Mine::Unclear(seen) })
@@ -334,10 +404,15 @@ async fn by_marks(
     point: &RestorePoint,
     request: &StartBackup,
     jobs: &[(Job, Marks)],
-) -> Result<Mine, AwsError> {
-    let points = edge.catalog().points_of_table(&point.table.arn.name).await?;
+) -> Result<Mine, Error> {
+    let points = edge.catalog().whole_points_of_table(&point.table.arn.name).await?;
     let others =
         points.into_iter().filter(|other| other.id != point.id).filter_map(|other| other.job).collect();
     let marks: Vec<Marks> = jobs.iter().map(|(_, marks)| marks.clone()).collect();
     Ok(plan::mine(request, &marks, &others))
+}
+
+/// How many minutes a backup may wait for its start: as its policy says, or AWS's own default for a manual backup.
+fn start_window(active: Option<&Active>) -> i64 {
+    active.map_or(8 * 60, |active| active.policy.start_window_minutes())
 }

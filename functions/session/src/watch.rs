@@ -1,22 +1,19 @@
 //! Noticing that retention does not run: the tick is what runs most surely.
 
 use backup_chain_aws::catalog::Write;
-use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_aws::{Edge, Error};
+use backup_chain_core::metrics::Measured;
 use backup_chain_core::notice::{Notice, RetentionOverdue};
 use backup_chain_core::retention::Watch;
 
 /// Gives an alarm when no retention run has ended for too long. What goes wrong here must not stop the tick.
 pub(crate) async fn look(edge: &Edge) {
-    match try_look(edge).await {
-        Ok(()) => {}
-        Err(error) if error.meaning == Meaning::Condition => {
-            tracing::debug!("another invocation looks after retention");
-        }
-        Err(error) => tracing::warn!(%error, "when retention last ran is not known"),
+    if let Err(error) = try_look(edge).await {
+        edge.leave(&Measured::default(), "when retention last ran", &error);
     }
 }
 
-async fn try_look(edge: &Edge) -> Result<(), AwsError> {
+async fn try_look(edge: &Edge) -> Result<(), Error> {
     let now = edge.clock().now();
     let Some(mut watch) = edge.catalog().watch().await? else {
         return edge.catalog().commit([Write::of(&mut Watch::from(now))]).await;
@@ -28,8 +25,7 @@ async fn try_look(edge: &Edge) -> Result<(), AwsError> {
     let advice = "see why the retention function does not run: its schedule, its log, and backup-chain retention \
                   runs; nothing outdated is removed until then";
     let overdue = RetentionOverdue { last_run: watch.last_run, advice: advice.to_owned() };
-    // As long as the bus refuses, each tick tries again.
-    edge.bus().put(&Notice::RetentionOverdue(overdue)).await?;
+    edge.tell(&Notice::RetentionOverdue(overdue)).await?;
     watch.alarmed_at = Some(now);
     edge.catalog().commit([Write::of(&mut watch)]).await
 }

@@ -23,6 +23,9 @@ use crate::error::{AwsError, failed};
 /// What is younger is taken as it was read: all tables of a session are captured from a few readings.
 const FRESH: SignedDuration = SignedDuration::from_secs(60);
 
+/// The same where a part failed for a reason that may pass: not every table asks again.
+const FRESH_FAILURE: SignedDuration = SignedDuration::from_secs(15);
+
 /// The services that know it, in one Region.
 #[derive(Debug)]
 pub(crate) struct Account {
@@ -61,11 +64,12 @@ impl Account {
         *self.read.lock().await = None;
     }
 
-    /// What surrounds the tables now, or did a moment ago. A reading that failed for want of an answer is not kept.
+    /// What surrounds the tables now, or did a moment ago. A reading that failed for want of an answer is kept for
+    /// less long.
     pub async fn surroundings(&self, clock: &Clock) -> Arc<Surroundings> {
         let mut read = self.read.lock().await;
         if let Some((at, known)) = read.as_ref()
-            && clock.now().duration_since(*at).abs() < FRESH
+            && clock.now().duration_since(*at).abs() < if known.is_final() { FRESH } else { FRESH_FAILURE }
         {
             return Arc::clone(known);
         }
@@ -74,7 +78,7 @@ impl Account {
             alarms: self.all_alarms().await,
             insights: self.all_insights().await,
         });
-        *read = now.is_final().then(|| (clock.now(), Arc::clone(&now)));
+        *read = Some((clock.now(), Arc::clone(&now)));
         now
     }
 

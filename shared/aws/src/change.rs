@@ -264,12 +264,12 @@ impl Edge {
             Step::TablePolicy(policy) => dynamodb.set_policy(&look.table.arn.to_string(), policy).await,
             Step::StreamPolicy(policy) => {
                 let stream = look.stream.as_deref();
-                let stream = stream.ok_or_else(|| AwsError {
-                    operation: "dynamodb:PutResourcePolicy",
-                    resource: name.to_string(),
-                    meaning: Meaning::Refused,
-                    code: "NoStream".to_owned(),
-                    message: "the table has no stream".to_owned(),
+                let stream = stream.ok_or_else(|| {
+                    AwsError::not_sent(
+                        "dynamodb:PutResourcePolicy",
+                        name.to_string(),
+                        "the table has no stream",
+                    )
                 })?;
                 dynamodb.set_policy(stream, &stream_policy(policy, &target.original, stream)).await
             }
@@ -294,13 +294,7 @@ impl Edge {
 
 fn unusable(resource: &str) -> impl Fn(BuildError) -> AwsError {
     let resource = resource.to_owned();
-    move |error| AwsError {
-        operation: "dynamodb:UpdateTable",
-        resource: resource.clone(),
-        meaning: Meaning::Refused,
-        code: "Unusable".to_owned(),
-        message: error.to_string(),
-    }
+    move |error| AwsError::not_sent("dynamodb:UpdateTable", &resource, error)
 }
 
 fn units(units: u64) -> i64 {

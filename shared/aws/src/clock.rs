@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -131,6 +131,11 @@ impl Deadline {
     /// The moment at which the invocation is ended from outside.
     pub fn at(ends: Timestamp) -> Self {
         Self { ends }
+    }
+
+    /// The same by the system's time. Of a moment outside the calendar nothing is known, and nothing is begun.
+    pub fn of(ends: SystemTime) -> Self {
+        Self { ends: Timestamp::try_from(ends).unwrap_or(Timestamp::MIN) }
     }
 
     /// When the invocation is surely over.

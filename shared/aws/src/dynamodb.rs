@@ -13,7 +13,7 @@ use backup_chain_core::settings::{
     Json, Part, Pitr, Precision, ResourcePolicies, TableSettings, Ttl, Unknown,
 };
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use crate::capture;
@@ -49,6 +49,8 @@ pub struct Captured {
     pub own_tags: usize,
     /// What was left out or could not be read, one line each, without values.
     pub warnings: Vec<String>,
+    /// The first error for which a part is unknown and which may pass.
+    pub passing: Option<AwsError>,
 }
 
 /// DynamoDB in one Region.
@@ -98,22 +100,17 @@ impl Dynamo {
         }))
     }
 
-    /// The tables of these names, some side by side; `None` for a name that there is no table of.
-    ///
-    /// # Errors
-    /// [`AwsError`] of dynamodb:DescribeTable.
+    /// The tables of these names, some side by side; `None` for a name that there is no table of. One that cannot be
+    /// looked at does not stop the others: its policy may deny us, or AWS may fail.
     pub async fn find_each(
         &self,
         names: impl IntoIterator<Item = TableName>,
-    ) -> Result<Vec<(TableName, Option<Found>)>, AwsError> {
-        stream::iter(names)
-            .map(|name| async {
-                let found = self.find(&name).await?;
-                Ok((name, found))
-            })
-            .buffered(ABREAST)
-            .try_collect()
-            .await
+    ) -> Vec<(TableName, Result<Option<Found>, AwsError>)> {
+        let find = async |name: TableName| {
+            let found = self.find(&name).await;
+            (name, found)
+        };
+        stream::iter(names).map(find).buffered(ABREAST).collect().await
     }
 
     /// Reads what DynamoDB tells of the settings of a table. What another call than DescribeTable does not tell is
@@ -122,14 +119,14 @@ impl Dynamo {
         let description = self.describe(name).await?;
         let table = identity(name, &description)?;
         let mut settings = capture::settings(&description);
-        let mut warnings = Vec::new();
-        settings.ttl = part(self.ttl(name).await, "time to live", &mut warnings)?;
-        settings.pitr = part(self.pitr(name).await, "point-in-time recovery", &mut warnings)?;
+        let mut parts = Parts::default();
+        settings.ttl = parts.take(self.ttl(name).await, "time to live");
+        settings.pitr = parts.take(self.pitr(name).await, "point-in-time recovery");
         let stream = description.latest_stream_arn().filter(|_| settings.stream.is_some());
         let policies = self.policies(&table.arn.to_string(), stream).await;
-        settings.policies = part(policies, "resource policies", &mut warnings)?;
-        settings.kinesis = part(self.kinesis(name).await, "Kinesis destinations", &mut warnings)?;
-        let tags = part(self.tags(&table.arn).await, "tags", &mut warnings)?;
+        settings.policies = parts.take(policies, "resource policies");
+        settings.kinesis = parts.take(self.kinesis(name).await, "Kinesis destinations");
+        let tags = parts.take(self.tags(&table.arn).await, "tags");
         // The id is always set anew.
         let own_tags = tags.known().map_or(0, |tags| tags.keys().filter(|key| *key != ID).count());
         settings.tags = match tags {
@@ -138,7 +135,7 @@ impl Dynamo {
                 let reserved: Vec<String> =
                     tags.keys().filter(|key| key.starts_with(PREFIX)).cloned().collect();
                 for key in reserved {
-                    warnings.push(format!(
+                    parts.warnings.push(format!(
                         "the table's own tag {key} is not captured: names that begin with {PREFIX} are reserved; \
                          remove it from the table"
                     ));
@@ -147,7 +144,8 @@ impl Dynamo {
                 Part::Known(tags)
             }
         };
-        Ok(Captured { table, settings, own_tags, warnings })
+        let Parts { warnings, passing } = parts;
+        Ok(Captured { table, settings, own_tags, warnings, passing })
     }
 
     /// The resource policies of a table and its stream.
@@ -283,25 +281,27 @@ impl Edge {
     /// The same as [`capture`](Self::capture), with everything read now: something around the table was just changed.
     ///
     /// # Errors
-    /// As [`capture`](Self::capture).
+    /// As [`capture`](Self::capture), and when a part is unknown for a reason that may pass.
     pub async fn capture_anew(&self, region: &Region, name: &TableName) -> Result<Captured, AwsError> {
         self.region(region).account.forget().await;
-        self.capture(region, name).await
+        self.capture(region, name).await?.settled()
     }
 
     /// Reads the settings of a table: all that DynamoDB tells, its auto scaling, its alarms and its Contributor
-    /// Insights. What one of them does not tell is recorded as unknown, never as absent.
+    /// Insights. What one of them does not tell is recorded as unknown, never as absent; [`Captured::settled`] says
+    /// whether trying again may tell more.
     ///
     /// # Errors
-    /// [`AwsError`] of dynamodb:DescribeTable; and of the others when trying again helps.
+    /// [`AwsError`] of dynamodb:DescribeTable.
     pub async fn capture(&self, region: &Region, name: &TableName) -> Result<Captured, AwsError> {
         let services = self.region(region);
         let mut captured = services.dynamodb.capture(name).await?;
         let around = services.account.surroundings(self.clock()).await;
-        let Captured { settings, warnings, .. } = &mut captured;
-        settings.scaling = part(around.scaling(name), "auto scaling", warnings)?;
-        settings.insights = part(around.insights(name), "Contributor Insights", warnings)?;
-        let alarms = part(around.alarms(name), "alarms", warnings)?;
+        let settings = &mut captured.settings;
+        let mut parts = Parts { warnings: captured.warnings, passing: captured.passing };
+        settings.scaling = parts.take(around.scaling(name), "auto scaling");
+        settings.insights = parts.take(around.insights(name), "Contributor Insights");
+        let alarms = parts.take(around.alarms(name), "alarms");
         settings.alarms = match alarms {
             Part::Unknown(why) => Part::Unknown(why),
             Part::Known((alarms, partly)) => {
@@ -310,22 +310,47 @@ impl Edge {
                         "of alarm {name} something is set that is not captured: look at it when you restore"
                     )
                 };
-                warnings.extend(partly.into_iter().map(line));
+                parts.warnings.extend(partly.into_iter().map(line));
                 Part::Known(alarms)
             }
         };
-        Ok(captured)
+        Ok(Captured { warnings: parts.warnings, passing: parts.passing, ..captured })
     }
 }
 
-fn part<T>(read: Result<T, AwsError>, what: &str, warnings: &mut Vec<String>) -> Result<Part<T>, AwsError> {
-    match read {
-        Ok(value) => Ok(Part::Known(value)),
-        Err(error) if error.is_transient() => Err(error),
-        Err(error) => {
-            warnings.push(format!("{what} could not be read and is recorded as unknown: {error}"));
-            let denied = error.meaning == Meaning::Denied;
-            Ok(Part::Unknown(if denied { Unknown::AccessDenied } else { Unknown::Failed }))
+/// What came of reading the parts of a table's settings.
+#[derive(Debug, Default)]
+struct Parts {
+    warnings: Vec<String>,
+    /// The first error that may pass.
+    passing: Option<AwsError>,
+}
+
+impl Parts {
+    fn take<T>(&mut self, read: Result<T, AwsError>, what: &str) -> Part<T> {
+        match read {
+            Ok(value) => Part::Known(value),
+            Err(error) => {
+                self.warnings.push(format!("{what} could not be read and is recorded as unknown: {error}"));
+                let denied = error.meaning == Meaning::Denied;
+                if error.is_transient() {
+                    self.passing.get_or_insert(error);
+                }
+                Part::Unknown(if denied { Unknown::AccessDenied } else { Unknown::Failed })
+            }
+        }
+    }
+}
+
+impl Captured {
+    /// The capture, unless a part of it is unknown for a reason that may pass.
+    ///
+    /// # Errors
+    /// [`AwsError`] of the first such part.
+    pub fn settled(mut self) -> Result<Self, AwsError> {
+        match self.passing.take() {
+            None => Ok(self),
+            Some(error) => Err(error),
         }
     }
 }

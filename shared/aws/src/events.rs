@@ -1,10 +1,14 @@
 //! EventBridge: where the functions tell what has happened.
 
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use backup_chain_core::ids::EntryId;
+use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::notice::{Notice, SOURCE};
+use jiff::SignedDuration;
 
+use crate::catalog::{Untold, Write};
 use crate::edge::Edge;
-use crate::error::{AwsError, Meaning, failed};
+use crate::error::{AwsError, Error, failed};
 
 /// The event bus of a deployment.
 #[derive(Debug, Clone)]
@@ -23,44 +27,85 @@ impl Bus {
     /// # Errors
     /// [`AwsError`] of events:PutEvents, also when it answers 200 and takes no event.
     pub async fn put(&self, notice: &Notice) -> Result<(), AwsError> {
-        const OPERATION: &str = "events:PutEvents";
-        let refused = |code: &str, message: &str| AwsError {
-            operation: OPERATION,
-            resource: self.name.clone(),
-            meaning: Meaning::Refused,
-            code: code.to_owned(),
-            message: message.to_owned(),
+        let (kind, detail) = parts(notice)?;
+        let none = Err(AwsError::incomplete(PUT, &self.name, "entry"));
+        self.put_each([(kind, detail.as_str())]).await?.pop().unwrap_or(none)
+    }
+
+    /// Puts events on the bus, at most ten, and tells for each whether it was taken.
+    async fn put_each<'a>(
+        &self,
+        events: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Vec<Result<(), AwsError>>, AwsError> {
+        let entry = |(kind, detail): (&str, &str)| {
+            let entry = PutEventsRequestEntry::builder().event_bus_name(&self.name).source(SOURCE);
+            entry.detail_type(kind).detail(detail).build()
         };
-        let (kind, detail) = notice.parts().map_err(|error| refused("Malformed", &error.to_string()))?;
-        let entry = PutEventsRequestEntry::builder()
-            .event_bus_name(&self.name)
-            .source(SOURCE)
-            .detail_type(kind)
-            .detail(detail)
-            .build();
-        let answer =
-            self.client.put_events().entries(entry).send().await.map_err(failed(OPERATION, &self.name))?;
-        match answer.entries().iter().find_map(|entry| Some((entry.error_code()?, entry.error_message()))) {
+        let entries = events.into_iter().map(entry).collect();
+        let answer = self.client.put_events().set_entries(Some(entries)).send().await;
+        let answer = answer.map_err(failed(PUT, &self.name))?;
+        let taken = answer.entries().iter().map(|entry| match entry.error_code() {
             None => Ok(()),
-            Some((code, message)) => Err(refused(code, message.unwrap_or("no message"))),
-        }
+            Some(code) => Err(AwsError::of_entry(PUT, &self.name, code, entry.error_message())),
+        });
+        Ok(taken.collect())
     }
 }
 
+const PUT: &str = "events:PutEvents";
+
+fn parts(notice: &Notice) -> Result<(&'static str, String), AwsError> {
+    notice.parts().map_err(|error| AwsError::not_sent(PUT, "an event", error))
+}
+
+/// How many events go into one call.
+const BATCH: usize = 10;
+
+/// How long an event that the bus does not take is offered again: as long as EventBridge itself tries a target.
+const OFFERED_FOR: SignedDuration = SignedDuration::from_hours(24);
+
 impl Edge {
-    /// Tells the event bus what has happened. Told before it is recorded, it is told again when either is cut off,
-    /// and never not at all. A bus that refuses for good does not hold up the work: the catalog says the same, and the
-    /// log says that nobody was told.
+    /// Tells the event bus what has happened. What the bus does not take is kept in the catalog's outbox and offered
+    /// again by each tick, for a day: the work does not wait for it. Told before what it tells of is recorded, an event
+    /// is told again when that is cut off.
     ///
     /// # Errors
-    /// [`AwsError`] of events:PutEvents, where trying again helps.
-    pub async fn tell(&self, notice: &Notice) -> Result<(), AwsError> {
-        match self.bus().put(notice).await {
-            Err(error) if !error.is_transient() => {
-                tracing::error!(%error, ?notice, "the event bus cannot be told");
-                Ok(())
+    /// [`Error`] of the catalog, when the bus does not take it and the outbox cannot either.
+    pub async fn tell(&self, notice: &Notice) -> Result<(), Error> {
+        let Err(error) = self.bus().put(notice).await else { return Ok(()) };
+        let (kind, detail) = parts(notice)?;
+        let now = self.clock().now();
+        let id = EntryId::new(now, self.random().number());
+        let mut untold = Untold { id, at: now, kind: kind.to_owned(), detail, rev: 0 };
+        self.leave(&Measured::default(), "an event for the bus", &error.into());
+        self.catalog().commit([Write::of(&mut untold)]).await
+    }
+
+    /// Offers the bus again what it has not taken, oldest first.
+    ///
+    /// # Errors
+    /// [`Error`] of the catalog.
+    pub async fn tell_again(&self) -> Result<(), Error> {
+        let waiting = self.catalog().untold().await?;
+        for some in waiting.chunks(BATCH) {
+            let events = some.iter().map(|untold| (untold.kind.as_str(), untold.detail.as_str()));
+            let told = match self.bus().put_each(events).await {
+                Ok(told) => told,
+                Err(error) => some.iter().map(|_| Err(error.clone())).collect(),
+            };
+            for (untold, told) in some.iter().zip(told) {
+                match told {
+                    Ok(()) => self.catalog().forget(untold).await?,
+                    Err(error) if untold.at + OFFERED_FOR < self.clock().now() => {
+                        tracing::error!(%error, kind = untold.kind, detail = untold.detail,
+                            "the event bus has not taken an event for a day: it is given up");
+                        self.measure(&Measured::default().with(Metric::NoticesLost, 1));
+                        self.catalog().forget(untold).await?;
+                    }
+                    Err(error) => self.leave(&Measured::default(), "an event for the bus", &error.into()),
+                }
             }
-            told => told,
         }
+        Ok(())
     }
 }

@@ -170,7 +170,7 @@ impl Batch {
                 // Not ours to understand, and no better the next time.
                 Ok(None) => {}
                 Err(error) => {
-                    tracing::error!(message, %error, "message cannot be read: it goes to the dead-letter queue");
+                    tracing::error!(item = message, %error, "message cannot be read: it goes to the dead-letter queue");
                     self.failures.push(Failure { item_identifier: message });
                 }
                 Ok(Some(_)) if !deadline.allows_work(clock.now()) => {
@@ -190,7 +190,7 @@ impl Batch {
             Ok(is_ours) => self.ours += usize::from(is_ours),
             Err(error) => {
                 let message = std::mem::take(&mut self.taken);
-                tracing::warn!(message, %error, "message is delivered again");
+                tracing::warn!(item = message, %error, "message is delivered again");
                 self.failures.push(Failure { item_identifier: message });
             }
         }

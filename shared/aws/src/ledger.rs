@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::catalog::Write;
 use crate::edge::Edge;
-use crate::error::{AwsError, Meaning};
+use crate::error::{AwsError, Error};
 
 /// What the warning of a try that failed begins with.
 const TRY: &str = "try ";
@@ -63,17 +63,17 @@ impl Edge {
     /// final. Nobody takes it up again before `until`, when this invocation is surely over.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog.
+    /// [`Error`] of the catalog.
     pub async fn mark_starting(
         &self,
         point: &mut RestorePoint,
         head: &mut TableHead,
         request: Request,
         until: Timestamp,
-    ) -> Result<(), AwsError> {
+    ) -> Result<(), Error> {
         head.let_go(point);
         head.open = Some(OpenJob::of(point));
-        go(point, State::Starting)?;
+        point.go(State::Starting)?;
         point.requested_at = point.requested_at.or_else(|| Some(self.clock().now()));
         point.request = Some(request);
         point.check_at = Some(until);
@@ -83,14 +83,14 @@ impl Edge {
     /// AWS has taken the request and made a job of it.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog.
+    /// [`Error`] of the catalog.
     pub async fn mark_running(
         &self,
         point: &mut RestorePoint,
         job: &str,
         arn: Option<RecoveryPointArn>,
-    ) -> Result<(), AwsError> {
-        go(point, State::Running)?;
+    ) -> Result<(), Error> {
+        point.go(State::Running)?;
         point.job = Some(job.to_owned());
         point.arn = arn.or(point.arn.take());
         point.check_at = Some(self.clock().now() + SWEEP);
@@ -99,11 +99,30 @@ impl Edge {
         Ok(())
     }
 
+    /// The job is over, and what it made could not be looked at: the point stays running, and its table is free.
+    ///
+    /// # Errors
+    /// [`Error`] of the catalog.
+    pub async fn mark_job_ended(
+        &self,
+        point: &mut RestorePoint,
+        arn: &RecoveryPointArn,
+    ) -> Result<(), Error> {
+        point.job_ended = true;
+        point.arn = Some(arn.clone());
+        point.check_at = Some(self.clock().now() + SWEEP);
+        let head = self.catalog().head(&point.table).await?.map(|mut head| {
+            head.let_go(point);
+            Write::of(&mut head)
+        });
+        self.catalog().commit([Some(Write::of(point)), head].into_iter().flatten()).await
+    }
+
     /// A try came to nothing: another follows after the policy's pause, or the point has failed.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog.
-    pub async fn mark_try_failed(&self, point: &mut RestorePoint, why: &str) -> Result<(), AwsError> {
+    /// [`Error`] of the catalog.
+    pub async fn mark_try_failed(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
         let Some(retry) = point.may_try_again() else { return self.mark_failed(point, why).await };
         self.plan_again(point, why, SignedDuration::from_mins(i64::from(retry.pause)), false).await
     }
@@ -112,8 +131,8 @@ impl Edge {
     /// that its policy allows.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog.
-    pub async fn mark_untagged(&self, point: &mut RestorePoint, why: &str) -> Result<(), AwsError> {
+    /// [`Error`] of the catalog.
+    pub async fn mark_untagged(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
         if let Some(retry) = &mut point.retry {
             retry.attempts += 1;
         }
@@ -127,7 +146,7 @@ impl Edge {
         why: &str,
         pause: SignedDuration,
         untagged: bool,
-    ) -> Result<(), AwsError> {
+    ) -> Result<(), Error> {
         let again_at = self.clock().now() + pause;
         tracing::warn!(point = %point.id, table = %point.table.arn.name, kind = ?point.kind, attempt = point.attempt,
             why, %again_at, "failed, and is tried again");
@@ -141,12 +160,12 @@ impl Edge {
             reason: why.to_owned(),
             again_at,
         };
-        go(point, State::Planned)?;
+        point.go(State::Planned)?;
         // What earlier tries came to stays told; the next one captures the settings anew.
         point.warnings.retain(|line| line.starts_with(TRY));
         point.warnings.push(format!("{TRY}{} failed: {why}", point.attempt));
         point.attempt += 1;
-        (point.request, point.requested_at, point.job) = (None, None, None);
+        (point.request, point.requested_at, point.job, point.job_ended) = (None, None, None, false);
         if point.kind != Kind::Copy {
             (point.sealed, point.settings, point.arn, point.suspect) = (None, None, None, None);
             (point.settings_stored, point.message_stored) = (false, untagged);
@@ -168,8 +187,8 @@ impl Edge {
     /// Nothing came of the point, or nothing will: its slots are owed.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog.
-    pub async fn mark_failed(&self, point: &mut RestorePoint, why: &str) -> Result<(), AwsError> {
+    /// [`Error`] of the catalog.
+    pub async fn mark_failed(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
         tracing::warn!(point = %point.id, table = %point.table.arn.name, kind = ?point.kind, why, "restore point failed");
         // A backup that failed is told of with its session, which does not wait for its copies.
         if point.kind == Kind::Copy {
@@ -182,14 +201,14 @@ impl Edge {
     /// A newer copy goes in place of this one, which was never started.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog.
-    pub async fn mark_dropped(&self, point: &mut RestorePoint, why: &str) -> Result<(), AwsError> {
+    /// [`Error`] of the catalog.
+    pub async fn mark_dropped(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
         tracing::info!(point = %point.id, table = %point.table.arn.name, why, "copy dropped");
         self.end(point, State::Dropped, why).await
     }
 
-    async fn end(&self, point: &mut RestorePoint, state: State, why: &str) -> Result<(), AwsError> {
-        go(point, state)?;
+    async fn end(&self, point: &mut RestorePoint, state: State, why: &str) -> Result<(), Error> {
+        point.go(state)?;
         point.reason = Some(why.to_owned());
         point.request = None;
         point.check_at = Some(self.clock().now());
@@ -204,13 +223,13 @@ impl Edge {
     /// recorded with it.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog.
+    /// [`Error`] of the catalog.
     pub async fn mark_available(
         &self,
         point: &mut RestorePoint,
         copy_took: Option<SignedDuration>,
-    ) -> Result<Vec<RestorePoint>, AwsError> {
-        go(point, State::Available)?;
+    ) -> Result<Vec<RestorePoint>, Error> {
+        point.go(State::Available)?;
         point.request = None;
         point.check_at = None;
         let mut copies =
@@ -232,9 +251,9 @@ impl Edge {
     /// The point is about to be deleted; its slots are no longer met by it.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog.
-    pub async fn mark_deleting(&self, point: &mut RestorePoint, why: &str) -> Result<(), AwsError> {
-        go(point, State::Deleting)?;
+    /// [`Error`] of the catalog.
+    pub async fn mark_deleting(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
+        point.go(State::Deleting)?;
         point.reason = Some(why.to_owned());
         point.check_at = Some(self.clock().now());
         self.commit_with_met(point).await
@@ -243,9 +262,9 @@ impl Edge {
     /// AWS refuses to delete the point: it is there, and counts again.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog.
-    pub async fn mark_available_again(&self, point: &mut RestorePoint, why: &str) -> Result<(), AwsError> {
-        go(point, State::Available)?;
+    /// [`Error`] of the catalog.
+    pub async fn mark_available_again(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
+        point.go(State::Available)?;
         point.reason = Some(format!("deletion is blocked: {why}"));
         self.commit_with_met(point).await
     }
@@ -254,15 +273,15 @@ impl Edge {
     /// table there names the same.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog or the settings table.
-    pub async fn mark_deleted(&self, point: &mut RestorePoint) -> Result<(), AwsError> {
+    /// [`Error`] of the catalog or the settings table.
+    pub async fn mark_deleted(&self, point: &mut RestorePoint) -> Result<(), Error> {
         let region = &point.vault.region;
         let store = &self.region(region).settings;
         if let (Some(arn), true) = (&point.arn, point.message_stored) {
             store.forget(arn).await?;
         }
         if point.settings_stored || point.message_stored {
-            let mut others = self.catalog().points_of_table(&point.table.arn.name).await?;
+            let mut others = self.catalog().whole_points_of_table(&point.table.arn.name).await?;
             others.retain(|other| {
                 let is_other = other.id != point.id || other.vault != point.vault;
                 // A copy that is not made yet takes what it needs from the source Region; then it has its own.
@@ -276,7 +295,7 @@ impl Edge {
                 }
             }
         }
-        go(point, State::Deleted)?;
+        point.go(State::Deleted)?;
         point.check_at = Some(self.clock().now());
         self.commit_with_met(point).await
     }
@@ -284,8 +303,8 @@ impl Edge {
     /// Writes a point whose standing in its chain has changed, with the slots that the chain now meets.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog.
-    pub async fn commit_with_met(&self, point: &mut RestorePoint) -> Result<(), AwsError> {
+    /// [`Error`] of the catalog.
+    pub async fn commit_with_met(&self, point: &mut RestorePoint) -> Result<(), Error> {
         let head = self.met_with(point).await?;
         self.catalog().commit([Some(Write::of(point)), head].into_iter().flatten()).await
     }
@@ -293,8 +312,8 @@ impl Edge {
     /// Records a point that is in a vault again, where it may have been before: then its record comes back.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog.
-    pub async fn bring_back(&self, point: &mut RestorePoint) -> Result<(), AwsError> {
+    /// [`Error`] of the catalog.
+    pub async fn bring_back(&self, point: &mut RestorePoint) -> Result<(), Error> {
         let of_table = self.catalog().points_of_table(&point.table.arn.name).await?;
         let mut of_place = of_table.iter().filter(|other| other.id == point.id && other.vault == point.vault);
         let head = self.met_with(point).await?;
@@ -310,7 +329,7 @@ impl Edge {
     }
 
     /// The write of the head whose chain the standing of this point changes.
-    async fn met_with(&self, point: &RestorePoint) -> Result<Option<Write>, AwsError> {
+    async fn met_with(&self, point: &RestorePoint) -> Result<Option<Write>, Error> {
         let head = match point.kind {
             Kind::Manual => None,
             Kind::Backup | Kind::Copy => self.catalog().head(&point.table).await?,
@@ -332,22 +351,4 @@ impl Edge {
 fn stored(point: &RestorePoint) -> impl Iterator<Item = Digest> {
     let settings = point.settings.filter(|_| point.settings_stored);
     settings.into_iter().chain(point.sealed.filter(|_| point.message_stored))
-}
-
-/// Moves a point to its next state.
-///
-/// # Errors
-/// A move that the states do not allow: a fault of ours, refused before anything is written.
-fn go(point: &mut RestorePoint, next: State) -> Result<(), AwsError> {
-    if point.state.may_become(next) {
-        point.state = next;
-        return Ok(());
-    }
-    Err(AwsError {
-        operation: "catalog",
-        resource: format!("restore point {}", point.id),
-        meaning: Meaning::Refused,
-        code: "IllegalMove".to_owned(),
-        message: format!("it is {} and cannot become {next}", point.state),
-    })
 }

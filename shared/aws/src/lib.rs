@@ -30,4 +30,4 @@ mod surround;
 pub mod tagging;
 
 pub use edge::Edge;
-pub use error::{AwsError, Meaning};
+pub use error::{AwsError, Error, Meaning, UnreadableRecord};

@@ -73,15 +73,22 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let mut fields = Fields::default();
+        let mut of_spans = Map::new();
         for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
             let extensions = span.extensions();
             let told = extensions.get::<FormattedFields<JsonFields>>();
             if let Some(Value::Object(of_span)) = told.and_then(|told| serde_json::from_str(told).ok()) {
-                fields.0.extend(of_span);
+                of_spans.extend(of_span);
             }
         }
+        let mut fields = Fields::default();
         event.record(&mut fields);
+        // The event's own come before those of its spans, the innermost of those first.
+        for (name, value) in of_spans {
+            if !RESERVED.contains(&name.as_str()) {
+                fields.0.entry(name).or_insert(value);
+            }
+        }
         let mut timestamp = String::new();
         SystemTime.format_time(&mut Writer::new(&mut timestamp))?;
         let metadata = event.metadata();
@@ -96,12 +103,22 @@ where
     }
 }
 
+/// The names that are the line's own.
+const RESERVED: [&str; 4] = ["timestamp", "level", "message", "module"];
+
 #[derive(Default)]
 struct Fields(Map<String, Value>);
 
 impl Fields {
+    /// The text of a line is a field too, `message`, and the first of an event. A field of the same name, or of another
+    /// name that is the line's own, stands beside it.
     fn set(&mut self, field: &Field, value: impl Into<Value>) {
-        self.0.insert(field.name().to_owned(), value.into());
+        let mut name = field.name().to_owned();
+        let is_text = name == "message" && !self.0.contains_key("message");
+        if !is_text && RESERVED.contains(&name.as_str()) {
+            name.push('_');
+        }
+        self.0.insert(name, value.into());
     }
 }
 

@@ -4,9 +4,10 @@ use std::fmt;
 use std::io::Write as _;
 use std::sync::Arc;
 
-use backup_chain_core::metrics::Measured;
+use backup_chain_core::metrics::{Measured, Metric};
 
 use crate::edge::Edge;
+use crate::error::Error;
 
 type Take = dyn Fn(&str) + Send + Sync;
 
@@ -45,6 +46,25 @@ impl Edge {
     pub fn measure(&self, measured: &Measured) {
         if let Some(take) = &self.meter().0 {
             take(&measured.line(&self.deployment().name, self.clock().now()));
+        }
+    }
+
+    /// An error leaves work to a later invocation: it is logged and measured, for an alarm to see when it goes on. What
+    /// somebody else has moved is no error: the next invocation reads it again.
+    pub fn leave(&self, measured: &Measured, what: &'static str, error: &Error) {
+        if error.is_overtaken() {
+            tracing::info!(%error, what, "moved by another invocation");
+            return;
+        }
+        tracing::warn!(%error, what, "left to a later invocation");
+        self.measure(&measured.clone().with(Metric::WorkLeft, 1));
+    }
+
+    /// Measures the records of the catalog that this invocation met and could not read.
+    pub fn measure_unreadable(&self) {
+        let unreadable = self.catalog().unreadable().len();
+        if unreadable > 0 {
+            self.measure(&Measured::default().with(Metric::RecordsUnreadable, unreadable));
         }
     }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use backup_chain_core::ids::PolicyName;
+use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::policy::{Policy, PolicyErrors};
 
 use crate::catalog::StoredPolicy;
 use crate::edge::Edge;
-use crate::error::AwsError;
+use crate::error::Error;
 
 /// A stored policy and what its document says.
 #[derive(Debug, Clone)]
@@ -45,8 +46,8 @@ impl Edge {
     /// passed over: it must not stop the others.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog.
-    pub async fn policies(&self) -> Result<Vec<Active>, AwsError> {
+    /// [`Error`] of the catalog.
+    pub async fn policies(&self) -> Result<Vec<Active>, Error> {
         let mut policies = self.every_policy().await?;
         policies.retain(|active| active.stored.deleted_at.is_none());
         policies.sort_by(|a, b| a.policy.rank().cmp(&b.policy.rank()));
@@ -56,13 +57,14 @@ impl Edge {
     /// The same with those that were deleted, by name.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog.
-    pub async fn every_policy(&self) -> Result<Vec<Active>, AwsError> {
+    /// [`Error`] of the catalog.
+    pub async fn every_policy(&self) -> Result<Vec<Active>, Error> {
         let mut policies = Vec::new();
         for stored in self.catalog().policies().await? {
             match self.read_policies().policy(self, &stored) {
                 Ok(policy) => policies.push(Active { stored, policy }),
                 Err(errors) => {
+                    self.measure(&Measured::of_policy(&stored.name).with(Metric::RecordsUnreadable, 1));
                     tracing::error!(policy = %stored.name, %errors, "stored policy cannot be read: apply it anew");
                 }
             }

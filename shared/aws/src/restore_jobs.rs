@@ -148,12 +148,8 @@ impl Dynamo {
         kept: &TableSettings,
     ) -> Result<(), AwsError> {
         const OPERATION: &str = "dynamodb:RestoreTableFromBackup";
-        let unusable = |error: aws_sdk_dynamodb::error::BuildError| AwsError {
-            operation: OPERATION,
-            resource: request.table.to_string(),
-            meaning: crate::Meaning::Refused,
-            code: "Unusable".to_owned(),
-            message: error.to_string(),
+        let unusable = |error: aws_sdk_dynamodb::error::BuildError| {
+            AwsError::not_sent(OPERATION, request.table.to_string(), error)
         };
         let encryption = dynamodb::SseSpecification::builder();
         let encryption = match key {

@@ -17,35 +17,61 @@ pub struct Selected {
     pub tables: BTreeSet<TableName>,
     /// Those that it passes over, with the reason.
     pub skipped: Vec<Skipped>,
+    /// The listings that could not be read: the policy may cover more tables than these.
+    pub unknown: Vec<Unlisted>,
+}
+
+/// A listing that could not be read, and what is not known for it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{what}: {error}")]
+pub struct Unlisted {
+    /// What is not known.
+    pub what: &'static str,
+    /// What went wrong.
+    pub error: AwsError,
 }
 
 /// Resolves a policy's selection against the tables that there are. A table that a policy of higher priority
-/// selects as well is left to that one.
-///
-/// # Errors
-/// [`AwsError`] of the listings that the answer hangs on.
-pub async fn of_policy(edge: &Edge, policies: &[Active], policy: &Policy) -> Result<Selected, AwsError> {
+/// selects as well is left to that one. What can be decided without a listing that cannot be read is decided: tables that
+/// are named, or selected by their names, do not wait for the tags of others.
+pub async fn of_policy(edge: &Edge, policies: &[Active], policy: &Policy) -> Selected {
     let earlier = policies.iter().map(|active| &active.policy);
     let earlier: Vec<&Policy> =
         earlier.filter(|other| other.enabled && other.rank() < policy.rank()).collect();
 
     // Few calls, however many tables: each listing is read at most once, and only when the answer hangs on it.
     let source = edge.source();
-    let needs_tags = policy.needs_tags() || earlier.iter().any(|other| other.needs_tags());
-    let tags: BTreeMap<TableName, BTreeMap<String, String>> = if needs_tags {
-        source.tagging().tables().await?.into_iter().map(|(arn, tags)| (arn.name, tags)).collect()
-    } else {
-        BTreeMap::new()
+    let mut selected = Selected::default();
+    let excludes_by_tag = policy.exclude.as_ref().is_some_and(|exclude| !exclude.tags.is_empty());
+    let yields_by_tag = earlier.iter().any(|other| other.needs_tags());
+    let needs_tags = policy.needs_tags() || yields_by_tag;
+    let read = if needs_tags { source.tagging().tables().await } else { Ok(BTreeMap::new()) };
+    let tags: BTreeMap<TableName, BTreeMap<String, String>> = match read {
+        Ok(tags) => tags.into_iter().map(|(arn, tags)| (arn.name, tags)).collect(),
+        Err(error) => {
+            let what = "which tables carry which tags is not known";
+            selected.unknown.push(Unlisted { what, error });
+            // Not a single table can be told then: any may be excluded, or another policy's.
+            if excludes_by_tag || yields_by_tag {
+                return selected;
+            }
+            BTreeMap::new()
+        }
     };
     let mut names: BTreeSet<TableName> = policy.sources.tables.iter().cloned().collect();
     names.extend(tags.keys().cloned());
     if policy.lists_all() {
-        names.extend(source.dynamodb.names().await?);
+        match source.dynamodb.names().await {
+            Ok(all) => names.extend(all),
+            Err(error) => {
+                let what = "which tables there are is not known";
+                selected.unknown.push(Unlisted { what, error });
+            }
+        }
     }
 
     let untagged = BTreeMap::new();
     let ours = edge.deployment();
-    let mut selected = Selected::default();
     for name in names {
         let tags = tags.get(&name).unwrap_or(&untagged);
         if !policy.selects(&name, tags) {
@@ -64,5 +90,5 @@ pub async fn of_policy(edge: &Edge, policies: &[Active], policy: &Policy) -> Res
             selected.tables.insert(name);
         }
     }
-    Ok(selected)
+    selected
 }

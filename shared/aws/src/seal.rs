@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::backup::Point;
 use crate::edge::Edge;
-use crate::error::{AwsError, Meaning};
+use crate::error::AwsError;
 use crate::esdk::{self, Context, DataKey, EsdkError, Message, WrappedKey};
 use crate::store::Named;
 
@@ -389,7 +389,7 @@ impl Edge {
             .ok_or_else(|| OpenError::Suspect("its metadata is sealed under another key".to_owned()))?;
         let data_key = match self.region(region).kms.unwrap(&ours, &wrapped.wrapped, context).await {
             // KMS knows the key and refuses the ciphertext: it was tampered with.
-            Err(error) if error.meaning == Meaning::Refused && error.code.contains("Ciphertext") => {
+            Err(error) if error.code == "InvalidCiphertextException" => {
                 return Err(OpenError::Suspect("KMS does not open its data key".to_owned()));
             }
             Err(error) if error.code == "IncorrectKeyException" => {

@@ -11,12 +11,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::account::{self, Account};
-use crate::error::{AwsError, Meaning, failed};
+use crate::error::{AwsError, failed};
 
 /// A document that the service would not take.
-fn unusable(operation: &'static str, resource: &str, code: &str, message: impl Into<String>) -> AwsError {
-    let (resource, code) = (resource.to_owned(), code.to_owned());
-    AwsError { operation, resource, meaning: Meaning::Refused, code, message: message.into() }
+fn unusable(operation: &'static str, resource: &str, why: &str) -> AwsError {
+    AwsError::not_sent(operation, resource, why)
 }
 
 /// The resource and the scalable dimension that auto scaling knows a dimension by.
@@ -74,9 +73,8 @@ impl Account {
     ) -> Result<(), AwsError> {
         const OPERATION: &str = "application-autoscaling:PutScalingPolicy";
         let (resource, scalable) = scaled(table, dimension);
-        let configuration = tracking(&policy.configuration.0).ok_or_else(|| {
-            unusable(OPERATION, &resource, "Unusable", "the captured configuration is incomplete")
-        })?;
+        let configuration = tracking(&policy.configuration.0)
+            .ok_or_else(|| unusable(OPERATION, &resource, "the captured configuration is incomplete"))?;
         self.scaling
             .put_scaling_policy()
             .policy_name(name)
@@ -136,15 +134,10 @@ impl Account {
             return if account::alarm(there) == wanted.0 {
                 Ok(())
             } else {
-                Err(unusable(
-                    OPERATION,
-                    name,
-                    "AlarmExists",
-                    "an alarm of this name is there and is otherwise",
-                ))
+                Err(unusable(OPERATION, name, "an alarm of this name is there and is otherwise"))
             };
         }
-        let is_incomplete = || unusable(OPERATION, name, "Unusable", "the captured alarm is incomplete");
+        let is_incomplete = || unusable(OPERATION, name, "the captured alarm is incomplete");
         let alarm = &wanted.0;
         let text = |field: &str| alarm[field].as_str().map(str::to_owned);
         let texts = |field: &str| strings(&alarm[field]);

@@ -1,11 +1,27 @@
 //! What the functions are asked by hand, by a schedule and by the operator's command.
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
 
 use crate::ids::{PointId, PolicyName, Region, RestoreId, TableName, VaultName};
 use crate::restore::Choices;
 use crate::retention::Guard;
+
+/// A payload that is no request of a function.
+#[derive(Debug, Error)]
+#[error("the payload is no request of this function: {0}; see the samples in events/")]
+pub struct UnreadablePayload(#[from] serde_json::Error);
+
+/// Reads the payload of an invocation.
+///
+/// # Errors
+/// [`UnreadablePayload`] when it is no request of the function.
+pub fn read<T: DeserializeOwned>(payload: Value) -> Result<T, UnreadablePayload> {
+    Ok(serde_json::from_value(payload)?)
+}
 
 /// Requests of the session function.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

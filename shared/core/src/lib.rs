@@ -25,3 +25,4 @@ pub mod span;
 mod suggest;
 pub mod table;
 pub mod tier;
+pub mod wait;

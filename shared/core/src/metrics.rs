@@ -63,6 +63,12 @@ pub enum Metric {
     RestoresFailed,
     /// How long it took, from the request on.
     RestoreDuration,
+    /// Work was left to a later invocation because of an error.
+    WorkLeft,
+    /// A record of the catalog could not be read.
+    RecordsUnreadable,
+    /// An event was given up: the bus took it from nobody for a day.
+    NoticesLost,
 }
 
 impl Metric {
@@ -91,6 +97,9 @@ impl Metric {
             Self::RestoresEnded => "RestoresEnded",
             Self::RestoresFailed => "RestoresFailed",
             Self::RestoreDuration => "RestoreDuration",
+            Self::WorkLeft => "WorkLeft",
+            Self::RecordsUnreadable => "RecordsUnreadable",
+            Self::NoticesLost => "NoticesLost",
         }
     }
 

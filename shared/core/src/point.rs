@@ -87,6 +87,18 @@ impl fmt::Display for State {
     }
 }
 
+/// A move that the states of a restore point do not allow.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("restore point {point} is {from} and cannot become {to}")]
+pub struct IllegalMove {
+    /// The point.
+    pub point: PointId,
+    /// Where it stands.
+    pub from: State,
+    /// Where it was to go.
+    pub to: State,
+}
+
 /// A policy as it was when it made something.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PolicyRef {
@@ -205,6 +217,9 @@ pub struct RestorePoint {
     /// The backup or copy job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<String>,
+    /// Whether the job is over, though what it made could not be looked at yet: its table is free.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub job_ended: bool,
     /// The recovery point, once AWS has named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arn: Option<RecoveryPointArn>,
@@ -284,6 +299,7 @@ impl RestorePoint {
             request: None,
             requested_at: None,
             job: None,
+            job_ended: false,
             arn: None,
             source: None,
             created_at: None,
@@ -348,6 +364,18 @@ impl RestorePoint {
             }
         };
         self.copies.iter().map(copy).collect()
+    }
+
+    /// Moves it to its next state.
+    ///
+    /// # Errors
+    /// [`IllegalMove`] where the states do not allow it; it stays where it is.
+    pub fn go(&mut self, next: State) -> Result<(), IllegalMove> {
+        if !self.state.may_become(next) {
+            return Err(IllegalMove { point: self.id.clone(), from: self.state, to: next });
+        }
+        self.state = next;
+        Ok(())
     }
 
     /// Whether a try that failed is to be followed by another.

@@ -100,6 +100,9 @@ pub struct Session {
     /// Tables that it passed over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Skipped>,
+    /// How many slots it leaves to the next points of tables that it could not give one: counted when it was planned.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub owed: u32,
     /// Older slots that it did not make up for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missed: Vec<Missed>,
@@ -110,20 +113,34 @@ pub struct Session {
     pub rev: u64,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
 impl Session {
+    /// How many slots it leaves to the next points of its tables, now that these of its points are final.
+    pub fn owed_after(&self, points: &[RestorePoint]) -> usize {
+        let unserved = points.iter().filter(|point| !point.counts());
+        self.owed as usize + unserved.map(|point| self.owes(&point.flags)).sum::<usize>()
+    }
+
     /// How many of these slots are owed once it has not served them: one that a run by hand adds is not.
     pub fn owes(&self, flags: &[Flag]) -> usize {
         flags.iter().filter(|flag| self.trigger != Trigger::ByHand || flag.slot != self.slot).count()
     }
 
-    /// How the session ends once all its points are final; `None` while one is not.
+    /// How the session ends once it is planned and all its points are final; `None` before. A session that should have
+    /// made points and has recorded none has failed.
     pub fn outcome(&self, points: &[RestorePoint]) -> Option<Status> {
-        if points.len() < self.planned as usize || points.iter().any(|point| point.state.is_open()) {
+        let is_planned = self.status != Status::Planning && points.len() >= self.planned as usize;
+        if !is_planned || points.iter().any(|point| point.state.is_open()) {
             return None;
         }
-        let failed = points.iter().any(|point| point.state == State::Failed);
-        let doubtful = points.iter().any(|point| point.suspect.is_some() || !point.warnings.is_empty());
         let passed_over = self.skipped.iter().any(|table| table.warning);
+        let nothing = points.is_empty() && (passed_over || !self.problems.is_empty());
+        let failed = nothing || points.iter().any(|point| point.state == State::Failed);
+        let doubtful = points.iter().any(|point| point.suspect.is_some() || !point.warnings.is_empty());
         Some(if failed {
             Status::Failed
         } else if doubtful || passed_over || !self.missed.is_empty() || !self.problems.is_empty() {

@@ -63,6 +63,7 @@ fn session(planned: u32) -> Session {
         planned,
         available: 0,
         skipped: Vec::new(),
+        owed: 0,
         missed: Vec::new(),
         problems: Vec::new(),
         rev: 0,

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use backup_chain_core::history::Entry;
-use backup_chain_core::ids::{PointId, PolicyName, RestoreId, RunId, SessionId, Table, TableName, VaultArn};
+use backup_chain_core::ids::{
+    EntryId, PointId, PolicyName, RestoreId, RunId, SessionId, Table, TableName, VaultArn,
+};
 use backup_chain_core::point::{Kind, RestorePoint, State};
 use backup_chain_core::restore::Restore;
 use backup_chain_core::retention::{ChainRun, Run, Watch};
@@ -46,6 +48,10 @@ impl Key {
         Self { pk: "deployment".to_owned(), sk: what.to_owned() }
     }
 
+    pub fn untold(untold: &Untold) -> Self {
+        Self { pk: OUTBOX.to_owned(), sk: untold.id.to_string() }
+    }
+
     pub fn session(id: &SessionId) -> Self {
         Self { pk: "session".to_owned(), sk: id.to_string() }
     }
@@ -67,6 +73,8 @@ impl Key {
     }
 }
 
+/// What the event bus has not taken.
+pub(super) const OUTBOX: &str = "outbox";
 /// The record of when retention last ran.
 pub(super) const WATCH: &str = "retention-watch";
 /// The record of when the catalog was rebuilt.
@@ -95,6 +103,13 @@ pub(super) fn table_partition(table: &TableName) -> String {
 /// What the sort keys of a chain begin with.
 pub(super) fn chain_prefix(table: &Table, vault: &VaultArn) -> String {
     format!("{}#point#{}/{}#", table.id, vault.region, vault.name)
+}
+
+/// Whether an item stands under a key.
+pub(super) fn is_at(item: &Item, key: &Key) -> bool {
+    let is =
+        |name: &str, wanted: &str| matches!(item.get(name), Some(AttributeValue::S(text)) if text == wanted);
+    is("pk", &key.pk) && is("sk", &key.sk)
 }
 
 /// Whether an item is the record of a restore point.
@@ -326,6 +341,30 @@ impl Record for RestorePoint {
     }
     fn past_since(&self) -> Option<Timestamp> {
         self.state.is_past().then(|| self.check_at.unwrap_or(self.slot))
+    }
+}
+
+/// An event that the bus has not taken yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Untold {
+    /// Its place in the order.
+    pub id: EntryId,
+    /// When it was first offered.
+    pub at: Timestamp,
+    /// Its detail-type.
+    pub kind: String,
+    /// Its detail, as JSON.
+    pub detail: String,
+    /// Counts the writes of this record.
+    pub rev: u64,
+}
+
+impl Record for Untold {
+    fn key(&self) -> Key {
+        Key::untold(self)
+    }
+    fn rev(&mut self) -> &mut u64 {
+        &mut self.rev
     }
 }
 

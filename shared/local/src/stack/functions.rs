@@ -8,6 +8,7 @@ use backup_chain_aws::Edge;
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::deployment::Deployment;
 use backup_chain_aws::meter::Meter;
+use backup_chain_core::invoke;
 use backup_chain_core::retention::Report;
 use backup_chain_retention::Reply;
 use jiff::{SignedDuration, Timestamp};
@@ -130,11 +131,8 @@ pub(super) fn programs(world: &World, timeout: SignedDuration, deployment: &Depl
     }
 }
 
-/// Reads a payload as the Lambda runtime does.
 fn request<T: DeserializeOwned>(payload: Value) -> Result<T, String> {
-    serde_json::from_value(payload).map_err(|error| {
-        format!("failed to deserialize the incoming data into the function's payload type: {error}")
-    })
+    invoke::read(payload).map_err(|error| error.to_string())
 }
 
 fn answer<T: Serialize>(done: Result<T, Failure>) -> Answer {

@@ -5,6 +5,7 @@ mod functions;
 mod resources;
 mod template;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
@@ -90,6 +91,36 @@ pub struct Stack {
     _functions: Vec<Arc<Function>>,
     reports: Reports,
     measured: Lines,
+}
+
+/// The alarms of the source Region's template on the product's own metrics, by name, with the properties that
+/// CloudWatch evaluates them by. Numbers are texts, as everything in a template is here.
+///
+/// # Errors
+/// When the template cannot be read.
+pub fn alarms() -> Result<BTreeMap<String, Value>, Failure> {
+    const PROPERTIES: [&str; 8] = [
+        "MetricName",
+        "Statistic",
+        "Period",
+        "EvaluationPeriods",
+        "DatapointsToAlarm",
+        "Threshold",
+        "ComparisonOperator",
+        "TreatMissingData",
+    ];
+    let template = template::Template::source()?;
+    let mut alarms = BTreeMap::new();
+    for alarm in template.of_type("AWS::CloudWatch::Alarm") {
+        if template.property(alarm, "Namespace")? == "BackupChain" {
+            let mut properties = serde_json::Map::new();
+            for property in PROPERTIES {
+                properties.insert(property.to_owned(), template.property(alarm, property)?);
+            }
+            alarms.insert(alarm.to_owned(), Value::Object(properties));
+        }
+    }
+    Ok(alarms)
 }
 
 /// Deploys into an empty world, with programs as functions: their built binaries are in `binaries`. Returns the
