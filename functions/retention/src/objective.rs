@@ -49,7 +49,7 @@ async fn of_policy(
             Ok(table) => found.extend(table),
             // One table must not stop the others.
             Err(error) => {
-                problems.push(format!("whether table {name} keeps its objective is not known: {error}"))
+                problems.push(format!("whether table {name} keeps its objective is not known: {error}"));
             }
         }
     }

@@ -49,7 +49,7 @@ pub(crate) async fn check(edge: &Edge, document: &str) -> Result<Reply, SessionE
         match found {
             Ok(Some(found)) => covered.push(Covered { name, bytes: found.bytes.unwrap_or_default() }),
             Ok(None) => {
-                lines.push(format!("sources: there is no table {name} now: a session passes it over"))
+                lines.push(format!("sources: there is no table {name} now: a session passes it over"));
             }
             Err(error) => lines.push(format!("sources: table {name} cannot be looked at: {error}")),
         }
