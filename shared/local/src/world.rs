@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     fmt,
     io::Write,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
@@ -60,6 +61,10 @@ struct Inner {
     crashed: watch::Sender<BTreeSet<String>>,
     /// Something is due earlier than the driver thinks.
     woken: Notify,
+    /// Where the clock is to be moved.
+    goal: watch::Sender<Option<Timestamp>>,
+    /// Who moves the clock.
+    turn: tokio::sync::Mutex<()>,
     /// Where the world is served over TCP.
     endpoint: OnceLock<String>,
     tap: OnceLock<Tap>,
@@ -75,11 +80,14 @@ pub(crate) struct State {
     pub(crate) lambda: Lambda,
     scaling: Scaling,
     pub(crate) sqs: Sqs,
-    calls: Vec<Call>,
+    /// None when nobody is to look at them.
+    calls: Option<Vec<Call>>,
     faults: Faults,
     request_ids: Rng,
     secrets: Rng,
     handed_out: Rng,
+    /// Whether clients come over TCP, with clocks of their own.
+    is_served: bool,
     /// How far the services' clocks are off.
     skew: SignedDuration,
     /// When the driver looks next, while it waits.
@@ -115,11 +123,12 @@ impl World {
             lambda: Lambda::new(Rng::new(seed, 9)),
             scaling: Scaling::new(Rng::new(seed, 7)),
             sqs: Sqs::new(Rng::new(seed, 8)),
-            calls: Vec::new(),
+            calls: Some(Vec::new()),
             faults: Faults::new(Rng::new(seed, 12)),
             request_ids: Rng::new(seed, 3),
             secrets: Rng::new(seed, 13),
             handed_out: Rng::new(seed, 4),
+            is_served: false,
             skew: SignedDuration::ZERO,
             wakes_at: None,
         };
@@ -129,6 +138,8 @@ impl World {
                 state: Mutex::new(state),
                 crashed: watch::Sender::default(),
                 woken: Notify::new(),
+                goal: watch::Sender::default(),
+                turn: tokio::sync::Mutex::default(),
                 endpoint: OnceLock::new(),
                 tap: OnceLock::new(),
             }),
@@ -249,7 +260,7 @@ impl World {
     /// All calls so far, in the order in which they arrived.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
-        self.state().calls.clone()
+        self.state().calls.clone().unwrap_or_default()
     }
 
     /// Writes every exchange from now on as a line of JSON, with its bodies but without its credentials:
@@ -262,7 +273,14 @@ impl World {
 
     /// Forgets the calls so far.
     pub fn clear_calls(&self) {
-        self.state().calls.clear();
+        if let Some(calls) = &mut self.state().calls {
+            calls.clear();
+        }
+    }
+
+    /// Forgets every call from now on: a world that is served lives through more of them than memory holds.
+    pub fn keep_no_calls(&self) {
+        self.state().calls = None;
     }
 
     /// What the answers' `Date` headers say, and with them AWS's clock, is off by so much from now on.
@@ -326,6 +344,24 @@ impl World {
     pub(crate) fn served_at(&self, endpoint: String) {
         // The first one stays: it is as good as another.
         let _ = self.inner.endpoint.set(endpoint);
+        self.state().is_served = true;
+    }
+
+    /// A file that tells the world's time to other processes: those of functions, and whoever else follows
+    /// [`backup_chain_aws::runtime::CLOCK`].
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn clock_file(&self) -> std::io::Result<PathBuf> {
+        self.inner.clock.file()
+    }
+
+    pub(crate) fn goal(&self) -> &watch::Sender<Option<Timestamp>> {
+        &self.inner.goal
+    }
+
+    pub(crate) fn turn(&self) -> &tokio::sync::Mutex<()> {
+        &self.inner.turn
     }
 
     pub(crate) fn woken(&self) -> &Notify {
@@ -462,17 +498,19 @@ impl State {
             "{}:{operation}",
             service.name()
         );
-        self.calls.push(Call {
-            at: request.scope.now,
-            caller: request.scope.caller.clone(),
-            account: request.scope.account.clone(),
-            region: request.scope.region.clone(),
-            service: service.name().to_owned(),
-            operation,
-            resource,
-            required,
-            error,
-        });
+        if let Some(calls) = &mut self.calls {
+            calls.push(Call {
+                at: request.scope.now,
+                caller: request.scope.caller.clone(),
+                account: request.scope.account.clone(),
+                region: request.scope.region.clone(),
+                service: service.name().to_owned(),
+                operation,
+                resource,
+                required,
+                error,
+            });
+        }
         match (crash, lost, handled) {
             (Some(_), _, _) => Served::Crashed,
             (None, None, Some(Handled::Reply(reply))) => Served::Reply(reply),
@@ -521,7 +559,9 @@ impl State {
                 self.scaling.handle(scope, operation, body, &mut around)
             }
             Service::Sqs => self.sqs.handle(scope, operation, body),
-            Service::Sts => sts::handle(&self.iam, &mut self.secrets, request, operation, body),
+            Service::Sts => {
+                sts::handle(&self.iam, &mut self.secrets, request, operation, body, self.is_served)
+            }
             Service::Lambda => match self.lambda.handle(request, operation, body, &self.sqs) {
                 Ok(handled) => return handled,
                 Err(error) => Err(error),

@@ -20,6 +20,7 @@ use backup_chain_retention::Reply;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+pub use self::functions::NoFunction;
 use self::functions::{Lines, Reports};
 use crate::{Function, World};
 
@@ -37,6 +38,10 @@ pub const VAULT: &str = "backup-chain";
 /// The vault of the target Region.
 pub const COPIES: &str = "backup-chain-copies";
 
+/// The functions, as the template names them after the stack's name, and their roles.
+pub const FUNCTIONS: [(&str, &str); 4] =
+    [("session", SESSION), ("copy", COPY), ("retention", RETENTION), ("restore", RESTORE)];
+
 /// The role of the session function.
 pub const SESSION: &str = "backup-chain-session-function-eu-central-1";
 /// The role of the copy function.
@@ -48,8 +53,12 @@ pub const RESTORE: &str = "backup-chain-restore-function-eu-central-1";
 
 /// The name of the stack.
 const STACK: &str = "backup-chain";
-/// What the functions' names begin with.
-const FUNCTIONS: &str = "backup-chain-";
+/// The full name of a function.
+#[must_use]
+pub fn function(name: &str) -> String {
+    format!("{STACK}-{name}")
+}
+
 /// One who looks at the deployment from outside.
 const OBSERVER: &str = "observer";
 const CATALOG: &str = "backup-chain-catalog";
@@ -92,14 +101,15 @@ pub struct Stack {
     measured: Lines,
 }
 
-/// Deploys into an empty world, with programs as functions: their built binaries are in `binaries`. Returns the
-/// edge as one who looks at the deployment from outside has it.
+/// Deploys into an empty world, with programs as functions: their built binaries are in the folder `binaries`. Returns
+/// the edge as one who looks at the deployment from outside has it.
 ///
 /// # Errors
-/// When the embedded AWS refuses a resource.
+/// [`NoFunction`] before anything is made, when a binary cannot be run; and when the embedded AWS refuses a resource.
 pub async fn deploy_programs(world: &World, schedules: Schedules, binaries: &Path) -> Result<Edge, Failure> {
+    let programs = functions::find(binaries)?;
     let deployment = deployment(resources::make(world).await?)?;
-    functions::programs(world, schedules.timeout, &deployment, binaries);
+    functions::programs(world, schedules.timeout, &deployment, &programs);
     resources::connect(world, schedules).await?;
     Ok(Edge::new(world.sdk_config(ACCOUNT, SOURCE, OBSERVER), deployment, Random::system()))
 }

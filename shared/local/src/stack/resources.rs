@@ -12,8 +12,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::{
-    ACCOUNT, CATALOG, COPIES, FUNCTIONS, Failure, SETTINGS, SOURCE, Schedules, TARGET, VAULT,
-    template::Template,
+    ACCOUNT, CATALOG, COPIES, Failure, SETTINGS, SOURCE, Schedules, TARGET, VAULT, template::Template,
 };
 use crate::World;
 
@@ -100,7 +99,8 @@ fn roles(world: &World, template: &Template) -> Result<(), Failure> {
 
 /// Connects the functions, which are there, with their schedules and with the events of AWS Backup.
 pub(super) async fn connect(world: &World, schedules: Schedules) -> Result<(), Failure> {
-    let function = |name: &str| format!("arn:aws:lambda:{SOURCE}:{ACCOUNT}:function:{FUNCTIONS}{name}");
+    let function =
+        |name: &str| format!("arn:aws:lambda:{SOURCE}:{ACCOUNT}:function:{}", super::function(name));
     feed(world, schedules, JOBS, "copy", &["Backup Job State Change", "Copy Job State Change"]).await?;
     feed(world, schedules, RESTORES, "restore", &["Restore Job State Change"]).await?;
     let tick = json!({ "action": "tick" });
@@ -131,7 +131,7 @@ async fn feed(
     ask(world, "sqs", "AmazonSQS.CreateQueue", &json!({ "QueueName": name, "Attributes": attributes }))
         .await?;
     let feeds = json!({
-        "FunctionName": format!("{FUNCTIONS}{function}"),
+        "FunctionName": super::function(function),
         "EventSourceArn": queue(name),
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
     });

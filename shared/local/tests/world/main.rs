@@ -1,6 +1,7 @@
 //! The embedded AWS, asked by the real SDK clients.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
+mod clock;
 mod cloudwatch;
 mod door;
 mod dynamodb;
