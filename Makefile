@@ -12,8 +12,9 @@ test: needs tools
 	cargo build --locked --workspace --all-targets
 	cargo test --locked --workspace
 	.tools/py/bin/python tests/python/golden.py check
+	.tools/py/bin/python tests/python/errors.py check
 	.tools/py/bin/python tests/python/printed.py docs/local.md
-	.tools/py/bin/python tests/python/commands.py README.md docs/deploy.md docs/operations.md
+	.tools/py/bin/python tests/python/commands.py README.md docs/deploy.md docs/operations.md docs/assumptions.md
 	tests/python/conformance/run.sh
 	.tools/lint/bin/python tests/python/templates.py
 

@@ -22,7 +22,7 @@ pub(crate) struct Otherwise {
     /// The table class
     #[arg(long, value_name = "CLASS", value_parser = class())]
     class: Option<TableClass>,
-    /// The key to encrypt with: the ARN of one in KMS, aws-owned or aws-managed
+    /// The key to encrypt with: the ARN, the id or the alias (alias/...) of one in KMS, aws-owned or aws-managed
     #[arg(long, value_parser = key)]
     key: Option<Key>,
     /// Whether the table refuses to be deleted
@@ -88,8 +88,14 @@ fn key(text: &str) -> Result<Key, String> {
     match text {
         "aws-owned" => Ok(Key::AwsOwned),
         "aws-managed" => Ok(Key::AwsManaged),
-        arn if arn.starts_with("arn:") => Ok(Key::Arn(arn.to_owned())),
-        _ => Err("write the ARN of a key, aws-owned or aws-managed".to_owned()),
+        name if ["arn:", "alias/", "mrk-"].iter().any(|start| name.starts_with(start)) => {
+            Ok(Key::Arn(name.to_owned()))
+        }
+        // The id of a key: a UUID.
+        id if id.len() == 36 && id.chars().all(|c| c.is_ascii_hexdigit() || c == '-') => {
+            Ok(Key::Arn(id.to_owned()))
+        }
+        _ => Err("write the ARN, the id or the alias of a key, aws-owned or aws-managed".to_owned()),
     }
 }
 

@@ -44,8 +44,8 @@ pub(crate) struct Detached {
     /// This restore point
     #[arg(long, value_name = "ID")]
     point: Option<PointId>,
-    /// The role that AWS Backup restores with; the stack's own unless given
-    #[arg(long, value_name = "ARN")]
+    /// The role that AWS Backup restores with, by name or ARN; the stack's own unless given
+    #[arg(long, value_name = "ROLE")]
     role: Option<String>,
     /// Why, for the record
     #[arg(long)]
@@ -76,7 +76,7 @@ pub(crate) async fn run(
     let place =
         place.ok_or_else(|| Failure::refused(format!("{vault:?} is no vault: write REGION/VAULT")))?;
     let config = config(Some(place.region.clone())).await;
-    let Named { table, name } = table;
+    let Named { table, name, .. } = table;
     console.note(format_args!("looking for copies of {table} in {vault} ..."))?;
     let found = backup_chain_restore::Detached::find(config, place, &table, record.clone()).await;
     let detached = found.map_err(refused)?;

@@ -14,6 +14,9 @@ use crate::{Console, Failure};
 /// The time between two looks at restores.
 const PAUSE: SignedDuration = SignedDuration::from_secs(5);
 
+/// What a restore waits for is told when it waits for so long.
+const WORTH_TELLING: SignedDuration = SignedDuration::from_mins(1);
+
 /// Notes every change of stage and every step until all have ended.
 pub(crate) async fn follow(
     begun: &[Told],
@@ -54,12 +57,15 @@ pub(crate) struct Followed {
     /// The steps in their order: keys and titles.
     titles: Vec<(String, String)>,
     stage: Option<Stage>,
+    /// What it was last seen to wait for.
+    hitch: Option<String>,
     steps: BTreeMap<String, StepRecord>,
 }
 
 impl Followed {
     pub(crate) fn of(told: &Told) -> Self {
-        Self { id: told.restore.id.clone(), titles: titles(told), stage: None, steps: BTreeMap::new() }
+        let (id, steps) = (told.restore.id.clone(), BTreeMap::new());
+        Self { id, titles: titles(told), stage: None, hitch: None, steps }
     }
 
     fn is_open(&self) -> bool {
@@ -72,6 +78,14 @@ impl Followed {
         if self.stage.replace(now.stage) != Some(now.stage) && now.stage.is_open() {
             changes.push(stage(now));
         }
+        // What passes within a minute is not worth a line.
+        let held_up =
+            now.hitch.as_ref().filter(|hitch| now.check_at.duration_since(hitch.since) >= WORTH_TELLING);
+        let held_up = held_up.map(|hitch| hitch.why.clone());
+        if held_up != self.hitch {
+            changes.extend(held_up.iter().map(|why| format!("waits: {why}")));
+            self.hitch = held_up;
+        }
         // A restore without settings has steps all the same, for what was asked.
         for key in now.steps.keys() {
             if !self.titles.iter().any(|(known, _)| known == key) {
@@ -82,9 +96,14 @@ impl Followed {
         let is_over = |record: &&StepRecord| record.state != StepState::Waiting;
         let mut over = self.steps.values().filter(is_over).count();
         for (key, title) in &self.titles {
-            let Some(record) = now.steps.get(key).filter(|record| self.steps.get(key) != Some(record)) else {
+            let before = self.steps.get(key);
+            let Some(record) = now.steps.get(key).filter(|record| before != Some(record)) else {
                 continue;
             };
+            // That it waits for the same is told once.
+            if !is_over(&record) && before.is_some_and(|before| before.why == record.why) {
+                continue;
+            }
             let why = Some(why(record)).filter(|why| !why.is_empty());
             let why = why.map(|why| format!(": {why}")).unwrap_or_default();
             changes.push(if is_over(&record) {

@@ -18,7 +18,8 @@ pub(crate) enum Command {
     /// Hold a restore point, or change its hold
     #[command(after_help = "Example:\n  backup-chain hold add orders 01KE73DJG0C1V5K6TP3T2ZJ4ZD --vault \
         eu-central-1/backup-chain --reason \"audit 2026\" --until 2027-04-01\n\n\
-        The hold is kept in the catalog and as the tag backup-chain/hold on the recovery point: either alone holds.")]
+        The hold is kept in the catalog and as the tag backup-chain/hold on the recovery point: either alone holds. A \
+        recovery point that has no room for it, with 50 tags of its table, is held by the catalog alone, and you are told.")]
     Add {
         #[command(flatten)]
         point: Named,
@@ -71,7 +72,7 @@ pub(crate) async fn run(
         }
     };
     let answer = deployed.invoke("retention", &request, console).await?;
-    let Held { table, point, vault, hold } = replies::read(&answer)?;
+    let Held { table, point, vault, hold, note } = replies::read(&answer)?;
     if json {
         console.json(&answer)?;
         return Ok(Outcome::Done);
@@ -82,6 +83,9 @@ pub(crate) async fn run(
             points::held(&hold)
         ))?,
         None => console.say(format_args!("restore point {point} of {table} in {vault} is no longer held"))?,
+    }
+    if let Some(note) = note {
+        console.say(note)?;
     }
     Ok(Outcome::Done)
 }

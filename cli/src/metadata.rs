@@ -15,8 +15,9 @@ pub(crate) enum Command {
     #[command(
         after_help = "Example:\n  backup-chain metadata show orders 01KE73DJG0C1V5K6TP3T2ZJ4ZD --vault \
         eu-west-1/copies\n\n\
-        It is read from the recovery point itself and opened by KMS: you need backup:DescribeRecoveryPoint, \
-        backup:ListTags and kms:Decrypt in its Region. What does not authenticate is refused."
+        It is read from the recovery point itself, or from the settings table where it has no room there, and opened by \
+        KMS: you need backup:DescribeRecoveryPoint, backup:ListTags, dynamodb:GetItem and kms:Decrypt in its Region. \
+        What does not authenticate is refused."
     )]
     Show(Named),
 }
@@ -37,7 +38,7 @@ pub(crate) async fn run(
     let region = deployed.edge.region(&point.vault.region);
     let found = region.backup.point(&point.vault.name, arn).await?;
     let tags = region.backup.tags(arn).await?;
-    let seen = Seen { tags: &tags, created_at: found.created_at, region: &point.vault.region };
+    let seen = Seen { arn, tags: &tags, created_at: found.created_at, region: &point.vault.region };
     let (mut document, settings) = deployed.edge.open(&point, &seen).await.map_err(|error| {
         Failure::refused(format!("the metadata of restore point {} is not believed: {error}", point.id))
     })?;

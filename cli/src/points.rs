@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use backup_chain_core::ids::{PointId, PolicyName, RecoveryPointArn, SessionId, TableId, TableName};
+use backup_chain_core::ids::{
+    PointId, PolicyName, RecoveryPointArn, SessionId, TableId, TableName, VaultArn,
+};
 use backup_chain_core::point::{Hold, Kind, RestorePoint, State};
 use backup_chain_core::retention::place_of;
 use backup_chain_core::span::Span;
@@ -48,6 +50,9 @@ pub(crate) enum Command {
 }
 
 pub(crate) fn place(text: &str) -> Result<String, String> {
+    if let Ok(arn) = text.parse::<VaultArn>() {
+        return Ok(place_of(&arn));
+    }
     match text.split_once('/') {
         Some((region, vault)) if !region.is_empty() && !vault.is_empty() => Ok(text.to_owned()),
         _ => Err("write <Region>/<vault>, such as eu-central-1/backup-chain".to_owned()),

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use backup_chain_core::ids::{PointId, Region, RestoreId, TableName};
+use backup_chain_core::ids::{PointId, Region, RestoreId, TableArn, TableName};
 use backup_chain_core::invoke::{Ask, From, RestoreRequest, Wanted};
 use backup_chain_core::restore::{Restore, Stage, Told};
 use backup_chain_core::retention::place_of;
@@ -54,7 +54,7 @@ pub(crate) enum Command {
     The restore goes on whether or not this command waits for it. Exit code 1 when anything is left to be done by \
     hand.")]
 pub(crate) struct Start {
-    /// Tables that were backed up, each with the name of the new table unless it is the same
+    /// Tables that were backed up, by name or ARN, each with the name of the new table unless it is the same
     #[arg(required = true, value_name = "TABLE[=NEW-NAME]")]
     tables: Vec<Named>,
     #[command(flatten)]
@@ -83,20 +83,25 @@ pub(crate) struct Start {
     otherwise: Otherwise,
 }
 
-/// A table, and the name that it is to have.
+/// A table by its name or ARN, and the name that it is to have.
 #[derive(Debug, Clone)]
 pub(crate) struct Named {
     pub table: TableName,
     pub name: Option<TableName>,
+    pub arn: Option<TableArn>,
 }
 
 impl FromStr for Named {
     type Err = <TableName as FromStr>::Err;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.split_once('=') {
-            None => Ok(Self { table: text.parse()?, name: None }),
-            Some((table, name)) => Ok(Self { table: table.parse()?, name: Some(name.parse()?) }),
-        }
+        let (table, name) = match text.split_once('=') {
+            None => (text, None),
+            Some((table, name)) => (table, Some(name.parse()?)),
+        };
+        Ok(match table.parse::<TableArn>() {
+            Ok(arn) => Self { table: arn.name.clone(), name, arn: Some(arn) },
+            Err(_) => Self { table: table.parse()?, name, arn: None },
+        })
     }
 }
 
@@ -156,7 +161,14 @@ async fn begin(
         (None, Some(point)) => From::Point(point),
         (None, None) => From::Newest,
     };
-    let wanted = |Named { table, name }| {
+    let (home, account) = (&deployed.edge.deployment().region, &deployed.edge.deployment().account);
+    let is_elsewhere = |arn: &&TableArn| arn.region != *home || arn.account != *account;
+    if let Some(elsewhere) = tables.iter().filter_map(|named| named.arn.as_ref()).find(is_elsewhere) {
+        return Err(Failure::refused(format!(
+            "{elsewhere} is no table of this deployment: it backs up those of {home} in account {account}"
+        )));
+    }
+    let wanted = |Named { table, name, .. }| {
         let (from, vault, region) = (from.clone(), vault.clone(), to_region.clone());
         Wanted { table, from, vault, name, region }
     };

@@ -1,6 +1,8 @@
 //! Restores as they are told: planned, under way, or ended.
 
-use backup_chain_core::restore::{Left, Property, Restore, Stage, StepRecord, StepState, Told, ToldStep};
+use backup_chain_core::restore::{
+    Left, Property, Restore, Stage, StepRecord, StepState, Told, ToldLeftover, ToldStep,
+};
 use backup_chain_core::retention::place_of;
 
 use crate::choices::{asked, encrypted};
@@ -9,7 +11,7 @@ use crate::{Console, Failure};
 
 /// A plan in short, before the question.
 pub(crate) fn outline(told: &Told, console: &mut Console<'_>) -> Result<(), Failure> {
-    let Told { restore, steps, left, notes, .. } = told;
+    let Told { restore, steps, left, leftovers, notes, .. } = told;
     console.note(format_args!("{} is restored as {}", restore.table.arn.name, made(restore)))?;
     let mut lines = vec![point(restore)];
     lines.extend(told.key.iter().map(|key| format!("encrypted with {}", encrypted(key))));
@@ -21,6 +23,8 @@ pub(crate) fn outline(told: &Told, console: &mut Console<'_>) -> Result<(), Fail
         let titles: Vec<&str> = steps.iter().map(|step| step.title.as_str()).collect();
         lines.push(format!("then {}: {}", count(steps.len(), "step"), titles.join(", ")));
     }
+    let behind = |it: &ToldLeftover| format!("left behind: {}: {}", it.title, it.becomes);
+    lines.extend(leftovers.iter().map(behind));
     let unasked = left.iter().filter(|left| !left.asked);
     lines.extend(unasked.map(|Left { property, why, .. }| format!("not put back: {property}: {why}")));
     lines.extend(notes.iter().cloned());
@@ -69,6 +73,8 @@ pub(crate) fn say_head(told: &Told, console: &mut Console<'_>) -> Result<(), Fai
         fields.push(("begun", format!("{} UTC{by}{why}", moment(restore.requested_at))));
         fields.extend(restore.ended_at.map(|at| ("ended", format!("{} UTC", moment(at)))));
         fields.push(("status", stage(restore)));
+        let hitch = restore.hitch.as_ref().filter(|_| restore.stage != Stage::Waiting);
+        fields.extend(hitch.map(|it| ("waits", format!("{}, since {} UTC", it.why, moment(it.since)))));
     }
     fields.extend(notes.iter().map(|note| ("note", note.clone())));
     for (name, text) in fields {
@@ -81,7 +87,13 @@ pub(crate) fn say_head(told: &Told, console: &mut Console<'_>) -> Result<(), Fai
 
 /// The steps in their order, and until there is a report, what will not be as it was.
 pub(crate) fn say_steps(told: &Told, console: &mut Console<'_>) -> Result<(), Failure> {
-    let Told { restore, dry_run, steps, left, .. } = told;
+    let Told { restore, dry_run, steps, left, leftovers, .. } = told;
+    if *dry_run && !leftovers.is_empty() {
+        console.say("")?;
+        console.say("what a dropped table of that name has left behind, and what becomes of it:")?;
+        let row = |it: &ToldLeftover| [it.title.clone(), cell(&it.becomes)];
+        console.table(["WHAT", "BECOMES"], leftovers.iter().map(row))?;
+    }
     if !steps.is_empty() {
         console.say("")?;
         console.say("the steps that put its settings back:")?;
@@ -178,12 +190,14 @@ pub(crate) fn cell(text: &str) -> String {
 
 /// Where it stands, in words.
 pub(crate) fn stage(restore: &Restore) -> String {
-    let Restore { stage, problem, start, .. } = restore;
-    let more = match (stage, problem) {
-        (_, Some(problem)) => format!(": {problem}"),
-        (Stage::CopyingBack, None) => format!(" into {}", start.region),
-        (Stage::Running, None) => ": AWS makes the table".to_owned(),
-        (Stage::Warning, None) => ": something is left to be done by hand".to_owned(),
+    let Restore { stage, problem, hitch, start, .. } = restore;
+    let more = match (stage, problem, hitch) {
+        (Stage::Waiting, None, None) => " for its turn".to_owned(),
+        (Stage::Waiting, _, Some(hitch)) => format!(" for another turn: {}", hitch.why),
+        (_, Some(problem), _) => format!(": {problem}"),
+        (Stage::CopyingBack, ..) => format!(" into {}", start.region),
+        (Stage::Running, ..) => ": AWS makes the table".to_owned(),
+        (Stage::Warning, ..) => ": something is left to be done by hand".to_owned(),
         _ => String::new(),
     };
     format!("{stage}{more}")

@@ -2,16 +2,19 @@
 
     printed.py docs/local.md
 
-A line that begins with "$ " in a ```console block is a command; lines that begin with "> " go on with it. What
-follows is its output, in which … stands for any text. All blocks run in one shell, against an embedded AWS of
-their own (target/debug/backup-chain-local) with Backup Chain deployed; `aws` is the one of .tools/py.
+A ```sh block with `backup-chain-local serve` begins a session: an embedded AWS of its own, with the options that stand
+there. A line that begins with "$ " in a ```console block after it is a command; lines that begin with "> " go on with
+it. What follows is its output, in which … stands for any text. All commands of a session run in one shell, in which
+`aws` is the one of .tools/py and the project's own programs are those that were built.
 """
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from conformance import server
@@ -20,19 +23,39 @@ ROOT = Path(__file__).resolve().parents[2]
 END = "--- end of output ---"
 
 
-def sessions(page: str) -> list[tuple[str, str]]:
-    """The commands of the page, each with its output as printed."""
+@dataclass
+class Session:
+    """An embedded AWS and what is done with it."""
+
+    options: list[str]
+    """Those of `serve`."""
+    steps: list[tuple[str, str]] = field(default_factory=list)
+    """Commands, each with its output as printed."""
+
+
+def sessions(page: str) -> list[Session]:
+    """The sessions of a page."""
+    found: list[Session] = []
+    for kind, block in re.findall(r"^```(sh|console)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE):
+        if kind == "console":
+            found[-1].steps += steps(block)
+        elif serve := re.search(r"backup-chain-local serve(.*)", block):
+            found.append(Session(shlex.split(serve[1], comments=True)))
+    return [session for session in found if session.steps]
+
+
+def steps(block: str) -> list[tuple[str, str]]:
+    """The commands of a block, each with its output as printed."""
     steps: list[tuple[str, str]] = []
-    for block in re.findall(r"^```console\n(.*?)^```$", page, re.DOTALL | re.MULTILINE):
-        for line in block.splitlines():
-            if line.startswith("$ "):
-                steps.append((line[2:], ""))
-            elif line.startswith("> ") and steps and not steps[-1][1]:
-                command, _ = steps[-1]
-                steps[-1] = (f"{command}\n{line[2:]}", "")
-            else:
-                command, output = steps[-1]
-                steps[-1] = (command, output + line + "\n")
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            steps.append((line[2:], ""))
+        elif line.startswith("> ") and steps and not steps[-1][1]:
+            command, _ = steps[-1]
+            steps[-1] = (f"{command}\n{line[2:]}", "")
+        else:
+            command, output = steps[-1]
+            steps[-1] = (command, output + line + "\n")
     return steps
 
 
@@ -44,7 +67,7 @@ def fits(printed: str, output: str) -> bool:
 
 def run(steps: list[tuple[str, str]], variables: dict[str, str]) -> int:
     """Runs the commands one after another in one shell; returns how many did something else."""
-    path = f"{ROOT / '.tools/py/bin'}:{os.environ['PATH']}"
+    path = f"{ROOT / '.tools/py/bin'}:{server.PROGRAM.parent}:{os.environ['PATH']}"
     wrong = 0
     with tempfile.TemporaryDirectory() as folder:
         environment = {"PATH": path, "HOME": folder, "AWS_PAGER": "", **variables}
@@ -73,11 +96,14 @@ def run(steps: list[tuple[str, str]], variables: dict[str, str]) -> int:
 def main() -> None:
     """Runs the page that is named."""
     page = ROOT / sys.argv[1]
-    steps = sessions(page.read_text())
-    with server.embedded("--deploy") as variables:
-        wrong = run(steps, variables)
-    print(f"{page.name}: {len(steps) - wrong} passed, {wrong} failed")
-    sys.exit(1 if wrong or not steps else 0)
+    passed = failed = 0
+    for session in sessions(page.read_text()):
+        with server.embedded(*session.options) as variables:
+            wrong = run(session.steps, variables)
+        failed += wrong
+        passed += len(session.steps) - wrong
+    print(f"{page.name}: {passed} passed, {failed} failed")
+    sys.exit(1 if failed or not passed else 0)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,6 +35,10 @@ UNKNOWN_TO_MOTO = {
 KEPT = {"AWS::Backup::BackupVault", "AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::KMS::ReplicaKey"}
 # The most characters that AWS allows in the inline policies of a role, not counting white space.
 MOST_POLICY = 10_240
+# The most characters that AWS allows in the name of a role, and the longest names that go into one.
+MOST_NAME, LONGEST = 64, {"AWS::StackName": "a" * 28, "AWS::Region": "ap-southeast-1"}
+# AWS Backup may act by roles with one of these in their names, its description of backup jobs says.
+BACKUP_ROLES = ("AWSBackup", "AwsBackup")
 
 os.environ |= {
     "AWS_DEFAULT_REGION": SOURCE,
@@ -107,6 +112,9 @@ def rules(template: str, resources: dict) -> list[str]:
         }:
             findings.append(f"{place} would take data with it: DeletionPolicy and UpdateReplacePolicy must be Retain")
         for statement in statements(resource):
+            by_events = "events.amazonaws.com" in json.dumps(statement.get("Principal"))
+            if resource["Type"] == "AWS::SNS::TopicPolicy" and by_events and "Condition" in statement:
+                findings.append(f"{place}: {statement['Sid']} has a condition, which EventBridge may not meet on a topic")
             for action in listed(statement["Action"]):
                 service, _, operation = action.partition(":")
                 if operation != "*" and operation.lower() not in services.get(service, {}).get("Actions", {}):
@@ -117,6 +125,12 @@ def rules(template: str, resources: dict) -> list[str]:
                     findings.append(f"{place}: {statement.get('Sid')} passes roles to more than AWS Backup")
         if resource["Type"] != "AWS::IAM::Role":
             continue
+        named = re.sub(r"\$\{([A-Za-z:]+)\}", lambda match: LONGEST[match[1]], resource["Properties"]["RoleName"]["Fn::Sub"])
+        if len(named) > MOST_NAME:
+            findings.append(f"{place}: its name may have {len(named)} characters, more than {MOST_NAME}")
+        trusted = json.dumps(resource["Properties"]["AssumeRolePolicyDocument"])
+        if "backup.amazonaws.com" in trusted and not any(part in named for part in BACKUP_ROLES):
+            findings.append(f"{place}: AWS Backup may not act by it: its name has none of {BACKUP_ROLES}")
         policies = [policy["PolicyDocument"] for policy in resource["Properties"]["Policies"]]
         if (size := sum(len(re.sub(r"\s", "", json.dumps(policy))) for policy in policies)) > MOST_POLICY:
             findings.append(f"{place}: its policies have {size} characters, more than {MOST_POLICY}")
@@ -127,6 +141,96 @@ def rules(template: str, resources: dict) -> list[str]:
             if any("*" in action for action in listed(statement["Action"])):
                 findings.append(f"{place}: {statement['Sid']} allows actions by a pattern")
     return findings
+
+
+def metrics(alarm: dict) -> list[tuple[str, str, dict]]:
+    """The metrics that an alarm goes by: namespace, name, and dimensions with what they are set to."""
+    given = [each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each] or [alarm]
+    return [
+        (each["Namespace"], each["MetricName"], {one["Name"]: one["Value"] for one in each["Dimensions"]})
+        for each in given
+    ]
+
+
+def alarms(source: dict) -> list[str]:
+    """What the alarms go by. When they go off is judged by tests/tests/alarms.rs."""
+    resources = source["Resources"]
+    found = {name: each["Properties"] for name, each in resources.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
+    findings = []
+    # The metrics of a table show nothing of its indexes.
+    catalog = resources["Catalog"]["Properties"]
+    table = {"TableName": {"Ref": "Catalog"}}
+    indexes = [table | {"GlobalSecondaryIndexName": each["IndexName"]} for each in catalog["GlobalSecondaryIndexes"]]
+    wanted = [
+        ("AWS/DynamoDB", metric, dimensions)
+        for metric in ("ReadThrottleEvents", "WriteThrottleEvents")
+        for dimensions in [table, *indexes]
+    ]
+    findings += compare("what CatalogThrottledAlarm sees", metrics(found["CatalogThrottledAlarm"]), wanted)
+    for name, alarm in found.items():
+        shown = json.dumps(resources["Dashboard"]["Properties"]["DashboardBody"])
+        if f"${{{name}.Arn}}" not in shown:
+            findings.append(f"{name} is not on the dashboard")
+        if "TreatMissingData" not in alarm:
+            findings.append(f"{name} does not say what no data means")
+        findings += [
+            f"{name}: the dashboard does not show {metric}"
+            for namespace, metric, _ in metrics(alarm)
+            if namespace == "BackupChain" and metric not in ("RunsBraked", "RetentionRuns") and metric not in shown
+        ]
+    # Alarms look at five and ten minutes at a time.
+    ticks = source["Parameters"]["Tick"]["AllowedPattern"]
+    for tick, wanted in {"rate(1 minute)": True, "rate(5 minutes)": True, "rate(6 minutes)": False}.items():
+        findings += compare(f"tick {tick}", re.search(ticks, tick) is not None, wanted)
+    return findings
+
+
+def retried() -> list[str]:
+    """A deployment that fails stays as it is, and the same command goes on with it: what docs/deploy.md says of sam."""
+    import boto3
+    from botocore.stub import ANY, Stubber
+    from samcli.lib.deploy.deployer import Deployer
+
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    findings = []
+    for environment in ("default", "target"):
+        deploy = config[environment]["deploy"]["parameters"]
+        findings += compare(f"{environment}: rollback", deploy.get("disable_rollback"), True)
+    client = boto3.client("cloudformation", region_name=SOURCE)
+    stub, named = Stubber(client), {"StackName": STACK}
+    failed = named | {"CreationTime": "2026-01-05T00:00:00Z", "StackStatus": "CREATE_FAILED"}
+    stub.add_response("describe_stacks", {"Stacks": [failed]}, named)
+    stub.add_response("get_template_summary", {"Parameters": []}, named)
+    change = dict.fromkeys(("ChangeSetName", "TemplateBody", "Parameters", "Capabilities", "Description", "Tags"), ANY)
+    stub.add_response("create_change_set", {"Id": "arn:change"}, named | change | {"ChangeSetType": "UPDATE"})
+    done = named | {"ChangeSetName": "arn:change", "DisableRollback": True}
+    stub.add_response("execute_change_set", {}, done)
+    with stub:
+        deployer = Deployer(client)
+        made, _ = deployer.create_changeset(STACK, "{}", [], [], None, None, None, [])
+        deployer.execute_changeset(made["Id"], STACK, deploy["disable_rollback"])
+        stub.assert_no_pending_responses()
+    return findings
+
+
+def jobs() -> list[tuple[dict, bool]]:
+    """Events of jobs as AWS's samples have them, and whether anything is to be done about them."""
+    ends = {
+        "Backup Job State Change": ["COMPLETED", "FAILED", "ABORTED", "EXPIRED", "PARTIAL"],
+        "Copy Job State Change": ["COMPLETED", "FAILED", "PARTIAL"],
+        "Restore Job State Change": ["COMPLETED", "FAILED", "ABORTED"],
+    }
+    told = []
+    for kind, ended in ends.items():
+        for resource in ("DynamoDB", "EBS"):
+            for state in (*ended, "CREATED", "PENDING", "RUNNING", "ABORTING"):
+                for field in ("state", "status"):
+                    detail = {field: state, "resourceType": resource}
+                    event = {"source": "aws.backup", "detail-type": kind, "detail": detail}
+                    told.append((event, resource == "DynamoDB" and state in ended))
+        # What has only been made says hardly anything.
+        told.append(({"source": "aws.backup", "detail-type": kind, "detail": {"state": "CREATED"}}, False))
+    return told
 
 
 def without(resources: dict, gone: set[str]) -> dict:
@@ -234,6 +338,7 @@ def trial() -> list[str]:
             findings += compare(f"{name}: protected", table["DeletionProtectionEnabled"], True)
             findings += compare(f"{name}: recovery", recovery["PointInTimeRecoveryEnabled"], True)
             findings += compare(f"{name}: key", key, "VaultKey")
+    findings += alarms(source)
     findings += compare("multi-Region", source["Resources"]["MetadataKey"]["Properties"]["MultiRegion"], True)
     read_by_functions = (ROOT / "shared/aws/src/deployment.rs").read_text()
     with mock_aws():
@@ -268,9 +373,9 @@ def trial() -> list[str]:
                     "BACKUP_CHAIN_VAULT": STACK,
                     "BACKUP_CHAIN_KEY": "*",
                     "BACKUP_CHAIN_BUS": "default",
-                    "BACKUP_CHAIN_BACKUP_ROLE": f"arn:aws:iam::{ACCOUNT}:role/{STACK}-backup-{SOURCE}",
-                    "BACKUP_CHAIN_COPY_ROLE": f"arn:aws:iam::{ACCOUNT}:role/{STACK}-copy-{SOURCE}",
-                    "BACKUP_CHAIN_RESTORE_ROLE": f"arn:aws:iam::{ACCOUNT}:role/{STACK}-restore-{SOURCE}",
+                    "BACKUP_CHAIN_BACKUP_ROLE": f"arn:aws:iam::{ACCOUNT}:role/{STACK}-AWSBackup-backup-{SOURCE}",
+                    "BACKUP_CHAIN_COPY_ROLE": f"arn:aws:iam::{ACCOUNT}:role/{STACK}-AWSBackup-copy-{SOURCE}",
+                    "BACKUP_CHAIN_RESTORE_ROLE": f"arn:aws:iam::{ACCOUNT}:role/{STACK}-AWSBackup-restore-{SOURCE}",
                     "BACKUP_CHAIN_MIN_AGE_HOURS": "24",
                     "BACKUP_CHAIN_MOST_DELETIONS": "100",
                     "BACKUP_CHAIN_PAUSE_DELETION": "false",
@@ -289,15 +394,15 @@ def trial() -> list[str]:
         roles = boto3.client("iam")
         own = "arn:aws:backup:{}:{}:backup-vault:{}".format(SOURCE, ACCOUNT, "{}")
         for stack, wanted in ((STACK, [own.format(STACK), copies]), ("other", own.format("other"))):
-            name = f"{stack}-copy-{SOURCE}"
+            name = f"{stack}-AWSBackup-copy-{SOURCE}"
             # moto keeps it as Python prints it.
             policy = ast.literal_eval(roles.get_role_policy(RoleName=name, PolicyName="copies")["PolicyDocument"])
             (into,) = (each["Resource"] for each in policy["Statement"] if each["Sid"] == "CopyIntoVaults")
             findings += compare(f"role {name}", into, wanted)
         board = boto3.client("cloudwatch", region_name=SOURCE).get_dashboard(DashboardName=STACK)["DashboardBody"]
         shown = json.loads(board)["widgets"][0]["properties"]["alarms"]
-        alarms = [each for each in source["Resources"].values() if each["Type"] == "AWS::CloudWatch::Alarm"]
-        findings += compare("alarms on the dashboard", len(shown), len(alarms))
+        given = [each for each in source["Resources"].values() if each["Type"] == "AWS::CloudWatch::Alarm"]
+        findings += compare("alarms on the dashboard", len(shown), len(given))
 
         # The shapes that the embedded deployment (shared/local/src/stack/resources.rs) has as well.
         tables = boto3.client("dynamodb", region_name=SOURCE)
@@ -327,16 +432,20 @@ def trial() -> list[str]:
             found = events.list_targets_by_rule(Rule=f"{STACK}-{name}")["Targets"]
             found = sorted((target["Arn"].rsplit(f"{STACK}-", 1)[1], target.get("Input")) for target in found)
             findings += compare(f"rule {name}", found, wanted)
-        jobs = [ROOT / f"events/copy-{name}-job-completed.json" for name in ("backup", "copy")]
-        for event in [json.loads(job.read_text()) for job in jobs] + told():
+        samples = [f"copy-{name}-job-completed" for name in ("backup", "copy")] + ["restore-job-completed"]
+        samples = [(json.loads((ROOT / f"events/{name}.json").read_text()), True) for name in samples]
+        for event, concerns in samples + jobs() + [(event, True) for event in told()]:
             kind = event["detail-type"]
-            wanted = "jobs" if event["source"] == "aws.backup" else "news" if kind != "Backup Retried" else None
+            wanted = "restores" if kind == "Restore Job State Change" else "jobs"
+            if event["source"] != "aws.backup":
+                wanted = "news" if kind != "Backup Retried" else None
+            wanted = wanted if concerns else None
             taken = [
                 name
                 for name in ("jobs", "restores", "news")
                 if EventPattern.load(events.describe_rule(Name=f"{STACK}-{name}")["EventPattern"]).matches_event(event)
             ]
-            findings += compare(f"rules that take {kind}", taken, [wanted] if wanted else [])
+            findings += compare(f"rules that take {json.dumps(event)}", taken, [wanted] if wanted else [])
     return findings
 
 
@@ -364,7 +473,7 @@ def kept() -> list[str]:
 def main() -> int:
     findings = lint()
     if "lint" not in sys.argv[1:]:
-        findings += trial() + kept()
+        findings += trial() + kept() + retried()
     for finding in dict.fromkeys(findings):
         print(finding, file=sys.stderr)
     if not findings:

@@ -2,6 +2,7 @@
 
 pub mod alarms;
 pub mod command;
+pub mod leftovers;
 pub mod logs;
 pub mod restores;
 pub mod settings;
@@ -43,12 +44,12 @@ pub fn backup(world: &World, region: &str) -> aws_sdk_backup::Client {
     aws_sdk_backup::Client::new(&world.sdk_config(ACCOUNT, region, "operator"))
 }
 
-/// Makes a table with tags and a few items, and tells its name.
+/// Makes a table with tags and a few items that has been there for a while, and tells its name.
 ///
 /// # Errors
 /// When the embedded AWS refuses it.
 pub async fn table(world: &World, name: &str, tags: &[(&str, &str)]) -> Result<TableName, Failure> {
-    let client = dynamodb(world);
+    let (client, _scene) = (dynamodb(world), world.scene());
     let mut create = client
         .create_table()
         .table_name(name)
@@ -114,7 +115,7 @@ pub async fn assert_agreement(world: &World, stack: &Stack, tables: &[TableName]
 /// # Errors
 /// When the embedded AWS refuses the rule or the queue.
 pub async fn listen(world: &World) -> Result<Notices, Failure> {
-    let config = world.sdk_config(ACCOUNT, SOURCE, "operator");
+    let (config, _scene) = (world.sdk_config(ACCOUNT, SOURCE, "operator"), world.scene());
     let (events, queues) = (aws_sdk_eventbridge::Client::new(&config), aws_sdk_sqs::Client::new(&config));
     let made = queues.create_queue().queue_name("notices").send().await?;
     let url = made.queue_url().ok_or("SQS made a queue without a URL")?.to_owned();

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
 use serde_json::Value;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::DefaultGuard;
@@ -25,7 +26,8 @@ impl Log {
     pub fn listen(level: LevelFilter) -> (Self, DefaultGuard) {
         let log = Self::default();
         let writer = log.clone();
-        let subscriber = backup_chain_aws::runtime::subscriber(level, move || writer.clone());
+        let time = SharedTimeSource::new(SystemTimeSource::new());
+        let subscriber = backup_chain_aws::runtime::subscriber(level, time, move || writer.clone());
         (log, tracing::subscriber::set_default(subscriber))
     }
 

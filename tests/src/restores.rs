@@ -34,7 +34,12 @@ pub fn ask(wanted: impl IntoIterator<Item = Wanted>) -> Ask {
 
 /// A deployment in which everything takes a minute.
 pub async fn quick() -> (World, Stack) {
-    let schedules = Schedules { retention: false, ..Schedules::default() };
+    quick_with(Schedules::default().tick).await
+}
+
+/// The same with ticks so far apart.
+pub async fn quick_with(tick: SignedDuration) -> (World, Stack) {
+    let schedules = Schedules { retention: false, tick, ..Schedules::default() };
     let (world, stack) = deployed_with("2026-01-05T00:00:00Z", schedules).await;
     world.with_backup(|backup| {
         let (short, start) = (SignedDuration::from_mins(1), SignedDuration::from_secs(2));
@@ -64,6 +69,7 @@ pub async fn items_in(world: &World, region: &str, table: &TableName) -> Vec<Str
 /// Puts a few items into a table with these settings.
 pub async fn fill(world: &World, table: &TableName, settings: &TableSettings) {
     use aws_sdk_dynamodb::types::AttributeValue::{N, S};
+    let _scene = world.scene();
     for number in 0..5 {
         let mut put = dynamodb(world).put_item().table_name(table.as_str());
         for key in settings.keys.hash.iter().chain(&settings.keys.range) {
@@ -99,7 +105,7 @@ pub fn differences(restore: &Restore) -> Vec<String> {
 
 /// Lets somebody read the stream of a table: its policy names the stream, whose name is known only now.
 pub async fn share_stream(world: &World, table: &TableName) {
-    let client = dynamodb(world);
+    let (client, _scene) = (dynamodb(world), world.scene());
     let described = client.describe_table().table_name(table.as_str()).send().await.unwrap();
     let stream = described.table().unwrap().latest_stream_arn().unwrap().to_owned();
     let policy = json!({"Version": "2012-10-17", "Statement": [{
@@ -128,14 +134,19 @@ fn unlabelled(settings: &TableSettings) -> TableSettings {
 
 /// A table with everything at once, and its backup.
 pub async fn everything(world: &World, stack: &mut Stack) -> (TableName, TableSettings) {
+    let (orders, settings) = make_everything(world, stack).await;
+    back_up(stack, &[&orders]).await;
+    (orders, settings)
+}
+
+/// A table with everything at once.
+pub async fn make_everything(world: &World, stack: &Stack) -> (TableName, TableSettings) {
     let mut settings = serde_json::to_value(surrounded("orders")).unwrap();
     settings["attributes"]["at"] = json!("S");
     settings["keys"]["range"] = json!(["at"]);
     settings["global"]["by-status"]["projection"] = json!({"INCLUDE": ["more"]});
     settings["local"] = json!({"by-more": {"keys": {"hash": ["id"], "range": ["status"]}}});
-    let key = aws_sdk_kms::Client::new(&world.sdk_config(ACCOUNT, SOURCE, "operator"));
-    let key = key.create_key().send().await.unwrap();
-    settings["sse"] = json!({"key": key.key_metadata().unwrap().arn().unwrap()});
+    settings["sse"] = json!({"key": tables::key(world).await.unwrap()});
     let settings = TableSettings::from_bytes(settings.to_string().as_bytes()).unwrap();
     let orders = tables::create(world, "orders", &settings).await.unwrap();
     fill(world, &orders, &settings).await;
@@ -143,7 +154,6 @@ pub async fn everything(world: &World, stack: &mut Stack) -> (TableName, TableSe
     share_stream(world, &orders).await;
     let settings = stack.edge().capture_anew(&home(), &orders).await.unwrap().settings;
     assert!(settings.policies.known().unwrap().stream.is_some());
-    back_up(stack, &[&orders]).await;
     // From now on a new table takes a while until it can be recovered to a point in time.
     world.with_dynamodb(|dynamo| dynamo.durations.continuous_backups = SignedDuration::from_secs(20));
     (orders, settings)

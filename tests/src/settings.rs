@@ -48,7 +48,7 @@ pub fn surrounded(table: &str) -> TableSettings {
             "read": {
                 "min": 10, "max": 100, "suspended": ["scale_in"],
                 "policies": {"reads": {"configuration": tracking}},
-                "scheduled": {"night": {"schedule": "cron(0 22 * * ? *)", "time_zone": "Europe/Berlin", "min": 10, "max": 20}},
+                "scheduled": {"night": {"schedule": "cron(0 22 24 12 ? *)", "time_zone": "Europe/Berlin", "min": 10, "max": 20}},
             },
             "write/by-status": {"min": 5, "max": 50},
         },

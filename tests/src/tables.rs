@@ -12,8 +12,29 @@ use serde_json::{Value, json};
 
 use crate::dynamodb;
 
+/// Makes a key of the account, and tells its ARN.
+///
+/// # Errors
+/// When the embedded AWS refuses it.
+pub async fn key(world: &World) -> Result<String, Failure> {
+    let kms = aws_sdk_kms::Client::new(&world.sdk_config(ACCOUNT, SOURCE, "operator"));
+    let made = kms.create_key().send().await?;
+    Ok(made.key_metadata.and_then(|key| key.arn).ok_or("the key has no ARN")?)
+}
+
+/// These settings, with a key that is there if they name one.
+///
+/// # Errors
+/// When the embedded AWS refuses it.
+pub async fn keyed(world: &World, mut settings: TableSettings) -> Result<TableSettings, Failure> {
+    if let Some(encryption) = settings.encryption.as_mut().filter(|encryption| encryption.key.is_some()) {
+        encryption.key = Some(key(world).await?);
+    }
+    Ok(settings)
+}
+
 /// Makes a table with these settings, as far as CreateTable, time to live, point-in-time recovery and tags go,
-/// and tells its name. What else the settings hold, such as auto scaling, is for other services.
+/// and tells its name: it has been there for a while. What else the settings hold, such as auto scaling, is for other services.
 ///
 /// # Errors
 /// When the embedded AWS refuses it, or the settings are those of a global table.
@@ -22,7 +43,7 @@ pub async fn create(world: &World, name: &str, settings: &TableSettings) -> Resu
     if replicas.is_some() || !vector_indexes.is_empty() {
         return Err("global tables and vector indexes are not made here".into());
     }
-    let client = dynamodb(world);
+    let (client, _scene) = (dynamodb(world), world.scene());
     let mut create = client
         .create_table()
         .table_name(name)
@@ -107,6 +128,7 @@ pub async fn create(world: &World, name: &str, settings: &TableSettings) -> Resu
 /// # Errors
 /// When the embedded AWS refuses it.
 pub async fn surround(world: &World, name: &TableName, settings: &TableSettings) -> Result<(), Failure> {
+    let _scene = world.scene();
     let dynamodb = async |operation: &str, body: Value| {
         ask(world, "dynamodb", &format!("DynamoDB_20120810.{operation}"), &body).await
     };
@@ -154,13 +176,7 @@ pub async fn surround(world: &World, name: &TableName, settings: &TableSettings)
 /// # Errors
 /// When the embedded AWS refuses it.
 pub async fn drop(world: &World, name: &TableName, settings: &TableSettings) -> Result<(), Failure> {
-    let client = dynamodb(world);
-    if settings.deletion_protection {
-        client.update_table().table_name(name.as_str()).deletion_protection_enabled(false).send().await?;
-        // The change takes a while, and a table that is changing is not deleted.
-        tokio::time::sleep(std::time::Duration::from_secs(60)).await;
-    }
-    client.delete_table().table_name(name.as_str()).send().await?;
+    drop_alone(world, name, settings).await?;
     for dimension in settings.scaling.known().into_iter().flatten().map(|(dimension, _)| dimension) {
         let body = scaled(name, dimension);
         ask(world, "application-autoscaling", "AnyScaleFrontendService.DeregisterScalableTarget", &body)
@@ -170,12 +186,27 @@ pub async fn drop(world: &World, name: &TableName, settings: &TableSettings) -> 
         settings.alarms.known().into_iter().flatten().map(|(alarm, _)| alarm).collect();
     let body = json!({ "AlarmNames": alarms });
     ask(world, "monitoring", "GraniteServiceVersion20100801.DeleteAlarms", &body).await?;
+    Ok(())
+}
+
+/// Drops a table, as most are dropped: what hangs on its name alone stays.
+///
+/// # Errors
+/// When the embedded AWS refuses it.
+pub async fn drop_alone(world: &World, name: &TableName, settings: &TableSettings) -> Result<(), Failure> {
+    let client = dynamodb(world);
+    if settings.deletion_protection {
+        client.update_table().table_name(name.as_str()).deletion_protection_enabled(false).send().await?;
+        // The change takes a while, and a table that is changing is not deleted.
+        tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    }
+    client.delete_table().table_name(name.as_str()).send().await?;
     tokio::time::sleep(std::time::Duration::from_secs(60)).await;
     Ok(())
 }
 
 /// What Application Auto Scaling knows a dimension by.
-fn scaled(name: &TableName, dimension: &Dimension) -> Value {
+pub fn scaled(name: &TableName, dimension: &Dimension) -> Value {
     let units = if dimension.write { "WriteCapacityUnits" } else { "ReadCapacityUnits" };
     let (resource, of) = match &dimension.index {
         None => (format!("table/{name}"), "table"),
@@ -234,7 +265,10 @@ async fn scale(
 }
 
 /// Asks a service of the source Region that speaks JSON.
-async fn ask(world: &World, service: &str, target: &str, body: &Value) -> Result<Value, Failure> {
+///
+/// # Errors
+/// When it refuses.
+pub async fn ask(world: &World, service: &str, target: &str, body: &Value) -> Result<Value, Failure> {
     let scope = format!("AWS4-HMAC-SHA256 Credential={ACCOUNT}/20260101/{SOURCE}/{service}/aws4_request");
     let request = http::Request::post("https://embedded/")
         .header("authorization", scope)

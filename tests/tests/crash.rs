@@ -46,19 +46,27 @@ struct Scene {
 impl Scene {
     async fn new() -> Self {
         let (tick, timeout) = (SignedDuration::from_mins(10), SignedDuration::from_mins(1));
-        Self::with(Schedules { tick, retention: false, timeout }, &["app-carts", "app-orders"]).await
+        Self::with(Schedules { tick, retention: false, timeout }, &["app-carts", "app-orders"], 0).await
     }
 
-    async fn with(schedules: Schedules, names: &[&str]) -> Self {
+    /// A table whose own tags leave no room for ours.
+    async fn full() -> Self {
+        let (tick, timeout) = (SignedDuration::from_mins(10), SignedDuration::from_mins(1));
+        Self::with(Schedules { tick, retention: false, timeout }, &["app-full"], 50).await
+    }
+
+    async fn with(schedules: Schedules, names: &[&str], own_tags: usize) -> Self {
         let (world, stack) = deployed_with("2026-01-05T06:59:00Z", schedules).await;
         world.with_backup(|backup| {
             let (short, start) = (SignedDuration::from_mins(1), SignedDuration::from_secs(2));
             backup.set_durations(Durations { start, backup: short, copy: short, ..Durations::default() });
             backup.event_faults_mut().delay_to = SignedDuration::from_secs(30);
         });
+        let own: Vec<String> = (0..own_tags).map(|number| format!("own-{number}")).collect();
+        let own: Vec<(&str, &str)> = own.iter().map(|key| (key.as_str(), "x")).collect();
         let mut tables = Vec::new();
         for name in names {
-            tables.push(table(&world, name, &[]).await.unwrap());
+            tables.push(table(&world, name, &own).await.unwrap());
         }
         apply(&stack, DAILY).await.unwrap();
         world.clear_calls();
@@ -103,25 +111,30 @@ impl Scene {
                 "{place:?}: {table}"
             );
         }
-        assert_eq!(self.held(), [2, 2], "{place:?}");
+        assert_eq!(self.held(), [self.tables.len(); 2], "{place:?}");
         assert_agreement(&self.world, &self.stack, &self.tables).await;
         let sessions = self.stack.edge().catalog().sessions().await.unwrap();
         let ended: Vec<_> =
             sessions.iter().map(|session| (session.status, session.planned, session.available)).collect();
-        assert_eq!(ended, [(Status::Succeeded, 2, 2)], "{place:?}");
+        let count = u32::try_from(self.tables.len()).unwrap();
+        assert_eq!(ended, [(Status::Succeeded, count, count)], "{place:?}");
         assert_eq!(self.world.crash_points_ahead(), 0, "{place:?}: the crash point was not reached");
     }
 }
 
 /// Lives through the scheduled session once undisturbed, then once for each call of `caller`, with a crash there.
 async fn sessions_with_crashes(crash: Crash, caller: &str) {
-    let mut scene = Scene::new().await;
+    lives_with_crashes(crash, caller, Scene::new).await;
+}
+
+async fn lives_with_crashes(crash: Crash, caller: &str, new: impl AsyncFn() -> Scene) {
+    let mut scene = new().await;
     scene.live_on().await;
     let calls = scene.calls_of(caller);
     scene.assert_one_point_each(&"undisturbed").await;
     let mut crashes = 0;
     for nth in 1..=calls {
-        let mut scene = Scene::new().await;
+        let mut scene = new().await;
         scene.crash(crash, caller, nth);
         scene.live_on().await;
         scene.assert_one_point_each(&(crash, caller, nth)).await;
@@ -129,7 +142,7 @@ async fn sessions_with_crashes(crash: Crash, caller: &str) {
     }
     println!("{caller}: {calls} calls, {crashes} crash points {crash:?}");
     assert_eq!(crashes, calls);
-    assert!(calls > 30, "{calls} calls are too few for two tables");
+    assert!(calls > 15 * scene.tables.len(), "{calls} calls are too few for {} tables", scene.tables.len());
 }
 
 #[tokio::test(start_paused = true)]
@@ -150,6 +163,15 @@ async fn a_session_survives_a_crash_after_each_call_of_the_copy_function() {
 #[tokio::test(start_paused = true)]
 async fn a_session_survives_a_crash_before_each_call_of_the_copy_function() {
     sessions_with_crashes(Crash::Before, COPY).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_without_tags_survives_a_crash_at_each_call() {
+    for crash in [Crash::Before, Crash::After] {
+        for caller in [SESSION, COPY] {
+            lives_with_crashes(crash, caller, Scene::full).await;
+        }
+    }
 }
 
 /// A session that the operator asks for by hand outlives its invocation once it is recorded.
@@ -191,9 +213,9 @@ const RUN: RetentionRequest = RetentionRequest::Run { confirm: None };
 
 /// A table whose points are kept for a day: every evening those of the day before are outdated in both vaults.
 async fn kept_for_a_day() -> Scene {
-    let tick = SignedDuration::from_hours(6);
+    let tick = SignedDuration::from_hours(1);
     let mut scene =
-        Scene::with(Schedules { tick, retention: false, ..Schedules::default() }, &["app-carts"]).await;
+        Scene::with(Schedules { tick, retention: false, ..Schedules::default() }, &["app-carts"], 0).await;
     scene.stack.live_until(at("2026-01-05T18:00:00Z")).await;
     scene
 }

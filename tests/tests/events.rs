@@ -9,7 +9,7 @@ use backup_chain_core::ids::TableName;
 use backup_chain_core::point::{Kind, RestorePoint, State};
 use backup_chain_core::restore::{Restore, Stage};
 use backup_chain_local::World;
-use backup_chain_local::stack::{ACCOUNT, SOURCE, Stack};
+use backup_chain_local::stack::{ACCOUNT, SOURCE, Stack, TARGET};
 use backup_chain_tests::{all_points, deployed, dynamodb, table};
 use serde_json::{Value, json};
 
@@ -69,6 +69,19 @@ impl Still {
         assert_eq!(still.restore().await.stage, Stage::Running);
         tokio::time::sleep(Duration::from_hours(3)).await;
         still
+    }
+
+    /// How the restore ends: AWS may tell of its job, its table and their tags a while later.
+    async fn ended_restore(&self) -> Stage {
+        for _ in 0..10 {
+            let stage = self.restore().await.stage;
+            if !stage.is_open() {
+                return stage;
+            }
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            self.invoke("restore", &sample("restore-tick")).await.unwrap();
+        }
+        self.restore().await.stage
     }
 
     async fn restore(&self) -> Restore {
@@ -261,6 +274,16 @@ async fn feed(name: &str) {
                 serde_json::from_str::<Value>(&text).unwrap()["choices"]
             );
         }
+        "restore-check" => {
+            let regions = |on: [bool; 2]| {
+                json!([
+                    {"region": "eu-central-1", "tag_conditions": on[0]}, {"region": "eu-west-1", "tag_conditions": on[1]},
+                ])
+            };
+            assert_eq!(still.invoke("restore", &text).await, Ok(regions([true, true])));
+            still.world.with_dynamodb(|dynamo| dynamo.set_tag_conditions(ACCOUNT, TARGET, false));
+            assert_eq!(still.invoke("restore", &text).await, Ok(regions([true, false])));
+        }
         "restore-show" => {
             let refused = still.invoke("restore", &text).await.unwrap_err();
             assert!(refused.starts_with("there is no restore 01KE7KHZ20S5YJ8N3QV6B4W2TD"), "{refused}");
@@ -276,7 +299,7 @@ async fn feed(name: &str) {
             let still = still.with_finished_restore().await;
             let one = json!({"batchItemFailures": [], "lookedAt": 1});
             assert_eq!(still.invoke("restore", &text).await, Ok(one));
-            assert_eq!(still.restore().await.stage, Stage::Succeeded);
+            assert_eq!(still.ended_restore().await, Stage::Succeeded);
         }
         "restore-job-completed" | "restore-sqs-batch" => {
             // Somebody else's job.
@@ -287,7 +310,7 @@ async fn feed(name: &str) {
             let ours = text.replace(RESTORE_JOB, &still.restore().await.job.unwrap());
             let one = json!({"batchItemFailures": [], "lookedAt": 1});
             assert_eq!(still.invoke("restore", &ours).await, Ok(one));
-            assert_eq!(still.restore().await.stage, Stage::Succeeded);
+            assert_eq!(still.ended_restore().await, Stage::Succeeded);
         }
         other => panic!("events/{other}.json is fed to no function: say here what comes of it"),
     }

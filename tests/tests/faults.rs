@@ -214,9 +214,15 @@ async fn brakes_hold_a_run_until_it_is_confirmed() {
     let held = stack.retention(run(false, None)).await.unwrap();
     assert!(matches!(held.braked, Some(Braked::TooMany { outdated: 6, most: 5, .. })), "{held:?}");
     assert_eq!(held.digest, plan.digest);
-    let mistyped = stack.retention(run(false, Some("0123456789abcdef".to_owned()))).await.unwrap();
-    assert_eq!(mistyped.braked, held.braked);
-    assert_eq!(points(&stack, &orders).await.len(), before, "nothing is removed");
+    // Another plan's digest removes nothing, however small this one is.
+    let (confirmed, digest) = ("0123456789abcdef".to_owned(), plan.digest.clone());
+    for most in [5, 100] {
+        stack.reconfigure(|deployment| deployment.brakes.most_deletions = most);
+        let mistyped = stack.retention(run(false, Some(confirmed.clone()))).await.unwrap();
+        let held = Braked::OtherPlan { confirmed: confirmed.clone(), digest: digest.clone() };
+        assert_eq!(mistyped.braked, Some(held));
+        assert_eq!(points(&stack, &orders).await.len(), before, "nothing is removed");
+    }
 
     let done = stack.retention(run(false, Some(plan.digest))).await.unwrap();
     assert_eq!(done.points.iter().filter(|decided| decided.fate == Fate::Removed).count(), 6, "{done:#?}");

@@ -34,8 +34,8 @@ fn fixture(json: &str) -> TableSettings {
     TableSettings::from_bytes(json.as_bytes()).unwrap()
 }
 
-fn typical() -> TableSettings {
-    fixture(include_str!("../fixtures/typical.json"))
+async fn typical(world: &World) -> TableSettings {
+    tables::keyed(world, fixture(include_str!("../fixtures/typical.json"))).await.unwrap()
 }
 
 fn huge() -> TableSettings {
@@ -56,7 +56,12 @@ async fn read_back(world: &World, stack: &Stack, point: &RestorePoint) -> (Docum
     assert_eq!((point.state, &point.suspect), (State::Available, &None), "{point:#?}");
     let tags = vault_tags(world, point.vault.region.as_str(), point.vault.name.as_str());
     let tags = &tags[point.arn.as_ref().unwrap()];
-    let seen = Seen { tags, created_at: point.created_at, region: &point.vault.region };
+    let seen = Seen {
+        arn: point.arn.as_ref().unwrap(),
+        tags,
+        created_at: point.created_at,
+        region: &point.vault.region,
+    };
     stack.edge().open(point, &seen).await.unwrap()
 }
 
@@ -68,7 +73,15 @@ fn parts_of(tags: &BTreeMap<String, String>) -> usize {
 /// The digests that the settings table of a Region holds.
 async fn stored(world: &World, region: &str) -> Vec<String> {
     let client = aws_sdk_dynamodb::Client::new(&world.sdk_config(ACCOUNT, region, "auditor"));
-    let items = client.scan().table_name("backup-chain-settings").send().await.unwrap().items.unwrap();
+    let items = client
+        .scan()
+        .table_name("backup-chain-settings")
+        .consistent_read(true)
+        .send()
+        .await
+        .unwrap()
+        .items
+        .unwrap();
     let mut digests: Vec<String> = items.iter().map(|item| item["sk"].as_s().unwrap().clone()).collect();
     digests.sort();
     digests
@@ -87,14 +100,12 @@ async fn backup_and_copy(stack: &Stack, table: &TableName) -> (RestorePoint, Res
 #[tokio::test(start_paused = true)]
 async fn a_typical_table_fits_into_the_tags_and_reads_back_as_it_was_captured() {
     let (world, mut stack) = deployed("2026-01-05T00:00:00Z").await;
-    let orders = tables::create(&world, "orders", &typical()).await.unwrap();
-    tables::surround(&world, &orders, &typical()).await.unwrap();
+    let typical = typical(&world).await;
+    let orders = tables::create(&world, "orders", &typical).await.unwrap();
+    tables::surround(&world, &orders, &typical).await.unwrap();
     let captured = stack.edge().capture(&SOURCE.parse().unwrap(), &orders).await.unwrap();
-    assert!(
-        captured.settings == as_captured(typical()),
-        "{:?}",
-        captured.settings.changes(&as_captured(typical()))
-    );
+    let typical = as_captured(typical);
+    assert!(captured.settings == typical, "{:?}", captured.settings.changes(&typical));
     assert_eq!((captured.own_tags, captured.warnings.len()), (10, 0));
 
     apply(&stack, POLICY).await.unwrap();
@@ -183,6 +194,7 @@ async fn stored_settings_are_stored_once_and_stay_until_no_point_names_them() {
     }
 
     // The third day's settings are others. They are stored beside those of the first two.
+    let scene = world.scene();
     dynamodb(&world)
         .tag_resource()
         .resource_arn(format!("arn:aws:dynamodb:{SOURCE}:{ACCOUNT}:table/{orders}"))
@@ -190,6 +202,7 @@ async fn stored_settings_are_stored_once_and_stay_until_no_point_names_them() {
         .send()
         .await
         .unwrap();
+    drop(scene);
     let after =
         stack.edge().capture(&SOURCE.parse().unwrap(), &orders).await.unwrap().settings.digest().to_string();
     stack.live_until(at("2026-01-07T12:00:00Z")).await;
@@ -266,7 +279,12 @@ async fn changed_stored_settings_make_the_point_suspect_and_not_its_copy() {
     let open = async |point: &RestorePoint| {
         let tags = vault_tags(&world, point.vault.region.as_str(), point.vault.name.as_str());
         let tags = &tags[point.arn.as_ref().unwrap()];
-        let seen = Seen { tags, created_at: point.created_at, region: &point.vault.region };
+        let seen = Seen {
+            arn: point.arn.as_ref().unwrap(),
+            tags,
+            created_at: point.created_at,
+            region: &point.vault.region,
+        };
         stack.edge().open(point, &seen).await
     };
     let why = open(&backup).await.unwrap_err().to_string();
@@ -332,10 +350,13 @@ fn the_whole_fixtures_take_the_tags_that_the_format_promises() {
     let seal = |plain: &[u8]| esdk::seal(plain, &context, data_key(), &wrapped, [9; MESSAGE_ID]).unwrap();
     let open = |sealed: &[u8]| Message::parse(sealed).unwrap().open(&data_key()).unwrap();
 
-    let typical = document(typical());
+    let typical = document(fixture(include_str!("../fixtures/typical.json")));
     let (whole, envelope) = (seal(&typical.pack()), seal(&typical.envelope().pack()));
     assert_eq!(whole.len(), typical.pack().len() + 529);
-    assert_eq!(place(whole.len(), envelope.len(), 10), Ok(Place::Inline));
+    assert_eq!(
+        place(whole.len(), envelope.len(), 10),
+        Place { settings_stored: false, message_stored: false, id: true }
+    );
     assert!(tags::parts(whole.len()) <= 7, "{} parts", tags::parts(whole.len()));
     let tags = tags::encode(&typical.id, &whole).unwrap();
     assert_eq!(tags.len(), tags::parts(whole.len()) + 1);
@@ -345,7 +366,10 @@ fn the_whole_fixtures_take_the_tags_that_the_format_promises() {
     let huge = document(huge());
     let (whole, envelope) = (seal(&huge.pack()), seal(&huge.envelope().pack()));
     assert!(whole.len() > tags::MOST, "{} bytes", whole.len());
-    assert_eq!(place(whole.len(), envelope.len(), 40), Ok(Place::Stored));
+    assert_eq!(
+        place(whole.len(), envelope.len(), 40),
+        Place { settings_stored: true, message_stored: false, id: true }
+    );
     let read = Document::unpack(&open(&envelope)).unwrap();
     let Settings::Inline(settings) = &huge.settings else { panic!("made inline") };
     let item = seal(&settings.pack());

@@ -51,9 +51,10 @@ impl Drop for Served {
     }
 }
 
-/// The world runs on real time, as its network does; its jobs take no time.
+/// The world runs on real time, as its network does: its jobs take none, and what they make is seen at once.
 async fn served(settings: &str) -> Served {
     let (world, mut stack) = deployed("2026-01-05T12:00:00Z").await;
+    world.consistent();
     world.with_backup(|backup| {
         let none = SignedDuration::ZERO;
         let tables = Default::default();
@@ -69,6 +70,7 @@ async fn served(settings: &str) -> Served {
         *backup.event_faults_mut() = EventFaults { delay_to: none, ..EventFaults::default() };
     });
     let settings = TableSettings::from_bytes(settings.as_bytes()).unwrap();
+    let settings = tables::keyed(&world, settings).await.unwrap();
     let orders = tables::create(&world, "orders", &settings).await.unwrap();
     apply(&stack, POLICY).await.unwrap();
     stack.session(SessionRequest::Run { policy: "webshop".parse().unwrap() }).await.unwrap();
@@ -105,8 +107,12 @@ impl Served {
     }
 
     async fn open(&self, point: &RestorePoint) -> (Document, TableSettings) {
-        let seen =
-            Seen { tags: &self.tags(point), created_at: point.created_at, region: &point.vault.region };
+        let seen = Seen {
+            arn: point.arn.as_ref().unwrap(),
+            tags: &self.tags(point),
+            created_at: point.created_at,
+            region: &point.vault.region,
+        };
         self.stack.edge().open(point, &seen).await.unwrap()
     }
 
@@ -219,7 +225,12 @@ async fn the_official_sdk_opens_what_we_sealed_and_we_open_what_it_sealed() {
         let sealed = STANDARD.decode(sealed.trim()).unwrap();
         let tags = tags::encode(&document.id, &sealed).unwrap();
         for point in [&served.backup, &served.copy] {
-            let seen = Seen { tags: &tags, created_at: point.created_at, region: &point.vault.region };
+            let seen = Seen {
+                arn: point.arn.as_ref().unwrap(),
+                tags: &tags,
+                created_at: point.created_at,
+                region: &point.vault.region,
+            };
             let opened =
                 served.stack.edge().open(&RestorePoint { sealed: None, ..point.clone() }, &seen).await;
             let (theirs, also) = opened.unwrap();
@@ -249,7 +260,12 @@ async fn neither_opens_a_message_of_another_table() {
     let sealed = served.python("seal", SOURCE, &context, &document.pack()).await.printed();
     let tags = tags::encode(&document.id, &STANDARD.decode(sealed.trim()).unwrap()).unwrap();
     let point = RestorePoint { sealed: None, ..served.backup.clone() };
-    let seen = Seen { tags: &tags, created_at: point.created_at, region: &point.vault.region };
+    let seen = Seen {
+        arn: point.arn.as_ref().unwrap(),
+        tags: &tags,
+        created_at: point.created_at,
+        region: &point.vault.region,
+    };
     let refused = served.stack.edge().open(&point, &seen).await.unwrap_err();
     assert_eq!(refused.to_string(), "its metadata was sealed for another table");
 
@@ -335,5 +351,32 @@ async fn the_recipe_opens_settings_that_stepped_down() {
         follow(&served, point, &block, &digest.to_string(), &folder).await;
         let left = std::fs::read(folder.join("document.json")).unwrap();
         assert_eq!(left.trim_ascii_end(), settings.to_bytes());
+    }
+}
+
+#[tokio::test]
+async fn the_recipe_opens_a_recovery_point_without_tags_of_ours() {
+    for text in [include_str!("../fixtures/typical.json"), include_str!("../fixtures/huge.json")] {
+        let mut settings: serde_json::Value = serde_json::from_str(text).unwrap();
+        let own = (0..50).map(|number| (format!("own-{number}"), "x".into()));
+        settings["tags"] = serde_json::Value::Object(own.collect());
+        let served = served(&settings.to_string()).await;
+        let blocks = recipe();
+        for point in [&served.backup, &served.copy] {
+            assert!(point.message_stored);
+            let (document, settings) = served.open(point).await;
+            let folder = folder(&format!("recipe-tagless-{}-{}", point.settings_stored, point.vault.region));
+            // The third block fetches the message and its TableId; the last steps of the first open it.
+            let open = format!("aws-encryption-cli{}", blocks[0].split_once("aws-encryption-cli").unwrap().1);
+            let block = format!("unset TABLE_ID\n{}{open}", blocks[2]);
+            follow(&served, point, &block, "", &folder).await;
+            let left = std::fs::read(folder.join("document.json")).unwrap();
+            assert_eq!(left.trim_ascii_end(), document.to_bytes());
+            if let Settings::Stored(digest) = document.settings {
+                follow(&served, point, &format!("{}{open}", blocks[1]), &digest.to_string(), &folder).await;
+                let left = std::fs::read(folder.join("document.json")).unwrap();
+                assert_eq!(left.trim_ascii_end(), settings.to_bytes());
+            }
+        }
     }
 }

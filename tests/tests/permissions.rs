@@ -28,6 +28,10 @@ fn planted_faults_are_found(roles: &Roles) {
                 continue;
             }
             for (what, fault) in faults(statement) {
+                // Its condition is what is tried by it: doctor's tests see that.
+                if sid == "TryTagConditions" && what.starts_with("without the condition") {
+                    continue;
+                }
                 let mut statements = role.statements.clone();
                 match fault {
                     Some(fault) => statements[number] = fault,

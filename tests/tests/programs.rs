@@ -44,9 +44,10 @@ fn binaries() -> PathBuf {
     folder
 }
 
-/// A served world with the built functions deployed; what AWS Backup does takes a second.
+/// A served world with the built functions deployed, on real time: what AWS Backup does takes a second, and is seen at once.
 async fn served(timeout: SignedDuration) -> (World, Edge) {
     let world = World::new(Options { start: Timestamp::now(), seed: 7 });
+    world.consistent();
     world.with_backup(|backup| {
         let second = SignedDuration::from_secs(1);
         let durations = Durations {

@@ -31,7 +31,11 @@ async fn scene() -> (World, Stack, Vec<TableName>) {
     // The settings of the large one are in the settings tables.
     let large = TableSettings::from_bytes(include_bytes!("../fixtures/huge.json")).unwrap();
     let large = tables::create(&world, "app-large", &large).await.unwrap();
-    let tables = vec![table(&world, "app-orders", &[]).await.unwrap(), large];
+    // Of the full one the metadata is there, too.
+    let own: Vec<(String, String)> = (0..50).map(|tag| (format!("own-{tag:02}"), "x".to_owned())).collect();
+    let own: Vec<(&str, &str)> = own.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let full = table(&world, "app-full", &own).await.unwrap();
+    let tables = vec![table(&world, "app-orders", &[]).await.unwrap(), large, full];
     apply(&stack, POLICY).await.unwrap();
     stack
         .session(SessionRequest::Backup { tables: vec!["app-orders".to_owned()], vault: None })
@@ -43,7 +47,7 @@ async fn scene() -> (World, Stack, Vec<TableName>) {
 
 /// Every item of the catalog is lost.
 async fn lose_the_catalog(world: &World, stack: &Stack) {
-    let client = dynamodb(world);
+    let (client, _scene) = (dynamodb(world), world.scene());
     let name = &stack.edge().deployment().catalog;
     let mut pages = client.scan().table_name(name).into_paginator().items().send();
     let mut keys = Vec::new();
@@ -78,6 +82,7 @@ fn essence(point: RestorePoint) -> RestorePoint {
         sealed: point.sealed,
         settings: point.settings,
         settings_stored: point.settings_stored,
+        message_stored: point.message_stored,
         suspect: point.suspect,
         hold: point.hold,
         ..plain
@@ -97,6 +102,7 @@ async fn restore_points_and_chains_are_the_same_after_the_catalog_is_lost() {
     let (world, mut stack, tables) = scene().await;
     let before = essences(&stack, &tables).await;
     assert!(before.iter().any(|point| point.settings_stored && point.kind == Kind::Copy));
+    assert!(before.iter().any(|point| point.message_stored && point.kind == Kind::Copy));
     assert!(before.iter().any(|point| point.kind == Kind::Manual));
     let heads = async |stack: &Stack| {
         let mut heads = BTreeMap::new();

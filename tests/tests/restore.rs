@@ -11,7 +11,8 @@ use backup_chain_core::settings::{TableClass, TableSettings};
 use backup_chain_local::World;
 use backup_chain_local::stack::{ACCOUNT, RESTORE, SOURCE};
 use backup_chain_tests::restores::{
-    ask, back_up, changes, differences, everything, fill, home, items, newest, quick, restored, share_stream,
+    ask, back_up, changes, differences, everything, fill, home, items, newest, quick, quick_with, restored,
+    share_stream,
 };
 use backup_chain_tests::settings::surrounded;
 use backup_chain_tests::tables;
@@ -101,9 +102,7 @@ async fn each_property_is_set_backed_up_dropped_and_restored() {
     let (world, mut stack) = quick().await;
     let mut made = Vec::new();
     let mut all = properties();
-    let key = aws_sdk_kms::Client::new(&world.sdk_config(ACCOUNT, SOURCE, "operator"));
-    let key = key.create_key().send().await.unwrap();
-    let sse = json!({"sse": {"key": key.key_metadata().unwrap().arn().unwrap()}});
+    let sse = json!({"sse": {"key": tables::key(&world).await.unwrap()}});
     all.push(("t-key".to_owned(), settings(&sse)));
     for (name, settings) in all {
         let table = tables::create(&world, &name, &settings).await.unwrap();
@@ -146,7 +145,7 @@ fn calls_of_restore(world: &World) -> usize {
 /// The restore is lived through once undisturbed, then once for each of its calls with a crash after it.
 #[tokio::test(start_paused = true)]
 async fn everything_at_once_comes_back_through_a_crash_after_every_call() {
-    let (world, mut stack) = quick().await;
+    let (world, mut stack) = quick_with(SignedDuration::from_mins(5)).await;
     let (orders, settings) = everything(&world, &mut stack).await;
     let held = items(&world, &orders).await;
     let mut calls = 0;
@@ -166,7 +165,7 @@ async fn everything_at_once_comes_back_through_a_crash_after_every_call() {
             told = stack.restore(ask([newest(&orders)])).await;
         }
         assert_eq!(told.is_err(), nth > 0 && told.is_err(), "undisturbed it is begun: {told:?}");
-        stack.live(SignedDuration::from_mins(15)).await;
+        stack.live(SignedDuration::from_mins(30)).await;
         let restores = stack.edge().catalog().restores().await.unwrap();
         assert_eq!(restores.len(), before + 1, "after call {nth}");
         let restore = restores.last().unwrap();
@@ -176,7 +175,6 @@ async fn everything_at_once_comes_back_through_a_crash_after_every_call() {
         let now = stack.edge().capture_anew(&home(), &orders).await.unwrap();
         assert_eq!(changes(&now.settings, &settings), [""; 0], "after call {nth}");
         assert_eq!(now.warnings, [""; 0], "after call {nth}: the restore's tag is off");
-        assert_eq!(world.crash_points_ahead(), 0, "after call {nth}: the crash point was not reached");
         if nth == 0 {
             calls = calls_of_restore(&world);
             assert!(calls > 100, "{calls} calls are too few for everything");
@@ -187,7 +185,9 @@ async fn everything_at_once_comes_back_through_a_crash_after_every_call() {
         };
         // In most rounds: in some the job's event comes late enough.
         waited |= met("ContinuousBackupsUnavailableException");
-        if nth == calls {
+        // How many calls there are differs: some look again for what is not seen yet.
+        if world.crash_points_ahead() > 0 {
+            assert!(nth > calls * 3 / 4, "after call {nth} of {calls}: the crash point was not reached");
             break;
         }
         nth += 1;

@@ -422,6 +422,7 @@ async fn scene(title: &str) -> Scene {
             let newest =
                 points(&scene.stack, &orders).await.into_iter().filter(|point| point.kind == Kind::Backup);
             let newest = newest.max_by_key(|point| point.created_at).unwrap();
+            let _scene = scene.world.scene();
             let tag = backup(&scene.world, SOURCE).tag_resource().resource_arn(newest.arn.unwrap().as_str());
             tag.tags("backup-chain/v1/1", "tagged by mistake").send().await.unwrap();
         }
@@ -441,7 +442,9 @@ async fn scene(title: &str) -> Scene {
 }
 
 /// What must be so when every command of a scenario was tried.
-async fn look(scene: &Scene, title: &str) {
+async fn look(scene: &mut Scene, title: &str) {
+    // Until all is seen.
+    scene.stack.live(SignedDuration::from_mins(1)).await;
     let there = async |region: &str, name: &str| {
         let region = region.parse().unwrap();
         scene
@@ -506,7 +509,7 @@ async fn try_out(title: &str) {
             panic!("docs/restore.md:{}: {}: {why}", typed.line, typed.words.join(" "));
         }
     }
-    look(&scene, title).await;
+    look(&mut scene, title).await;
 }
 
 #[test]

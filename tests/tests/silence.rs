@@ -58,7 +58,7 @@ async fn goes_on_or_is_told(service: &str, operation: &str, fault: Fault) {
     let case = format!("{service}:{operation} {fault:?}");
     let (world, mut stack, tables, notices) = scene(POLICY).await;
     for caller in [SESSION, COPY] {
-        let rule = FaultRule::new(service, operation, fault).caller(caller);
+        let rule = FaultRule::new(service, operation, fault.clone()).caller(caller);
         world.inject(rule.between(at(BEGIN), at(END)));
     }
     stack.live_until(at(END)).await;

@@ -72,7 +72,12 @@ impl Loot {
     ) -> Self {
         let all = vault_tags(world, SOURCE, VAULT);
         let of = |point: &RestorePoint| all[point.arn.as_ref().unwrap()].clone();
-        let seen = Seen { tags: &of(own), created_at: own.requested_at, region: &own.vault.region };
+        let seen = Seen {
+            arn: own.arn.as_ref().unwrap(),
+            tags: &of(own),
+            created_at: own.requested_at,
+            region: &own.vault.region,
+        };
         let (mut document, settings) = stack.edge().open(own, &seen).await.unwrap();
         document.settings = Settings::Inline(Box::new(settings));
         let config = world.sdk_config(ACCOUNT, SOURCE, "attacker");

@@ -113,6 +113,11 @@ impl Finding {
         Self::new(check, State::Wrong, place, what)
     }
 
+    /// A check that could not be made.
+    pub fn unseen(check: Check, place: impl fmt::Display, what: impl Into<String>) -> Self {
+        Self::new(check, State::Unknown, place, what)
+    }
+
     /// A check that could not be made, and why.
     pub fn unknown(check: Check, place: impl fmt::Display, error: &AwsError) -> Self {
         let AwsError { operation, message, code, .. } = error;

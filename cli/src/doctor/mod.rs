@@ -101,6 +101,7 @@ async fn findings(look: &Look<'_>, console: &mut Console<'_>) -> Result<Vec<Find
     console.note("tables, Regions, vaults and keys are looked at ...")?;
     findings.extend(tables::check(look).await);
     findings.extend(regions::check(look).await);
+    findings.extend(regions::of_restores(look, console).await);
     findings.extend(vaults::check(look));
     findings.extend(keys::check(look).await);
     console.note("policies, roles and what is due are looked at ...")?;

@@ -2,9 +2,12 @@
 
 use backup_chain_aws::Meaning;
 use backup_chain_core::ids::Region;
+use backup_chain_core::invoke::RestoreRequest;
+use backup_chain_core::restore::ToldRegion;
 
 use super::finding::{Check, Finding, Repair};
 use super::look::Look;
+use crate::{Console, replies};
 
 /// What a Region says that is not switched on for the account.
 const NOT_ENABLED: [&str; 3] = ["UnrecognizedClientException", "InvalidClientTokenId", "OptInRequired"];
@@ -15,6 +18,47 @@ pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
         findings.push(of_region(look, region).await);
     }
     findings
+}
+
+/// Whether restored tables could be changed: only the restore function can find out, by a right of its own.
+pub(super) async fn of_restores(look: &Look<'_>, console: &mut Console<'_>) -> Vec<Finding> {
+    let regions: Vec<Region> = look.regions().cloned().collect();
+    let asked = RestoreRequest::Check { regions: regions.clone() };
+    let answer = look.deployed.invoke("restore", &asked, console).await;
+    let told = answer.and_then(|answer| replies::read::<Vec<ToldRegion>>(&answer));
+    let told = match told {
+        Ok(told) => told,
+        Err(error) => {
+            let what = format!("whether rights hang on tags there was not looked at: {error}");
+            let fix = "mend what is wrong with the restore function, or have somebody look who may invoke it";
+            return vec![Finding::unseen(Check::Regions, look.here("restores"), what).fix(fix)];
+        }
+    };
+    told.iter().map(of_tags).collect()
+}
+
+fn of_tags(told: &ToldRegion) -> Finding {
+    let region = &told.region;
+    match (told.tag_conditions, &told.why) {
+        (Some(true), _) => {
+            let what = "attribute-based access control is on: restored tables can be changed";
+            Finding::ok(Check::Regions, region, what)
+        }
+        (Some(false), _) => {
+            let what = "the restore function's rights that hang on tags are not honoured: attribute-based access control is \
+                        off for DynamoDB, or the settings table is gone or lacks its tag; restores make tables there, and \
+                        cannot put their settings back";
+            Finding::wrong(Check::Regions, region, what).fix(
+                "look through your policies for conditions on tags of tables, then switch it on in that Region: DynamoDB's \
+                 console, Settings; is it on there, deploy the stacks again, for the settings table",
+            )
+        }
+        (None, why) => {
+            let why = why.as_deref().unwrap_or("no reason is given");
+            let what = format!("whether rights hang on tags there is not known: {why}");
+            Finding::unseen(Check::Regions, region, what).fix("mend what else is wrong, and look again")
+        }
+    }
 }
 
 async fn of_region(look: &Look<'_>, region: &Region) -> Finding {

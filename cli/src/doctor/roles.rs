@@ -3,12 +3,14 @@
 use aws_sdk_iam::Client;
 use backup_chain_aws::AwsError;
 use backup_chain_aws::error::failed;
+use backup_chain_core::ids::VaultArn;
+use backup_chain_core::retention::place_of;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::finding::{Check, Finding, is_missing};
 use super::look::Look;
-use super::statement::trusts;
+use super::statement::{resources, trusts};
 
 /// The service that takes the roles on.
 const SERVICE: &str = "backup.amazonaws.com";
@@ -53,7 +55,40 @@ pub(super) async fn check(look: &Look<'_>, table: Option<&str>) -> Vec<Finding> 
     for needed in needed {
         findings.extend(of_role(look, &client, &needed).await);
     }
+    findings.extend(elsewhere(look, &client).await);
     findings
+}
+
+/// The copy role's policy, by its name in the template.
+const COPIES: &str = "copies";
+
+/// Vaults of other accounts in the stack's parameter FurtherVaults, which the copy role may copy into. Copies stay in
+/// the account: a policy that names such a vault is refused.
+async fn elsewhere(look: &Look<'_>, client: &Client) -> Vec<Finding> {
+    let deployment = look.edge.deployment();
+    let name = deployment.copy_role.rsplit('/').next().unwrap_or(&deployment.copy_role);
+    let answer = client.get_role_policy().role_name(name).policy_name(COPIES).send().await;
+    let policy = match answer.map_err(failed("iam:GetRolePolicy", name)) {
+        Ok(answer) => document(answer.policy_document()),
+        // A role that is not as the template makes it is told of for what it lacks.
+        Err(error) if is_missing(&error) => return Vec::new(),
+        Err(error) => return vec![Finding::unknown(Check::Roles, name, &error)],
+    };
+    let vaults = resources(&policy, "backup:CopyIntoBackupVault");
+    let of_others = vaults.filter_map(|vault| vault.parse::<VaultArn>().ok());
+    let of_others = of_others.filter(|vault| vault.account != deployment.account);
+    let told = of_others.map(|vault| {
+        let what = format!(
+            "FurtherVaults names vault {} of account {}, and this stack serves {}: copies into other accounts are not \
+             supported",
+            place_of(&vault),
+            vault.account,
+            deployment.account
+        );
+        Finding::wrong(Check::Roles, name, what)
+            .fix("take it out of the stack's parameter FurtherVaults, and deploy the stack again")
+    });
+    told.collect()
 }
 
 async fn of_role(look: &Look<'_>, client: &Client, needed: &Needed<'_>) -> Vec<Finding> {
@@ -108,7 +143,10 @@ async fn of_role(look: &Look<'_>, client: &Client, needed: &Needed<'_>) -> Vec<F
 async fn trust(client: &Client, name: &str) -> Result<bool, AwsError> {
     let answer = client.get_role().role_name(name).send().await.map_err(failed("iam:GetRole", name))?;
     let trust = answer.role().and_then(|role| role.assume_role_policy_document()).unwrap_or_default();
-    let trust = percent_decode_str(trust).decode_utf8_lossy();
-    let trust: Value = serde_json::from_str(&trust).unwrap_or_default();
-    Ok(trusts(&trust, SERVICE))
+    Ok(trusts(&document(trust), SERVICE))
+}
+
+/// A policy, which IAM writes percent-encoded.
+fn document(policy: &str) -> Value {
+    serde_json::from_str(&percent_decode_str(policy).decode_utf8_lossy()).unwrap_or_default()
 }

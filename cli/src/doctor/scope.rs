@@ -1,4 +1,4 @@
-//! The tables that policies cover: there, fit to be backed up, and with room for our tags.
+//! The tables that policies cover: there, fit to be backed up, and with room for what is added to their points.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,15 +7,11 @@ use backup_chain_aws::dynamodb::Found;
 use backup_chain_aws::scope::of_policy;
 use backup_chain_core::forecast::tag_room;
 use backup_chain_core::ids::TableName;
-use backup_chain_core::metadata::TAGS;
 use backup_chain_core::policy::Policy;
 
 use super::finding::{Check, Finding};
 use super::look::Look;
 use crate::console::count;
-
-/// The least that the metadata of a point takes: sealing alone makes three values, and there are the id and a hold.
-const LEAST: usize = 5;
 
 /// What is found, and a table that is covered, for checks that need one.
 pub(super) async fn check(look: &Look<'_>) -> (Vec<Finding>, Option<TableName>) {
@@ -111,16 +107,8 @@ fn unfit(place: &str, found: &Found) -> Option<Finding> {
     })
 }
 
-/// A table with so many tags that ours may find no room.
+/// A table with so many tags that a hold, or the policy's tags, find no room.
 fn room(place: &str, name: &TableName, own: usize, custom: usize) -> Option<Finding> {
-    if own + LEAST > TAGS {
-        let what = format!(
-            "it has {own} tags of its own, a restore point takes at least {LEAST} of ours, and AWS allows {TAGS}: its \
-             backups are refused"
-        );
-        let fix = format!("remove {} of the table's tags, better {}", own + LEAST - TAGS, (own + 10) - TAGS);
-        return Some(Finding::wrong(Check::Scope, place, what).fix(fix));
-    }
     let what = tag_room(name, own, custom)?;
     let (what, fix) = what.rsplit_once("; ").map_or((what.as_str(), ""), |parts| parts);
     Some(Finding::warning(Check::Scope, place, what).fix(fix))

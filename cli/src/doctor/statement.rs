@@ -38,6 +38,13 @@ pub(super) fn trusts(trust: &Value, service: &str) -> bool {
     })
 }
 
+/// On what a role's policy allows this.
+pub(super) fn resources<'a>(policy: &'a Value, action: &'a str) -> impl Iterator<Item = &'a str> {
+    let allowed = list(&policy["Statement"])
+        .filter(move |statement| statement["Effect"] == "Allow" && names(statement, action));
+    allowed.flat_map(|statement| list(&statement["Resource"])).filter_map(Value::as_str)
+}
+
 fn names(statement: &Value, action: &str) -> bool {
     let action = action.to_ascii_lowercase();
     let named = list(&statement["Action"]).filter_map(Value::as_str);

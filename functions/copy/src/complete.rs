@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use backup_chain_aws::backup::{JobState, Point, PointState};
+use backup_chain_aws::backup::{JobState, Point, PointState, Tagged};
 use backup_chain_aws::catalog::Write;
-use backup_chain_aws::dynamodb::Captured;
 use backup_chain_aws::ledger::SWEEP;
 use backup_chain_aws::seal::{OpenError, Seen};
 use backup_chain_aws::{AwsError, Edge, Error, Meaning, logs};
 use backup_chain_core::ids::RecoveryPointArn;
+use backup_chain_core::metadata::tags::OURS;
 use backup_chain_core::metadata::{TAGS, tags};
 use backup_chain_core::metrics::{Measured, Metric};
-use backup_chain_core::point::{Hold, Kind, RestorePoint};
+use backup_chain_core::point::{Hold, Kind, Request, RestorePoint};
 use backup_chain_core::settings::TableSettings;
 use backup_chain_core::wait;
 use jiff::{SignedDuration, Timestamp};
@@ -48,8 +48,15 @@ pub(crate) async fn follow(work: &Work<'_>, seen: &RestorePoint) -> Result<(), E
     match &job.state {
         JobState::Open => look_again(work, &mut point).await,
         JobState::Failed(state) => {
-            let why = job.message.as_deref().unwrap_or("AWS gives no reason");
-            edge.mark_try_failed(&mut point, &format!("{state}: {why}")).await?;
+            let why = format!("{state}: {}", job.message.as_deref().unwrap_or("AWS gives no reason"));
+            // A copy has the tags of its source, whatever they are.
+            let is_tagged =
+                matches!(&point.request, Some(Request::Backup(request)) if !request.tags.is_empty());
+            if is_tagged && job.is_given_up_for_tags() {
+                edge.mark_untagged(&mut point, &why).await?;
+            } else {
+                edge.mark_try_failed(&mut point, &why).await?;
+            }
             measure_failed(edge, &point);
             Ok(())
         }
@@ -147,9 +154,18 @@ async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Ended) -> Resul
         Ok(found) => found,
         Err(error) => return not_looked_at(work, point, job, Some(made), error).await,
     };
-    let seen = Seen { tags: &found, created_at: made.created_at, region: &point.vault.region };
+    let seen = Seen { arn: &arn, tags: &found, created_at: made.created_at, region: &point.vault.region };
+    point.arn = Some(arn.clone());
     match edge.open(&point, &seen).await {
-        Ok((_, settings)) => point.warnings.extend(drift(work, &point, &settings).await),
+        Ok((_, settings)) => match drift(work, &point, &settings).await {
+            Ok(changed) => point.warnings.extend(changed),
+            Err(error) if error.is_transient() && edge.clock().now() < since + wait::SETTINGS => {
+                return not_looked_at(work, point, job, Some(made), error).await;
+            }
+            Err(error) => point
+                .warnings
+                .push(format!("whether its settings changed while it was backed up is not known: {error}")),
+        },
         Err(OpenError::Aws(error)) if error.is_transient() => {
             return not_looked_at(work, point, job, Some(made), error).await;
         }
@@ -160,18 +176,21 @@ async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Ended) -> Resul
         }
         Err(error) => {
             tracing::error!(%error, "restore point is suspect: it is kept and counts for nothing");
-            point.suspect = Some(error.to_string());
+            point.suspect.get_or_insert(error.to_string());
         }
+    }
+    match edge.name(&point).await {
+        Err(error) if error.is_transient() && may_come => return Err(error.into()),
+        Err(error) => point.warnings.push(format!(
+            "its recovery point is not named in the settings table, so that a rebuilt catalog would not know it: {error}"
+        )),
+        Ok(()) => {}
     }
     if found.contains_key(tags::HOLD) && point.hold.is_none() {
         point.hold = Some(Hold::by_tag());
     }
     if point.suspect.is_none() {
-        match add_tags(work, &point, &arn, &found).await {
-            Ok(warning) => point.warnings.extend(warning),
-            Err(error) if may_come => return Err(error.into()),
-            Err(error) => point.warnings.push(format!("the policy's tags could not be added: {error}")),
-        }
+        point.warnings.extend(add_tags(work, &point, &arn, &found, may_come).await?);
     }
     record(work, point, job, Some(made)).await
 }
@@ -252,13 +271,14 @@ fn measure_completed(edge: &Edge, point: &RestorePoint, took: Option<SignedDurat
     edge.measure(&measured);
 }
 
-/// Adds the policy's own tags to a backup, where there is room: its copies inherit them. What cannot be added is
+/// Adds the policy's own tags to a backup, as far as there is room: its copies inherit them. What cannot be added is
 /// a warning, for the point is as good without.
 async fn add_tags(
     work: &Work<'_>,
     point: &RestorePoint,
     arn: &RecoveryPointArn,
     found: &BTreeMap<String, String>,
+    waits: bool,
 ) -> Result<Option<String>, AwsError> {
     let policy = point.policy.as_ref().and_then(|made| work.policy(&made.name));
     let Some(wanted) = policy.map(|active| &active.policy.tags).filter(|_| point.kind == Kind::Backup) else {
@@ -266,42 +286,66 @@ async fn add_tags(
     };
     let mut missing = wanted.clone();
     missing.retain(|key, value| found.get(key) != Some(value));
+    // Without our id it is not ours to the function's rights.
+    let left_out = if found.contains_key(tags::ID) {
+        leave_room(&mut missing, found)
+    } else {
+        std::mem::take(&mut missing).into_keys().collect()
+    };
+    let left_out = (!left_out.is_empty()).then(|| {
+        format!("there is no room for the policy's tags {}: they are left out", left_out.join(", "))
+    });
     if missing.is_empty() {
-        return Ok(None);
+        return Ok(left_out);
     }
-    let new = missing.keys().filter(|key| !found.contains_key(*key)).count();
-    // One place is kept for a hold.
-    if found.len() + new >= TAGS {
-        return Ok(Some(
-            "there is no room for the policy's tags: the table has too many of its own".to_owned(),
-        ));
-    }
-    match work.edge.region(&point.vault.region).backup.tag(arn, &missing).await {
-        Ok(()) => Ok(None),
-        Err(error) if error.is_transient() => Err(error),
-        Err(error) => Ok(Some(format!("the policy's tags could not be added: {error}"))),
-    }
+    let refused = match work.edge.region(&point.vault.region).backup.tag(arn, &missing).await {
+        Ok(Tagged::Done) => return Ok(left_out),
+        Ok(Tagged::Refused(why)) => why,
+        Err(error) if error.is_transient() && waits => return Err(error),
+        Err(error) => error.to_string(),
+    };
+    Ok(Some(format!("the policy's tags could not be added: {refused}")))
+}
+
+/// Takes from `wanted` what has no room beside the tags that a recovery point has. AWS takes 50 on it, those that are
+/// inherited from the table included, and by one of its pages 10 that are added. One place is kept for a hold.
+fn leave_room(wanted: &mut BTreeMap<String, String>, found: &BTreeMap<String, String>) -> Vec<String> {
+    let count =
+        |is_it: &dyn Fn(&str) -> bool| found.keys().filter(|key| is_it(key) && *key != tags::HOLD).count();
+    let mut room = (TAGS - 1).saturating_sub(count(&|key| !key.starts_with("aws:")));
+    let mut added = (OURS - 1).saturating_sub(count(&|key| key.starts_with(tags::PREFIX)));
+    let mut left_out = Vec::new();
+    wanted.retain(|key, _| {
+        let takes = usize::from(!found.contains_key(key));
+        let fits = added > 0 && room >= takes;
+        if fits {
+            (added, room) = (added - 1, room - takes);
+        } else {
+            left_out.push(key.clone());
+        }
+        fits
+    });
+    left_out
 }
 
 /// Whether the settings changed while the backup was made: the items are of one moment, the captured settings
 /// of another.
-async fn drift(work: &Work<'_>, point: &RestorePoint, captured: &TableSettings) -> Option<String> {
+///
+/// # Errors
+/// [`AwsError`] when the settings cannot be captured again.
+async fn drift(
+    work: &Work<'_>,
+    point: &RestorePoint,
+    captured: &TableSettings,
+) -> Result<Option<String>, AwsError> {
     if point.kind == Kind::Copy {
-        return None;
+        return Ok(None);
     }
-    let now = work.edge.capture(&point.table.arn.region, &point.table.arn.name).await;
-    match now.and_then(Captured::settled) {
-        Ok(now) if now.table != point.table => {
-            Some("the table was dropped while it was backed up".to_owned())
-        }
-        Ok(now) => {
-            let changed = captured.changes(&now.settings);
-            (!changed.is_empty()).then(|| {
-                format!("the table's settings changed while it was backed up: {}", changed.join(", "))
-            })
-        }
-        Err(error) => {
-            Some(format!("whether its settings changed while it was backed up is not known: {error}"))
-        }
+    let now = work.edge.capture(&point.table.arn.region, &point.table.arn.name).await?.settled()?;
+    if now.table != point.table {
+        return Ok(Some("the table was dropped while it was backed up".to_owned()));
     }
+    let changed = captured.changes(&now.settings);
+    Ok((!changed.is_empty())
+        .then(|| format!("the table's settings changed while it was backed up: {}", changed.join(", "))))
 }

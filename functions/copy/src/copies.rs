@@ -6,12 +6,12 @@ use std::sync::PoisonError;
 use backup_chain_aws::backup::JobState;
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::policies::Active;
-use backup_chain_aws::{Edge, Error};
+use backup_chain_aws::{AwsError, Edge, Error};
 use backup_chain_core::copying::{self, Decision, Waiting};
 use backup_chain_core::due;
 use backup_chain_core::ids::{PointId, VaultArn};
 use backup_chain_core::plan::{StartCopy, token};
-use backup_chain_core::point::{Kind, Request, RestorePoint, State};
+use backup_chain_core::point::{CopySource, Kind, Request, RestorePoint, State};
 use backup_chain_core::table::TableHead;
 use backup_chain_core::wait;
 use jiff::{SignedDuration, Timestamp};
@@ -90,13 +90,24 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), Error> {
     let Some(source) = copy.source.clone() else {
         return edge.mark_failed(copy, "what it is a copy of is not recorded").await;
     };
-    // Before the copy: a restore point without its settings would not be one.
-    if let Err(why) = bring_settings(edge, copy).await? {
-        return edge.mark_try_failed(copy, &why).await;
+    // Before the copy, so that it is never without what describes it.
+    let missing = match edge.bring(copy, &edge.deployment().region, &copy.vault.region).await {
+        Err(error) if error.is_transient() => return Err(error.into()),
+        Err(error) => Some(error.to_string()),
+        Ok(missing) => missing,
+    };
+    if let Some(missing) = missing {
+        let why = format!("what describes it cannot be brought to {}: {missing}", copy.vault.region);
+        if copy.may_try_again().is_some() {
+            return edge.mark_try_failed(copy, &why).await;
+        }
+        // Metadata describes items; it never decides whether there are any.
+        copy.warnings.push(why);
     }
     let lock = edge.lock_of(&copy.vault).await?;
     let policy = copy.policy.as_ref().and_then(|made| work.policy(&made.name));
-    let (cold, delete) = edge.lifecycle(policy.map(|active| &active.policy), copy, lock);
+    let source_ends = lock.is_none() && ends(edge, &source).await?;
+    let (cold, delete) = edge.lifecycle(policy.map(|active| &active.policy), copy, lock, source_ends);
     let request = StartCopy {
         source: source.arn,
         source_vault: source.vault.name,
@@ -121,16 +132,13 @@ fn next_slot(work: &Work<'_>, head: &TableHead, now: Timestamp) -> Option<Timest
     policy.enabled.then(|| due::next_slot(policy, after)).flatten().map(|(slot, _)| slot)
 }
 
-/// Puts settings that are not in the tags into the settings table of the target Region.
-async fn bring_settings(edge: &Edge, copy: &RestorePoint) -> Result<Result<(), String>, Error> {
-    let (Some(digest), true) = (&copy.settings, copy.settings_stored) else { return Ok(Ok(())) };
-    let Some(sealed) = edge.source().settings.get(&copy.table.id, digest).await? else {
-        return Ok(Err(format!("the settings {digest} are not in the settings table")));
-    };
-    match edge.region(&copy.vault.region).settings.put(&copy.table.id, digest, sealed).await {
-        Ok(()) => Ok(Ok(())),
-        Err(error) if error.is_transient() => Err(error.into()),
-        Err(error) => Ok(Err(format!("the settings cannot be brought to {}: {error}", copy.vault.region))),
+/// Whether AWS deletes the source of a copy at some moment: by a lock that its vault has or had, or because somebody
+/// gave it a lifecycle (assumption A13). Where that cannot be seen it may be so.
+async fn ends(edge: &Edge, source: &CopySource) -> Result<bool, AwsError> {
+    match edge.region(&source.vault.region).backup.point(&source.vault.name, &source.arn).await {
+        Ok(found) => Ok(found.ends),
+        Err(error) if error.is_transient() => Err(error),
+        Err(_) => Ok(true),
     }
 }
 

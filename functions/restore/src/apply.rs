@@ -1,94 +1,103 @@
 //! Putting the settings back: one change at a time, only ever to the table that the restore made.
 
-use std::collections::BTreeMap;
-
 use backup_chain_aws::change::Look;
-use backup_chain_aws::{AwsError, Edge};
+use backup_chain_aws::{AwsError, Edge, Meaning};
 use backup_chain_core::restore::{
     self, Feature, Outcome, Plan, Property, Restore, Stage, Step, StepRecord, StepState,
 };
 use backup_chain_core::settings::TableSettings;
+use backup_chain_core::wait::{CONSISTENCY, LIMITS, RIGHTS};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::work::{MOMENT, end, fail, go, stop};
-use crate::{RestoreError, Store, open};
-
-/// How long a step that is refused for now is tried again. Time to live takes one change an hour; a table class, of
-/// which there are two in 30 days, is left to the operator.
-const PATIENCE: SignedDuration = SignedDuration::from_hours(3);
+use crate::wait::wait;
+use crate::work::{MOMENT, end, go, stop, unseen};
+use crate::{RestoreError, Store, mark, open, plan};
 
 /// The longest pause between two tries.
 const LONGEST: SignedDuration = SignedDuration::from_mins(15);
+
+/// The longest pause between two looks at what was just put.
+const LOOK: SignedDuration = SignedDuration::from_secs(30);
 
 /// Goes on with the settings of a table that is there.
 pub(crate) async fn apply(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
     let Some(look) = look(edge, store, restore).await? else { return Ok(()) };
     let then = match restore.items_only {
-        true => None,
+        // Without its metadata nothing is known but what AWS has brought back.
+        true => {
+            let mut brought = look.settings.clone();
+            edge.name_key(&restore.start.region, &mut brought).await;
+            brought
+        }
         false => match open::settings(edge, restore).await? {
-            Some(settings) => Some(settings),
+            Some(settings) => settings,
             None => {
+                if wait(edge, store, restore, "its metadata cannot be read", CONSISTENCY).await? {
+                    return Ok(());
+                }
                 let why = "the settings of its restore point cannot be read any more: the table has what AWS restored";
                 return stop(edge, store, restore, why).await;
             }
         },
     };
-    // Without its metadata nothing is known but what AWS has brought back.
-    let then = then.unwrap_or_else(|| look.settings.clone());
-    let plan = restore::plan(&then, &restore.choices, &restore.target());
-    for step in plan.steps.iter().filter(|step| !is_ttl(step)) {
-        if !take(edge, store, restore, &plan, step).await? {
-            return Ok(());
-        }
+    let plan = plan(edge, Some(&then), restore).await?;
+    let is_first = |step: &&Step| !step.is_ttl() && !step.is_policy();
+    if !put(edge, store, restore, &plan, plan.steps.iter().filter(is_first)).await? {
+        return Ok(());
     }
-    if let Some(again_at) = waits(restore, &plan) {
-        let wait = again_at.duration_since(edge.clock().now()).max(MOMENT);
-        return go(edge, store, restore, Stage::Applying, wait).await;
-    }
-    let report = verify(edge, restore, &then).await?;
-    if let Some(step) = plan.steps.iter().find(|step| is_ttl(step)) {
-        let is_asked = restore.choices.with.contains(&Feature::Ttl);
-        if is_asked || restore::is_verified(&report) {
-            if !take(edge, store, restore, &plan, step).await? {
-                return Ok(());
-            }
-            if let Some(again_at) = restore.steps.get(&step.key()).and_then(|record| record.again_at) {
-                let wait = again_at.duration_since(edge.clock().now()).max(MOMENT);
-                return go(edge, store, restore, Stage::Applying, wait).await;
-            }
-        } else {
+    if let Some(step) = plan.steps.iter().find(|step| step.is_ttl())
+        && !restore.steps.contains_key(&step.key())
+    {
+        let Some(report) = verify(edge, store, restore, &then).await? else { return Ok(()) };
+        if !restore.choices.with.contains(&Feature::Ttl) && !restore::is_verified(&report) {
             let why = "it starts deleting, and something else is not as it was: look at that first";
-            note(restore, step, StepState::Failed, Some(why.to_owned()));
+            note(restore, step, StepState::Failed, edge.clock().now(), Some(why.to_owned()));
         }
+    }
+    // What may shut this function out of the table comes after all that has to be done to it.
+    if !put(edge, store, restore, &plan, plan.steps.iter().filter(|step| step.is_ttl())).await?
+        || !put(edge, store, restore, &plan, plan.steps.iter().filter(|step| step.is_policy())).await?
+    {
+        return Ok(());
     }
     finish(edge, store, restore, &then).await
 }
 
-fn is_ttl(step: &Step) -> bool {
-    matches!(step, Step::Ttl(_))
-}
-
-/// Looks at the table, and makes sure that it is the one that this restore made: the first time by the recovery point
-/// that DynamoDB says it was made from, then by its TableId.
-async fn look(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<Option<Look>, RestoreError> {
-    let dynamodb = &edge.region(&restore.start.region).dynamodb;
-    let Some(look) = dynamodb.look(&restore.target.name).await? else {
-        let why = "the table that was made is gone: somebody has deleted it".to_owned();
-        return fail(edge, store, restore, why).await.map(|()| None);
-    };
-    match &restore.made {
-        Some(made) if *made == look.table.id => {}
-        None if look.is_made_from(&restore.arn) => {
-            restore.made = Some(look.table.id.clone());
-            go(edge, store, restore, Stage::Applying, SignedDuration::ZERO).await?;
-        }
-        _ => {
-            let why =
-                "the table of that name is not the one that this restore made: it is left alone".to_owned();
-            return fail(edge, store, restore, why).await.map(|()| None);
+/// Takes steps, in their order. True when all of them are behind us.
+async fn put(
+    edge: &Edge,
+    store: &Store,
+    restore: &mut Restore,
+    plan: &Plan,
+    steps: impl Iterator<Item = &Step> + Clone,
+) -> Result<bool, RestoreError> {
+    for step in steps.clone() {
+        // Boxed: its future is deep.
+        if !Box::pin(take(edge, store, restore, plan, step)).await? {
+            return Ok(false);
         }
     }
-    Ok(Some(look))
+    let Some(again_at) = steps.filter_map(|step| restore.steps.get(&step.key())?.again_at).min() else {
+        return Ok(true);
+    };
+    let wait = again_at.duration_since(edge.clock().now()).max(MOMENT);
+    go(edge, store, restore, Stage::Applying, wait).await?;
+    Ok(false)
+}
+
+/// Looks at the table, and makes sure that it is the one that this restore made.
+async fn look(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<Option<Look>, RestoreError> {
+    let dynamodb = &edge.region(&restore.start.region).dynamodb;
+    let found = dynamodb.look(&restore.target.name).await?;
+    let (why, over) = match &found {
+        Some(look) if restore.made.as_ref() == Some(&look.table.id) => return Ok(found),
+        Some(_) => (
+            "another table of that name is seen",
+            "the table of that name is not the one that this restore made: it is left alone",
+        ),
+        None => ("the table is not seen", "the table that was made is gone: somebody has deleted it"),
+    };
+    unseen(edge, store, restore, why, over).await.map(|()| None)
 }
 
 /// Takes a step, unless it is behind us or its time has not come. False when nothing more can be done now.
@@ -110,7 +119,8 @@ async fn take(
         Some(StepState::Done) | None => {}
         Some(StepState::Waiting) => return Ok(true),
         Some(StepState::Failed) => {
-            note(restore, step, StepState::Failed, Some("what it needs could not be put back".to_owned()));
+            let why = "what it needs could not be put back".to_owned();
+            note(restore, step, StepState::Failed, now, Some(why));
             return go(edge, store, restore, Stage::Applying, SignedDuration::ZERO).await.map(|()| true);
         }
     }
@@ -121,19 +131,29 @@ async fn take(
         return stop(edge, store, restore, &why).await.map(|()| false);
     }
     if !look.is_active {
-        return go(edge, store, restore, Stage::Applying, MOMENT).await.map(|()| false);
-    }
-    let dynamodb = &edge.region(&restore.start.region).dynamodb;
-    // The tag comes first, and every later write looks for it: no other table is ever touched.
-    if !dynamodb.is_claimed(&look.table, restore.id.as_str()).await? {
-        if !restore.steps.is_empty() {
-            let why = "the tag of this restore was taken off the table: it is left as it is";
-            return stop(edge, store, restore, why).await.map(|()| false);
+        if !wait(edge, store, restore, "the table is being changed", LIMITS).await? {
+            let why = "the table is being changed for hours: its settings are left as they are";
+            stop(edge, store, restore, why).await?;
         }
-        dynamodb.claim(&look.table, restore.id.as_str()).await?;
+        return Ok(false);
     }
-    match edge.change(&restore.target(), &look, step).await {
-        Ok(()) => note(restore, step, StepState::Done, None),
+    // The tag comes first, and every later write looks for it: no other table is ever touched.
+    let done = match mark::marked(edge, store, restore, &look).await? {
+        mark::Mark::Seen => edge.change(&restore.target(), &look, step).await,
+        mark::Mark::Waits => return Ok(false),
+        mark::Mark::Refused(why) => {
+            note(restore, step, StepState::Failed, now, Some(why));
+            return go(edge, store, restore, Stage::Applying, SignedDuration::ZERO).await.map(|()| true);
+        }
+    };
+    match done {
+        Ok(()) => {
+            if step.needs_mark() {
+                // The tag is honoured: what was refused before was not for want of it.
+                restore.problem = None;
+            }
+            note(restore, step, StepState::Done, edge.clock().now(), None);
+        }
         Err(error) => refused(restore, step, record.as_ref(), &error, now),
     }
     go(edge, store, restore, Stage::Applying, SignedDuration::ZERO).await?;
@@ -154,10 +174,11 @@ fn needed(restore: &Restore, plan: &Plan, step: &Step) -> Option<StepState> {
     Some(restore.steps.get(&needed.key()).map_or(StepState::Waiting, |record| record.state))
 }
 
-fn note(restore: &mut Restore, step: &Step, state: StepState, why: Option<String>) {
-    let title = step.key();
-    tracing::info!(restore = %restore.id, step = title, ?state, why, "step");
-    restore.steps.insert(step.key(), StepRecord { state, refusals: 0, since: None, again_at: None, why });
+fn note(restore: &mut Restore, step: &Step, state: StepState, now: Timestamp, why: Option<String>) {
+    let key = step.key();
+    tracing::info!(restore = %restore.id, step = key, ?state, why, "step");
+    let at = (state == StepState::Done).then_some(now);
+    restore.steps.insert(key, StepRecord { state, refusals: 0, since: None, again_at: None, at, why });
 }
 
 /// A step was refused: it is tried again where that may help, later each time, and not for ever.
@@ -172,40 +193,60 @@ fn refused(
     let refusals = before.map_or(0, |record| record.refusals) + 1;
     // The message may quote settings, and the record must not.
     let why = format!("{}: {}", error.operation, error.code);
-    if !error.passes() || now.duration_since(since) >= PATIENCE {
-        return note(restore, step, StepState::Failed, Some(why));
+    let is_over = match error.meaning {
+        // A right that hangs on a tag comes some time after the tag is seen.
+        Meaning::Denied => {
+            !step.needs_mark() || restore.tagged_at().is_none_or(|at| now.duration_since(at) >= RIGHTS)
+        }
+        // The table was seen just now, and what was asked of is not seen there yet.
+        Meaning::NotFound => now.duration_since(since) >= CONSISTENCY,
+        _ => !error.passes() || now.duration_since(since) >= LIMITS,
+    };
+    if is_over {
+        let is_honoured = |(key, record): (&String, &StepRecord)| {
+            record.state == StepState::Done && restore::needs_mark(key)
+        };
+        if error.meaning == Meaning::Denied && step.needs_mark() && !restore.steps.iter().any(is_honoured) {
+            restore.problem = Some(mark::not_honoured(restore));
+        }
+        return note(restore, step, StepState::Failed, now, Some(why));
     }
-    let pause = MOMENT.saturating_mul(2_i32.saturating_pow(refusals.min(16))).min(LONGEST);
+    let pause = MOMENT.saturating_mul(2_i32.saturating_pow(refusals.min(16)));
+    let longest = if error.passes() { LONGEST } else { LOOK };
     tracing::warn!(restore = %restore.id, step = step.key(), why, refusals, "step refused for now");
-    let (state, again_at) = (StepState::Waiting, Some(now + pause));
-    let record = StepRecord { state, refusals, since: Some(since), again_at, why: Some(why) };
+    let why = if error.meaning == Meaning::Denied { "no right by its tag yet".to_owned() } else { why };
+    let (state, again_at) = (StepState::Waiting, Some(now + pause.min(longest)));
+    let record = StepRecord { state, refusals, since: Some(since), again_at, at: None, why: Some(why) };
     restore.steps.insert(step.key(), record);
 }
 
-/// When the first step before the verification is to be tried again that was refused for now.
-fn waits(restore: &Restore, plan: &Plan) -> Option<Timestamp> {
-    let before = plan.steps.iter().filter(|step| !is_ttl(step));
-    before.filter_map(|step| restore.steps.get(&step.key())?.again_at).min()
-}
-
-/// Looks at the restored table as a whole, and compares it with what it was.
-async fn verify(edge: &Edge, restore: &Restore, then: &TableSettings) -> Result<Vec<Property>, RestoreError> {
-    let now = edge.capture_anew(&restore.target.region, &restore.target.name).await?.settings;
-    let why = |record: &StepRecord| record.why.clone().unwrap_or_default();
-    let failed: BTreeMap<String, String> = restore
-        .steps
-        .iter()
-        .filter(|(_, record)| record.state == StepState::Failed)
-        .map(|(key, record)| (key.clone(), why(record)))
-        .collect();
-    let mut report = restore::compare(then, &now, &restore.choices, &restore.target(), &failed);
+/// Looks at the restored table as a whole, and compares it with what it was. None while what was just put is not seen
+/// yet: then it is looked at again.
+async fn verify(
+    edge: &Edge,
+    store: &Store,
+    restore: &mut Restore,
+    then: &TableSettings,
+) -> Result<Option<Vec<Property>>, RestoreError> {
+    let mut now = edge.capture_anew(&restore.target.region, &restore.target.name).await?.settings;
+    let moment = edge.clock().now();
+    restore::expire(&mut now.scaling, moment);
+    let mut report = restore::compare(then, &now, &restore.choices, &restore.target(), &restore.steps);
+    let last = restore.steps.values().filter_map(|record| record.at).max();
+    if let Some(last) = last.filter(|last| moment.duration_since(*last) < CONSISTENCY)
+        && restore::settles(&report, &restore.steps)
+    {
+        let pause = (moment.duration_since(last) / 2).clamp(MOMENT, LOOK);
+        tracing::info!(restore = %restore.id, "what was just put is not seen yet");
+        return go(edge, store, restore, Stage::Applying, pause).await.map(|()| None);
+    }
     if restore.items_only {
         for property in report.iter_mut().filter(|property| property.outcome == Outcome::Restored) {
             property.outcome = Outcome::Impossible;
             property.why = Some("what it was is not known: the metadata is not believed".to_owned());
         }
     }
-    Ok(report)
+    Ok(Some(report))
 }
 
 /// All is done that can be: what came of it is reported, and the restore's tag comes off the table.
@@ -215,13 +256,26 @@ async fn finish(
     restore: &mut Restore,
     then: &TableSettings,
 ) -> Result<(), RestoreError> {
-    let Some(look) = look(edge, store, restore).await? else { return Ok(()) };
-    restore.report = verify(edge, restore, then).await?;
-    // A table that needed no step was never tagged, and without the tag the role may not touch it.
-    let dynamodb = &edge.region(&restore.start.region).dynamodb;
-    if dynamodb.is_claimed(&look.table, restore.id.as_str()).await? {
-        dynamodb.release(&look.table).await?;
+    if look(edge, store, restore).await?.is_none() {
+        return Ok(());
     }
-    let is_complete = restore.report.iter().all(|property| property.outcome != Outcome::Failed);
+    let Some(report) = verify(edge, store, restore, then).await? else { return Ok(()) };
+    // A table that needed no step was never tagged, and without the tag the role may not touch it.
+    match mark::release(edge, restore).await {
+        Ok(()) => {}
+        Err(error) if error.is_transient() => return Err(error.into()),
+        Err(error) => {
+            // Taken off a moment ago, it may be seen still, and the right to take it off be gone.
+            if wait(edge, store, restore, "the restore's tag is still seen", CONSISTENCY).await? {
+                return Ok(());
+            }
+            tracing::warn!(restore = %restore.id, %error, "the table keeps the tag");
+            let problem = restore.problem.take().map(|problem| format!("{problem}; ")).unwrap_or_default();
+            restore.problem = Some(format!("{problem}{}", mark::stays(restore)));
+        }
+    }
+    restore.report = report;
+    let is_failed = |property: &Property| property.outcome == Outcome::Failed;
+    let is_complete = restore.problem.is_none() && !restore.report.iter().any(is_failed);
     end(edge, store, restore, if is_complete { Stage::Succeeded } else { Stage::Warning }).await
 }

@@ -2,21 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use backup_chain_aws::backup::Point;
+use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::{Edge, Meaning};
 use backup_chain_core::history::Action;
 use backup_chain_core::ids::{Region, RestoreId, TableArn};
 use backup_chain_core::invoke::{Ask, Wanted};
 use backup_chain_core::plan::{StartCopy, token};
 use backup_chain_core::point::RestorePoint;
-use backup_chain_core::restore::{Choices, CopyBack, Plan, Restore, Stage, Start, Step, Told};
+use backup_chain_core::restore::{
+    self, AT_A_TIME, Around, Choices, CopyBack, Plan, Restore, Stage, Start, Step, Told, expire,
+};
 use backup_chain_core::retention::place_of;
 use backup_chain_core::settings::TableSettings;
+use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 
 use crate::key::key;
 use crate::open::{Opened, open};
 use crate::select::{Selected, name, select};
 use crate::store::Store;
-use crate::{RestoreError, plan, work};
+use crate::wait::is_transient;
+use crate::{ABREAST, RestoreError, mark, work};
 
 /// The least that AWS documents for the role that restores a table from an advanced backup.
 const ROLE_NEEDS: [&str; 4] =
@@ -24,6 +30,15 @@ const ROLE_NEEDS: [&str; 4] =
 
 /// So many tags a table has at most; one is kept for the restore's own while it is under way.
 const MOST_TAGS: usize = 50;
+
+/// The most tables of one request. Its answer tells of each some kilobytes, and Lambda carries 6 MB.
+const MOST_TABLES: usize = 1_000;
+
+/// What is asked to be otherwise is in the record of each table: all of them together have at most so many bytes.
+const MOST_CHOSEN: usize = 2_000_000;
+
+/// Of more tables the settings, and the commands that hold them, are not told.
+const IN_FULL: usize = 20;
 
 /// Plans the restores of a request, and unless that is all, records and begins them.
 ///
@@ -34,8 +49,66 @@ pub(crate) async fn ask(
     store: &Store,
     ask: &Ask,
     points: &BTreeMap<String, Vec<RestorePoint>>,
-    until: jiff::Timestamp,
+    deadline: Option<Deadline>,
 ) -> Result<Vec<Told>, RestoreError> {
+    require_sense(ask)?;
+    let others = match store {
+        Store::Catalog => edge.catalog().restores().await?,
+        Store::File(_) => Vec::new(),
+    };
+    let others: Vec<Restore> = others.into_iter().filter(|restore| restore.stage.is_open()).collect();
+    edge.forget_surroundings().await;
+    // In the order of the request, as lists show them.
+    let now = edge.clock().now();
+    let mut ids: Vec<RestoreId> =
+        ask.tables.iter().map(|_| RestoreId::new(now, edge.random().number())).collect();
+    ids.sort();
+    let mut plans = Vec::new();
+    for (wanted, id) in ask.tables.iter().zip(ids) {
+        let points = points.get(wanted.table.as_str()).cloned().unwrap_or_default();
+        plans.push(plan_one(edge, ask, wanted, id, points, &others).boxed());
+    }
+    let mut planned: Vec<Told> = stream::iter(plans).buffered(ABREAST).try_collect().await?;
+    let mut targets = BTreeSet::new();
+    if let Some(twice) = planned.iter().find(|told| !targets.insert(&told.restore.target)) {
+        return Err(RestoreError::Twice(Box::new(twice.restore.target.clone())));
+    }
+    if *store == Store::Catalog {
+        warn_of_tags(edge, &mut planned).await;
+    }
+    give_turns(edge, &mut planned, others);
+    if planned.len() > IN_FULL {
+        for told in &mut planned {
+            told.shorten();
+            told.notes.push(format!("its settings are shown in a request of at most {IN_FULL} tables"));
+        }
+    }
+    if ask.dry_run {
+        return Ok(planned);
+    }
+    for told in &mut planned {
+        told.restore.check_at = deadline.map_or(told.restore.check_at, Deadline::ends);
+    }
+    record(edge, store, ask, &mut planned).await?;
+    for told in planned.iter_mut().filter(|told| told.restore.stage != Stage::Waiting) {
+        let span = backup_chain_aws::logs::of_restore(&told.restore);
+        if deadline.is_some_and(|deadline| !deadline.allows_work(edge.clock().now())) {
+            span.in_scope(|| tracing::info!("out of time: the next tick begins it"));
+            break;
+        }
+        // What is cut off here is taken up by the next tick.
+        match Box::pin(work::begin(edge, store, &mut told.restore)).await {
+            Err(error) if *store == Store::Catalog || is_transient(&error) => {
+                span.in_scope(|| tracing::warn!(%error, "left to the next tick"));
+            }
+            begun => begun?,
+        }
+    }
+    Ok(planned)
+}
+
+/// What contradicts itself, or is too large, is refused.
+fn require_sense(ask: &Ask) -> Result<(), RestoreError> {
     if ask.tables.is_empty() {
         return Err(RestoreError::NoTables);
     }
@@ -45,53 +118,86 @@ pub(crate) async fn ask(
     if let Some(both) = ask.choices.with.intersection(&ask.choices.without).next() {
         return Err(RestoreError::Choice(format!("{both} is to be switched on and left off: choose one")));
     }
-    let others = match store {
-        Store::Catalog => edge.catalog().open_restores().await?,
-        Store::File(_) => Vec::new(),
-    };
-    let mut planned = Vec::new();
-    for wanted in &ask.tables {
-        let points = points.get(wanted.table.as_str()).cloned().unwrap_or_default();
-        planned.push(plan_one(edge, ask, wanted, points, &others, until).await?);
+    let chosen = serde_json::to_vec(&ask.choices).map_or(0, |choices| choices.len());
+    let most = MOST_TABLES.min(MOST_CHOSEN / chosen.max(1));
+    match ask.tables.len() {
+        count if count > most => Err(RestoreError::Choice(format!(
+            "{count} tables are too many for one request: ask for {most} at a time"
+        ))),
+        _ => Ok(()),
     }
-    let mut targets = BTreeSet::new();
-    if let Some(twice) = planned.iter().find(|told| !targets.insert(&told.restore.target)) {
-        return Err(RestoreError::Twice(Box::new(twice.restore.target.clone())));
+}
+
+/// Where DynamoDB judges no right by tags, tables are made and cannot be changed: that is told beforehand.
+async fn warn_of_tags(edge: &Edge, planned: &mut [Told]) {
+    let regions: BTreeSet<Region> = planned.iter().map(|told| told.restore.start.region.clone()).collect();
+    for region in regions {
+        if mark::check(edge, &region).await.tag_conditions != Some(false) {
+            continue;
+        }
+        let note = format!(
+            "attribute-based access control seems to be off in {region}: the table is made, and its settings are left to be put \
+             back by hand; see docs/restore.md"
+        );
+        for told in planned.iter_mut().filter(|told| told.restore.start.region == region) {
+            told.notes.push(note.clone());
+        }
     }
-    if ask.dry_run {
-        return Ok(planned);
+}
+
+/// Those for which AWS has a place begin at once, the others wait.
+fn give_turns(edge: &Edge, planned: &mut [Told], mut open: Vec<Restore>) {
+    let now = edge.clock().now();
+    for told in planned {
+        if told.restore.has_place(&open) {
+            told.restore.take_turn(now);
+        } else {
+            told.notes.push(format!("it waits for its turn: {AT_A_TIME} are made at a time in a Region"));
+        }
+        open.push(told.restore.clone());
     }
-    for told in &mut planned {
-        let restore = &mut told.restore;
+}
+
+/// Records every restore, with an entry in the history. A transaction takes 50 of them: where a later one fails, those of
+/// the earlier ones are closed again, before anything was asked of AWS.
+async fn record(edge: &Edge, store: &Store, ask: &Ask, planned: &mut [Told]) -> Result<(), RestoreError> {
+    let entry = |restore: &Restore| {
         let mut entry = edge.entry(Action::RestoreStarted, restore.target.to_string(), ask.by.clone());
         entry.reason.clone_from(&ask.reason);
         entry.details.push(format!("restore {}", restore.id));
         entry.details.push(format!("restore point {}/{}", place_of(&restore.vault), restore.point));
-        store.save(edge, restore, Some(entry)).await?;
-    }
-    for told in &mut planned {
-        // What is cut off here is taken up by the next tick.
-        match work::begin(edge, store, &mut told.restore).await {
-            Err(RestoreError::Aws(error)) if error.is_transient() => {
-                backup_chain_aws::logs::of_restore(&told.restore)
-                    .in_scope(|| tracing::warn!(%error, "left to the next tick"));
-            }
-            begun => begun?,
+        entry
+    };
+    let mut records: Vec<_> = planned
+        .iter_mut()
+        .map(|told| {
+            let entry = entry(&told.restore);
+            (&mut told.restore, entry)
+        })
+        .collect();
+    let Err(error) = store.save_all(edge, &mut records).await else { return Ok(()) };
+    for (restore, _) in records {
+        // What is not there is not read, and what cannot be closed is gone on with.
+        let Ok(mut recorded) = store.read(edge, restore).await else { continue };
+        let why = "another table of the request could not be recorded: nothing was restored".to_owned();
+        if let Err(error) = work::fail(edge, store, &mut recorded, why).await {
+            tracing::warn!(restore = %recorded.id, %error, "it is gone on with");
         }
     }
-    Ok(planned)
+    Err(error)
 }
 
 async fn plan_one(
     edge: &Edge,
     ask: &Ask,
     wanted: &Wanted,
+    id: RestoreId,
     points: Vec<RestorePoint>,
     others: &[Restore],
-    until: jiff::Timestamp,
 ) -> Result<Told, RestoreError> {
     let now = edge.clock().now();
     let Selected { mut point, region } = select(edge, wanted, points.clone(), now)?;
+    let mut choices = ask.choices.clone();
     let mut notes = Vec::new();
     if let Some(near) = sibling(&points, &point, &region) {
         notes.push(format!(
@@ -101,7 +207,7 @@ async fn plan_one(
         point = near;
     }
     let Opened { found, settings } = open(edge, &point).await?;
-    let settings = match (settings, ask.items_only) {
+    let mut settings = match (settings, ask.items_only) {
         (Ok(_), true) => {
             notes.push("only items, keys and indexes are restored, as asked".to_owned());
             None
@@ -123,21 +229,31 @@ async fn plan_one(
     if services.dynamodb.look(&target.name).await?.is_some() {
         return Err(RestoreError::Taken(Box::new(target)));
     }
-    let choices = &ask.choices;
-    if let Some(settings) = &settings {
-        require_indexes(settings, choices)?;
+    if let Some(settings) = &mut settings {
+        require_indexes(settings, &choices)?;
+        if region == point.table.arn.region {
+            edge.name_key(&region, settings).await;
+        }
+        let over = expire(&mut settings.scaling, now);
+        notes.extend(
+            over.iter().map(|name| format!("scheduled action {name:?} is left out: its end is past")),
+        );
+        notes.extend(make_room(settings, &mut choices));
     } else if !choices.without_indexes.is_empty() {
         return Err(RestoreError::Choice(
             "indexes cannot be left out where the settings are not known".to_owned(),
         ));
     }
-    let key = key(edge, settings.as_ref(), choices, &point.table.arn.region, &region).await?;
+    let key = key(edge, settings.as_ref(), &choices, &point.table.arn.region, &region).await?;
+    if choices.encryption.is_some() {
+        // By whatever name it was asked for: the table tells this one.
+        choices.encryption = Some(key.clone());
+    }
     let native = !choices.without_indexes.is_empty();
     let role = edge.deployment().restore_role.clone();
     if !native {
         notes.extend(require_rights(edge, &role, &target).await?);
     }
-    let id = RestoreId::new(now, edge.random().number());
     let arn = found.arn.clone();
     let token = token("restore", id.as_str(), now, &point.table.id, &point.vault, 1);
     let copy_back = if region == point.vault.region {
@@ -150,8 +266,9 @@ async fn plan_one(
         return Err(RestoreError::Unfit { point: point.id, why });
     } else {
         notes.push(format!("its copy is first copied back from {} to {region}", place_of(&point.vault)));
-        Some(copy_back(edge, &point, &arn, &id).await?)
+        Some(copy_back(edge, &point, &found, &id).await?)
     };
+    let around = left_behind(edge, &target, &mut notes).await;
     let restore = Restore {
         id,
         point: point.id.clone(),
@@ -161,31 +278,58 @@ async fn plan_one(
         sealed: point.sealed,
         moment: found.created_at,
         target,
-        choices: choices.clone(),
+        choices,
         items_only: settings.is_none(),
-        stage: if copy_back.is_some() { Stage::CopyingBack } else { Stage::Starting },
+        stage: Stage::Waiting,
         requested_at: now,
         copy_back,
         start: Start { region, point: arn, table: name(wanted), role, token, native },
+        attempt: 1,
+        started_at: None,
         job: None,
+        leftovers: around.keys(&name(wanted)),
         made: None,
+        mark: None,
         steps: BTreeMap::new(),
         report: Vec::new(),
+        hitch: None,
         problem: None,
         reason: ask.reason.clone(),
         by: ask.by.clone(),
-        check_at: until,
+        check_at: now,
         ended_at: None,
         rev: 0,
     };
-    let plan = plan(settings.as_ref(), &restore);
+    let unknown = TableSettings::default();
+    let then = settings.as_ref().unwrap_or(&unknown);
+    let target = restore.target();
+    let plan = restore::plan(then, &restore.choices, &target, &around, &restore.leftovers);
     require_room_for_tags(&plan)?;
+    let wanted = restore::expected(then, &restore.choices, &target);
     let mut told = Told::of(restore, &plan);
     told.dry_run = ask.dry_run;
     told.key = Some(key);
     told.notes = notes;
+    told.leftovers = around.told(&wanted, target.name());
     told.settings = settings.and_then(|settings| serde_json::to_value(settings).ok());
     Ok(told)
+}
+
+/// What a dropped table of that name has left. Where that cannot be known it is said: the comparison finds it afterwards.
+async fn left_behind(edge: &Edge, target: &TableArn, notes: &mut Vec<String>) -> Around {
+    let unseen = |what: &str, why: &dyn std::fmt::Display| {
+        format!("whether a dropped table of that name has left {what} is not known: {why}")
+    };
+    match edge.around(&target.region, &target.name).await {
+        Ok(around) => {
+            notes.extend(around.unseen().iter().map(|(what, why)| unseen(what, why)));
+            around
+        }
+        Err(error) => {
+            notes.push(unseen("auto scaling or alarms", &error));
+            Around::default()
+        }
+    }
 }
 
 /// The same restore point in the Region wanted, where the one that was selected is elsewhere.
@@ -202,7 +346,9 @@ fn sibling(points: &[RestorePoint], selected: &RestorePoint, region: &Region) ->
 
 fn require_indexes(settings: &TableSettings, choices: &Choices) -> Result<(), RestoreError> {
     let known = |name: &String| {
-        settings.global_indexes.contains_key(name) || settings.local_indexes.contains_key(name)
+        settings.global_indexes.contains_key(name)
+            || settings.local_indexes.contains_key(name)
+            || settings.vector_indexes.contains_key(name)
     };
     match choices.without_indexes.iter().find(|name| !known(name)) {
         Some(unknown) => Err(RestoreError::Choice(format!(
@@ -210,6 +356,19 @@ fn require_indexes(settings: &TableSettings, choices: &Choices) -> Result<(), Re
         ))),
         None => Ok(()),
     }
+}
+
+/// Leaves out what has no room beside the restore's own tag, of a table that had as many tags as it may have.
+fn make_room(settings: &TableSettings, choices: &mut Choices) -> Option<String> {
+    let own = settings.tags.known().filter(|_| choices.tags.is_empty())?;
+    let kept: Vec<&String> = own.keys().filter(|key| !choices.without_tags.contains(*key)).collect();
+    let last = kept.last().filter(|_| kept.len() >= MOST_TAGS)?;
+    choices.without_tags.insert((*last).clone());
+    Some(format!(
+        "the table had {} tags, and the restore's own takes the place of one: {last} is left out, and can be added when \
+         the restore has ended",
+        kept.len()
+    ))
 }
 
 fn require_room_for_tags(plan: &Plan) -> Result<(), RestoreError> {
@@ -254,17 +413,17 @@ async fn require_rights(edge: &Edge, role: &str, target: &TableArn) -> Result<Op
 async fn copy_back(
     edge: &Edge,
     point: &RestorePoint,
-    arn: &backup_chain_core::ids::RecoveryPointArn,
+    found: &Point,
     id: &RestoreId,
 ) -> Result<CopyBack, RestoreError> {
     let deployment = edge.deployment();
     let home = deployment.vault_arn(&deployment.vault);
     let lock = edge.lock_of(&home).await?;
-    let (cold_after_days, delete_after_days) = edge.lifecycle(None, point, lock);
+    let (cold_after_days, delete_after_days) = edge.lifecycle(None, point, lock, found.ends);
     Ok(CopyBack {
         from: point.vault.clone(),
         request: StartCopy {
-            source: arn.clone(),
+            source: found.arn.clone(),
             source_vault: point.vault.name.clone(),
             target: home.clone(),
             role: deployment.copy_role.clone(),

@@ -16,7 +16,7 @@ use backup_chain_core::restore::{Restore, Told};
 use backup_chain_core::retention::place_of;
 use jiff::Timestamp;
 
-use crate::work::MOMENT;
+use crate::wait::{held_up, is_transient};
 use crate::{RestoreError, Store, ask, tell, work};
 
 /// Where the copies are, and what is to be had beside them.
@@ -71,15 +71,22 @@ impl Detached {
             .arn
             .ok_or_else(|| AwsError::incomplete("backup:DescribeBackupVault", vault.as_str(), "vault ARN"))?;
         for point in backup.points(&vault).await? {
-            if point.resource.as_deref().is_some_and(|resource| is_of(resource, table))
-                && let Some(claim) = Claim::read(&backup.tags(&point.arn).await?)
+            if !point.resource.as_deref().is_some_and(|resource| is_of(resource, table)) {
+                continue;
+            }
+            let tags = &backup.tags(&point.arn).await?;
+            let seen = Seen { arn: &point.arn, tags, created_at: point.created_at, region: &region };
+            if let Some(claim) = look.claim(&seen).await?
                 && claim.account == copies.account
                 && claim.key.split(':').nth(4) == Some(copies.account.as_str())
             {
-                let named = format!("{prefix}restore-{}", claim.region);
-                let role = role.unwrap_or_else(|| {
-                    format!("arn:{}:iam::{}:role/{named}", copies.partition, copies.account)
-                });
+                let named = format!("{prefix}AWSBackup-restore-{}", claim.region);
+                // By name or by ARN: AWS Backup takes the ARN.
+                let role = role.unwrap_or(named);
+                let role = match role.starts_with("arn:") {
+                    true => role,
+                    false => format!("arn:{}:iam::{}:role/{role}", copies.partition, copies.account),
+                };
                 let edge = of(Deployment::detached(&copies, &claim, settings, role));
                 return Ok(Self { edge, copies, store: Store::File(record) });
             }
@@ -108,8 +115,7 @@ impl Detached {
         let wanted = Wanted { vault: Some(place_of(&self.copies)), ..wanted.clone() };
         let points = BTreeMap::from([(wanted.table.to_string(), self.points(&wanted).await?)]);
         let asked = Ask { tables: vec![wanted], ..asked.clone() };
-        let until = self.edge.clock().now();
-        let mut told = ask::ask(&self.edge, &self.store, &asked, &points, until).await?;
+        let mut told = Box::pin(ask::ask(&self.edge, &self.store, &asked, &points, None)).await?;
         told.pop().ok_or(RestoreError::NoTables)
     }
 
@@ -124,12 +130,11 @@ impl Detached {
     ) -> Result<Told, RestoreError> {
         while restore.stage.is_open() {
             self.edge.clock().until(restore.check_at).await;
-            match work::advance(&self.edge, &self.store, restore).await {
-                Err(error) if work::is_transient(&error) => {
-                    tracing::warn!(%error, "tried again");
-                    // What was changed and not recorded is not true.
-                    *restore = self.read()?;
-                    restore.check_at = self.edge.clock().now() + MOMENT;
+            // Boxed: its future is deep.
+            match Box::pin(work::advance(&self.edge, &self.store, restore)).await {
+                Err(error) if is_transient(&error) => {
+                    tracing::warn!(%error, "it is held up");
+                    Box::pin(held_up(&self.edge, &self.store, restore, &error)).await?;
                 }
                 done => done?,
             }
@@ -175,18 +180,14 @@ impl Detached {
                 Err(error) if error.meaning == Meaning::NotFound => continue,
                 tags => tags?,
             };
-            let seen = Seen { tags: &tags, created_at: recovery.created_at, region: &self.copies.region };
-            let (document, sealed) = match self.edge.open_unknown(&seen).await {
-                Ok(opened) => opened,
+            let point = match self.edge.describe(&self.copies, &recovery, &tags).await {
+                Ok(point) => point,
                 Err(OpenError::Aws(error)) => return Err(error.into()),
                 Err(error) => {
                     tracing::warn!(recovery_point = %recovery.arn, %error, "passed over: its metadata is not believed");
                     continue;
                 }
             };
-            let Some(mut point) = RestorePoint::described(&document, self.copies.clone()) else { continue };
-            (point.arn, point.created_at) = (Some(recovery.arn), recovery.created_at);
-            (point.bytes, point.sealed) = (recovery.bytes, Some(sealed));
             let is_meant = match &wanted.from {
                 From::Newest => true,
                 From::At(at) => point.created_at.is_some_and(|made_at| made_at.as_second() <= at.as_second()),

@@ -8,7 +8,8 @@ use backup_chain_core::settings::{EncryptionType, TableSettings};
 
 use crate::RestoreError;
 
-/// The key of the new table: as asked, or else the one that it was encrypted with.
+/// The key of the new table: as asked, whether by ARN, id or alias, or else the one that it was encrypted with. It is told
+/// by the ARN that DynamoDB tells it by.
 pub(crate) async fn key(
     edge: &Edge,
     settings: Option<&TableSettings>,
@@ -50,7 +51,6 @@ pub(crate) async fn key(
                     ))),
                     None => Ok(Key::Arn(found.arn)),
                 },
-                None if is_aws_managed(edge, key).await => Ok(Key::AwsManaged),
                 None => Err(choice(format!(
                     "{region} does not have the key that the table was encrypted with: say with which one to encrypt the \
                      table there"
@@ -63,14 +63,4 @@ pub(crate) async fn key(
 /// An error about a captured key, without the key.
 fn hidden(error: AwsError) -> AwsError {
     error.hiding("the table's key", "the key that the table was encrypted with cannot be looked at")
-}
-
-/// Whether a key of another Region is the one that AWS manages for DynamoDB; of one that cannot be asked about it is not
-/// known.
-async fn is_aws_managed(edge: &Edge, key: &str) -> bool {
-    let Some(region) = key.split(':').nth(3).and_then(|region| region.parse().ok()) else { return false };
-    match edge.region(&region).kms.find(key).await {
-        Ok(found) => found.is_some_and(|found| found.aws_managed),
-        Err(_) => false,
-    }
 }

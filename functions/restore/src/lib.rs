@@ -6,24 +6,29 @@
 
 mod apply;
 mod ask;
+mod copy_back;
 mod detached;
 mod error;
 mod key;
+mod mark;
 mod open;
 mod select;
 mod store;
+mod wait;
 mod work;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::job_events::{self, Failure, Incoming, JobEvent, JobKind};
 use backup_chain_aws::{Edge, logs};
-use backup_chain_core::ids::RestoreId;
+use backup_chain_core::ids::{RestoreId, TableName};
 use backup_chain_core::invoke::{Ask, RestoreRequest};
 use backup_chain_core::metrics::Measured;
-use backup_chain_core::restore::{self, Restore, Told};
+use backup_chain_core::point::RestorePoint;
+use backup_chain_core::restore::{self, Around, Restore, Stage, Told, ToldRegion};
 use backup_chain_core::settings::TableSettings;
+use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::Value;
@@ -41,6 +46,8 @@ pub enum Reply {
     Restores(Vec<Told>),
     /// To a request to look at one.
     Restore(Box<Told>),
+    /// To a check: of each Region, in the order of the request.
+    Checked(Vec<ToldRegion>),
     /// To a tick, an event, and a batch of them: the messages to deliver again, as Lambda's partial batch responses ask.
     #[serde(rename_all = "camelCase")]
     Worked {
@@ -50,6 +57,9 @@ pub enum Reply {
         looked_at: usize,
     },
 }
+
+/// How many tables of a request are looked at side by side.
+const ABREAST: usize = 8;
 
 /// What is due again within this time is waited for; anything later is left to the next tick.
 const SOON: SignedDuration = SignedDuration::from_secs(45);
@@ -84,6 +94,13 @@ pub async fn handle(edge: &Edge, payload: Value, deadline: Deadline) -> Result<R
     match request {
         RestoreRequest::Tick {} => tick(edge, deadline).await,
         RestoreRequest::Restore(ask) => Ok(Reply::Restores(Box::pin(restore(edge, &ask, deadline)).await?)),
+        RestoreRequest::Check { regions } => {
+            let mut checked = Vec::new();
+            for region in &regions {
+                checked.push(mark::check(edge, region).await);
+            }
+            Ok(Reply::Checked(checked))
+        }
         RestoreRequest::Show { restore } => Ok(Reply::Restore(Box::new(show(edge, &restore).await?))),
     }
 }
@@ -93,18 +110,36 @@ fn worked(batch_item_failures: Vec<Failure>, looked_at: usize) -> Reply {
 }
 
 async fn restore(edge: &Edge, asked: &Ask, deadline: Deadline) -> Result<Vec<Told>, RestoreError> {
-    let mut points = BTreeMap::new();
-    for wanted in &asked.tables {
-        let of_table = edge.catalog().points_of_table(&wanted.table).await?;
-        points.insert(wanted.table.to_string(), of_table);
+    let names: BTreeSet<TableName> = asked.tables.iter().map(|wanted| wanted.table.clone()).collect();
+    let mut reads = Vec::new();
+    for name in names {
+        reads.push(points_of(edge, name).boxed());
     }
-    ask::ask(edge, &Store::Catalog, asked, &points, deadline.ends()).await
+    let points = stream::iter(reads).buffered(ABREAST).try_collect().await?;
+    ask::ask(edge, &Store::Catalog, asked, &points, Some(deadline)).await
+}
+
+async fn points_of(edge: &Edge, table: TableName) -> Result<(String, Vec<RestorePoint>), RestoreError> {
+    let points = edge.catalog().points_of_table(&table).await?;
+    Ok((table.to_string(), points))
 }
 
 /// The steps of a restore. Where the settings are not known, there are those that were asked for.
-pub(crate) fn plan(settings: Option<&TableSettings>, restore: &Restore) -> restore::Plan {
+pub(crate) async fn plan(
+    edge: &Edge,
+    settings: Option<&TableSettings>,
+    restore: &Restore,
+) -> Result<restore::Plan, RestoreError> {
+    let around = match restore.leftovers.is_empty() {
+        true => Around::default(),
+        false => {
+            edge.forget_surroundings().await;
+            edge.around(&restore.target.region, &restore.target.name).await?
+        }
+    };
     let unknown = TableSettings::default();
-    restore::plan(settings.unwrap_or(&unknown), &restore.choices, &restore.target())
+    let (settings, target) = (settings.unwrap_or(&unknown), restore.target());
+    Ok(restore::plan(settings, &restore.choices, &target, &around, &restore.leftovers))
 }
 
 /// What is told of a restore: its record, and the steps as its metadata gives them.
@@ -118,11 +153,11 @@ async fn tell(edge: &Edge, restore: Restore) -> Result<Told, RestoreError> {
         true => None,
         // The recovery point may be gone by now: the record stays.
         false => match open::settings(edge, &restore).await {
-            Err(error) if work::is_transient(&error) => return Err(error),
+            Err(error) if wait::is_transient(&error) => return Err(error),
             other => other.unwrap_or_default(),
         },
     };
-    let plan = plan(settings.as_ref(), &restore);
+    let plan = plan(edge, settings.as_ref(), &restore).await?;
     let target = restore.target();
     let mut told = Told::of(restore, &plan);
     let (from, region) = (&told.restore.table.arn.region, &target.table.region);
@@ -162,17 +197,16 @@ async fn take(edge: &Edge, event: &JobEvent, deadline: Deadline) -> Result<bool,
 /// Goes on with every restore that is due, and with what comes due while there is time.
 async fn tick(edge: &Edge, deadline: Deadline) -> Result<Reply, RestoreError> {
     let now = edge.clock().now();
-    let mut due = edge.catalog().open_restores().await?;
-    due.retain(|restore| restore.check_at <= now);
-    if due.is_empty() {
+    let mut open = edge.catalog().open_restores().await?;
+    let looked_at = open.iter().filter(|restore| restore.check_at <= now).count();
+    if looked_at == 0 {
         return Ok(worked(Vec::new(), 0));
     }
     let Some(lease) = edge.catalog().lease("restore", now, deadline.ends()).await? else {
         tracing::info!("another invocation is at work");
         return Ok(worked(Vec::new(), 0));
     };
-    let looked_at = due.len();
-    go_on(edge, &Store::Catalog, &mut due, deadline).await?;
+    go_on(edge, &Store::Catalog, &mut open, deadline).await?;
     if let Err(error) = edge.catalog().release(lease, edge.clock().now()).await {
         tracing::warn!(%error, "the lease ends by itself");
     }
@@ -180,7 +214,7 @@ async fn tick(edge: &Edge, deadline: Deadline) -> Result<Reply, RestoreError> {
 }
 
 /// Takes restores as far as they go until the deadline, waiting for what is due soon. One restore does not stop the
-/// others.
+/// others. All that are open take part: some of them wait for the place of another.
 async fn go_on(
     edge: &Edge,
     store: &Store,
@@ -188,35 +222,57 @@ async fn go_on(
     deadline: Deadline,
 ) -> Result<(), RestoreError> {
     loop {
-        for restore in restores.iter_mut().filter(|restore| restore.stage.is_open()) {
-            while restore.stage.is_open() && restore.check_at <= edge.clock().now() {
-                let span = logs::of_restore(restore);
+        for index in 0..restores.len() {
+            while is_due(edge, restores, index) {
+                let span = logs::of_restore(&restores[index]);
                 if !deadline.allows_work(edge.clock().now()) {
                     span.in_scope(|| tracing::info!("out of time: the next tick goes on"));
                     return Ok(());
                 }
+                let restore = &mut restores[index];
                 // Boxed: its future is deep.
-                match Box::pin(work::advance(edge, store, restore)).instrument(span.clone()).await {
+                let moved = Box::pin(work::advance(edge, store, restore)).instrument(span.clone()).await;
+                match moved {
                     Ok(()) => {}
                     Err(error) if error.is_overtaken() => {
                         span.in_scope(|| tracing::info!(%error, "moved by another invocation"));
                         restore.check_at = deadline.ends();
                     }
-                    Err(error) if matches!(store, Store::Catalog) => {
-                        span.in_scope(|| tracing::warn!(%error, "left to the next tick"));
-                        // What was changed here and not recorded is not true: the next tick reads it again.
-                        restore.check_at = deadline.ends();
+                    Err(error) => {
+                        span.in_scope(|| tracing::warn!(%error, "it is held up"));
+                        let noted = Box::pin(wait::held_up(edge, store, restore, &error))
+                            .instrument(span.clone())
+                            .await;
+                        if let Err(error) = noted {
+                            span.in_scope(|| tracing::warn!(%error, "left to the next tick"));
+                            restore.check_at = deadline.ends();
+                        }
                     }
-                    Err(error) => return Err(error),
                 }
             }
         }
         let now = edge.clock().now();
-        let next =
-            restores.iter().filter(|restore| restore.stage.is_open()).map(|restore| restore.check_at).min();
+        let next = restores
+            .iter()
+            .filter(|restore| restore.stage.is_open())
+            // Its place comes free when another one moves.
+            .filter(|restore| restore.stage != Stage::Waiting || restore.check_at > now)
+            .map(|restore| restore.check_at)
+            .min();
         match next.filter(|next| *next <= now + SOON && deadline.allows_work(*next)) {
             Some(next) => edge.clock().until(next).await,
             None => return Ok(()),
         }
     }
+}
+
+/// Whether a restore can be gone on with now: its moment has come, and if it waits for its turn, there is a place, or it
+/// has waited for too long.
+fn is_due(edge: &Edge, restores: &[Restore], index: usize) -> bool {
+    let restore = &restores[index];
+    restore.stage.is_open()
+        && restore.check_at <= edge.clock().now()
+        && (restore.stage != Stage::Waiting
+            || restore.has_place(restores)
+            || work::has_waited_too_long(edge, restore))
 }

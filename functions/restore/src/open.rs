@@ -1,11 +1,11 @@
 //! The settings that a restore puts back: those of the recovery point's own metadata, authenticated or not at all.
 
 use backup_chain_aws::backup::{Point, PointState};
-use backup_chain_aws::seal::{OpenError, Seen};
+use backup_chain_aws::seal::{Described, OpenError, Seen};
 use backup_chain_aws::{Edge, Meaning};
 use backup_chain_core::metadata::Settings;
 use backup_chain_core::point::RestorePoint;
-use backup_chain_core::restore::Restore;
+use backup_chain_core::restore::{Restore, expire};
 use backup_chain_core::settings::TableSettings;
 
 use crate::RestoreError;
@@ -41,10 +41,11 @@ pub(crate) async fn open(edge: &Edge, point: &RestorePoint) -> Result<Opened, Re
                 "AWS says that it is EXPIRED: its deletion was tried; choose another point".to_owned(),
             ));
         }
+        PointState::Creating => return Err(unfit("it is being made; choose another point".to_owned())),
         PointState::Other(state) => return Err(unfit(format!("AWS says that it is {state}"))),
     }
     let tags = region.backup.tags(arn).await?;
-    let seen = Seen { tags: &tags, created_at: found.created_at, region: &point.vault.region };
+    let seen = Seen { arn, tags: &tags, created_at: found.created_at, region: &point.vault.region };
     let settings = match edge.open(point, &seen).await {
         Ok((_, settings)) => Ok(settings),
         Err(OpenError::Aws(error)) if error.is_transient() => return Err(error.into()),
@@ -63,8 +64,9 @@ pub(crate) async fn settings(edge: &Edge, restore: &Restore) -> Result<Option<Ta
         let region = edge.region(&restore.vault.region);
         let found = region.backup.point(&restore.vault.name, &restore.arn).await?;
         let tags = region.backup.tags(&restore.arn).await?;
-        let seen = Seen { tags: &tags, created_at: found.created_at, region: &restore.vault.region };
-        let (document, sealed) = edge.open_unknown(&seen).await?;
+        let (arn, region) = (&restore.arn, &restore.vault.region);
+        let seen = Seen { arn, tags: &tags, created_at: found.created_at, region };
+        let Described { document, sealed, .. } = edge.open_unknown(&seen).await?;
         let is_other = document.id != restore.point || document.table != restore.table;
         if is_other || restore.sealed.is_some_and(|believed| believed != sealed) {
             return Err(OpenError::Suspect("its metadata is not what it was".to_owned()));
@@ -77,7 +79,14 @@ pub(crate) async fn settings(edge: &Edge, restore: &Restore) -> Result<Option<Ta
         }
     };
     match read.await {
-        Ok(settings) => Ok(Some(settings)),
+        Ok(mut settings) => {
+            let region = &restore.table.arn.region;
+            if *region == restore.start.region {
+                edge.name_key(region, &mut settings).await;
+            }
+            expire(&mut settings.scaling, edge.clock().now());
+            Ok(Some(settings))
+        }
         Err(OpenError::Aws(error)) if error.meaning != Meaning::NotFound => Err(error.into()),
         Err(error) => {
             tracing::error!(restore = %restore.id, %error, "the settings cannot be read");

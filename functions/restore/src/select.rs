@@ -47,8 +47,10 @@ pub(crate) fn select(
     Ok(Selected { point, region })
 }
 
+/// A vault is named by its Region and name, or by its ARN.
 fn is_in(wanted: &Wanted, point: &RestorePoint) -> bool {
-    wanted.vault.as_ref().is_none_or(|vault| *vault == place_of(&point.vault))
+    let is_named = |vault: &String| *vault == place_of(&point.vault) || *vault == point.vault.to_string();
+    wanted.vault.as_ref().is_none_or(is_named)
 }
 
 /// Of a backup and its copies the one that is in the Region wanted, or else the backup.

@@ -9,7 +9,7 @@ use backup_chain_core::history::Entry;
 use backup_chain_core::notice::{Notice, RestoreEnded};
 use backup_chain_core::restore::Restore;
 
-use crate::RestoreError;
+use crate::{RestoreError, recorded};
 
 /// Where the records of restores are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,18 +21,10 @@ pub enum Store {
 }
 
 impl Store {
-    /// Writes a record, and what belongs to it into the history.
-    pub(crate) async fn save(
-        &self,
-        edge: &Edge,
-        restore: &mut Restore,
-        entry: Option<Entry>,
-    ) -> Result<(), RestoreError> {
+    /// Writes a record.
+    pub(crate) async fn save(&self, edge: &Edge, restore: &mut Restore) -> Result<(), RestoreError> {
         match self {
-            Self::Catalog => {
-                let entry = entry.map(|mut entry| Write::of(&mut entry));
-                Ok(edge.catalog().commit([Some(Write::of(restore)), entry].into_iter().flatten()).await?)
-            }
+            Self::Catalog => Ok(edge.catalog().commit([Write::of(restore)]).await?),
             Self::File(path) => {
                 restore.rev += 1;
                 let text = serde_json::to_vec_pretty(restore).map_err(std::io::Error::other)?;
@@ -41,6 +33,42 @@ impl Store {
                 std::fs::write(&new, text)?;
                 Ok(std::fs::rename(new, path)?)
             }
+        }
+    }
+
+    /// Writes records with their entries in the history: together as far as one transaction goes.
+    pub(crate) async fn save_all(
+        &self,
+        edge: &Edge,
+        restores: &mut [(&mut Restore, Entry)],
+    ) -> Result<(), RestoreError> {
+        /// A transaction writes 100 items: of each restore its record and its entry.
+        const TOGETHER: usize = 50;
+        match self {
+            Self::Catalog => {
+                for some in restores.chunks_mut(TOGETHER) {
+                    let writes =
+                        some.iter_mut().flat_map(|(restore, entry)| [Write::of(*restore), Write::of(entry)]);
+                    edge.catalog().commit(writes.collect::<Vec<_>>()).await?;
+                }
+            }
+            Self::File(_) => {
+                for (restore, _) in restores {
+                    self.save(edge, restore).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A record as it is kept.
+    pub(crate) async fn read(&self, edge: &Edge, restore: &Restore) -> Result<Restore, RestoreError> {
+        match self {
+            Self::Catalog => {
+                let found = edge.catalog().restore(&restore.id).await?;
+                found.ok_or_else(|| RestoreError::UnknownRestore(restore.id.clone()))
+            }
+            Self::File(path) => recorded(path),
         }
     }
 

@@ -1,28 +1,28 @@
 //! A restore goes on: each stage is recorded, done and confirmed, and every call can be made again.
 
 use backup_chain_aws::backup::JobState;
-use backup_chain_aws::seal::Seen;
+use backup_chain_aws::restore_jobs::had_no_room;
 use backup_chain_aws::{Edge, Meaning};
 use backup_chain_core::metrics::{Measured, Metric};
-use backup_chain_core::point::RestorePoint;
-use backup_chain_core::restore::{Restore, Stage};
-use backup_chain_core::retention::place_of;
+use backup_chain_core::restore::{Hitch, Restore, Stage};
+use backup_chain_core::wait::{CONSISTENCY, RESTORE, TURN};
 use jiff::SignedDuration;
 
 use crate::key::key;
-use crate::{RestoreError, Store, apply, open};
+use crate::wait::{is_transient, wait};
+use crate::{RestoreError, Store, apply, copy_back, mark, open};
 
-/// How long to wait for what takes seconds: a table that is UPDATING, one that DynamoDB makes itself.
+/// The shortest pause: for what takes seconds.
 pub(crate) const MOMENT: SignedDuration = SignedDuration::from_secs(5);
 
 /// How long a job goes unlooked at when no event tells of it: somebody waits for the table.
-const LOOK: SignedDuration = SignedDuration::from_mins(1);
+pub(crate) const LOOK: SignedDuration = SignedDuration::from_mins(1);
 
 /// Begins a restore that was just recorded.
 #[tracing::instrument(level = "error", skip_all, fields(restore = %restore.id, table = %restore.table.arn.name, point = %restore.point))]
 pub(crate) async fn begin(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
     match restore.stage {
-        Stage::CopyingBack => send_copy(edge, store, restore).await,
+        Stage::CopyingBack => copy_back::send_copy(edge, store, restore).await,
         _ => send(edge, store, restore).await,
     }
 }
@@ -31,7 +31,8 @@ pub(crate) async fn begin(edge: &Edge, store: &Store, restore: &mut Restore) -> 
 #[tracing::instrument(skip_all, fields(restore = %restore.id, table = %restore.table.arn.name, stage = %restore.stage))]
 pub(crate) async fn advance(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
     match restore.stage {
-        Stage::CopyingBack => follow_copy(edge, store, restore).await,
+        Stage::Waiting => take_turn(edge, store, restore).await,
+        Stage::CopyingBack => copy_back::follow_copy(edge, store, restore).await,
         Stage::Starting => resolve(edge, store, restore).await,
         Stage::Running => follow(edge, store, restore).await,
         Stage::Applying => apply::apply(edge, store, restore).await,
@@ -39,7 +40,7 @@ pub(crate) async fn advance(edge: &Edge, store: &Store, restore: &mut Restore) -
     }
 }
 
-/// Records that a restore goes on to `stage` and is to be looked at after `wait`.
+/// Records that a restore goes on to `stage` and is to be looked at after `wait`. It is no longer held up.
 pub(crate) async fn go(
     edge: &Edge,
     store: &Store,
@@ -48,8 +49,9 @@ pub(crate) async fn go(
     wait: SignedDuration,
 ) -> Result<(), RestoreError> {
     restore.stage = stage;
+    restore.hitch = None;
     restore.check_at = edge.clock().now() + wait;
-    store.save(edge, restore, None).await
+    store.save(edge, restore).await
 }
 
 /// There is no table, or none of ours: nothing more is done.
@@ -64,7 +66,7 @@ pub(crate) async fn fail(
     end(edge, store, restore, Stage::Failed).await
 }
 
-/// The table is there, and nothing more is done to it.
+/// The table is there, and nothing more is done to it. The tag that let it be changed comes off, if that can be.
 pub(crate) async fn stop(
     edge: &Edge,
     store: &Store,
@@ -72,7 +74,12 @@ pub(crate) async fn stop(
     why: &str,
 ) -> Result<(), RestoreError> {
     tracing::error!(restore = %restore.id, table = %restore.table.arn.name, why, "restore stopped");
-    restore.problem = Some(why.to_owned());
+    let mut problem = why.to_owned();
+    if let Err(error) = mark::release(edge, restore).await {
+        tracing::warn!(restore = %restore.id, %error, "the table keeps the tag");
+        problem = format!("{problem}; {}", mark::stays(restore));
+    }
+    restore.problem = Some(problem);
     end(edge, store, restore, Stage::Warning).await
 }
 
@@ -84,6 +91,7 @@ pub(crate) async fn end(
     stage: Stage,
 ) -> Result<(), RestoreError> {
     restore.stage = stage;
+    restore.hitch = None;
     restore.ended_at = Some(edge.clock().now());
     store.tell(edge, restore).await?;
     let took = edge.clock().now().duration_since(restore.requested_at);
@@ -93,7 +101,40 @@ pub(crate) async fn end(
         .took(Metric::RestoreDuration, took);
     edge.measure(&measured);
     tracing::info!(restore = %restore.id, table = %restore.table.arn.name, target = %restore.target, %stage, "restore ended");
-    store.save(edge, restore, None).await
+    store.save(edge, restore).await
+}
+
+/// Whether a restore has waited for its turn for so long that nobody expects it any more.
+pub(crate) fn has_waited_too_long(edge: &Edge, restore: &Restore) -> bool {
+    edge.clock().now().duration_since(restore.requested_at) >= TURN
+}
+
+/// Its turn has come: the request is recorded as one that may reach AWS, then sent.
+async fn take_turn(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
+    if has_waited_too_long(edge, restore) {
+        let why = restore.hitch.as_ref().map_or("others were before it", |hitch| hitch.why.as_str());
+        let days = TURN.as_hours() / 24;
+        let why = format!("it has waited for its turn for {days} days: {why}; ask for it again");
+        return fail(edge, store, restore, why).await;
+    }
+    restore.take_turn(edge.clock().now());
+    go(edge, store, restore, restore.stage, MOMENT).await?;
+    begin(edge, store, restore).await
+}
+
+/// AWS has no room for another table: the restore waits for another turn, and not for ever.
+pub(crate) async fn wait_anew(
+    edge: &Edge,
+    store: &Store,
+    restore: &mut Restore,
+    why: String,
+) -> Result<(), RestoreError> {
+    let now = edge.clock().now();
+    restore.wait_anew();
+    let first = restore.hitch.take().map_or(now, |hitch| hitch.first);
+    restore.hitch = Some(Hitch { why, since: now, first });
+    restore.check_at = now + MOMENT.saturating_mul(2_i32.saturating_pow(restore.attempt.min(6)));
+    store.save(edge, restore).await
 }
 
 /// Sends the recorded request.
@@ -103,8 +144,8 @@ async fn send(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(), R
         false => match open::settings(edge, restore).await? {
             Some(settings) => Some(settings),
             None => {
-                let why = "the settings of its restore point cannot be read any more".to_owned();
-                return fail(edge, store, restore, why).await;
+                let over = "the settings of its restore point cannot be read any more";
+                return unseen(edge, store, restore, "its metadata cannot be read", over).await;
             }
         },
     };
@@ -119,18 +160,34 @@ async fn send(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(), R
             let without = &restore.choices.without_indexes;
             kept.global_indexes.retain(|name, _| !without.contains(name));
             kept.local_indexes.retain(|name, _| !without.contains(name));
-            services.dynamodb.restore_natively(&restore.start, &key, &kept).await.map(|()| None)
+            let vector = kept.vector_indexes.len();
+            kept.vector_indexes.retain(|name, _| !without.contains(name));
+            let leaves_out = kept.vector_indexes.len() < vector;
+            let made = services.dynamodb.restore_natively(&restore.start, &key, &kept, leaves_out).await;
+            made.map(|id| (None, Some(id)))
         }
-        _ => services.backup.start_restore(&restore.start, &key).await.map(Some),
+        _ => services.backup.start_restore(&restore.start, &key).await.map(|job| (Some(job), None)),
     };
     match sent {
-        Ok(job) => {
+        Ok((job, made)) => {
             let wait = if job.is_some() { LOOK } else { MOMENT };
-            restore.job = job;
+            (restore.job, restore.made) = (job, made);
             go(edge, store, restore, Stage::Running, wait).await
+        }
+        // DynamoDB refuses what it has no room for, AWS Backup fails its job.
+        Err(error) if restore.start.native && error.meaning == Meaning::Throttled => {
+            wait_anew(edge, store, restore, format!("{}: {}", error.operation, error.code)).await
         }
         // It may have taken effect: it is looked for before it is sent again.
         Err(error) if error.is_transient() => Err(error.into()),
+        // By a request of ours whose answer was lost, or by somebody else: that is seen when the table is.
+        Err(error) if error.is_taken() => {
+            let why = "a table of that name is there, and is not seen yet";
+            if wait(edge, store, restore, why, CONSISTENCY).await? {
+                return Ok(());
+            }
+            fail(edge, store, restore, error.to_string()).await
+        }
         Err(error) => fail(edge, store, restore, error.to_string()).await,
     }
 }
@@ -139,9 +196,9 @@ async fn send(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(), R
 async fn resolve(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
     let services = edge.region(&restore.start.region);
     if restore.start.native {
-        let there = services.dynamodb.look(&restore.target.name).await?;
-        return match there {
+        return match services.dynamodb.look(&restore.target.name).await? {
             Some(look) if look.is_made_from(&restore.arn) => {
+                restore.made = Some(look.table.id);
                 go(edge, store, restore, Stage::Running, SignedDuration::ZERO).await
             }
             _ => send(edge, store, restore).await,
@@ -161,106 +218,87 @@ async fn follow(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(),
     let services = edge.region(&restore.start.region);
     let Some(job) = restore.job.clone() else {
         return match services.dynamodb.look(&restore.target.name).await? {
-            Some(look) if look.is_creating => go(edge, store, restore, Stage::Running, MOMENT).await,
+            Some(look) if Some(&look.table.id) != restore.made.as_ref() => {
+                let over = "the table of that name is not the one that this restore made: it is left alone";
+                unseen(edge, store, restore, "another table of that name is seen", over).await
+            }
+            Some(look) if look.is_creating => still(edge, store, restore, MOMENT).await,
             Some(_) => go(edge, store, restore, Stage::Applying, SignedDuration::ZERO).await,
-            None => fail(edge, store, restore, "DynamoDB gave up making the table".to_owned()).await,
+            None => {
+                unseen(
+                    edge,
+                    store,
+                    restore,
+                    "the new table is not seen yet",
+                    "DynamoDB gave up making the table",
+                )
+                .await
+            }
         };
     };
     let described = match services.backup.restore_job(&job).await {
         Err(error) if error.meaning == Meaning::NotFound => {
-            return fail(edge, store, restore, format!("AWS does not know job {job} any more")).await;
+            let over = format!("AWS does not know job {job} any more");
+            return unseen(edge, store, restore, "the job is not seen yet", &over).await;
         }
         other => other?,
     };
-    match described.state {
-        JobState::Open => go(edge, store, restore, Stage::Running, LOOK).await,
+    let message = described.message.as_deref();
+    match &described.state {
+        JobState::Open => still(edge, store, restore, LOOK).await,
         JobState::Failed(state) => {
-            let why = described.message.as_deref().unwrap_or("AWS gives no reason");
-            fail(edge, store, restore, format!("{state}: {why}")).await
-        }
-        JobState::Completed => go(edge, store, restore, Stage::Applying, SignedDuration::ZERO).await,
-    }
-}
-
-async fn send_copy(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
-    let Some(copy) = &mut restore.copy_back else {
-        return fail(edge, store, restore, "its copy request is lost".to_owned()).await;
-    };
-    match edge.region(&copy.from.region).backup.start_copy(&copy.request).await {
-        Ok(job) => {
-            copy.job = Some(job);
-            go(edge, store, restore, Stage::CopyingBack, LOOK).await
-        }
-        Err(error) if error.is_transient() => Err(error.into()),
-        Err(error) => fail(edge, store, restore, error.to_string()).await,
-    }
-}
-
-/// Follows the copy back. Its job is one of the copy's Region, whose events do not come here.
-async fn follow_copy(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
-    let Some(copy) = restore.copy_back.clone() else {
-        return fail(edge, store, restore, "its copy request is lost".to_owned()).await;
-    };
-    let backup = &edge.region(&copy.from.region).backup;
-    let job = match &copy.job {
-        Some(job) => backup.copy_job(job).await?,
-        None => {
-            let target = copy.request.target.to_string();
-            let jobs = backup.copy_jobs_of(&copy.request.source).await?;
-            let is_ours = |job: &backup_chain_aws::backup::Job| {
-                job.target.as_ref() == Some(&target)
-                    && !matches!(job.state, JobState::Failed(_))
-                    // A second's slack: AWS tells whole seconds.
-                    && job.created_at.is_some_and(|at| at + SignedDuration::from_secs(1) >= restore.requested_at)
-            };
-            match jobs.into_iter().find(is_ours) {
-                Some(job) => {
-                    if let Some(copy) = &mut restore.copy_back {
-                        copy.job = Some(job.id.clone());
-                    }
-                    job
-                }
-                None => return send_copy(edge, store, restore).await,
+            let why = format!("{state}: {}", message.unwrap_or("AWS gives no reason"));
+            if message.is_some_and(had_no_room) {
+                return wait_anew(edge, store, restore, why).await;
             }
+            fail(edge, store, restore, why).await
         }
-    };
-    match (&job.state, job.arn) {
-        (JobState::Open, _) => go(edge, store, restore, Stage::CopyingBack, LOOK).await,
-        (JobState::Failed(state), _) => {
-            let why = job.message.as_deref().unwrap_or("AWS gives no reason");
-            fail(edge, store, restore, format!("the copy back came to nothing: {state}: {why}")).await
-        }
-        (JobState::Completed, None) => {
-            fail(edge, store, restore, "the copy back completed without a recovery point".to_owned()).await
-        }
-        (JobState::Completed, Some(arn)) => {
-            record_point(edge, &copy.request.target, &arn).await?;
-            (restore.vault, restore.arn, restore.start.point) = (copy.request.target, arn.clone(), arn);
-            go(edge, store, restore, Stage::Starting, SignedDuration::ZERO).await?;
-            send(edge, store, restore).await
-        }
+        JobState::Completed => match services.dynamodb.look(&restore.target.name).await? {
+            Some(look) if described.has_made(&look) => {
+                restore.made = Some(look.table.id);
+                go(edge, store, restore, Stage::Applying, SignedDuration::ZERO).await
+            }
+            Some(_) => {
+                let over = "the table of that name is not the one that this restore made: it is left alone";
+                unseen(edge, store, restore, "the new table is not known by its job yet", over).await
+            }
+            None => {
+                let over = "the table that was made is gone: somebody has deleted it";
+                unseen(edge, store, restore, "the new table is not seen yet", over).await
+            }
+        },
     }
 }
 
-/// Records what was copied back as what it is again: a restore point of its table's chain.
-async fn record_point(
+/// AWS is at work: it is looked at again, and not for ever.
+pub(crate) async fn still(
     edge: &Edge,
-    vault: &backup_chain_core::ids::VaultArn,
-    arn: &backup_chain_core::ids::RecoveryPointArn,
+    store: &Store,
+    restore: &mut Restore,
+    wait: SignedDuration,
 ) -> Result<(), RestoreError> {
-    let backup = &edge.region(&vault.region).backup;
-    let (found, tags) = (backup.point(&vault.name, arn).await?, backup.tags(arn).await?);
-    let seen = Seen { tags: &tags, created_at: found.created_at, region: &vault.region };
-    // What is not believed is in the vault all the same; the daily run reports it, and only items are restored.
-    let Ok((document, sealed)) = edge.open_unknown(&seen).await else { return Ok(()) };
-    let Some(mut point) = RestorePoint::described(&document, vault.clone()) else { return Ok(()) };
-    point.arn = Some(arn.clone());
-    (point.created_at, point.bytes, point.sealed) = (found.created_at, found.bytes, Some(sealed));
-    point.warnings.push(format!("copied back into {} for a restore", place_of(vault)));
-    Ok(edge.bring_back(&mut point).await?)
+    let now = edge.clock().now();
+    let since = *restore.started_at.get_or_insert(now);
+    if now.duration_since(since) >= RESTORE {
+        let why = format!(
+            "AWS is at work for {} days: when the table comes, its settings are not put back",
+            RESTORE.as_hours() / 24
+        );
+        return fail(edge, store, restore, why).await;
+    }
+    go(edge, store, restore, restore.stage, wait).await
 }
 
-/// Whether an error may be gone the next time.
-pub(crate) fn is_transient(error: &RestoreError) -> bool {
-    matches!(error, RestoreError::Aws(error) if error.is_transient())
+/// What must be there is not seen: it is looked for again, and when it is not seen for `CONSISTENCY`, it is `over`.
+pub(crate) async fn unseen(
+    edge: &Edge,
+    store: &Store,
+    restore: &mut Restore,
+    why: &str,
+    over: &str,
+) -> Result<(), RestoreError> {
+    if wait(edge, store, restore, why, CONSISTENCY).await? {
+        return Ok(());
+    }
+    fail(edge, store, restore, over.to_owned()).await
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use backup_chain_aws::backup::Tagged;
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::{Edge, Error, Meaning};
 use backup_chain_core::history::Action;
@@ -42,8 +43,22 @@ pub(crate) async fn add(
     point.hold = Some(hold);
     edge.catalog().commit([Write::of(point), Write::of(&mut entry)]).await?;
     let backup = &edge.region(&point.vault.region).backup;
-    match backup.tag(&arn, &tag).await {
-        Ok(()) => Ok(Held::of(point)),
+    let tagged = async {
+        // Without our id it is not ours to the function's rights.
+        if backup.tags(&arn).await?.contains_key(tags::ID) {
+            backup.tag(&arn, &tag).await
+        } else {
+            Ok(Tagged::Refused("its recovery point carries no tag of ours".to_owned()))
+        }
+    };
+    match tagged.await {
+        Ok(Tagged::Done) => Ok(Held::of(point)),
+        Ok(Tagged::Refused(why)) => {
+            let note = format!(
+                "the hold is in the catalog alone, so that a rebuilt catalog will not know of it: {why}"
+            );
+            Ok(Held { note: Some(note), ..Held::of(point) })
+        }
         Err(error) => Err(RetentionError::TagMissing { point: point.id.clone(), error: error.into() }),
     }
 }
@@ -59,11 +74,13 @@ pub(crate) async fn lift(
         return Err(RetentionError::NotHeld(point.id.clone()));
     };
     let backup = &edge.region(&point.vault.region).backup;
-    let is_tagged = backup.tags(&arn).await?.contains_key(tags::HOLD);
+    let found = backup.tags(&arn).await?;
+    let is_tagged = found.contains_key(tags::HOLD);
     if point.hold.is_none() && !is_tagged {
         return Err(RetentionError::NotHeld(point.id.clone()));
     }
-    if is_tagged {
+    // A tag that was just put may not be seen yet. Without our id there is none.
+    if is_tagged || found.contains_key(tags::ID) {
         backup.untag(&arn, tags::HOLD).await?;
     }
     let mut entry = edge.entry(Action::HoldRemoved, subject(point), by);

@@ -8,6 +8,7 @@
 mod by_hand;
 mod error;
 mod hold;
+mod moved;
 mod objective;
 mod plan;
 mod rebuild;
@@ -95,8 +96,9 @@ async fn run(
             .push(format!("{unreadable}; it counts as present, and nothing of its table is removed"));
     }
     let mut work = Work::begin(edge, true).await?;
-    plan::suspects(&work, &mut report).await?;
+    let mut suspects = plan::suspects(&work, &mut report).await?;
     let chains = plan::outdated_chains(&mut work, &mut report).await?;
+    suspects.extend(chains.iter().flat_map(plan::Chain::suspects));
     let removals: Vec<String> = chains.iter().flat_map(plan::Chain::removals).map(name_of).collect();
     let names: Vec<&str> = removals.iter().map(String::as_str).collect();
     report.digest = retention::digest(names.iter().copied());
@@ -117,14 +119,13 @@ async fn run(
     remove::confirm(edge, &mut report, deadline).await?;
     let lapsing = plan::lapse_ahead(&mut work, &mut report).await?;
     objective::breaches(&work, &mut report).await;
-    let suspects = edge.catalog().suspect_points().await?.len();
     record::run(edge, &id, &mut report, began).await?;
     let counts = Counts::of(&report.points);
     let measured = Measured::of_run(&id)
         .with(Metric::RetentionRuns, 1)
         .with(Metric::PointsRemoved, counts.removed)
         .with(Metric::PointsBlocked, counts.blocked)
-        .with(Metric::PointsSuspect, suspects)
+        .with(Metric::PointsSuspect, suspects.len())
         .with(Metric::ObjectivesBreached, report.breaches.len())
         .with(Metric::LapsesAhead, lapsing)
         .with(Metric::RunsBraked, i64::from(report.braked.is_some()));

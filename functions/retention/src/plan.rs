@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use tracing::Instrument as _;
 
 use crate::work::Work;
-use crate::{hold, reconcile};
+use crate::{hold, moved, reconcile};
 
 /// A chain and what becomes of its points.
 pub(crate) struct Chain {
@@ -24,6 +24,12 @@ pub(crate) struct Chain {
 impl Chain {
     pub fn removals(&self) -> impl Iterator<Item = &RestorePoint> {
         self.points.iter().filter(|(_, verdict)| verdict.remove).map(|(point, _)| point)
+    }
+
+    /// The names of those that are not believed.
+    pub fn suspects(&self) -> impl Iterator<Item = String> {
+        let points = self.points.iter().map(|(point, _)| point);
+        points.filter(|point| point.state == State::Available && point.suspect.is_some()).map(name_of)
     }
 }
 
@@ -136,8 +142,9 @@ fn goes_on(policy: &Policy, newest: Option<Timestamp>, last: Option<Timestamp>, 
 const UNDER_WAY: SignedDuration = SignedDuration::from_hours(12);
 
 /// Looks again at every point that was not believed: what was in the way may have passed. Those that are still not
-/// believed are told of.
-pub(crate) async fn suspects(work: &Work<'_>, report: &mut Report) -> Result<(), Error> {
+/// believed are told of, and returned by their names.
+pub(crate) async fn suspects(work: &Work<'_>, report: &mut Report) -> Result<BTreeSet<String>, Error> {
+    let mut suspects = BTreeSet::new();
     for mut point in work.edge.catalog().suspect_points().await? {
         let span = logs::of_point(&point);
         if let Err(error) = believe(work, &mut point).await {
@@ -146,9 +153,10 @@ pub(crate) async fn suspects(work: &Work<'_>, report: &mut Report) -> Result<(),
         if let (State::Available, Some(why)) = (point.state, &point.suspect) {
             let name = name_of(&point);
             report.problems.push(format!("{name} of {} is suspect and kept: {why}", point.table.arn.name));
+            suspects.insert(name);
         }
     }
-    Ok(())
+    Ok(suspects)
 }
 
 /// Plans one chain.
@@ -187,8 +195,16 @@ pub(crate) async fn plan_chain(
 /// not in the vault is gone.
 pub(crate) async fn believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Error> {
     let span = logs::of_point(point);
-    // Boxed: the futures around it are deep.
-    Box::pin(try_believe(work, point)).instrument(span).await
+    let mut tries = 1;
+    loop {
+        // Boxed: the futures around it are deep.
+        match Box::pin(try_believe(work, point)).instrument(span.clone()).await {
+            // Its record, or its table's, was written meanwhile.
+            Err(error) if error.is_overtaken() && tries < moved::TRIES => tries += 1,
+            done => return done,
+        }
+        moved::refresh(work.edge, point).await?;
+    }
 }
 
 async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Error> {
@@ -206,7 +222,7 @@ async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Er
         }
         Err(error) => return Err(error.into()),
     };
-    let seen = Seen { tags: &found, created_at: point.created_at, region: &point.vault.region };
+    let seen = Seen { arn: &arn, tags: &found, created_at: point.created_at, region: &point.vault.region };
     let doubt = match edge.open(point, &seen).await {
         Ok(_) => None,
         Err(OpenError::Aws(error)) => return Err(error.into()),

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use backup_chain_aws::backup::{Point, PointState};
 use backup_chain_aws::catalog::{self, Write};
 use backup_chain_aws::clock::Deadline;
-use backup_chain_aws::seal::{OpenError, Seen};
+use backup_chain_aws::seal::OpenError;
 use backup_chain_aws::{Edge, Error};
 use backup_chain_core::due::PolicyState;
 use backup_chain_core::history::Action;
@@ -110,7 +110,8 @@ async fn read(
             rebuilt.known += 1;
         } else if !reconcile::is_made_by_us(edge, &listed) {
             rebuilt.foreign += 1;
-        } else if !deadline.allows_work(edge.clock().now()) {
+        } else if listed.state == PointState::Creating || !deadline.allows_work(edge.clock().now()) {
+            // What is just being made is there the next time.
             rebuilt.left += 1;
         } else {
             let arn = listed.arn.clone();
@@ -144,18 +145,8 @@ async fn describe(edge: &Edge, vault: &VaultArn, listed: Point) -> Result<Restor
         return Err(OpenError::Suspect(format!("it is {:?}, not available", listed.state)));
     }
     let found = edge.region(&vault.region).backup.tags(&listed.arn).await?;
-    let seen = Seen { tags: &found, created_at: listed.created_at, region: &vault.region };
-    let (document, sealed) = edge.open_unknown(&seen).await?;
-    let point = RestorePoint::described(&document, vault.clone())
-        .ok_or_else(|| OpenError::Suspect("its metadata knows of no copy in this vault".to_owned()))?;
-    Ok(RestorePoint {
-        arn: Some(listed.arn),
-        created_at: listed.created_at,
-        bytes: listed.bytes,
-        sealed: Some(sealed),
-        hold: found.contains_key(tags::HOLD).then(Hold::by_tag),
-        ..point
-    })
+    let point = edge.describe(vault, &listed, &found).await?;
+    Ok(RestorePoint { hold: found.contains_key(tags::HOLD).then(Hold::by_tag), ..point })
 }
 
 /// Adds points of a table, and records on its head what its chains have.

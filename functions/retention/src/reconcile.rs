@@ -1,15 +1,16 @@
 //! Comparing the catalog with the vaults: what somebody removed at AWS Backup is gone from the catalog too, and
-//! what carries our id but is not in the catalog is reported. Nothing is deleted here.
+//! what carries our id but is not in the catalog is reported, unless it is just being made. Nothing is deleted here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use backup_chain_aws::backup::Point;
+use backup_chain_aws::backup::{Point, PointState};
 use backup_chain_aws::{Edge, Error, Meaning, logs};
-use backup_chain_core::ids::{PointId, RecoveryPointArn, VaultArn};
+use backup_chain_core::ids::{PointId, RecoveryPointArn, TableArn, VaultArn};
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{RestorePoint, State};
-
 use backup_chain_core::retention::{Decided, Fate, Report, place_of};
+
+use crate::moved::{self, Move};
 
 /// Compares every vault that holds points of ours with the catalog.
 pub(crate) async fn reconcile(edge: &Edge, report: &mut Report) -> Result<(), Error> {
@@ -48,7 +49,13 @@ async fn reconcile_vault(
         }
     }
     for point in listed.iter().filter(|point| !recorded.contains(&point.arn) && is_made_by_us(edge, point)) {
-        if let Some(id) = unknown_id(edge, vault, point, &open).await? {
+        // Its job is at work, and is followed (assumption A25).
+        if point.state == PointState::Creating {
+            continue;
+        }
+        if let Some(id) = unknown_id(edge, vault, point, &open).await?
+            && !is_under_way(edge, vault, point, &id).await?
+        {
             report.problems.push(format!(
                 "recovery point {} in {} carries the id {id} and is not in the catalog: it is kept",
                 point.arn,
@@ -77,7 +84,31 @@ async fn unknown_id(
         Err(error) if error.meaning == Meaning::NotFound => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    Ok(found.get(tags::ID).filter(|id| !open.iter().any(|open| open.as_str() == id.as_str())).cloned())
+    let id = match found.get(tags::ID) {
+        Some(id) => Some(id.clone()),
+        None => {
+            let named = edge.region(&vault.region).settings.named(&point.arn).await?;
+            named.map(|named| named.id.to_string())
+        }
+    };
+    Ok(id.filter(|id| !open.iter().any(|open| open.as_str() == id)))
+}
+
+/// Whether a point that no record names is just being made, or just gone: the catalog was read before the vault, and
+/// records move in between. Or it is on its way back for a restore, which records it when it is there.
+async fn is_under_way(edge: &Edge, vault: &VaultArn, point: &Point, id: &str) -> Result<bool, Error> {
+    let restores = edge.catalog().open_restores().await?;
+    let comes_back = restores.iter().any(|restore| {
+        let copy = restore.copy_back.as_ref();
+        restore.point.as_str() == id && copy.is_some_and(|copy| copy.request.target == *vault)
+    });
+    let table = point.resource.as_deref().and_then(|resource| resource.parse::<TableArn>().ok());
+    let Some(table) = table.filter(|_| !comes_back) else { return Ok(comes_back) };
+    let recorded = edge.catalog().points_of_table(&table.name).await?;
+    Ok(recorded.iter().any(|known| {
+        let is_it = known.state.is_open() || known.arn.as_ref() == Some(&point.arn);
+        known.id.as_str() == id && known.vault == *vault && is_it
+    }))
 }
 
 /// Records that a point is gone, if AWS Backup says so as well when it is asked for it by name: a listing alone
@@ -95,7 +126,7 @@ pub(crate) async fn gone(edge: &Edge, point: &mut RestorePoint) -> Result<(), Er
             };
             logs::of_point(point).in_scope(|| tracing::warn!(why, "restore point is gone"));
             point.reason = Some(why.to_owned());
-            edge.mark_deleted(point).await
+            moved::make(edge, point, Move::Deleted).await.map(drop)
         }
         Ok(_) => Ok(()),
         Err(error) => Err(error.into()),

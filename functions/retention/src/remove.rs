@@ -3,33 +3,24 @@
 use backup_chain_aws::backup::PointState;
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::{AwsError, Edge, Error, Meaning, logs};
-use backup_chain_core::ids::RecoveryPointArn;
 use backup_chain_core::point::{RestorePoint, State};
 use backup_chain_core::retention::{Decided, Fate, Reason, Report, name_of, place_of};
-
 use jiff::SignedDuration;
 
-/// Removes one point that the plan lets go. Whatever stands in the way is reported.
-pub(crate) async fn remove(edge: &Edge, mut point: RestorePoint, why: &str, report: &mut Report) -> Fate {
-    match try_remove(edge, &mut point, why).await {
-        Ok(fate) => fate,
-        Err(error) => {
-            logs::of_point(&point).in_scope(|| tracing::warn!(%error, "not removed"));
-            report.problems.push(format!("{} is not removed yet: {error}", name_of(&point)));
-            Fate::Blocked
-        }
-    }
-}
+use crate::moved::{self, Move};
 
-/// Why a point is not removed.
+/// Why a point is still there that is to go.
 #[derive(Debug, thiserror::Error)]
 enum NotRemoved {
-    /// AWS Backup has tried, and could not.
+    /// AWS answers 200 to a delete that its role may not do, and the point turns EXPIRED.
     #[error(
-        "AWS Backup could not delete {0}, which is EXPIRED since: its role lacks the right; grant it and run retention again"
+        "AWS Backup could not delete it and calls it EXPIRED: its role lacks the right; grant it and run retention again"
     )]
-    Expired(RecoveryPointArn),
-    /// Something failed on the way.
+    Expired,
+    /// Something else is done with it at AWS Backup, which is to end first.
+    #[error("{0}")]
+    Busy(AwsError),
+    /// AWS refuses, or does not answer.
     #[error(transparent)]
     Failed(#[from] Error),
 }
@@ -40,16 +31,46 @@ impl From<AwsError> for NotRemoved {
     }
 }
 
+/// What AWS Backup says of a recovery point with which something else is done: try again later (assumption A24).
+const BUSY: &str = "InvalidResourceStateException";
+
+/// Removes one point that the plan lets go. Whatever stands in the way is reported.
+pub(crate) async fn remove(edge: &Edge, mut point: RestorePoint, why: &str, report: &mut Report) -> Fate {
+    match try_remove(edge, &mut point, why).await {
+        Ok(fate) => fate,
+        // The next run asks again.
+        Err(NotRemoved::Busy(_)) => Fate::Removing,
+        Err(error) => blocked(&point, &error, report),
+    }
+}
+
+fn blocked(point: &RestorePoint, error: &NotRemoved, report: &mut Report) -> Fate {
+    logs::of_point(point).in_scope(|| tracing::warn!(%error, "not removed"));
+    report.problems.push(format!("{} is not removed yet: {error}", name_of(point)));
+    Fate::Blocked
+}
+
 async fn try_remove(edge: &Edge, point: &mut RestorePoint, why: &str) -> Result<Fate, NotRemoved> {
-    // What was planned is what is removed: a record that moved since is left to the next run.
-    edge.mark_deleting(point, why).await?;
+    // What was planned is what is removed: a record that moved since is left to whoever moved it.
+    if !moved::make(edge, point, Move::Deleting(why)).await? {
+        return Ok(left_to_another(point));
+    }
     ask(edge, point).await
+}
+
+/// What becomes of a point that another invocation has moved.
+fn left_to_another(point: &RestorePoint) -> Fate {
+    match point.state {
+        State::Deleting => Fate::Removing,
+        state if state.is_past() => Fate::Gone,
+        _ => Fate::Keep,
+    }
 }
 
 /// Asks AWS to delete a point that is recorded as being deleted, and looks whether it is gone.
 async fn ask(edge: &Edge, point: &mut RestorePoint) -> Result<Fate, NotRemoved> {
     let Some(arn) = point.arn.clone() else {
-        edge.mark_deleted(point).await?;
+        moved::make(edge, point, Move::Deleted).await?;
         return Ok(Fate::Removed);
     };
     let backup = &edge.region(&point.vault.region).backup;
@@ -57,12 +78,13 @@ async fn ask(edge: &Edge, point: &mut RestorePoint) -> Result<Fate, NotRemoved> 
         Ok(()) => {}
         // Gone already: by an earlier try, or by hand.
         Err(error) if error.meaning == Meaning::NotFound => {}
-        // An earlier try is under way, or a lock, a legal hold or another action is in the way. Access denied
-        // decides nothing.
+        Err(error) if error.code == BUSY => return Err(NotRemoved::Busy(error)),
+        // An earlier try is under way, or a lock or a legal hold is in the way (assumption A23). Access denied decides
+        // nothing.
         Err(error) if !error.is_transient() => {
             let found = backup.point(&point.vault.name, &arn).await;
             if found.is_ok_and(|found| found.state == PointState::Usable) {
-                edge.mark_available_again(point, &error.to_string()).await?;
+                moved::make(edge, point, Move::AvailableAgain(&error.to_string())).await?;
                 return Err(error.into());
             }
         }
@@ -71,19 +93,20 @@ async fn ask(edge: &Edge, point: &mut RestorePoint) -> Result<Fate, NotRemoved> 
     look(edge, point).await
 }
 
-/// Looks whether a deleted point is gone.
+/// Looks whether a deleted point is gone: AWS Backup then does not find it (assumption A14).
 async fn look(edge: &Edge, point: &mut RestorePoint) -> Result<Fate, NotRemoved> {
     let Some(arn) = point.arn.clone() else { return Ok(Fate::Removing) };
     let backup = &edge.region(&point.vault.region).backup;
     match backup.point(&point.vault.name, &arn).await {
         Err(error) if error.meaning == Meaning::NotFound => {
-            edge.mark_deleted(point).await?;
+            if !moved::make(edge, point, Move::Deleted).await? {
+                return Ok(left_to_another(point));
+            }
             logs::of_point(point).in_scope(|| tracing::info!("restore point removed"));
             Ok(Fate::Removed)
         }
         Err(error) => Err(error.into()),
-        // AWS answers 200 to a delete that its role may not do, and the point turns EXPIRED.
-        Ok(found) if found.state == PointState::Expired => Err(NotRemoved::Expired(arn)),
+        Ok(found) if found.state == PointState::Expired => Err(NotRemoved::Expired),
         Ok(_) => Ok(Fate::Removing),
     }
 }
@@ -105,39 +128,46 @@ pub(crate) async fn confirm(edge: &Edge, report: &mut Report, deadline: Deadline
         }
         edge.clock().until(now + PAUSE).await;
         let mut open = edge.catalog().deleting_points().await?;
-        for decided in report.points.iter_mut().filter(removing) {
+        let mut points = std::mem::take(&mut report.points);
+        for decided in points.iter_mut().filter(removing) {
             let is_it = |point: &&mut RestorePoint| {
                 point.id == decided.point && place_of(&point.vault) == decided.vault
             };
             let Some(point) = open.iter_mut().find(is_it) else { continue };
-            match look(edge, point).await {
-                Ok(fate) => decided.fate = fate,
-                Err(error) => {
-                    logs::of_point(point).in_scope(|| tracing::warn!(%error, "not removed"));
-                    report.problems.push(format!("{} is not removed yet: {error}", name_of(point)));
-                    decided.fate = Fate::Blocked;
-                }
-            }
+            decided.fate = match look(edge, point).await {
+                Ok(fate) => fate,
+                Err(error) => blocked(point, &error, report),
+            };
         }
+        report.points = points;
     }
     Ok(())
 }
 
+/// So long ago a deletion was asked for by a run that is over.
+const OVER: SignedDuration = SignedDuration::from_hours(1);
+
 /// Goes on with deletions that earlier runs began.
 pub(crate) async fn follow_up(edge: &Edge, report: &mut Report) -> Result<(), Error> {
     for mut point in edge.catalog().deleting_points().await? {
+        let now = edge.clock().now();
+        let is_old = point.check_at.is_none_or(|asked| now.duration_since(asked) > OVER);
         let fate = match look(edge, &mut point).await {
-            Ok(Fate::Removing) => ask(edge, &mut point).await,
-            Err(NotRemoved::Expired(_)) => ask(edge, &mut point).await,
+            Ok(Fate::Removing) | Err(NotRemoved::Expired) => ask(edge, &mut point).await,
             other => other,
         };
-        let fate = fate.unwrap_or_else(|error| {
-            logs::of_point(&point).in_scope(|| tracing::warn!(%error, "not removed"));
-            report.problems.push(format!("{} is not removed yet: {error}", name_of(&point)));
-            Fate::Blocked
-        });
+        let fate = match fate {
+            Ok(Fate::Removing) if is_old => {
+                report.problems.push(format!("{} was to be deleted, and is still there", name_of(&point)));
+                Fate::Removing
+            }
+            Ok(fate) => fate,
+            // Another run has just asked for it.
+            Err(NotRemoved::Busy(_)) if !is_old => Fate::Removing,
+            Err(error) => blocked(&point, &error, report),
+        };
         let why = vec![Reason::NotFinal { state: State::Deleting }];
-        report.points.push(Decided::of(&point, fate, why, edge.clock().now()));
+        report.points.push(Decided::of(&point, fate, why, now));
     }
     Ok(())
 }

@@ -14,6 +14,8 @@ use backup_chain_core::table::TableHead;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::moved::TRIES;
+
 /// How long the newest points of a table that is gone stay when no policy says.
 const AFTER_DROP: Span = Span { count: 90, unit: Unit::Day };
 
@@ -128,16 +130,26 @@ impl<'a> Work<'a> {
         if found.is_some_and(|found| found.table == *table) {
             return Ok(None);
         }
-        let head = self.edge.catalog().head(table).await?;
-        if let Some(TableHead { gone_since: Some(since), .. }) = head {
-            return Ok(Some(since));
-        }
-        if self.records {
+        let mut tries = 1;
+        loop {
+            let head = self.edge.catalog().head(table).await?;
+            if let Some(TableHead { gone_since: Some(since), .. }) = head {
+                return Ok(Some(since));
+            }
+            if !self.records {
+                return Ok(Some(self.now));
+            }
             let mut head = head.unwrap_or_else(|| TableHead::new(table.clone(), self.now));
             head.gone_since = Some(self.now);
-            self.edge.catalog().commit([Write::of(&mut head)]).await?;
-            tracing::info!(table = %table.arn.name, "table is gone: its newest restore points stay for now");
+            match self.edge.catalog().commit([Write::of(&mut head)]).await {
+                // Another run, or a job of the table that has just ended, was first.
+                Err(error) if error.is_overtaken() && tries < TRIES => tries += 1,
+                done => {
+                    done?;
+                    tracing::info!(table = %table.arn.name, "table is gone: its newest restore points stay for now");
+                    return Ok(Some(self.now));
+                }
+            }
         }
-        Ok(Some(self.now))
     }
 }

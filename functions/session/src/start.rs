@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use backup_chain_aws::backup::JobState;
+use backup_chain_aws::backup::{Job, JobState};
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::policies::Active;
-use backup_chain_aws::seal::SealError;
+use backup_chain_aws::seal::{SealError, SealedPoint};
 use backup_chain_aws::{AwsError, Edge, Error, Meaning, logs};
-use backup_chain_core::ids::PointId;
+use backup_chain_core::ids::{PointId, RecoveryPointArn};
 use backup_chain_core::lock::Lock;
-use backup_chain_core::metadata::{self, Document, Settings, tags};
+use backup_chain_core::metadata::{self, Document, Settings, TAGS, tags};
 use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::notice::{FailedTable, Notice, SessionEnded};
-use backup_chain_core::plan::{StartBackup, token};
+use backup_chain_core::plan::{self, Marks, Mine, StartBackup, token};
 use backup_chain_core::point::{Kind, Request, RestorePoint, State};
 use backup_chain_core::session::{Session, Status};
 use backup_chain_core::wait;
@@ -229,18 +229,31 @@ impl Starts<'_> {
             copies: point.copies.clone(),
             settings: Settings::Inline(Box::new(captured.settings)),
         };
-        let sealed = match edge.seal(&document, captured.own_tags).await {
-            Ok(sealed) => sealed,
-            Err(SealError::Aws(error)) if error.is_transient() => return Err(error.into()),
-            Err(error) => return edge.mark_try_failed(point, &error.to_string()).await,
+        // AWS refused the tags of the try before: this one has room for none.
+        let own_tags = if point.message_stored { TAGS } else { captured.own_tags };
+        let may_wait = requested_at < self.waits_since(point) + wait::SEALING;
+        let tags = match edge.seal(&document, own_tags).await {
+            Ok(SealedPoint { tags, digest, settings, place }) => {
+                (point.sealed, point.settings) = (Some(digest), Some(settings));
+                (point.settings_stored, point.message_stored) = (place.settings_stored, place.message_stored);
+                tags
+            }
+            Err(SealError::Aws(error)) if error.is_transient() && may_wait => return Err(error.into()),
+            Err(error) if point.may_try_again().is_some() => {
+                return edge.mark_try_failed(point, &error.to_string()).await;
+            }
+            // Metadata describes items; it never decides whether there are any.
+            Err(error) => {
+                point.suspect =
+                    Some(format!("it was made without metadata, which could not be sealed: {error}"));
+                point.message_stored = true;
+                BTreeMap::new()
+            }
         };
         point.requested_at = Some(requested_at);
         // What earlier tries came to stays told.
         point.warnings.extend(captured.warnings);
-        point.sealed = Some(sealed.digest);
-        point.settings = Some(sealed.settings);
-        point.settings_stored = sealed.stored;
-        let (cold, delete) = edge.lifecycle(active.map(|active| &active.policy), point, lock);
+        let (cold, delete) = edge.lifecycle(active.map(|active| &active.policy), point, lock, false);
         let origin = maker(point.policy.as_ref());
         let request = StartBackup {
             vault: point.vault.name.clone(),
@@ -257,23 +270,30 @@ impl Starts<'_> {
             start_window_minutes: start_window(active),
             cold_after_days: cold,
             delete_after_days: delete,
-            tags: sealed.tags,
+            tags,
         };
+        let request =
+            if request.tags.is_empty() { request.untagged(&point.id, point.attempt) } else { request };
         edge.mark_starting(point, &mut head, Request::Backup(request), deadline.ends()).await?;
         self.send(point).await
     }
 
-    /// Sends the recorded request.
+    /// Sends the recorded request; should AWS refuse it with tags, once more without.
     async fn send(&self, point: &mut RestorePoint) -> Result<(), Error> {
         let edge = self.edge;
-        let Some(Request::Backup(request)) = point.request.clone() else {
-            return edge.mark_failed(point, "its recorded request is lost").await;
-        };
-        match edge.source().backup.start_backup(&request).await {
-            Ok(started) => edge.mark_running(point, &started.job, started.arn).await,
-            // It may have taken effect: the next tick looks before it sends again.
-            Err(error) if error.is_transient() => Err(error.into()),
-            Err(error) => edge.mark_try_failed(point, &error.to_string()).await,
+        loop {
+            let Some(Request::Backup(request)) = point.request.clone() else {
+                return edge.mark_failed(point, "its recorded request is lost").await;
+            };
+            match edge.source().backup.start_backup(&request).await {
+                Ok(started) => return run(edge, point, &started.job, started.arn).await,
+                Err(error) if !request.tags.is_empty() && error.may_be_of_tags() => {
+                    untag(edge, point, request, &error).await?;
+                }
+                // It may have taken effect: the next tick looks before it sends again.
+                Err(error) if error.is_transient() => return Err(error.into()),
+                Err(error) => return edge.mark_try_failed(point, &error.to_string()).await,
+            }
         }
     }
 
@@ -283,31 +303,27 @@ impl Starts<'_> {
         let edge = self.edge;
         let backup = &edge.source().backup;
         let since = point.requested_at.unwrap_or(point.slot) - SignedDuration::from_mins(5);
-        let ours = point.id.as_str();
-        let mut seen = BTreeSet::new();
-        for job in backup.backup_jobs_of(&point.table.arn, since).await? {
-            let Some(arn) = job.arn else { continue };
-            match backup.tags(&arn).await {
-                Ok(tags) if tags.get(tags::ID).map(String::as_str) == Some(ours) => {
-                    return edge.mark_running(point, &job.id, Some(arn)).await;
-                }
-                Ok(_) => {}
-                // A job that is open has not made its point yet, and may be ours. One that is over has left nothing:
-                // should it have been ours, the same token leads back to it.
-                Err(error) if error.meaning == Meaning::NotFound && job.state == JobState::Open => {
-                    seen.insert(job.id);
-                }
-                Err(error) if error.meaning == Meaning::NotFound => {}
-                Err(error) => return Err(error.into()),
+        let jobs = backup.backup_jobs_of(&point.table.arn, since).await?;
+        let mine = match &point.request {
+            Some(Request::Backup(request)) if request.tags.is_empty() => {
+                by_marks(edge, point, request, &jobs).await?
             }
-        }
-        if !seen.is_empty() {
-            tracing::info!(?seen, "jobs of the table cannot be told apart yet");
-            if self.is_late(point) {
-                let why = "whether AWS took its request is not known: another job of the table is open";
-                return edge.mark_failed(point, why).await;
+            _ => by_id(edge, point, &jobs).await?,
+        };
+        match mine {
+            Mine::Job(id) => {
+                let arn = jobs.into_iter().find(|(job, _)| job.id == id).and_then(|(job, _)| job.arn);
+                return run(edge, point, &id, arn).await;
             }
-            return Ok(());
+            Mine::Unclear(seen) => {
+                tracing::info!(?seen, "jobs of the table cannot be told apart yet");
+                if self.is_late(point) {
+                    let why = "whether AWS took its request is not known: another job of the table is open";
+                    return edge.mark_failed(point, why).await;
+                }
+                return Ok(());
+            }
+            Mine::None => {}
         }
         // The request names the table by its name only.
         if edge
@@ -321,6 +337,79 @@ impl Starts<'_> {
         }
         self.send(point).await
     }
+}
+
+/// Records the request without its tags: the message that they held goes to the settings table.
+async fn untag(
+    edge: &Edge,
+    point: &mut RestorePoint,
+    request: StartBackup,
+    refused: &AwsError,
+) -> Result<(), Error> {
+    tracing::warn!(error = %refused, "refused with its tags: it is tried without");
+    edge.keep_message(&point.table, &request.tags).await?;
+    point.message_stored = true;
+    point
+        .warnings
+        .push(format!("its metadata is in the settings table alone, for AWS refused it as tags: {refused}"));
+    point.request = Some(Request::Backup(request.untagged(&point.id, point.attempt)));
+    edge.catalog().commit([Write::of(point)]).await
+}
+
+/// AWS has made a job of the request.
+async fn run(
+    edge: &Edge,
+    point: &mut RestorePoint,
+    job: &str,
+    arn: Option<RecoveryPointArn>,
+) -> Result<(), Error> {
+    point.arn = arn.or(point.arn.take());
+    // So that it is known when the catalog is lost meanwhile. Whoever completes it does the same, and waits for it.
+    if let Err(error) = edge.name(point).await {
+        tracing::warn!(%error, "its recovery point is named when it is complete");
+    }
+    edge.mark_running(point, job, None).await
+}
+
+/// The job whose recovery point carries our id.
+async fn by_id(edge: &Edge, point: &RestorePoint, jobs: &[(Job, Marks)]) -> Result<Mine, Error> {
+    let mut seen = BTreeSet::new();
+    for (job, _) in jobs {
+        let Some(arn) = &job.arn else { continue };
+        // Tags that were just put may not be seen yet.
+        let is_new = job.created_at.is_some_and(|at| edge.clock().now() < at + wait::CONSISTENCY);
+        match edge.source().backup.tags(arn).await {
+            Ok(tags) if tags.get(tags::ID).map(String::as_str) == Some(point.id.as_str()) => {
+                return Ok(Mine::Job(job.id.clone()));
+            }
+            Ok(tags) if is_new && !tags.contains_key(tags::ID) => {
+                seen.insert(job.id.clone());
+            }
+            Ok(_) => {}
+            // A job that is open has not made its point yet, and may be ours. One that is over has left nothing:
+            // should it have been ours, the same token leads back to it.
+            Err(error) if error.meaning == Meaning::NotFound && job.state == JobState::Open => {
+                seen.insert(job.id.clone());
+            }
+            Err(error) if error.meaning == Meaning::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(if seen.is_empty() { Mine::None } else { Mine::Unclear(seen) })
+}
+
+/// The job that a request without tags made, by what AWS tells of it.
+async fn by_marks(
+    edge: &Edge,
+    point: &RestorePoint,
+    request: &StartBackup,
+    jobs: &[(Job, Marks)],
+) -> Result<Mine, Error> {
+    let points = edge.catalog().points_of_table(&point.table.arn.name).await?;
+    let others =
+        points.into_iter().filter(|other| other.id != point.id).filter_map(|other| other.job).collect();
+    let marks: Vec<Marks> = jobs.iter().map(|(_, marks)| marks.clone()).collect();
+    Ok(plan::mine(request, &marks, &others))
 }
 
 /// How many minutes a backup may wait for its start: as its policy says, or AWS's own default for a manual backup.

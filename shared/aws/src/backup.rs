@@ -9,11 +9,11 @@ use aws_sdk_backup::types::{
 use aws_smithy_types::DateTime;
 use backup_chain_core::ids::{RecoveryPointArn, TableArn, VaultArn, VaultName};
 use backup_chain_core::lock::Lock;
-use backup_chain_core::plan::{StartBackup, StartCopy};
+use backup_chain_core::plan::{Marks, StartBackup, StartCopy};
 use jiff::Timestamp;
 
 use crate::clock::moment;
-use crate::error::{AwsError, failed};
+use crate::error::{AwsError, Meaning, failed};
 use crate::limits::Limits;
 
 /// Where a backup or copy job stands.
@@ -46,6 +46,41 @@ pub struct Job {
     pub target: Option<String>,
 }
 
+impl Job {
+    /// Whether AWS gave it up for the tags of the recovery point. It says so in words alone, such as "The resultant
+    /// tag set must not have more than 50 user tags." (AWS Backup's guide).
+    pub fn is_given_up_for_tags(&self) -> bool {
+        let of_tags = |word: &str| word == "tag" || word == "tags" || word.contains("tagresource");
+        let message = self.message.as_deref().unwrap_or_default().to_lowercase();
+        matches!(self.state, JobState::Failed(_))
+            && message.split(|c: char| !c.is_alphanumeric()).any(of_tags)
+    }
+}
+
+impl AwsError {
+    /// Whether it may be the tags of a request that AWS refuses: any refusal, for a tag policy or a condition on tags
+    /// need not say so; and a limit, where its words are of tags.
+    pub fn may_be_of_tags(&self) -> bool {
+        match self.meaning {
+            Meaning::Refused | Meaning::Denied => true,
+            _ => self.code == LIMIT && self.message.to_lowercase().contains("tag"),
+        }
+    }
+}
+
+/// "A limit in the request has been exceeded; for example, a maximum number of items allowed in a request" (the model
+/// of AWS Backup).
+const LIMIT: &str = "LimitExceededException";
+
+/// What TagResource answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tagged {
+    /// The tags are on the recovery point.
+    Done,
+    /// AWS takes no such tags there, for this reason: their number, or their names.
+    Refused(String),
+}
+
 /// What StartBackupJob answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Started {
@@ -64,6 +99,8 @@ pub enum PointState {
     Deleting,
     /// EXPIRED: AWS could not delete it.
     Expired,
+    /// CREATING: its job is at work.
+    Creating,
     /// Anything else, by its name.
     Other(String),
 }
@@ -85,6 +122,8 @@ pub struct Point {
     pub role: Option<String>,
     /// Whether it is in cold storage, from where nothing is copied; a listing does not tell.
     pub cold: Option<bool>,
+    /// Whether AWS deletes it at some moment. A copy of it that is given no lifecycle goes at the same.
+    pub ends: bool,
 }
 
 /// A vault.
@@ -182,7 +221,9 @@ impl Backup {
             .idempotency_token(&request.token)
             .start_window_minutes(request.start_window_minutes)
             .set_lifecycle(lifecycle(request.cold_after_days, request.delete_after_days))
-            .set_recovery_point_tags(Some(request.tags.clone().into_iter().collect()))
+            .set_recovery_point_tags(
+                (!request.tags.is_empty()).then(|| request.tags.clone().into_iter().collect()),
+            )
             .send()
             .await
             .map_err(failed(OPERATION, &resource))?;
@@ -219,11 +260,16 @@ impl Backup {
         })
     }
 
-    /// The backup jobs of a table made at or after `since`. AWS lists the last 30 days only.
+    /// The backup jobs of a table made at or after `since`, with what tells whose each is. AWS lists the last 30 days
+    /// only.
     ///
     /// # Errors
     /// [`AwsError`] of backup:ListBackupJobs.
-    pub async fn backup_jobs_of(&self, table: &TableArn, since: Timestamp) -> Result<Vec<Job>, AwsError> {
+    pub async fn backup_jobs_of(
+        &self,
+        table: &TableArn,
+        since: Timestamp,
+    ) -> Result<Vec<(Job, Marks)>, AwsError> {
         let mut pages = self
             .client
             .list_backup_jobs()
@@ -236,15 +282,27 @@ impl Backup {
             self.limits.list.acquire_one().await;
             let Some(page) = pages.next().await else { return Ok(jobs) };
             for job in page.map_err(failed("backup:ListBackupJobs", table.to_string()))?.backup_jobs() {
-                jobs.push(Job {
-                    id: job.backup_job_id().unwrap_or_default().to_owned(),
+                let created_at = moment(job.creation_date());
+                let id = job.backup_job_id().unwrap_or_default();
+                let marks = Marks {
+                    job: id.to_owned(),
+                    role: job.iam_role_arn().map(str::to_owned),
+                    vault: job.backup_vault_name().map(str::to_owned),
+                    is_planned: job.created_by().is_some(),
+                    start_window: moment(job.start_by())
+                        .zip(created_at)
+                        .map(|(start_by, created_at)| start_by.duration_since(created_at)),
+                };
+                let job = Job {
+                    id: id.to_owned(),
                     state: backup_state(job.state()),
                     message: text(job.status_message()),
                     arn: job.recovery_point_arn().and_then(|arn| arn.parse().ok()),
-                    created_at: moment(job.creation_date()),
+                    created_at,
                     completed_at: moment(job.completion_date()),
                     target: None,
-                });
+                };
+                jobs.push((job, marks));
             }
         }
     }
@@ -332,6 +390,7 @@ impl Backup {
             resource: point.resource_arn().map(str::to_owned),
             role: point.iam_role_arn().map(str::to_owned),
             cold: Some(point.storage_class() == Some(&StorageClass::Cold)),
+            ends: ends(point.lifecycle()),
         })
     }
 
@@ -362,6 +421,7 @@ impl Backup {
                     resource: point.resource_arn().map(str::to_owned),
                     role: point.iam_role_arn().map(str::to_owned),
                     cold: None,
+                    ends: ends(point.lifecycle()),
                 });
             }
         }
@@ -385,17 +445,22 @@ impl Backup {
     /// Adds tags to a recovery point; one that is there already takes the new value.
     ///
     /// # Errors
-    /// [`AwsError`] of backup:TagResource.
-    pub async fn tag(&self, arn: &RecoveryPointArn, tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
+    /// [`AwsError`] of backup:TagResource, where it is not the tags that are refused.
+    pub async fn tag(
+        &self,
+        arn: &RecoveryPointArn,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<Tagged, AwsError> {
         self.limits.start.acquire_one().await;
-        self.client
-            .tag_resource()
-            .resource_arn(arn.as_str())
-            .set_tags(Some(tags.clone().into_iter().collect()))
-            .send()
-            .await
-            .map_err(failed("backup:TagResource", arn.as_str()))?;
-        Ok(())
+        let tags = Some(tags.clone().into_iter().collect());
+        let request = self.client.tag_resource().resource_arn(arn.as_str()).set_tags(tags);
+        match request.send().await.map_err(failed("backup:TagResource", arn.as_str())) {
+            Ok(_) => Ok(Tagged::Done),
+            Err(error) if error.code == LIMIT || error.meaning == Meaning::Refused => {
+                Ok(Tagged::Refused(error.to_string()))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Removes a tag from a recovery point; one that is not there is no error.
@@ -441,6 +506,11 @@ fn lifecycle(cold_after_days: Option<i64>, delete_after_days: Option<i64>) -> Op
     })
 }
 
+/// Whether a lifecycle has an end: AWS writes none as −1, or leaves it out.
+fn ends(lifecycle: Option<&Lifecycle>) -> bool {
+    lifecycle.and_then(Lifecycle::delete_after_days).is_some_and(|days| days > 0)
+}
+
 pub(crate) fn text(message: Option<&str>) -> Option<String> {
     message.map(|text| text.trim_matches('"').to_owned()).filter(|text| !text.is_empty())
 }
@@ -475,11 +545,12 @@ fn copy_job(job: &aws_sdk_backup::types::CopyJob) -> Job {
 }
 
 fn point_state(status: Option<&RecoveryPointStatus>) -> PointState {
-    use RecoveryPointStatus::{Available, Completed, Deleting, Expired};
+    use RecoveryPointStatus::{Available, Completed, Creating, Deleting, Expired};
     match status {
         Some(Available | Completed) => PointState::Usable,
         Some(Deleting) => PointState::Deleting,
         Some(Expired) => PointState::Expired,
+        Some(Creating) => PointState::Creating,
         other => PointState::Other(other.map_or("no status", RecoveryPointStatus::as_str).to_owned()),
     }
 }

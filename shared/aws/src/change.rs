@@ -12,10 +12,14 @@ use backup_chain_core::settings::{
     Throughput,
 };
 
+use jiff::Timestamp;
+
 use crate::capture;
+use crate::clock::moment;
 use crate::dynamodb::{Dynamo, identity};
 use crate::edge::Edge;
 use crate::error::{AwsError, Meaning, failed};
+use crate::vector;
 
 /// The tag by which a table is known as made by a restore that is under way; its value is the restore's id.
 pub const RESTORE_TAG: &str = "backup-chain/restore";
@@ -31,8 +35,11 @@ pub struct Look {
     pub is_creating: bool,
     /// Its status, when nothing but a hand gets it out of that: its key is not accessible, it is going or archived.
     pub unfit: Option<String>,
-    /// The backup that it was made from.
+    /// The backup that it was made from, as DynamoDB tells it of what it restores itself. Of a table that AWS Backup
+    /// restored, no text of AWS says what this is.
     pub made_from: Option<String>,
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
     /// The ARN of its stream.
     pub stream: Option<String>,
     /// What DescribeTable tells of its settings; the rest is unknown.
@@ -40,7 +47,7 @@ pub struct Look {
 }
 
 impl Look {
-    /// Whether it was made from this recovery point.
+    /// Whether DynamoDB itself made it from this recovery point.
     pub fn is_made_from(&self, point: &RecoveryPointArn) -> bool {
         self.made_from.as_deref() == Some(point.as_str())
     }
@@ -56,6 +63,11 @@ impl AwsError {
         let was_changed =
             self.operation == "dynamodb:UpdateTimeToLive" && self.message.contains("multiple times");
         self.is_transient() || busy.contains(&self.code.as_str()) || was_changed
+    }
+
+    /// Whether a table of that name is there already, or is coming.
+    pub fn is_taken(&self) -> bool {
+        ["TableAlreadyExistsException", "TableInUseException"].contains(&self.code.as_str())
     }
 }
 
@@ -82,6 +94,7 @@ impl Dynamo {
                 })
                 .map(|status| status.as_str().to_owned()),
             made_from: summary.and_then(|summary| summary.source_backup_arn()).map(str::to_owned),
+            created_at: moment(described.creation_date_time()),
             stream: described.latest_stream_arn().map(str::to_owned),
             settings: capture::settings(&described),
         }))
@@ -123,12 +136,28 @@ impl Dynamo {
         Ok(())
     }
 
+    /// Whether DynamoDB judges rights by tags here, which AWS calls attribute-based access control: asked by a call whose
+    /// right the restore function has on this table by a tag alone. No call of DynamoDB's API tells the setting itself.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:DescribeContributorInsights, unless it is denied.
+    pub async fn has_tag_conditions(&self, tagged: &str) -> Result<bool, AwsError> {
+        let request = self.client.describe_contributor_insights().table_name(tagged).send().await;
+        match request.map_err(failed("dynamodb:DescribeContributorInsights", tagged)) {
+            Ok(_) => Ok(true),
+            Err(error) if error.meaning == Meaning::Denied => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     fn update(&self, look: &Look) -> UpdateTableFluentBuilder {
         self.client.update_table().table_name(look.table.arn.name.as_str())
     }
 
     async fn set_policy(&self, resource: &str, policy: &Json) -> Result<(), AwsError> {
+        // It may shut out whoever puts it, as it did when it was captured: AWS wants that to be confirmed.
         let request = self.client.put_resource_policy().resource_arn(resource).policy(policy.0.to_string());
+        let request = request.confirm_remove_self_resource_access(true);
         request.send().await.map_err(failed("dynamodb:PutResourcePolicy", resource))?;
         Ok(())
     }
@@ -200,8 +229,11 @@ impl Dynamo {
         let wanted = wanted.build().map_err(unusable(name.as_str()))?;
         let request = self.client.update_time_to_live().table_name(name.as_str());
         let request = request.time_to_live_specification(wanted);
-        request.send().await.map_err(failed("dynamodb:UpdateTimeToLive", name.as_str()))?;
-        Ok(())
+        match request.send().await.map_err(failed("dynamodb:UpdateTimeToLive", name.as_str())) {
+            // It is on, and was not seen to be.
+            Err(error) if error.message.contains("already enabled") => Ok(()),
+            done => done.map(drop),
+        }
     }
 }
 
@@ -229,6 +261,10 @@ impl Edge {
                     TableClass::StandardInfrequentAccess => aws::TableClass::StandardInfrequentAccess,
                 };
                 update(dynamodb.update(look).table_class(class)).await
+            }
+            Step::VectorIndex(index, wanted) => {
+                let made = vector::made(index, wanted).map_err(unusable(name.as_str()))?;
+                update(dynamodb.update(look).vector_index_updates(made)).await
             }
             Step::Capacity { billing, table, indexes } => {
                 update(
@@ -278,6 +314,7 @@ impl Edge {
             }
             Step::Kinesis(stream, precision) => dynamodb.set_kinesis(name, stream, *precision).await,
             Step::Ttl(attribute) => dynamodb.set_ttl(name, attribute).await,
+            Step::Remove(leftover) => services.account.remove(name, leftover).await,
             Step::ScalingTarget(dimension, wanted) => {
                 services.account.set_target(name, dimension, wanted).await
             }
@@ -285,7 +322,7 @@ impl Edge {
                 services.account.set_policy(name, dimension, policy, wanted).await
             }
             Step::ScheduledAction(dimension, action, wanted) => {
-                services.account.set_action(name, dimension, action, wanted, self.clock().now()).await
+                services.account.set_action(name, dimension, action, wanted).await
             }
             Step::Alarm(alarm, wanted) => services.account.set_alarm(alarm, wanted).await,
         }

@@ -1,11 +1,12 @@
 //! The one clock and the one source of randomness, which also feed the SDK and the sealing.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_smithy_async::time::SharedTimeSource;
+use aws_smithy_async::time::{SharedTimeSource, TimeSource};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
@@ -39,9 +40,7 @@ impl Clock {
 
     /// The present moment, to the millisecond.
     pub fn now(&self) -> Timestamp {
-        let since = self.source.now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        let ms = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
-        Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX)
+        Timestamp::from_millisecond(milliseconds(self.source.now())).unwrap_or(Timestamp::MAX)
     }
 
     /// Waits until `moment`; returns at once when it has passed.
@@ -72,6 +71,61 @@ impl Intercept for Clock {
         }
         Ok(())
     }
+}
+
+/// The clock that a file tells: [`crate::runtime::CLOCK`] says how.
+#[derive(Debug)]
+pub(crate) struct FileClock {
+    path: PathBuf,
+    /// What it said last, in milliseconds since 1970: for when the file is gone, and with it the world that it is of.
+    last: AtomicI64,
+}
+
+impl FileClock {
+    /// The clock in the file `path`.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub fn open(path: PathBuf) -> Result<Self, String> {
+        let clock = Self { path, last: AtomicI64::default() };
+        clock.read().map(|_| clock)
+    }
+
+    fn read(&self) -> Result<i64, String> {
+        let path = self.path.display();
+        let line = std::fs::read_to_string(&self.path).map_err(|error| format!("names {path}: {error}"))?;
+        told(&line, milliseconds(SystemTime::now()))
+            .ok_or_else(|| format!("names {path}, which tells no time"))
+    }
+}
+
+impl TimeSource for FileClock {
+    fn now(&self) -> SystemTime {
+        let now = match self.read() {
+            Ok(now) => {
+                self.last.store(now, Ordering::Relaxed);
+                now
+            }
+            Err(_) => self.last.load(Ordering::Relaxed),
+        };
+        UNIX_EPOCH + Duration::from_millis(now.max(0).unsigned_abs())
+    }
+}
+
+/// What a line of a [`FileClock`] tells when the system's clock says `system`.
+fn told(line: &str, system: i64) -> Option<i64> {
+    let mut numbers = line.split_whitespace().map(str::parse::<i64>);
+    let shows = numbers.next()?.ok()?;
+    let passed = match numbers.next() {
+        Some(since) => system.saturating_sub(since.ok()?),
+        None => 0,
+    };
+    Some(shows.saturating_add(passed))
+}
+
+fn milliseconds(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// A moment as the SDK tells it, to the millisecond; none outside the calendar.
@@ -146,5 +200,31 @@ impl Deadline {
     /// Whether new work may begin at `now`.
     pub fn allows_work(self, now: Timestamp) -> bool {
         now + Self::MARGIN < self.ends
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_tells_a_clock_that_goes_or_stands_still() {
+        assert_eq!(told("1000 500", 520), Some(1020));
+        assert_eq!(told("1000\n", 520), Some(1000));
+        for line in ["", "soon", "1000 ago"] {
+            assert_eq!(told(line, 520), None, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_clock_whose_file_is_gone_stands_still() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clock");
+        assert!(FileClock::open(path.clone()).unwrap_err().starts_with("names "));
+        std::fs::write(&path, "1000").unwrap();
+        let clock = FileClock::open(path.clone()).unwrap();
+        assert_eq!(clock.now(), UNIX_EPOCH + Duration::from_secs(1));
+        std::fs::remove_file(path).unwrap();
+        assert_eq!(clock.now(), UNIX_EPOCH + Duration::from_secs(1));
     }
 }

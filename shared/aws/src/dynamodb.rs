@@ -8,7 +8,8 @@ use aws_sdk_dynamodb::types::{
     PointInTimeRecoveryStatus, TableDescription, TableStatus, TimeToLiveStatus,
 };
 use backup_chain_core::ids::{Region, Table, TableArn, TableName};
-use backup_chain_core::metadata::tags::PREFIX;
+use backup_chain_core::metadata::tags::{ID, PREFIX};
+use backup_chain_core::restore::{Around, expire};
 use backup_chain_core::settings::{
     Json, Part, Pitr, Precision, ResourcePolicies, TableSettings, Ttl, Unknown,
 };
@@ -127,7 +128,8 @@ impl Dynamo {
         settings.policies = parts.take(policies, "resource policies");
         settings.kinesis = parts.take(self.kinesis(name).await, "Kinesis destinations");
         let tags = parts.take(self.tags(&table.arn).await, "tags");
-        let own_tags = tags.known().map_or(0, BTreeMap::len);
+        // The id is always set anew.
+        let own_tags = tags.known().map_or(0, |tags| tags.keys().filter(|key| *key != ID).count());
         settings.tags = match tags {
             Part::Unknown(why) => Part::Unknown(why),
             Part::Known(mut tags) => {
@@ -297,7 +299,9 @@ impl Edge {
         let mut captured = services.dynamodb.capture(name).await?;
         let around = services.account.surroundings(self.clock()).await;
         let settings = &mut captured.settings;
+        self.name_key(region, settings).await;
         let mut parts = Parts { warnings: captured.warnings, passing: captured.passing };
+        self.name_key(region, settings).await;
         settings.scaling = parts.take(around.scaling(name), "auto scaling");
         settings.insights = parts.take(around.insights(name), "Contributor Insights");
         let alarms = parts.take(around.alarms(name), "alarms");
@@ -314,6 +318,33 @@ impl Edge {
             }
         };
         Ok(Captured { warnings: parts.warnings, passing: parts.passing, ..captured })
+    }
+}
+
+impl Edge {
+    /// What surrounds a table by its name, whether or not there is the table; read a moment ago, unless that was
+    /// [forgotten](Self::forget_surroundings).
+    ///
+    /// # Errors
+    /// Those that may pass.
+    pub async fn around(&self, region: &Region, name: &TableName) -> Result<Around, AwsError> {
+        let services = self.region(region);
+        let around = services.account.surroundings(self.clock()).await;
+        let mut parts = Parts::default();
+        let mut scaling = parts.take(around.scaling(name), "auto scaling");
+        expire(&mut scaling, self.clock().now());
+        let alarms = parts.take(around.alarms(name).map(|(alarms, _)| alarms), "alarms");
+        parts.passing.map_or(Ok(Around { scaling, alarms }), Err)
+    }
+
+    /// Lets settings name the key that AWS manages for DynamoDB as such: it has an ARN of its own in each Region, which
+    /// tells nothing anywhere else. A key that may not be described is taken as the customer's own.
+    pub async fn name_key(&self, region: &Region, settings: &mut TableSettings) {
+        let Some(encryption) = &mut settings.encryption else { return };
+        let Some(key) = &encryption.key else { return };
+        if self.region(region).kms.is_aws_managed(key).await {
+            encryption.key = None;
+        }
     }
 }
 

@@ -146,6 +146,17 @@ impl Edge {
         self.region(&self.0.deployment.region)
     }
 
+    /// Forgets what surrounds the tables of every Region: it is read anew.
+    pub async fn forget_surroundings(&self) {
+        let known: Vec<_> = {
+            let regions = self.0.regions.lock().unwrap_or_else(PoisonError::into_inner);
+            regions.values().map(Arc::clone).collect()
+        };
+        for region in known {
+            region.account.forget().await;
+        }
+    }
+
     /// The services of a Region.
     pub fn region(&self, region: &Region) -> Arc<Regional> {
         let mut regions = self.0.regions.lock().unwrap_or_else(PoisonError::into_inner);

@@ -250,6 +250,8 @@ fn meaning_of_code(code: &str) -> Option<Meaning> {
         | "NotFoundException"
         | "TableNotFoundException"
         | "PolicyNotFoundException"
+        | "ObjectNotFoundException"
+        | "ResourceNotFound"
         | "NoSuchEntity"
         | "AWS.SimpleQueueService.NonExistentQueue"
         | "QueueDoesNotExist" => Meaning::NotFound,
@@ -257,9 +259,7 @@ fn meaning_of_code(code: &str) -> Option<Meaning> {
         "AccessDeniedException"
         | "AccessDenied"
         | "UnrecognizedClientException"
-        | "InvalidClientTokenId"
-        | "ExpiredToken"
-        | "ExpiredTokenException" => Meaning::Denied,
+        | "InvalidClientTokenId" => Meaning::Denied,
         "ThrottlingException"
         | "ThrottlingError"
         | "Throttling"
@@ -274,6 +274,7 @@ fn meaning_of_code(code: &str) -> Option<Meaning> {
         | "TransactionConflict"
         | "TransactionConflictException"
         | "TransactionInProgressException"
+        | "ReplicatedWriteConflictException"
         | "ConcurrentModificationException"
         | "ConcurrentUpdateException"
         | "SlowDown" => Meaning::Throttled,
@@ -294,7 +295,10 @@ fn meaning_of_code(code: &str) -> Option<Meaning> {
         | "KMSInternalException"
         | "KeyUnavailableException"
         | "RequestTimeout"
-        | "RequestTimeoutException" => Meaning::Unavailable,
+        | "RequestTimeoutException"
+        // Lambda renews a function's credentials.
+        | "ExpiredToken"
+        | "ExpiredTokenException" => Meaning::Unavailable,
         _ => return None,
     })
 }

@@ -1,6 +1,7 @@
 //! KMS: data keys for the metadata.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{DataKeySpec, KeyManagerType, KeyState};
@@ -21,11 +22,23 @@ pub struct FoundKey {
 
 /// KMS in one Region.
 #[derive(Debug, Clone)]
-pub struct Kms(aws_sdk_kms::Client);
+pub struct Kms(aws_sdk_kms::Client, Arc<Mutex<BTreeMap<String, bool>>>);
 
 impl Kms {
     pub(crate) fn new(client: aws_sdk_kms::Client) -> Self {
-        Self(client)
+        Self(client, Arc::default())
+    }
+
+    /// Whether a key is one that AWS manages, as `aws/dynamodb` is. Asked once for each key: that never changes. A key that
+    /// cannot be asked about is taken as none.
+    pub(crate) async fn is_aws_managed(&self, key: &str) -> bool {
+        let known = || self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known().get(key).copied() {
+            return known;
+        }
+        let Ok(Some(found)) = self.find(key).await else { return false };
+        known().insert(key.to_owned(), found.aws_managed);
+        found.aws_managed
     }
 
     /// A new data key under `key`, bound to `context`.

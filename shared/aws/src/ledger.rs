@@ -10,6 +10,7 @@ use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::notice::{CopyFailed, Notice, Retried};
 use backup_chain_core::point::{Kind, Request, RestorePoint, State};
 use backup_chain_core::policy::Policy;
+use backup_chain_core::settings::Digest;
 use backup_chain_core::table::{OpenJob, TableHead};
 use jiff::{SignedDuration, Timestamp};
 
@@ -25,17 +26,20 @@ pub const SWEEP: SignedDuration = SignedDuration::from_mins(15);
 
 impl Edge {
     /// After how many days a point that is about to be made goes to cold storage, and is deleted by AWS: the
-    /// latter only in a locked vault, where we cannot.
+    /// latter in a locked vault, where we cannot, and of a copy whose source ends by itself, which would end with it.
     pub fn lifecycle(
         &self,
         policy: Option<&Policy>,
         point: &RestorePoint,
         lock: Option<Lock>,
+        source_ends: bool,
     ) -> (Option<i64>, Option<i64>) {
         let made_at = point.created_at.unwrap_or_else(|| self.clock().now());
         let (cold, delete) = match (policy, lock) {
-            (None, None) => (None, None),
-            (Some(policy), None) => (policy.cold_after_days(&point.flags), None),
+            (policy, None) => {
+                let cold = policy.and_then(|policy| policy.cold_after_days(&point.flags));
+                (cold, lock::outliving(source_ends))
+            }
             (None, Some(lock)) => (None, Some(lock::delete_after_days(made_at, &point.flags, lock))),
             (Some(policy), Some(lock)) => {
                 let life = lock::lifecycle(policy, made_at, &point.flags, lock);
@@ -123,7 +127,30 @@ impl Edge {
     /// [`Error`] of the catalog.
     pub async fn mark_try_failed(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
         let Some(retry) = point.may_try_again() else { return self.mark_failed(point, why).await };
-        let again_at = self.clock().now() + SignedDuration::from_mins(i64::from(retry.pause));
+        self.plan_again(point, why, SignedDuration::from_mins(i64::from(retry.pause)), false).await
+    }
+
+    /// AWS gave up the job of a backup for its tags: it is tried again at once without them. That is none of the tries
+    /// that its policy allows.
+    ///
+    /// # Errors
+    /// [`AwsError`] of the catalog.
+    pub async fn mark_untagged(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
+        if let Some(retry) = &mut point.retry {
+            retry.attempts += 1;
+        }
+        self.plan_again(point, why, SignedDuration::ZERO, true).await
+    }
+
+    /// Plans the next try of a point, after a pause. A backup is described anew, without tags if it is to be `untagged`.
+    async fn plan_again(
+        &self,
+        point: &mut RestorePoint,
+        why: &str,
+        pause: SignedDuration,
+        untagged: bool,
+    ) -> Result<(), Error> {
+        let again_at = self.clock().now() + pause;
         tracing::warn!(point = %point.id, table = %point.table.arn.name, kind = ?point.kind, attempt = point.attempt,
             why, %again_at, "failed, and is tried again");
         let told = Retried {
@@ -143,7 +170,8 @@ impl Edge {
         point.attempt += 1;
         (point.request, point.requested_at, point.job, point.job_ended) = (None, None, None, false);
         if point.kind != Kind::Copy {
-            (point.sealed, point.settings, point.arn, point.settings_stored) = (None, None, None, false);
+            (point.sealed, point.settings, point.arn, point.suspect) = (None, None, None, None);
+            (point.settings_stored, point.message_stored) = (false, untagged);
         }
         point.check_at = Some(again_at);
         let head = self.catalog().head(&point.table).await?.map(|mut head| {
@@ -153,7 +181,7 @@ impl Edge {
             }
             Write::of(&mut head)
         });
-        if retry.notices_each {
+        if point.retry.is_some_and(|retry| retry.notices_each) {
             self.tell(&Notice::Retried(told)).await?;
         }
         self.catalog().commit([Some(Write::of(point)), head].into_iter().flatten()).await
@@ -244,27 +272,30 @@ impl Edge {
         self.commit_with_met(point).await
     }
 
-    /// The point is gone. Stored settings that no other point of the table in that Region names go with it.
+    /// The point is gone. What the settings table of its Region holds of it goes with it, unless another point of the
+    /// table there names the same.
     ///
     /// # Errors
     /// [`Error`] of the catalog or the settings table.
     pub async fn mark_deleted(&self, point: &mut RestorePoint) -> Result<(), Error> {
-        if let (Some(digest), true) = (&point.settings, point.settings_stored) {
-            let region = &point.vault.region;
-            let others = self.catalog().whole_points_of_table(&point.table.arn.name).await?;
-            let named = others.iter().any(|other| {
+        let region = &point.vault.region;
+        let store = &self.region(region).settings;
+        if let (Some(arn), true) = (&point.arn, point.message_stored) {
+            store.forget(arn).await?;
+        }
+        if point.settings_stored || point.message_stored {
+            let mut others = self.catalog().whole_points_of_table(&point.table.arn.name).await?;
+            others.retain(|other| {
                 let is_other = other.id != point.id || other.vault != point.vault;
-                // A copy that is not made yet takes its settings from the source Region; then it has its own.
+                // A copy that is not made yet takes what it needs from the source Region; then it has its own.
                 let waits = other.state.is_open() && *region == self.deployment().region;
                 let is_near = other.vault.region == *region || waits;
-                is_other
-                    && is_near
-                    && !other.state.is_past()
-                    && other.table == point.table
-                    && other.settings.as_ref() == Some(digest)
+                is_other && is_near && !other.state.is_past() && other.table == point.table
             });
-            if !named {
-                self.region(region).settings.remove(&point.table.id, digest).await?;
+            for digest in stored(point) {
+                if !others.iter().any(|other| stored(other).any(|named| named == digest)) {
+                    store.remove(&point.table.id, &digest).await?;
+                }
             }
         }
         point.go(State::Deleted)?;
@@ -317,4 +348,10 @@ impl Edge {
             _ => Ok(None),
         }
     }
+}
+
+/// Under which digests the settings table holds something of a point.
+fn stored(point: &RestorePoint) -> impl Iterator<Item = Digest> {
+    let settings = point.settings.filter(|_| point.settings_stored);
+    settings.into_iter().chain(point.sealed.filter(|_| point.message_stored))
 }

@@ -28,6 +28,7 @@ pub mod seal;
 pub mod store;
 mod surround;
 pub mod tagging;
+mod vector;
 
 pub use edge::Edge;
 pub use error::{AwsError, Error, Meaning, UnreadableRecord};

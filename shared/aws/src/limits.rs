@@ -4,7 +4,7 @@
 //! Published for AWS Backup, per account and Region and second: StartBackupJob and tagging 5, DeleteRecoveryPoint
 //! 10, Describe calls 15, List calls 20; StartCopyJob is not published and taken as 5. For DynamoDB:
 //! DescribeTimeToLive, DescribeContinuousBackups and ListTagsOfResource 10; GetResourcePolicy and
-//! DescribeKinesisStreamingDestination are not published and taken as 20.
+//! DescribeKinesisStreamingDestination are not published and taken as 20 (assumption A3).
 
 use std::time::Duration;
 

@@ -15,9 +15,10 @@ use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Span, Subscriber, error_span};
 use tracing_subscriber::fmt::format::{JsonFields, Writer};
-use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
+
+use crate::clock::Clock;
 
 // The spans are of the level `error`: a filter that hides lines must not hide the ids of those that it shows.
 
@@ -50,9 +51,9 @@ pub fn of_restore(restore: &Restore) -> Span {
     error_span!("restore", restore = %restore.id, %table, point = %restore.point, %target)
 }
 
-/// Writes an event as one flat JSON object.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Flat;
+/// Writes an event as one flat JSON object, with the moment that a clock tells.
+#[derive(Debug, Clone)]
+pub(crate) struct Flat(pub Clock);
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -89,8 +90,7 @@ where
                 fields.0.entry(name).or_insert(value);
             }
         }
-        let mut timestamp = String::new();
-        SystemTime.format_time(&mut Writer::new(&mut timestamp))?;
+        let timestamp = format!("{:.3}", self.0.now());
         let metadata = event.metadata();
         let line = Line {
             timestamp: &timestamp,

@@ -5,14 +5,17 @@ use std::collections::HashMap;
 use aws_sdk_backup::types::RestoreJobStatus;
 use aws_sdk_dynamodb::types as dynamodb;
 use aws_smithy_types::DateTime;
-use backup_chain_core::ids::RecoveryPointArn;
+use backup_chain_core::ids::{RecoveryPointArn, TableId};
 use backup_chain_core::restore::{Key, Start};
 use backup_chain_core::settings::{KeySchema, Projection, TableSettings};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::backup::{Backup, JobState, text};
+use crate::change::Look;
+use crate::clock::moment;
 use crate::dynamodb::Dynamo;
 use crate::error::{AwsError, failed};
+use crate::vector;
 
 /// A restore job as AWS describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +30,31 @@ pub struct RestoreJob {
     pub percent: Option<String>,
     /// The recovery point.
     pub point: Option<RecoveryPointArn>,
+    /// The ARN of what it has made, once it has.
+    pub made: Option<String>,
+    /// When it was asked for, by AWS's clock.
+    pub created_at: Option<Timestamp>,
+    /// When it ended, by AWS's clock.
+    pub completed_at: Option<Timestamp>,
+}
+
+impl RestoreJob {
+    /// Whether a table is what the job made: it is the one that AWS names, and was created while the job ran. A table that
+    /// somebody made before or afterwards under the same name is another one.
+    pub fn has_made(&self, look: &Look) -> bool {
+        // DynamoDB tells creations to the millisecond, and AWS Backup jobs to some part of a second.
+        let slack = SignedDuration::from_secs(1);
+        let (Some(from), Some(until)) = (self.created_at, self.completed_at) else { return false };
+        self.made.as_deref() == Some(look.table.arn.to_string().as_str())
+            && look.created_at.is_some_and(|at| from - slack <= at && at <= until + slack)
+    }
+}
+
+/// Whether AWS Backup says of a job that it came to nothing for want of room: it runs 50 restores, of 25 TB together, in
+/// an account and Region, and says so in words.
+pub fn had_no_room(message: &str) -> bool {
+    let message = message.to_lowercase();
+    ["limit exceeded", "limitexceeded", "too many", "concurrent"].iter().any(|words| message.contains(words))
 }
 
 impl Backup {
@@ -76,6 +104,9 @@ impl Backup {
             message: text(job.status_message()),
             percent: job.percent_done().map(str::to_owned),
             point: job.recovery_point_arn().and_then(|arn| arn.parse().ok()),
+            made: job.created_resource_arn().map(str::to_owned),
+            created_at: moment(job.creation_date()),
+            completed_at: moment(job.completion_date()),
         })
     }
 
@@ -137,7 +168,9 @@ fn state(status: Option<&RestoreJobStatus>) -> JobState {
 
 impl Dynamo {
     /// Restores a recovery point without some of its indexes, past AWS Backup. `kept` are the settings of the backup
-    /// with the indexes that are to come back. AWS documents that indexes can be left out and none be added.
+    /// with the indexes that are to come back, and `leaves_out_vector` tells whether vector indexes are
+    /// among those that are not. AWS documents that indexes can be left out and none be added. Tells which
+    /// creation of the table it is.
     ///
     /// # Errors
     /// [`AwsError`] of dynamodb:RestoreTableFromBackup.
@@ -146,7 +179,8 @@ impl Dynamo {
         request: &Start,
         key: &Key,
         kept: &TableSettings,
-    ) -> Result<(), AwsError> {
+        leaves_out_vector: bool,
+    ) -> Result<TableId, AwsError> {
         const OPERATION: &str = "dynamodb:RestoreTableFromBackup";
         let unusable = |error: aws_sdk_dynamodb::error::BuildError| {
             AwsError::not_sent(OPERATION, request.table.to_string(), error)
@@ -179,8 +213,13 @@ impl Dynamo {
             let kept = kept.set_key_schema(Some(keys(&index.keys).map_err(unusable)?));
             local.push(kept.projection(projection(&index.projection)).build().map_err(unusable)?);
         }
-        self.client
+        // Without a word about them all vector indexes come back.
+        let vector = kept.vector_indexes.iter().map(|(name, index)| vector::kept(name, index));
+        let vector = vector.collect::<Result<Vec<_>, _>>().map_err(unusable)?;
+        let answer = self
+            .client
             .restore_table_from_backup()
+            .set_vector_index_override(leaves_out_vector.then_some(vector))
             .target_table_name(request.table.as_str())
             .backup_arn(request.point.as_str())
             .set_global_secondary_index_override(Some(global))
@@ -189,7 +228,8 @@ impl Dynamo {
             .send()
             .await
             .map_err(failed(OPERATION, request.table.as_str()))?;
-        Ok(())
+        let id = answer.table_description().and_then(|table| table.table_id()?.parse().ok());
+        id.ok_or_else(|| AwsError::incomplete(OPERATION, request.table.as_str(), "table id"))
     }
 }
 

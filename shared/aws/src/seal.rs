@@ -1,16 +1,19 @@
 //! Sealing metadata before a job starts, and believing it again: authenticated, or not at all.
 
-use backup_chain_core::ids::{AccountId, Region, Table};
-use backup_chain_core::metadata::{Document, MetadataError, NoRoom, Place, Settings, place, tags};
+use backup_chain_core::ids::{AccountId, RecoveryPointArn, Region, Table, TableId, VaultArn};
+use backup_chain_core::metadata::tags::{Sealed, TooLarge};
+use backup_chain_core::metadata::{Document, MetadataError, Place, Settings, place, tags};
 use backup_chain_core::point::{Kind, RestorePoint};
 use backup_chain_core::settings::{Digest, TableSettings};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use thiserror::Error;
 
+use crate::backup::Point;
 use crate::edge::Edge;
 use crate::error::AwsError;
 use crate::esdk::{self, Context, DataKey, EsdkError, Message, WrappedKey};
+use crate::store::Named;
 
 /// Clocks of AWS and ours may differ this much in what is compared.
 const SLACK: SignedDuration = SignedDuration::from_mins(5);
@@ -18,14 +21,14 @@ const SLACK: SignedDuration = SignedDuration::from_mins(5);
 /// Metadata that is sealed and has found its place.
 #[derive(Debug, Clone)]
 pub struct SealedPoint {
-    /// Tags for the recovery point.
+    /// Tags for the recovery point; at most the id where the message went to the settings table.
     pub tags: BTreeMap<String, String>,
     /// SHA-256 of the sealed message.
     pub digest: Digest,
     /// SHA-256 of the settings' normal form.
     pub settings: Digest,
-    /// Whether the settings went to the settings table.
-    pub stored: bool,
+    /// What went to the settings table.
+    pub place: Place,
 }
 
 /// Metadata that could not be sealed.
@@ -34,9 +37,9 @@ pub enum SealError {
     /// AWS failed.
     #[error(transparent)]
     Aws(#[from] AwsError),
-    /// It does not fit, with the way out.
+    /// The message does not fit where it was to go.
     #[error(transparent)]
-    NoRoom(#[from] NoRoom),
+    TooLarge(#[from] TooLarge),
     /// The message could not be made.
     #[error("the metadata could not be sealed: {0}")]
     Message(#[from] EsdkError),
@@ -48,7 +51,7 @@ pub enum OpenError {
     /// AWS failed: nothing is known.
     #[error(transparent)]
     Aws(#[from] AwsError),
-    /// The point carries none of our tags.
+    /// The point carries none of our tags, and the settings table does not know it.
     #[error("it carries no metadata of ours")]
     Foreign,
     /// It carries something that is not to be believed.
@@ -56,9 +59,22 @@ pub enum OpenError {
     Suspect(String),
 }
 
+/// Metadata of which nothing was known before.
+#[derive(Debug)]
+pub struct Described {
+    /// What it says.
+    pub document: Document,
+    /// SHA-256 of its sealed message.
+    pub sealed: Digest,
+    /// Whether the message is in the settings table, and not in the tags.
+    pub message_stored: bool,
+}
+
 /// A recovery point as AWS shows it, for comparison with its metadata.
 #[derive(Debug)]
 pub struct Seen<'a> {
+    /// Its ARN.
+    pub arn: &'a RecoveryPointArn,
     /// Its tags.
     pub tags: &'a BTreeMap<String, String>,
     /// Its creation date.
@@ -79,9 +95,7 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// What the tags of a recovery point claim; none where they are not ours.
-    pub fn read(tags: &BTreeMap<String, String>) -> Option<Self> {
-        let sealed = tags::decode(tags).ok()??;
+    fn read(sealed: &Sealed) -> Option<Self> {
         let message = Message::parse(&sealed.bytes).ok()?;
         let told = |name: &str| message.context().get(name);
         let wrapped = message.wrapped_keys().iter().find(|key| key.provider == WrappedKey::AWS_KMS)?;
@@ -107,26 +121,81 @@ fn context(table: &Table) -> Context {
 }
 
 impl Edge {
-    /// Seals a document into tags, and its settings into the settings table where they do not fit beside the
-    /// `own_tags` of the table.
+    /// Seals a document into tags; what of it does not fit beside the `own_tags` of the table goes into the settings
+    /// table, at last the message itself.
     ///
     /// # Errors
-    /// When KMS or the settings table fails, or when not even the envelope fits.
+    /// When KMS or the settings table fails.
     pub async fn seal(&self, document: &Document, own_tags: usize) -> Result<SealedPoint, SealError> {
         let context = context(&document.table);
         let (whole, envelope) = (document.pack(), document.envelope().pack());
         let (data_key, wrapped) = self.data_key(&context).await?;
         let length = |plain: &[u8]| esdk::sealed_len(plain.len(), &context, &wrapped);
-        let stored = place(length(&whole), length(&envelope), own_tags)? == Place::Stored;
+        let place = place(length(&whole), length(&envelope), own_tags);
         let settings = document.settings.digest();
-        if stored && let Settings::Inline(all) = &document.settings {
+        if place.settings_stored
+            && let Settings::Inline(all) = &document.settings
+        {
             self.store_settings(&document.table, &settings, all).await?;
         }
-        let plain = if stored { envelope } else { whole };
+        let plain = if place.settings_stored { envelope } else { whole };
         let message = esdk::seal(&plain, &context, data_key, &wrapped, self.random().bytes())?;
-        let tags =
-            tags::encode(&document.id, &message).map_err(|_| NoRoom::Envelope { parts: tags::PARTS + 1 })?;
-        Ok(SealedPoint { tags, digest: Digest::of(&message), settings, stored })
+        let digest = Digest::of(&message);
+        let tags = if place.message_stored {
+            self.source().settings.put(&document.table.id, &digest, message).await?;
+            let id = place.id.then(|| (tags::ID.to_owned(), document.id.to_string()));
+            id.into_iter().collect()
+        } else {
+            tags::encode(&document.id, &message)?
+        };
+        Ok(SealedPoint { tags, digest, settings, place })
+    }
+
+    /// Moves the message of a point that is about to be made out of tags that AWS refuses into the settings table.
+    ///
+    /// # Errors
+    /// [`AwsError`] of the settings table.
+    pub async fn keep_message(&self, table: &Table, tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
+        // They are ours, as they were sealed: without a message they are the id alone, and it is there already.
+        let Ok(Some(sealed)) = tags::decode(tags) else { return Ok(()) };
+        self.source().settings.put(&table.id, &sealed.digest(), sealed.bytes).await
+    }
+
+    /// Makes the message of a point without tags known under its recovery point, in the settings table of its Region.
+    /// What carries its message itself needs no name.
+    ///
+    /// # Errors
+    /// [`AwsError`] of the settings table.
+    pub async fn name(&self, point: &RestorePoint) -> Result<(), AwsError> {
+        let (true, Some(arn), Some(message)) = (point.message_stored, &point.arn, point.sealed) else {
+            return Ok(());
+        };
+        let named = Named { id: point.id.clone(), table: point.table.id.clone(), message };
+        self.region(&point.vault.region).settings.set_name(arn, &named).await
+    }
+
+    /// Brings what the settings table of the Region `from` holds of a point to that of the Region `to`, and tells
+    /// what is not there.
+    ///
+    /// # Errors
+    /// [`AwsError`] of the settings tables.
+    pub async fn bring(
+        &self,
+        point: &RestorePoint,
+        from: &Region,
+        to: &Region,
+    ) -> Result<Option<String>, AwsError> {
+        let settings = point.settings.filter(|_| point.settings_stored).map(|digest| ("settings", digest));
+        let message = point.sealed.filter(|_| point.message_stored).map(|digest| ("metadata", digest));
+        for (what, digest) in settings.into_iter().chain(message) {
+            match self.region(from).settings.get(&point.table.id, &digest).await? {
+                Some(sealed) => self.region(to).settings.put(&point.table.id, &digest, sealed).await?,
+                None => {
+                    return Ok(Some(format!("the {what} {digest} are not in the settings table of {from}")));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// Seals settings into the settings table: always, for what is there already may have been tampered with.
@@ -157,15 +226,22 @@ impl Edge {
         seen: &Seen<'_>,
     ) -> Result<(Document, TableSettings), OpenError> {
         let suspect = |why: String| OpenError::Suspect(why);
-        let sealed =
-            tags::decode(seen.tags).map_err(|error| suspect(error.to_string()))?.ok_or(OpenError::Foreign)?;
-        if sealed.id != point.id {
-            return Err(suspect(format!("its tags carry the id {} of another restore point", sealed.id)));
-        }
-        let plain = self.open_message(&sealed.bytes, &context(&point.table), seen.region).await?;
+        let bytes = if point.message_stored {
+            let unsealed = || suspect("it was made without metadata".to_owned());
+            self.stored_message(&point.table.id, &point.sealed.ok_or_else(unsealed)?, seen.region).await?
+        } else {
+            let sealed = tags::decode(seen.tags)
+                .map_err(|error| suspect(error.to_string()))?
+                .ok_or(OpenError::Foreign)?;
+            if sealed.id != point.id {
+                return Err(suspect(format!("its tags carry the id {} of another restore point", sealed.id)));
+            }
+            sealed.bytes
+        };
+        let plain = self.open_message(&bytes, &context(&point.table), seen.region).await?;
         let document = Document::unpack(&plain).map_err(|error| suspect(error.to_string()))?;
         verify(point, &document, seen.created_at).map_err(suspect)?;
-        if point.sealed.is_some_and(|pinned| pinned != sealed.digest()) {
+        if point.sealed.is_some_and(|pinned| pinned != Digest::of(&bytes)) {
             return Err(suspect("its metadata is not what was sealed for it".to_owned()));
         }
         let settings = match &document.settings {
@@ -175,17 +251,81 @@ impl Edge {
         Ok((document, settings))
     }
 
-    /// Opens the metadata of a recovery point of which nothing is known but what it says of itself, and tells its
-    /// digest.
+    /// The sealed message of a recovery point of which nothing is known: in its tags; or else in the settings table of
+    /// its Region, where it is known by its ARN. Tells also whether it carries none.
+    async fn message(&self, seen: &Seen<'_>) -> Result<(Sealed, bool), OpenError> {
+        // A table's own tags, which are inherited, may begin as ours do: they hide no message.
+        let in_tags = match tags::decode(seen.tags) {
+            Ok(Some(sealed)) => return Ok((sealed, false)),
+            Ok(None) => OpenError::Foreign,
+            Err(error) => OpenError::Suspect(error.to_string()),
+        };
+        let named = self.region(seen.region).settings.named(seen.arn).await?.ok_or(in_tags)?;
+        let bytes = self.stored_message(&named.table, &named.message, seen.region).await?;
+        let held = seen.tags.contains_key(tags::HOLD);
+        Ok((Sealed { id: named.id, bytes, held }, true))
+    }
+
+    async fn stored_message(
+        &self,
+        table: &TableId,
+        digest: &Digest,
+        region: &Region,
+    ) -> Result<Vec<u8>, OpenError> {
+        let suspect = |why: String| OpenError::Suspect(why);
+        let bytes = self.region(region).settings.get(table, digest).await?.ok_or_else(|| {
+            suspect(format!("its metadata {digest} is not in the settings table of {region}"))
+        })?;
+        if Digest::of(&bytes) != *digest {
+            return Err(suspect(format!("the metadata stored as {digest} is another")));
+        }
+        Ok(bytes)
+    }
+
+    /// What the metadata of a recovery point claims; none where it has none.
+    ///
+    /// # Errors
+    /// [`AwsError`] of the settings table.
+    pub async fn claim(&self, seen: &Seen<'_>) -> Result<Option<Claim>, AwsError> {
+        match self.message(seen).await {
+            Ok((sealed, _)) => Ok(Claim::read(&sealed)),
+            Err(OpenError::Aws(error)) => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The restore point that a recovery point in `vault` is by its own metadata, of which nothing else is known.
+    ///
+    /// # Errors
+    /// As [`open_unknown`](Self::open_unknown), and when its metadata knows of no copy in that vault.
+    pub async fn describe(
+        &self,
+        vault: &VaultArn,
+        found: &Point,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<RestorePoint, OpenError> {
+        let seen = Seen { arn: &found.arn, tags, created_at: found.created_at, region: &vault.region };
+        let Described { document, sealed, message_stored } = self.open_unknown(&seen).await?;
+        let point = RestorePoint::described(&document, vault.clone())
+            .ok_or_else(|| OpenError::Suspect("its metadata knows of no copy in this vault".to_owned()))?;
+        Ok(RestorePoint {
+            arn: Some(found.arn.clone()),
+            created_at: found.created_at,
+            bytes: found.bytes,
+            sealed: Some(sealed),
+            message_stored,
+            ..point
+        })
+    }
+
+    /// Opens the metadata of a recovery point of which nothing is known but what it says of itself.
     ///
     /// # Errors
     /// [`OpenError::Suspect`] when it does not authenticate, is not of this deployment, disagrees with itself, when
     /// the point was not created when it was asked for, or when its settings are not where it says.
-    pub async fn open_unknown(&self, seen: &Seen<'_>) -> Result<(Document, Digest), OpenError> {
+    pub async fn open_unknown(&self, seen: &Seen<'_>) -> Result<Described, OpenError> {
         let suspect = |why: &str| OpenError::Suspect(why.to_owned());
-        let sealed = tags::decode(seen.tags)
-            .map_err(|error| suspect(&error.to_string()))?
-            .ok_or(OpenError::Foreign)?;
+        let (sealed, message_stored) = self.message(seen).await?;
         let told = Message::parse(&sealed.bytes).map_err(|error| suspect(&error.to_string()))?;
         let told = told.context().clone();
         let plain = self.open_message(&sealed.bytes, &told, seen.region).await?;
@@ -204,7 +344,7 @@ impl Edge {
         if let Settings::Stored(digest) = &document.settings {
             self.open_settings(&document.table, digest, seen.region).await?;
         }
-        Ok((document, sealed.digest()))
+        Ok(Described { document, sealed: sealed.digest(), message_stored })
     }
 
     /// Reads settings from the settings table of a Region.

@@ -1,14 +1,15 @@
-//! The settings table: sealed settings that do not fit into tags, one item per TableId and digest, so that
-//! unchanged settings are stored once.
+//! The settings table: what does not fit into tags. Sealed bytes stand under the TableId and their digest, so that
+//! what is unchanged is stored once: settings by the digest of their normal form, messages by their own. Beside them
+//! stand the names of recovery points that do not carry their message: by its ARN each leads to it.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use backup_chain_core::ids::TableId;
+use backup_chain_core::ids::{PointId, RecoveryPointArn, TableId};
 use backup_chain_core::settings::Digest;
 
-use crate::error::{AwsError, failed};
+use crate::error::{AwsError, Meaning, failed};
 
 /// The settings table of one Region.
 #[derive(Debug, Clone)]
@@ -17,68 +18,119 @@ pub struct SettingsStore {
     table: String,
 }
 
+/// What the settings table knows of a recovery point that does not carry its message. None of it is authenticated: the message is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The restore point.
+    pub id: PointId,
+    /// The creation of the table under which its message stands.
+    pub table: TableId,
+    /// SHA-256 of its message.
+    pub message: Digest,
+}
+
+type Item = HashMap<String, AttributeValue>;
+
 impl SettingsStore {
     pub(crate) fn new(client: aws_sdk_dynamodb::Client, table: String) -> Self {
         Self { client, table }
     }
 
-    /// The sealed settings of this digest, if they are here.
+    /// The sealed bytes of this digest, if they are here.
     ///
     /// # Errors
     /// [`AwsError`] of dynamodb:GetItem.
     pub async fn get(&self, table: &TableId, digest: &Digest) -> Result<Option<Vec<u8>>, AwsError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key(table, digest)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(failed("dynamodb:GetItem", &self.table))?;
-        let sealed = answer.item.and_then(|mut item| item.remove("sealed"));
+        let sealed = self.item(sealed(table, digest)).await?.and_then(|mut item| item.remove("sealed"));
         Ok(sealed.and_then(|value| match value {
             AttributeValue::B(bytes) => Some(bytes.into_inner()),
             _ => None,
         }))
     }
 
-    /// Stores sealed settings. What is there already under this digest says the same and may be replaced.
+    /// Stores sealed bytes. What is there already under this digest says the same and may be replaced.
     ///
     /// # Errors
     /// [`AwsError`] of dynamodb:PutItem.
-    pub async fn put(&self, table: &TableId, digest: &Digest, sealed: Vec<u8>) -> Result<(), AwsError> {
-        let mut item = key(table, digest);
-        item.insert("sealed".to_owned(), AttributeValue::B(Blob::new(sealed)));
-        self.client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .send()
-            .await
-            .map_err(failed("dynamodb:PutItem", &self.table))?;
-        Ok(())
+    pub async fn put(&self, table: &TableId, digest: &Digest, bytes: Vec<u8>) -> Result<(), AwsError> {
+        let mut item = sealed(table, digest);
+        item.insert("sealed".to_owned(), AttributeValue::B(Blob::new(bytes)));
+        self.store(item).await
     }
 
-    /// Removes sealed settings: only after the last restore point that names them.
+    /// Removes sealed bytes: only after the last restore point that names them.
     ///
     /// # Errors
     /// [`AwsError`] of dynamodb:DeleteItem.
     pub async fn remove(&self, table: &TableId, digest: &Digest) -> Result<(), AwsError> {
-        self.client
-            .delete_item()
-            .table_name(&self.table)
-            .set_key(Some(key(table, digest)))
-            .send()
-            .await
-            .map_err(failed("dynamodb:DeleteItem", &self.table))?;
-        Ok(())
+        self.delete(sealed(table, digest)).await
+    }
+
+    /// What is known here of a recovery point. A Region without a settings table knows none.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:GetItem.
+    pub async fn named(&self, point: &RecoveryPointArn) -> Result<Option<Named>, AwsError> {
+        let item = match self.item(name(point)).await {
+            Err(error) if error.meaning == Meaning::NotFound => return Ok(None),
+            item => item?,
+        };
+        let text = |name: &str| item.as_ref()?.get(name)?.as_s().ok();
+        let read = || {
+            Some(Named {
+                id: text("id")?.parse().ok()?,
+                table: text("table")?.parse().ok()?,
+                message: text("message")?.parse().ok()?,
+            })
+        };
+        Ok(read())
+    }
+
+    /// Records by its ARN which message a recovery point has.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:PutItem.
+    pub async fn set_name(&self, point: &RecoveryPointArn, named: &Named) -> Result<(), AwsError> {
+        let mut item = name(point);
+        item.insert("id".to_owned(), AttributeValue::S(named.id.to_string()));
+        item.insert("table".to_owned(), AttributeValue::S(named.table.to_string()));
+        item.insert("message".to_owned(), AttributeValue::S(named.message.to_string()));
+        self.store(item).await
+    }
+
+    /// Forgets a recovery point that is gone.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:DeleteItem.
+    pub async fn forget(&self, point: &RecoveryPointArn) -> Result<(), AwsError> {
+        self.delete(name(point)).await
+    }
+
+    async fn item(&self, key: Item) -> Result<Option<Item>, AwsError> {
+        let request = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        Ok(request.send().await.map_err(failed("dynamodb:GetItem", &self.table))?.item)
+    }
+
+    async fn store(&self, item: Item) -> Result<(), AwsError> {
+        let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        request.send().await.map_err(failed("dynamodb:PutItem", &self.table)).map(drop)
+    }
+
+    async fn delete(&self, key: Item) -> Result<(), AwsError> {
+        let request = self.client.delete_item().table_name(&self.table).set_key(Some(key));
+        request.send().await.map_err(failed("dynamodb:DeleteItem", &self.table)).map(drop)
     }
 }
 
-fn key(table: &TableId, digest: &Digest) -> HashMap<String, AttributeValue> {
-    HashMap::from([
-        ("pk".to_owned(), AttributeValue::S(table.to_string())),
-        ("sk".to_owned(), AttributeValue::S(digest.to_string())),
-    ])
+fn sealed(table: &TableId, digest: &Digest) -> Item {
+    key(table.as_str(), &digest.to_string())
+}
+
+fn name(point: &RecoveryPointArn) -> Item {
+    key(point.as_str(), "message")
+}
+
+fn key(pk: &str, sk: &str) -> Item {
+    let text = |value: &str| AttributeValue::S(value.to_owned());
+    HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
 }

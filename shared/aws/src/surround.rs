@@ -4,6 +4,7 @@ use aws_sdk_applicationautoscaling::types as scaling;
 use aws_sdk_cloudwatch::types as cloudwatch;
 use aws_smithy_types::DateTime;
 use backup_chain_core::ids::TableName;
+use backup_chain_core::restore::Leftover;
 use backup_chain_core::settings::{
     Dimension, Json, ScalingPolicy, ScalingTarget, ScheduledAction, Suspended,
 };
@@ -11,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::account::{self, Account};
-use crate::error::{AwsError, failed};
+use crate::error::{AwsError, Meaning, failed};
 
 /// A document that the service would not take.
 fn unusable(operation: &'static str, resource: &str, why: &str) -> AwsError {
@@ -55,7 +56,6 @@ impl Account {
             .scalable_dimension(scalable)
             .min_capacity(capacity(target.min))
             .max_capacity(capacity(target.max))
-            .set_role_arn(target.role.clone())
             .suspended_state(suspended)
             .send()
             .await
@@ -89,18 +89,14 @@ impl Account {
         Ok(())
     }
 
-    /// Puts a scheduled action, unless its time is over: AWS refuses one that would never act.
+    /// Puts a scheduled action.
     pub async fn set_action(
         &self,
         table: &TableName,
         dimension: &Dimension,
         name: &str,
         action: &ScheduledAction,
-        now: Timestamp,
     ) -> Result<(), AwsError> {
-        if action.end.is_some_and(|end| end <= now) {
-            return Ok(());
-        }
         let (resource, scalable) = scaled(table, dimension);
         let bounds = scaling::ScalableTargetAction::builder()
             .set_min_capacity(action.min.map(capacity))
@@ -115,14 +111,49 @@ impl Account {
             .scalable_dimension(scalable)
             .schedule(&action.schedule)
             .set_timezone(action.time_zone.clone())
-            // A start that is past is no start any more.
-            .set_start_time(action.start.filter(|start| *start > now).map(date))
+            .set_start_time(action.start.map(date))
             .set_end_time(action.end.map(date))
             .scalable_target_action(bounds)
             .send()
             .await
             .map_err(failed("application-autoscaling:PutScheduledAction", resource))?;
         Ok(())
+    }
+
+    /// Removes what a dropped table has left under its name. What is gone already is no error.
+    pub async fn remove(&self, table: &TableName, leftover: &Leftover) -> Result<(), AwsError> {
+        let namespace = scaling::ServiceNamespace::Dynamodb;
+        let done = match leftover {
+            Leftover::ScalingTarget(dimension) => {
+                let (resource, scalable) = scaled(table, dimension);
+                let request = self.scaling.deregister_scalable_target().service_namespace(namespace);
+                let request = request.resource_id(&resource).scalable_dimension(scalable);
+                let done = request.send().await.map(drop);
+                done.map_err(failed("application-autoscaling:DeregisterScalableTarget", resource))
+            }
+            Leftover::ScalingPolicy(dimension, name) => {
+                let (resource, scalable) = scaled(table, dimension);
+                let request = self.scaling.delete_scaling_policy().service_namespace(namespace);
+                let request = request.resource_id(&resource).scalable_dimension(scalable);
+                let done = request.policy_name(name).send().await.map(drop);
+                done.map_err(failed("application-autoscaling:DeleteScalingPolicy", resource))
+            }
+            Leftover::ScheduledAction(dimension, name) => {
+                let (resource, scalable) = scaled(table, dimension);
+                let request = self.scaling.delete_scheduled_action().service_namespace(namespace);
+                let request = request.resource_id(&resource).scalable_dimension(scalable);
+                let done = request.scheduled_action_name(name).send().await.map(drop);
+                done.map_err(failed("application-autoscaling:DeleteScheduledAction", resource))
+            }
+            Leftover::Alarm(name) => {
+                let done = self.cloudwatch.delete_alarms().alarm_names(name).send().await.map(drop);
+                done.map_err(failed("cloudwatch:DeleteAlarms", name))
+            }
+        };
+        match done {
+            Err(error) if error.meaning == Meaning::NotFound => Ok(()),
+            done => done,
+        }
     }
 
     /// Puts an alarm. One of that name that is otherwise is not overwritten: it may be the live table's.

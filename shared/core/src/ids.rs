@@ -114,6 +114,13 @@ macro_rules! ulid_id {
                 let ms = u64::try_from(moment.as_millisecond()).unwrap_or(0);
                 Self(ulid::Ulid::from_parts(ms, randomness).to_string())
             }
+
+            /// The moment at which it was made, to the millisecond.
+            pub fn moment(&self) -> jiff::Timestamp {
+                let ms = ulid::Ulid::from_string(&self.0).map_or(0, |ulid| ulid.timestamp_ms());
+                let ms = i64::try_from(ms).unwrap_or_default();
+                jiff::Timestamp::from_millisecond(ms).unwrap_or_default()
+            }
         }
     };
 }
@@ -260,5 +267,11 @@ mod tests {
         let at = |s: &str| PointId::new(s.parse().unwrap(), u128::MAX);
         assert!(at("2026-01-01T00:00:00Z") < at("2026-01-01T00:00:00.001Z"));
         assert_eq!(at("2026-01-01T00:00:00Z").as_str().len(), 26);
+        let moment = "2026-01-01T00:00:00.001Z";
+        assert_eq!(at(moment).moment(), moment.parse().unwrap());
+        assert_eq!(
+            "7ZZZZZZZZZZZZZZZZZZZZZZZZZ".parse::<PointId>().unwrap().moment(),
+            jiff::Timestamp::UNIX_EPOCH
+        );
     }
 }

@@ -213,6 +213,11 @@ pub enum RestoreRequest {
     Tick {},
     /// Restores tables.
     Restore(Box<Ask>),
+    /// Tells of Regions whether tables could be changed there after a restore.
+    Check {
+        /// The Regions.
+        regions: Vec<Region>,
+    },
     /// Tells of a restore what is being done, with the commands that finish by hand what came to nothing.
     Show {
         /// The restore.
@@ -252,7 +257,7 @@ pub struct Wanted {
     /// Which of its restore points.
     #[serde(default)]
     pub from: From,
-    /// Out of this vault, by name and Region (`<Region>/<vault>`); those of the Region unless named.
+    /// Out of this vault, by Region and name (`<Region>/<vault>`) or by ARN; those of the Region unless named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vault: Option<String>,
     /// Under this name; its own unless given.

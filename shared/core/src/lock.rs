@@ -1,4 +1,4 @@
-//! Vaults under lock: AWS deletes there by a lifecycle that is fixed when the point is made.
+//! When AWS deletes: in vaults under lock, by a lifecycle that is fixed when the point is made, and nowhere else.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -47,7 +47,7 @@ impl Lock {
 
 /// The DeleteAfterDays of a point that AWS creates at `made_at`: up to the last flag's lapse, rounded up to
 /// whole days, within the lock's range. A manual backup has no flags and stays for as long as the lock allows,
-/// as nobody can remove it by hand.
+/// as nobody can remove it by hand. AWS counts from the creation date, also of a copy (assumption A12).
 pub fn delete_after_days(made_at: Timestamp, flags: &[Flag], lock: Lock) -> u32 {
     const DAY: i64 = 24 * 60 * 60;
     let Some(lapses) = flags.iter().map(|flag| flag.lapses).max() else { return lock.max_days };
@@ -55,6 +55,13 @@ pub fn delete_after_days(made_at: Timestamp, flags: &[Flag], lock: Lock) -> u32 
     let seconds = left.as_secs() + i64::from(left.subsec_nanos() > 0);
     let days = seconds.max(0).div_euclid(DAY) + i64::from(seconds.max(0) % DAY > 0);
     lock.clamp(u32::try_from(days).unwrap_or(MOST_DAYS))
+}
+
+/// The DeleteAfterDays of a copy into a vault without a lock, where no clock but ours deletes. A copy that is given
+/// none takes its source's retention, and is deleted with it; one that is to stay is given the most that AWS takes
+/// (AWS Backup's guide on copies advises that itself). The copy of a point without an end has none, and needs none.
+pub fn outliving(source_ends: bool) -> Option<u32> {
+    source_ends.then_some(MOST_DAYS)
 }
 
 /// The lifecycle of a point of the policy in a locked vault: as [`delete_after_days`], and to cold storage as
@@ -143,6 +150,12 @@ mod tests {
         assert_eq!(of(&[flag("3 days", "2026-01-08T06:00:00Z")], 365), (None, 7));
         // A copy that was owed for so long that little is left is kept for cold storage's sake.
         assert_eq!(of(&[flag("6 months", "2026-02-05T06:00:00Z")], 365), (Some(30), 120));
+    }
+
+    #[test]
+    fn a_copy_outlives_a_source_that_ends() {
+        assert_eq!(outliving(true), Some(MOST_DAYS));
+        assert_eq!(outliving(false), None);
     }
 
     #[test]

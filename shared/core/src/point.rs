@@ -232,7 +232,7 @@ pub struct RestorePoint {
     /// Size in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<i64>,
-    /// SHA-256 of the sealed metadata: what its tags must hold.
+    /// SHA-256 of the sealed metadata: what its tags, or the settings table, must hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed: Option<Digest>,
     /// SHA-256 of the normal form of the captured settings.
@@ -241,6 +241,10 @@ pub struct RestorePoint {
     /// Whether the settings are in the settings table rather than in the tags.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub settings_stored: bool,
+    /// Whether the sealed metadata is in the settings table, too: its recovery point carries the id alone, or no tag of
+    /// ours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub message_stored: bool,
     /// Why it failed, was dropped or was removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -303,6 +307,7 @@ impl RestorePoint {
             sealed: None,
             settings: None,
             settings_stored: false,
+            message_stored: false,
             reason: None,
             warnings: Vec::new(),
             suspect: None,
@@ -353,6 +358,7 @@ impl RestorePoint {
                 sealed: self.sealed,
                 settings: self.settings,
                 settings_stored: self.settings_stored,
+                message_stored: self.message_stored,
                 check_at: Some(now),
                 ..Self::planned(self.id.clone(), Kind::Copy, table, vault, self.session.clone(), self.slot)
             }

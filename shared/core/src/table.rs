@@ -1,4 +1,4 @@
-//! What is known of one creation of a table across its chains.
+//! What is known of one creation of a table across its chains: made anew, it has another TableId (assumption A33).
 
 use std::collections::BTreeMap;
 

@@ -11,6 +11,9 @@ pub const PLANNING: SignedDuration = SignedDuration::from_mins(30);
 /// For a part of a table's settings, or the lock of its vault: then it is recorded as unknown, and the backup is made.
 pub const SETTINGS: SignedDuration = SignedDuration::from_mins(15);
 
+/// For metadata to be sealed: then a try has failed, and the last one makes a point without.
+pub const SEALING: SignedDuration = SignedDuration::from_hours(1);
+
 /// For what was just written to be seen. DynamoDB's and AWS Backup's tags show "after a few seconds".
 pub const CONSISTENCY: SignedDuration = SignedDuration::from_mins(10);
 
@@ -31,3 +34,19 @@ pub const COPY_REQUEST: SignedDuration = SignedDuration::from_hours(1);
 
 /// For the records of a session's points, all of which should be final, to be readable.
 pub const RECORDS: SignedDuration = SignedDuration::from_hours(24);
+
+/// For a right that hangs on a tag just written: it comes some time after the tag is seen.
+pub const RIGHTS: SignedDuration = SignedDuration::from_mins(5);
+
+/// For what a restored table refuses for now, and for an AWS that does not answer while its settings are put back: time to
+/// live takes one change an hour.
+pub const LIMITS: SignedDuration = SignedDuration::from_hours(3);
+
+/// For an AWS that does not answer while a restore has no table yet: nothing is lost by waiting.
+pub const OUTAGE: SignedDuration = SignedDuration::from_hours(24);
+
+/// For a restore to get its turn, among hundreds and large ones too.
+pub const TURN: SignedDuration = SignedDuration::from_hours(3 * 24);
+
+/// For the job that makes a table, or copies one back. The largest tables take a day or so.
+pub const RESTORE: SignedDuration = SignedDuration::from_hours(7 * 24);

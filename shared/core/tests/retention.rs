@@ -255,7 +255,13 @@ fn brakes_hold_a_run_as_a_whole() {
     let digest = digest(["c", "a", "b"]);
     assert_eq!(held, Braked::TooMany { outdated: 3, most: 2, digest: digest.clone() });
     assert_eq!(brake(&brakes, &names, Road { confirmed: Some(&digest), ..road }), Ok(()));
-    assert!(brake(&brakes, &names, Road { confirmed: Some("another plan's"), ..road }).is_err());
+    let other = Road { confirmed: Some("another plan's"), ..road };
+    for names in [&names[..], &names[..1]] {
+        let digest = backup_chain_core::retention::digest(names.iter().copied());
+        let confirmed = "another plan's".to_owned();
+        assert_eq!(brake(&brakes, names, other), Err(Braked::OtherPlan { confirmed, digest }));
+    }
+    assert_eq!(brake(&brakes, &[], other), Ok(()));
     let paused = Brakes { paused: true, ..brakes };
     assert_eq!(brake(&paused, &names[..1], road), Err(Braked::Paused));
     assert_eq!(brake(&paused, &[], road), Ok(()));

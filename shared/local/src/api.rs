@@ -36,6 +36,15 @@ impl ApiError {
     }
 }
 
+/// A time in which a key could not be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outage {
+    /// When it was disabled or its deletion was scheduled.
+    pub from: Timestamp,
+    /// When it was enabled again; `None` while it is not.
+    pub until: Option<Timestamp>,
+}
+
 /// A table as AWS Backup sees it at one moment.
 #[derive(Debug, Clone)]
 pub struct TableState {
@@ -66,6 +75,8 @@ pub struct Restore {
     pub from: std::sync::Arc<TableState>,
     /// The new table's encryption key: DynamoDB's own when there is none.
     pub key_arn: Option<String>,
+    /// When it is begun, which may be before anybody looks.
+    pub at: Timestamp,
 }
 
 /// What AWS Backup finds around it: the tables, the roles that it is passed, the keys of its vaults.
@@ -93,6 +104,9 @@ pub trait Neighbours {
     /// # Errors
     /// What AWS says of a key that cannot.
     fn key_usable(&self, key_arn: &str) -> Result<(), String>;
+
+    /// The key that AWS manages for a service (`dynamodb`, `backup`) in an account and Region.
+    fn managed_key(&mut self, account: &str, region: &str, service: &'static str, now: Timestamp) -> String;
 
     /// Whether AWS Backup's service-linked role is there, or is there now because the caller may make it.
     fn service_linked_role(&mut self, account: &str, caller: &str) -> bool;

@@ -1,7 +1,7 @@
 //! What the world does by itself: schedules fire, events reach their targets, queues feed functions.
 //!
-//! None of that happens by a request: whoever wants the world to live drives it. On a held clock a test decides
-//! so for how long; a world that is served over TCP is always driven.
+//! None of that happens by a request: whoever wants the world to live drives it. On a paused runtime a test decides
+//! so for how long; a world that is served over TCP is always driven, and its clock is moved by [`World::move_clock`].
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -20,8 +20,61 @@ impl World {
     pub async fn drive(&self) {
         loop {
             let next = self.step();
-            self.wait(next).await;
+            if self.move_on(next) {
+                // Whoever asks meanwhile is answered.
+                tokio::task::yield_now().await;
+            } else {
+                self.wait(next).await;
+            }
         }
+    }
+
+    /// From now on the world's time stands still while no function runs, and only [`World::move_clock`] moves it. A
+    /// function takes the time that it takes: its waits, its deadline and its schedule are on the same clock.
+    pub fn hold_clock(&self) {
+        self.clock().hold();
+    }
+
+    /// Whether the world's time stands still while no function runs.
+    #[must_use]
+    pub fn holds_clock(&self) -> bool {
+        self.clock().is_held()
+    }
+
+    /// Moves the clock of a driven world to the moment that `to` makes of its time. What is due until then happens in its
+    /// order, each at its own moment and to its end, before the clock goes on; what is due at the moment itself happens
+    /// too. Orders wait for each other; one that is dropped stops the clock where it is.
+    ///
+    /// # Errors
+    /// Those of `to`.
+    pub async fn move_clock<E>(&self, to: impl FnOnce(Timestamp) -> Result<Timestamp, E>) -> Result<(), E> {
+        let _turn = self.turn().lock().await;
+        let _order = Order::give(self, to(self.now())?);
+        // The world has its end of the channel for as long as it is there.
+        let _ = self.goal().subscribe().wait_for(Option::is_none).await;
+        Ok(())
+    }
+
+    /// Where the clock is on its way to, if it is.
+    #[must_use]
+    pub fn moving_to(&self) -> Option<Timestamp> {
+        *self.goal().borrow()
+    }
+
+    /// Moves the clock to what is due next, but not beyond where it is to go. Tells whether it has moved.
+    fn move_on(&self, next: Option<Timestamp>) -> bool {
+        let Some(goal) = self.moving_to() else { return false };
+        let state = self.state();
+        if state.lambda.running() > 0 {
+            return false;
+        }
+        let now = self.now();
+        if goal <= now {
+            self.goal().send_replace(None);
+            return false;
+        }
+        self.clock().move_to(next.unwrap_or(goal).max(now + LEAST).min(goal));
+        true
     }
 
     /// Drives the world until a moment, and lets the functions that run then come to their end.
@@ -45,7 +98,8 @@ impl World {
         state.act(now);
         let begun = state.lambda.take_begun();
         let next = state.next_act_at();
-        state.wakes_at = next;
+        // While time stands still nothing wakes the driver but what is asked of the world.
+        state.wakes_at = next.filter(|_| self.clock().goes());
         drop(state);
         self.spawn(begun);
         next
@@ -54,11 +108,11 @@ impl World {
     async fn wait(&self, until: Option<Timestamp>) {
         let sleep = async {
             match until {
-                Some(until) => {
+                Some(until) if self.clock().goes() => {
                     let wait = until.duration_since(self.now()).max(LEAST);
                     tokio::time::sleep(wait.unsigned_abs()).await;
                 }
-                None => std::future::pending().await,
+                _ => std::future::pending().await,
             }
         };
         tokio::select! {
@@ -70,6 +124,7 @@ impl World {
 
     /// Invocations run by themselves: a caller that goes away does not stop one.
     pub(crate) fn spawn(&self, begun: Vec<Invocation>) {
+        self.clock().begin(begun.len());
         for invocation in begun {
             tokio::spawn(invocation.run(self.clone()));
         }
@@ -82,7 +137,25 @@ impl World {
         let State { lambda, sqs, .. } = &mut *state;
         lambda.ended(invocation.origin, outcome, sqs, now);
         drop(state);
+        self.clock().end();
         self.woken().notify_one();
+    }
+}
+
+/// An order to move the clock, in force until it is dropped.
+struct Order<'a>(&'a World);
+
+impl<'a> Order<'a> {
+    fn give(world: &'a World, moment: Timestamp) -> Self {
+        world.goal().send_replace(Some(moment));
+        world.woken().notify_one();
+        Self(world)
+    }
+}
+
+impl Drop for Order<'_> {
+    fn drop(&mut self) {
+        self.0.goal().send_replace(None);
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use backup_chain_aws::Edge;
 use backup_chain_core::ids::{RecoveryPointArn, TableName};
 use backup_chain_core::point::{Kind, RestorePoint, State};
@@ -39,7 +40,11 @@ pub async fn disagreements(world: &World, edge: &Edge, tables: &[TableName]) -> 
         match row.arn.as_ref().and_then(|arn| held.get(arn)) {
             None => wrong.push(format!("{} of {} is available and in no vault", row.id, row.table.arn.name)),
             Some(point) => {
-                if point.tags.get("backup-chain/id").map(String::as_str) != Some(row.id.as_str()) {
+                let id = match point.tags.get("backup-chain/id") {
+                    Some(id) => Some(id.clone()),
+                    None => named(world, edge, row.vault.region.as_str(), &point.arn).await?,
+                };
+                if id.as_deref() != Some(row.id.as_str()) {
                     wrong.push(format!("the recovery point of {} carries another id", row.id));
                 }
                 if row.created_at.map(Timestamp::as_second) != Some(point.created.as_second()) {
@@ -57,8 +62,13 @@ pub async fn disagreements(world: &World, edge: &Edge, tables: &[TableName]) -> 
         .filter_map(|row| row.arn.as_ref())
         .collect();
     for (arn, point) in &held {
-        let ours = point.tags.contains_key("backup-chain/id");
-        if ours && !recorded.contains(arn) {
+        if recorded.contains(arn) {
+            continue;
+        }
+        let region = arn.as_str().split(':').nth(3).unwrap_or_default();
+        if point.tags.contains_key("backup-chain/id")
+            || named(world, edge, region, &point.arn).await?.is_some()
+        {
             wrong.push(format!("{arn} of {} is in a vault and not in the catalog", point.resource_arn));
         }
     }
@@ -104,4 +114,13 @@ pub async fn disagreements(world: &World, edge: &Edge, tables: &[TableName]) -> 
     wrong.sort();
     wrong.dedup();
     Ok(wrong)
+}
+
+/// The id by which the settings table of a Region knows a recovery point without tags of ours.
+async fn named(world: &World, edge: &Edge, region: &str, arn: &str) -> Result<Option<String>, Failure> {
+    let client = aws_sdk_dynamodb::Client::new(&world.sdk_config(ACCOUNT, region, "judge"));
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let request = client.get_item().table_name(&edge.deployment().settings);
+    let found = request.key("pk", text(arn)).key("sk", text("message")).send().await?;
+    Ok(found.item.and_then(|item| item.get("id")?.as_s().ok().cloned()))
 }

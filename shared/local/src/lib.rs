@@ -3,8 +3,10 @@
 //!
 //! The real SDK clients talk to a [`World`] through its in-process connector ([`World::sdk_config`]) or
 //! over loopback TCP ([`server::serve`]). Time comes from tokio: on a paused runtime it moves only when a
-//! test moves it, or when everybody sleeps. All randomness comes from one seed.
+//! test moves it, or when everybody sleeps; a served world's clock can be held as well, and moved ([`admin`]). All randomness comes from one seed.
 
+pub mod admin;
+mod answering;
 pub mod api;
 pub mod backup;
 mod clock;
@@ -17,9 +19,11 @@ mod faults;
 mod iam;
 pub mod judge;
 mod kms;
+mod lags;
 mod lambda;
 mod page;
 mod plan;
+mod rates;
 mod record;
 mod rng;
 mod scaling;
@@ -33,9 +37,10 @@ mod wire;
 mod world;
 
 pub use clock::WorldClock;
-pub use faults::{Fault, FaultRule, Lost};
+pub use faults::{Fault, FaultRule, Lost, ModelledError, common_errors, modelled_errors};
 pub use iam::permissions::Permissions;
+pub use lags::Lag;
 pub use lambda::{Answer, Function, Program};
 pub use plan::Plan;
 pub use record::{Call, Context, Required};
-pub use world::{Options, World};
+pub use world::{Options, Scene, World};

@@ -13,6 +13,8 @@ use crate::{Fault, FaultRule, World, backup::EventFaults};
 /// faults:
 ///   - {service: backup, operation: StartBackupJob, fault: throttle, per_mille: 200}
 ///   - {service: dynamodb, fault: reset-after, caller: backup-chain-session-function-eu-central-1, resource: orders, skip: 3, times: 1}
+///   - {service: backup, operation: StartBackupJob, fault: {error: {code: LimitExceededException}}, region: eu-west-1}
+///   - {service: events, operation: PutEvents, fault: {entries: ThrottlingException}, containing: orders}
 /// ```
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -57,6 +59,8 @@ struct Planned {
     fault: Fault,
     caller: Option<String>,
     resource: Option<String>,
+    region: Option<String>,
+    containing: Option<String>,
     #[serde(default)]
     skip: usize,
     times: Option<usize>,
@@ -105,12 +109,14 @@ impl Events {
 
 impl Planned {
     fn rule(&self) -> FaultRule {
-        let rule = FaultRule::new(&self.service, &self.operation, self.fault)
+        let rule = FaultRule::new(&self.service, &self.operation, self.fault.clone())
             .skip(self.skip)
             .times(self.times.unwrap_or(usize::MAX))
             .per_mille(self.per_mille.unwrap_or(1000))
             .between(self.from.unwrap_or(Timestamp::MIN), self.until.unwrap_or(Timestamp::MAX));
         let rule = self.caller.iter().fold(rule, |rule, caller| rule.caller(caller));
-        self.resource.iter().fold(rule, |rule, part| rule.resource(part))
+        let rule = self.resource.iter().fold(rule, |rule, part| rule.resource(part));
+        let rule = self.region.iter().fold(rule, |rule, region| rule.region(region));
+        self.containing.iter().fold(rule, |rule, part| rule.containing(part))
     }
 }

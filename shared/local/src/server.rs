@@ -7,13 +7,13 @@ use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-use crate::{Lost, World};
+use crate::{Lost, World, admin};
 
 /// Longer than the patience of any client: botocore waits for a minute.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(90);
 
-/// Serves a world on a listener, and drives it, until the future is dropped. Time runs by itself here: a held
-/// clock would hold the network's own timers too. A message that is lost keeps its connection silent, one that is
+/// Serves a world on a listener, and drives it, until the future is dropped. The runtime's time runs here: on a paused
+/// one the network's own timers would stand still too. The world's clock can be held and moved ([`crate::admin`]). A message that is lost keeps its connection silent, one that is
 /// reset closes it without an answer.
 ///
 /// # Errors
@@ -53,6 +53,9 @@ async fn answer(
     let (head, body) = request.into_parts();
     // A client that goes away while it sends is as lost as an answer.
     let body = body.collect().await.map_err(|_| Lost::Reset)?.to_bytes();
+    if head.uri.path() == admin::CLOCK {
+        return Ok(admin::answer(world, &head.method, &body).await.map(Full::new));
+    }
     match world.handle(http::Request::from_parts(head, body)).await {
         Ok(response) => Ok(response.map(Full::new)),
         // The client hears nothing for as long as it has patience.

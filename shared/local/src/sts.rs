@@ -1,6 +1,6 @@
 //! STS: who am I, and who may I be.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
@@ -10,7 +10,8 @@ use crate::{
     wire::{Incoming, Service, moment, text},
 };
 
-/// Answers a request. Whether the caller may assume the role has been judged before.
+/// Answers a request; `is_served` when clients have clocks of their own. Whether the caller may assume the role has been
+/// judged before.
 ///
 /// # Errors
 /// As STS answers it.
@@ -20,6 +21,7 @@ pub(crate) fn handle(
     request: &Incoming,
     operation: &str,
     body: &Value,
+    is_served: bool,
 ) -> Result<Value, ApiError> {
     let Scope { account, caller, .. } = &request.scope;
     match operation {
@@ -27,14 +29,20 @@ pub(crate) fn handle(
             let (arn, user) = iam.identity_of(account, caller, &request.session);
             Ok(json!({ "Arn": arn, "UserId": user, "Account": account }))
         }
-        "AssumeRole" => assume(iam, rng, &request.scope, body),
+        "AssumeRole" => {
+            // The model ends no session, but clients give up credentials that seem to be over: by their own clock or by
+            // the world's, whichever they go by.
+            let now = request.scope.now;
+            let from = if is_served { now.max(Timestamp::now()) } else { now };
+            assume(iam, rng, from, body)
+        }
         _ => Err(Service::Sts.unknown_operation(operation)),
     }
 }
 
-/// Credentials of a role in a session. They say whose they are, and are good for ever: the model does not end
-/// sessions.
-fn assume(iam: &Iam, rng: &mut Rng, scope: &Scope, body: &Value) -> Result<Value, ApiError> {
+/// Credentials of a role in a session that begins at `from`. They say whose they are, and are good for ever: the model
+/// does not end sessions.
+fn assume(iam: &Iam, rng: &mut Rng, from: Timestamp, body: &Value) -> Result<Value, ApiError> {
     let invalid = |message: &str| ApiError::client("ValidationError", message);
     let role_arn = text(body, "RoleArn").unwrap_or_default();
     let session = text(body, "RoleSessionName").unwrap_or_default();
@@ -56,7 +64,7 @@ fn assume(iam: &Iam, rng: &mut Rng, scope: &Scope, body: &Value) -> Result<Value
         ));
     }
     let (account, name) = (role.account, role.name);
-    let expiration = scope.now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(scope.now);
+    let expiration = from.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(from);
     Ok(json!({
         "Credentials": {
             "AccessKeyId": format!("ASIA{account}"),

@@ -69,7 +69,7 @@ impl Around<'_> {
         let list: Vec<Value> =
             tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
         match kind(arn).0 {
-            "backup" => self.backup.tag(scope, arn, &Value::Object(tags.clone())),
+            "backup" => self.backup.tag(scope, arn, Some(&Value::Object(tags.clone()))),
             service => self.change(scope, service, "TagResource", arn, ("Tags", Value::Array(list))),
         }
     }

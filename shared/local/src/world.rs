@@ -1,9 +1,10 @@
 //! The world: all services of all accounts and Regions, behind one door.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     io::Write,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
@@ -19,15 +20,17 @@ use serde_json::Value;
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::{
+    answering::Part,
     api::{ApiError, Neighbours, Restore, TableState},
     backup::Backup,
     clock::WorldClock,
     cloudwatch::CloudWatch,
     dynamodb::Dynamo,
     events::Events,
-    faults::{Crash, Fault, FaultRule, Faults, Lost, Site},
+    faults::{Batch, Crash, Cut, Fault, FaultRule, Faults, Lost, Met, Site},
     iam::{self, Iam},
     kms::Kms,
+    lags::{Lag, Lags},
     lambda::{Handled, Lambda},
     record::{Call, Required},
     rng::Rng,
@@ -60,6 +63,10 @@ struct Inner {
     crashed: watch::Sender<BTreeSet<String>>,
     /// Something is due earlier than the driver thinks.
     woken: Notify,
+    /// Where the clock is to be moved.
+    goal: watch::Sender<Option<Timestamp>>,
+    /// Who moves the clock.
+    turn: tokio::sync::Mutex<()>,
     /// Where the world is served over TCP.
     endpoint: OnceLock<String>,
     tap: OnceLock<Tap>,
@@ -70,16 +77,19 @@ pub(crate) struct State {
     cloudwatch: CloudWatch,
     dynamo: Dynamo,
     pub(crate) events: Events,
-    iam: Iam,
-    kms: Kms,
+    pub(crate) iam: Iam,
+    pub(crate) kms: Kms,
     pub(crate) lambda: Lambda,
     scaling: Scaling,
     pub(crate) sqs: Sqs,
-    calls: Vec<Call>,
+    /// None when nobody is to look at them.
+    calls: Option<Vec<Call>>,
     faults: Faults,
     request_ids: Rng,
     secrets: Rng,
     handed_out: Rng,
+    /// Whether clients come over TCP, with clocks of their own.
+    is_served: bool,
     /// How far the services' clocks are off.
     skew: SignedDuration,
     /// When the driver looks next, while it waits.
@@ -99,6 +109,16 @@ enum Outcome {
     Silence,
 }
 
+/// A scene is being set: see [`World::scene`].
+#[derive(Debug)]
+pub struct Scene(World);
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        self.0.lag(|lags| lags.set_scene(false));
+    }
+}
+
 impl World {
     /// An empty world. Under a paused tokio runtime, create it inside the runtime.
     #[must_use]
@@ -108,31 +128,68 @@ impl World {
         let state = State {
             backup: Backup::new(seed),
             cloudwatch: CloudWatch::default(),
-            dynamo: Dynamo::new(clock.clone(), Rng::new(seed, 1)),
+            dynamo: Dynamo::new(clock.clone(), Rng::new(seed, 1), Lags::new(seed, 100)),
             events: Events::new(Rng::new(seed, 5)),
             iam: Iam::new(Rng::new(seed, 6)),
             kms: Kms::new(Rng::new(seed, 2)),
             lambda: Lambda::new(Rng::new(seed, 9)),
             scaling: Scaling::new(Rng::new(seed, 7)),
             sqs: Sqs::new(Rng::new(seed, 8)),
-            calls: Vec::new(),
+            calls: Some(Vec::new()),
             faults: Faults::new(Rng::new(seed, 12)),
             request_ids: Rng::new(seed, 3),
             secrets: Rng::new(seed, 13),
             handed_out: Rng::new(seed, 4),
+            is_served: false,
             skew: SignedDuration::ZERO,
             wakes_at: None,
         };
-        Self {
+        let world = Self {
             inner: Arc::new(Inner {
                 clock,
                 state: Mutex::new(state),
                 crashed: watch::Sender::default(),
                 woken: Notify::new(),
+                goal: watch::Sender::default(),
+                turn: tokio::sync::Mutex::default(),
                 endpoint: OnceLock::new(),
                 tap: OnceLock::new(),
             }),
-        }
+        };
+        world.hesitate();
+        world
+    }
+
+    /// From now on changes are seen late, as in AWS: each draws from the seed when each kind of reader sees it,
+    /// at once or some seconds later ([`Lag`]).
+    pub fn hesitate(&self) {
+        self.lag(Lags::spread);
+    }
+
+    /// From now on every change is seen at once, as AWS never promises: to compare with emulators that know no lag,
+    /// or to show a session whose answers a reader can foresee. A product must not be proven on it. What was changed
+    /// before is seen when it would have been.
+    pub fn consistent(&self) {
+        self.lag(Lags::clear);
+    }
+
+    /// From now on every change of this kind is seen exactly so late.
+    pub fn stretch(&self, lag: Lag, by: SignedDuration) {
+        self.lag(|lags| lags.stretch(lag, by));
+    }
+
+    /// Until what this returns is dropped, changes are seen at once: a scene is set of things that have been there for a
+    /// while.
+    #[must_use = "a scene ends when this is dropped"]
+    pub fn scene(&self) -> Scene {
+        self.lag(|lags| lags.set_scene(true));
+        Scene(self.clone())
+    }
+
+    fn lag(&self, change: impl Fn(&mut Lags)) {
+        let mut state = self.state();
+        change(&mut state.dynamo.lags);
+        change(&mut state.backup.lags);
     }
 
     /// Answers a signed HTTP request of any service: the one door, for the in-process connector and for
@@ -249,7 +306,7 @@ impl World {
     /// All calls so far, in the order in which they arrived.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
-        self.state().calls.clone()
+        self.state().calls.clone().unwrap_or_default()
     }
 
     /// Writes every exchange from now on as a line of JSON, with its bodies but without its credentials:
@@ -262,7 +319,14 @@ impl World {
 
     /// Forgets the calls so far.
     pub fn clear_calls(&self) {
-        self.state().calls.clear();
+        if let Some(calls) = &mut self.state().calls {
+            calls.clear();
+        }
+    }
+
+    /// Forgets every call from now on: a world that is served lives through more of them than memory holds.
+    pub fn keep_no_calls(&self) {
+        self.state().calls = None;
     }
 
     /// What the answers' `Date` headers say, and with them AWS's clock, is off by so much from now on.
@@ -326,6 +390,24 @@ impl World {
     pub(crate) fn served_at(&self, endpoint: String) {
         // The first one stays: it is as good as another.
         let _ = self.inner.endpoint.set(endpoint);
+        self.state().is_served = true;
+    }
+
+    /// A file that tells the world's time to other processes: those of functions, and whoever else follows
+    /// [`backup_chain_aws::runtime::CLOCK`].
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn clock_file(&self) -> std::io::Result<PathBuf> {
+        self.inner.clock.file()
+    }
+
+    pub(crate) fn goal(&self) -> &watch::Sender<Option<Timestamp>> {
+        &self.inner.goal
+    }
+
+    pub(crate) fn turn(&self) -> &tokio::sync::Mutex<()> {
+        &self.inner.turn
     }
 
     pub(crate) fn woken(&self) -> &Notify {
@@ -351,6 +433,7 @@ impl World {
         };
         let (caller, told) = (request.scope.caller.clone(), now + state.skew);
         let outcome = state.serve(&request);
+        state.watch_capacities(now);
         let begun = state.lambda.take_begun();
         let next = state.next_act_at();
         let earlier = state.wakes_at.is_none_or(|wakes_at| next.is_some_and(|next| next < wakes_at));
@@ -389,20 +472,29 @@ enum Served {
 impl State {
     /// When something is next due in a service's own life, if anything is.
     pub(crate) fn next_at(&self) -> Option<Timestamp> {
-        [self.backup.next_at(), self.kms.next_at()].into_iter().flatten().min()
+        [self.backup.next_at(), self.kms.next_at(), self.scaling.next_at()].into_iter().flatten().min()
     }
 
     /// Lets everything that is due by now happen in the services' own lives.
     pub(crate) fn settle(&mut self, now: Timestamp) {
         self.kms.settle(now);
         self.dynamo.settle(now);
+        self.dynamo.learn(self.kms.outages());
         let (backup, mut around) = self.backup();
         backup.settle(now, &mut around);
+        let mut around = scaling::Around { cloudwatch: &mut self.cloudwatch, dynamo: &mut self.dynamo };
+        self.scaling.settle(now, &mut around);
+    }
+
+    /// What a request has changed may take a capacity out of the range of its scalable target.
+    fn watch_capacities(&mut self, now: Timestamp) {
+        let mut around = scaling::Around { cloudwatch: &mut self.cloudwatch, dynamo: &mut self.dynamo };
+        self.scaling.look(now, &mut around);
     }
 
     /// AWS Backup, and what it finds around it.
     fn backup(&mut self) -> (&mut Backup, Around<'_>) {
-        (&mut self.backup, Around { dynamo: &mut self.dynamo, iam: &mut self.iam, kms: &self.kms })
+        (&mut self.backup, Around { dynamo: &mut self.dynamo, iam: &mut self.iam, kms: &mut self.kms })
     }
 
     /// Routes a request, with its faults, and records it.
@@ -430,22 +522,41 @@ impl State {
         if crash == Some(Crash::Before) {
             return Served::Crashed;
         }
-        let fault = self.faults.meet(&Site {
+        let batch = Batch::of(service, &operation);
+        let cut = Cut::of(service, &operation, request, &body);
+        let met = self.faults.meet(&Site {
             service: service.name(),
             operation: &operation,
             caller: &request.scope.caller,
             resource: &resource,
             region: &request.scope.region,
             at: request.scope.now,
+            body: &body,
+            entries: batch.map(|batch| batch.entries(&body)).unwrap_or_default(),
+            pages: cut.as_ref().map_or(&[], Cut::pages),
         });
-        let lost = fault.and_then(Fault::loses);
-        let refused = fault.and_then(|fault| service.fault(fault, request, &operation, &resource));
+        let (fault, refused) = match met {
+            Met::Nothing => (None, BTreeMap::new()),
+            Met::Fault(fault) => (Some(fault), BTreeMap::new()),
+            Met::Entries(refused) => (None, refused),
+        };
+        let lost = fault.as_ref().and_then(Fault::loses);
+        let struck =
+            fault.as_ref().and_then(|fault| service.struck(protocol, fault, request, &operation, &resource));
+        let part = Part {
+            batch: batch.filter(|_| !refused.is_empty()),
+            refused,
+            cut,
+            page: fault.as_ref().and_then(Fault::cuts),
+        };
         let (required, permitted) = self.authorise(service, request, &operation, &body);
-        let handled = match (refused, lost, permitted) {
-            (Some(error), _, _) => Some(Handled::Reply(service.refusal(protocol, &error))),
+        let handled = match (struck, lost, permitted) {
+            (Some(reply), _, _) => Some(Handled::Reply(reply)),
             (None, Some((_, false)), _) => None,
             (None, _, Err(error)) => Some(Handled::Reply(service.refusal(protocol, &error))),
-            (None, _, Ok(())) => Some(self.route(service, request, &operation, &body, &mut resource)),
+            (None, _, Ok(())) => {
+                Some(self.answer_part(service, request, &operation, &body, &mut resource, &part))
+            }
         };
         let error = match (&handled, lost) {
             (_, Some((Lost::Timeout, _))) => Some("Timeout".to_owned()),
@@ -462,17 +573,19 @@ impl State {
             "{}:{operation}",
             service.name()
         );
-        self.calls.push(Call {
-            at: request.scope.now,
-            caller: request.scope.caller.clone(),
-            account: request.scope.account.clone(),
-            region: request.scope.region.clone(),
-            service: service.name().to_owned(),
-            operation,
-            resource,
-            required,
-            error,
-        });
+        if let Some(calls) = &mut self.calls {
+            calls.push(Call {
+                at: request.scope.now,
+                caller: request.scope.caller.clone(),
+                account: request.scope.account.clone(),
+                region: request.scope.region.clone(),
+                service: service.name().to_owned(),
+                operation,
+                resource,
+                required,
+                error,
+            });
+        }
         match (crash, lost, handled) {
             (Some(_), _, _) => Served::Crashed,
             (None, None, Some(Handled::Reply(reply))) => Served::Reply(reply),
@@ -491,27 +604,47 @@ impl State {
         operation: &str,
         body: &Value,
     ) -> (Vec<Required>, Result<(), ApiError>) {
-        let holdings = iam::Holdings { backup: &self.backup, dynamo: &self.dynamo, kms: &self.kms };
+        let now = incoming.scope.now;
+        let holdings = iam::Holdings { backup: &self.backup, dynamo: &self.dynamo, kms: &self.kms, now };
         self.iam.authorise(service, &iam::Request { incoming, operation, body }, holdings)
     }
 
-    fn route(
+    pub(crate) fn route(
         &mut self,
         service: Service,
         request: &Incoming,
         operation: &str,
         body: &Value,
         resource: &mut String,
+        edit: &dyn Fn(Value) -> Value,
     ) -> Handled {
         let scope = &request.scope;
         let protocol = service.protocol(request);
         let answer = match service {
-            Service::DynamoDb if operation == "RestoreTableFromBackup" => {
-                let named = text(body, "BackupArn").unwrap_or_default();
-                let from = self.backup.snapshot_of(&scope.account, &scope.region, named);
-                return Handled::Reply(self.dynamo.restore_table_from_backup(scope, body, from));
+            Service::DynamoDb
+                if operation == "PutResourcePolicy" && self.shuts_its_author_out(request, body) =>
+            {
+                // AWS documents the parameter, and not how it refuses without it (assumption A49).
+                Err(ApiError::client(
+                    "ValidationException",
+                    "The policy denies its author to change it in the future: set ConfirmRemoveSelfResourceAccess to \
+                     confirm that",
+                ))
             }
-            Service::DynamoDb => return Handled::Reply(self.dynamo.handle(scope, operation, body)),
+            Service::DynamoDb => match self.with_key(scope, body) {
+                Err(error) => Err(error),
+                Ok(body) if operation == "RestoreTableFromBackup" => {
+                    let named = text(&body, "BackupArn").unwrap_or_default();
+                    let from = self.backup.snapshot_of(&scope.account, &scope.region, named);
+                    let kms = &self.kms;
+                    let usable = |key: &str| kms.of_table(scope, key).map(|_| ());
+                    let reply = self.dynamo.restore_table_from_backup(scope, &body, from, usable);
+                    return Handled::Reply(reply);
+                }
+                Ok(body) => {
+                    return Handled::Reply(self.dynamo.handle(scope, operation, &body).edited(edit));
+                }
+            },
             Service::CloudWatch => self.cloudwatch.handle(scope, operation, body),
             Service::Events => self.events.handle(scope, operation, body),
             Service::Iam => self.iam.handle(scope, operation, body),
@@ -521,9 +654,12 @@ impl State {
                 self.scaling.handle(scope, operation, body, &mut around)
             }
             Service::Sqs => self.sqs.handle(scope, operation, body),
-            Service::Sts => sts::handle(&self.iam, &mut self.secrets, request, operation, body),
+            Service::Sts => {
+                sts::handle(&self.iam, &mut self.secrets, request, operation, body, self.is_served)
+            }
             Service::Lambda => match self.lambda.handle(request, operation, body, &self.sqs) {
-                Ok(handled) => return handled,
+                Ok(Handled::Reply(reply)) => return Handled::Reply(reply.edited(edit)),
+                Ok(begun) => return begun,
                 Err(error) => Err(error),
             },
             Service::Kms => self.kms.handle(scope, operation, body),
@@ -546,7 +682,7 @@ impl State {
             Ok(answer) if operation == "CancelLegalHold" => {
                 Reply::answer(protocol, operation, &answer).with_status(201)
             }
-            Ok(answer) => Reply::answer(protocol, operation, &answer),
+            Ok(answer) => Reply::answer(protocol, operation, &edit(answer)),
             Err(error) => service.refusal(protocol, &error),
         })
     }
@@ -556,7 +692,7 @@ impl State {
 struct Around<'a> {
     dynamo: &'a mut Dynamo,
     iam: &'a mut Iam,
-    kms: &'a Kms,
+    kms: &'a mut Kms,
 }
 
 impl Neighbours for Around<'_> {
@@ -578,6 +714,10 @@ impl Neighbours for Around<'_> {
 
     fn key_usable(&self, key_arn: &str) -> Result<(), String> {
         self.kms.key_usable(key_arn)
+    }
+
+    fn managed_key(&mut self, account: &str, region: &str, service: &'static str, now: Timestamp) -> String {
+        self.kms.managed(account, region, service, now)
     }
 
     fn service_linked_role(&mut self, account: &str, caller: &str) -> bool {

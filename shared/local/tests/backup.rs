@@ -28,6 +28,7 @@ async fn put(dynamodb: &aws_sdk_dynamodb::Client, key: &str) {
 /// A world with the table `orders`, one item in it, and a vault in each of two Regions.
 async fn world() -> (World, aws_sdk_dynamodb::Client) {
     let world = World::new(Options { start: "2026-03-01T00:00:00Z".parse().unwrap(), seed: 1 });
+    world.consistent();
     let dynamodb = aws_sdk_dynamodb::Client::new(&world.sdk_config(ACCOUNT, HOME, "owner"));
     let attribute =
         AttributeDefinition::builder().attribute_name("pk").attribute_type(ScalarAttributeType::S);

@@ -69,7 +69,7 @@ def checks(scenarios: list[scenario.Scenario], folder: pathlib.Path) -> Iterator
     shared = [one for one in scenarios if {step.service for step in one.steps} <= SERVICES]
     reasons = [Reason(**entry) for entry in yaml.safe_load(FILE.read_text(encoding="utf-8")) or []]
     used: set[Reason] = set()
-    with server.embedded("--pace", "instant") as ours_at:
+    with server.embedded("--consistent", "--pace", "instant") as ours_at:
         ours = _answers(ours_at["AWS_ENDPOINT_URL"], shared)
     with ThreadPoolExecutor() as pool:
         answers = dict(zip(PEERS, pool.map(lambda name: _peer(name, shared, folder), PEERS), strict=True))

@@ -15,6 +15,8 @@ from typing import Any
 import botocore.session
 from botocore.model import OperationModel, ServiceModel, Shape, StructureShape
 
+from errors import STATUSES
+
 from . import protocols, shapes
 from .recording import Exchange, Message
 
@@ -257,7 +259,10 @@ def _refusal(operation: OperationModel, protocol: str, status: int, response: Me
             yield code, f"has the status {status}, none of {sorted(allowed)}"
         return
     told = shape.metadata.get("error", {})
-    wanted = 400 if protocol == "json" and not shape.metadata.get("fault") else told.get("httpStatusCode")
+    # What AWS's reference tells and its description does not.
+    wanted = STATUSES.get(operation.service_model.signing_name, {}).get(code)
+    if not wanted:
+        wanted = 400 if protocol == "json" and not shape.metadata.get("fault") else told.get("httpStatusCode")
     wanted = wanted or (500 if shape.metadata.get("fault") else 400)
     if status != wanted:
         yield code, f"has the status {status}, not {wanted}"

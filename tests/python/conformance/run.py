@@ -47,14 +47,14 @@ def main() -> int:
 
 
 def _checks(folder: pathlib.Path, peers: bool) -> Iterator[Check]:
-    with server.embedded("--pace", "instant") as variables:
+    with server.embedded("--consistent", "--pace", "instant") as variables:
         known = operations.known(variables["AWS_ENDPOINT_URL"])
     unanswered = {step.call for one in ALL for step in one.steps} - known
     yield from _coverage(known, unanswered)
     answered = [one for one in ALL if not any(step.call in unanswered for step in one.steps)]
     # Accounts do not see each other: each scenario and client begins in an empty one.
     record = folder / "recording.jsonl"
-    with server.embedded("--pace", "instant", "--record", record) as variables:
+    with server.embedded("--consistent", "--pace", "instant", "--record", record) as variables:
         endpoint = variables["AWS_ENDPOINT_URL"]
         for number, one in enumerate(answered):
             for client in (Boto3(endpoint, f"1{number:011}"), Cli(endpoint, f"2{number:011}", folder)):

@@ -167,6 +167,7 @@ def tell(story: Story, world: World) -> None:
     story.feed("restore-tick", nothing)
     story.feed("restore-job-completed", nothing)
     story.feed("restore-sqs-batch", nothing)
+    story.feed("restore-check", [{"region": "eu-central-1", "tag_conditions": True}])
     story.feed("restore-plan", [{"dry_run": True}])
     story.refused("restore-show", NO_RESTORE)
     story.refused("restore-start", NOTHING_SO_OLD)

@@ -26,6 +26,7 @@ pub struct Planted;
 
 /// Plants one.
 pub async fn plant(fault: &str, world: &World, stack: &mut Stack) -> Result<Planted, Failure> {
+    let _scene = world.scene();
     let here = world.sdk_config(ACCOUNT, SOURCE, "somebody");
     let there = world.sdk_config(ACCOUNT, TARGET, "somebody");
     match fault.split(' ').next().unwrap_or_default() {
@@ -33,7 +34,7 @@ pub async fn plant(fault: &str, world: &World, stack: &mut Stack) -> Result<Plan
         "rule" | "mapping" => rules(fault, &Events::new(&here), &Lambda::new(&here)).await?,
         "message" | "nothing" | "many" | "queue" => queues(fault, &Sqs::new(&here)).await?,
         "recovery" | "protection" | "settings" | "index" | "catalog" => tables(fault, &here, &there).await?,
-        "advanced" | "not" | "region" => {
+        "advanced" | "not" | "region" | "rights" => {
             regions(fault, world, &Backup::new(&here), &Backup::new(&there)).await?;
         }
         "vault" if !fault.ends_with("disabled") => vaults(fault, world, stack, &Backup::new(&there)).await?,
@@ -199,6 +200,9 @@ async fn regions(fault: &str, world: &World, here: &Backup, there: &Backup) -> R
             let rule = FaultRule::new("backup", "DescribeRegionSettings", Fault::ResetBefore);
             world.inject(rule.region(TARGET));
         }
+        "rights of tags off" => {
+            world.with_dynamodb(|dynamo| dynamo.set_tag_conditions(ACCOUNT, TARGET, false));
+        }
         other => return Err(format!("no fault {other}").into()),
     }
     Ok(())
@@ -291,9 +295,9 @@ async fn roles(fault: &str, world: &World, iam: &Iam) -> Result<(), Failure> {
         .to_string()
     };
     let (backup, copy, restore) = (
-        "backup-chain-backup-eu-central-1",
-        "backup-chain-copy-eu-central-1",
-        "backup-chain-restore-eu-central-1",
+        "backup-chain-AWSBackup-backup-eu-central-1",
+        "backup-chain-AWSBackup-copy-eu-central-1",
+        "backup-chain-AWSBackup-restore-eu-central-1",
     );
     match fault {
         "role gone" => {
@@ -308,6 +312,15 @@ async fn roles(fault: &str, world: &World, iam: &Iam) -> Result<(), Failure> {
             let out = allow(&["backup:CopyFromBackupVault"], "*");
             let into = format!("arn:aws:backup:{SOURCE}:{ACCOUNT}:backup-vault:backup-chain");
             world.put_role(ACCOUNT, copy, &[&out, &allow(&["backup:CopyIntoBackupVault"], &into)])?;
+        }
+        "role may copy into another account" => {
+            let found = iam.get_role_policy().role_name(copy).policy_name("copies").send().await?;
+            let ours = format!("arn:aws:backup:{TARGET}:{ACCOUNT}:backup-vault:{COPIES}");
+            let theirs = format!("arn:aws:backup:{TARGET}:444455556666:backup-vault:theirs");
+            let policy = percent_encoding::percent_decode_str(found.policy_document()).decode_utf8()?;
+            let policy = policy.replace(&format!("\"{ours}\""), &format!("\"{ours}\",\"{theirs}\""));
+            let put = iam.put_role_policy().role_name(copy).policy_name("copies");
+            put.policy_document(policy).send().await?;
         }
         "role trusts another" => {
             let trust = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow",

@@ -44,11 +44,10 @@ pub(super) async fn scope(fault: &str, world: &World, stack: &Stack) -> Result<(
     let client = dynamodb(world);
     match fault {
         // It has one already.
-        "table with 48 tags" | "table with 43 tags" => {
-            let tags = if fault.contains("48") { 47 } else { 42 };
+        "table with 50 tags" => {
             let arn = format!("arn:aws:dynamodb:{SOURCE}:{ACCOUNT}:table/orders");
             let mut tag = client.tag_resource().resource_arn(arn);
-            for number in 0..tags {
+            for number in 0..49 {
                 tag = tag.tags(Tag::builder().key(format!("tag-{number}")).value("v").build()?);
             }
             tag.send().await?;

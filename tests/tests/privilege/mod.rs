@@ -7,17 +7,19 @@ pub mod scenes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use backup_chain_local::stack::{ACCOUNT, COPY, RESTORE, RETENTION, SESSION, SOURCE, TARGET};
-use backup_chain_local::{Permissions, Required, World};
+use backup_chain_local::stack::{ACCOUNT, COPIES, COPY, RESTORE, RETENTION, SESSION, SOURCE, TARGET, VAULT};
+use backup_chain_local::{Call, Permissions, Required, World};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 /// The roles of AWS Backup.
 pub const SERVICE_ROLES: [&str; 3] = [
-    "backup-chain-backup-eu-central-1",
-    "backup-chain-copy-eu-central-1",
-    "backup-chain-restore-eu-central-1",
+    "backup-chain-AWSBackup-backup-eu-central-1",
+    "backup-chain-AWSBackup-copy-eu-central-1",
+    "backup-chain-AWSBackup-restore-eu-central-1",
 ];
+
+const LEFT: &str = "what a dropped table left is removed in any Region, and here it was left in one";
 
 type Unseen = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
@@ -27,7 +29,6 @@ const UNSEEN: &[Unseen] = &[
     ("", "Log", "", "", "the Lambda service writes logs in the function's name"),
     ("", "TakeEvents", "", "", "the Lambda service takes events from the queue in the function's name"),
     (SESSION, "StartBackups", "", TARGET, "the parameter FurtherVaults names vaults of all Regions at once"),
-    (COPY, "BringSettings", "", "", "copies go to every other Region: a policy cannot except one"),
     (RESTORE, "CopyBack", "", "", "copies come back from every other Region: a policy cannot except one"),
     (
         RESTORE,
@@ -35,6 +36,17 @@ const UNSEEN: &[Unseen] = &[
         "dynamodb:EnableKinesisStreamingDestination",
         "",
         "in a target Region only where it has the stream too",
+    ),
+    (RESTORE, "MakeAlarms", "cloudwatch:DeleteAlarms", "", LEFT),
+    (RESTORE, "ScaleTables", "application-autoscaling:DeleteScalingPolicy", "", LEFT),
+    (RESTORE, "ScaleTables", "application-autoscaling:DeleteScheduledAction", "", LEFT),
+    (RESTORE, "ScaleTables", "application-autoscaling:DeregisterScalableTarget", "", LEFT),
+    (
+        RESTORE,
+        "WatchRestoredIndexes",
+        "",
+        "",
+        "where RestoreTables is a name, the table's ARN stands for no index",
     ),
     (RETENTION, "LetBackupDelete", "", "", "AWS Backup makes its own role at an account's first deletion"),
     (RESTORE, "LetServicesWork", "", "", "services make their own roles at an account's first use"),
@@ -299,17 +311,26 @@ impl Role {
     }
 }
 
-/// All roles, and what they are asked for in the scenes.
+/// All roles, and what they are asked for in the scenes; and what the access policies of the vaults allow beside, by
+/// Region and statement, with whether it was needed.
 #[derive(Debug, Default)]
-pub struct Roles(pub BTreeMap<String, Role>);
+pub struct Roles(pub BTreeMap<String, Role>, BTreeMap<(&'static str, String), bool>);
 
 impl Roles {
     /// Takes what was recorded of a scene.
     pub async fn take(&mut self, world: &World) {
         for name in [SESSION, COPY, RETENTION, RESTORE] {
-            let calls = world.calls();
-            let required =
-                calls.into_iter().filter(|call| call.caller == name).flat_map(|call| call.required);
+            let calls: Vec<_> = world.calls().into_iter().filter(|call| call.caller == name).collect();
+            // A right that hangs on a fresh tag comes later: what was denied once was done then.
+            let denied =
+                |call: &Call| call.error.as_ref().is_some_and(|code| code.starts_with("AccessDenied"));
+            let is_done = |call: &Call| {
+                calls.iter().any(|other| {
+                    (&other.operation, &other.resource) == (&call.operation, &call.resource) && !denied(other)
+                })
+            };
+            let required = calls.iter().filter(|call| !denied(call) || !is_done(call));
+            let required = required.flat_map(|call| call.required.clone());
             self.role(world, name, required).await;
         }
         for name in SERVICE_ROLES {
@@ -321,7 +342,23 @@ impl Roles {
     async fn role(&mut self, world: &World, name: &str, required: impl IntoIterator<Item = Required>) {
         let role = self.0.entry(name.to_owned()).or_default();
         role.statements = statements(world, name).await;
+        let own = policy(&role.statements);
+        let lent = lent(world).await;
+        for (statement, _) in &lent {
+            self.1.entry(statement.clone()).or_default();
+        }
         for need in required.into_iter().map(Need::new) {
+            let mut named = need.required.clone();
+            named
+                .context
+                .insert("aws:PrincipalArn".to_owned(), vec![format!("arn:aws:iam::{ACCOUNT}:role/{name}")]);
+            let is_lent = |((region, _), allows): &&((&str, String), Permissions)| {
+                *region == need.region && allows.allow(&named)
+            };
+            if let Some((statement, _)) = lent.iter().find(is_lent).filter(|_| !own.allow(&need.required)) {
+                self.1.insert(statement.clone(), true);
+                continue;
+            }
             let known = |other: &Need| {
                 let Required { action, context, .. } = &other.required;
                 (action, &other.shape, &other.guards) == (&need.required.action, &need.shape, &need.guards)
@@ -340,11 +377,33 @@ impl Roles {
                 writeln!(told, "{name}: {finding}").unwrap();
             }
         }
+        for ((region, sid), _) in self.1.iter().filter(|(_, needed)| !**needed) {
+            writeln!(told, "surplus: {sid} of the vault in {region}").unwrap();
+        }
         for (number, exception) in UNSEEN.iter().enumerate().filter(|(number, _)| !met.contains(number)) {
             writeln!(told, "exception {number} is not needed: {exception:?}").unwrap();
         }
         told
     }
+}
+
+/// What the access policies of the vaults allow.
+async fn lent(world: &World) -> Vec<((&'static str, String), Permissions)> {
+    let mut lent = Vec::new();
+    for (region, vault) in [(SOURCE, VAULT), (TARGET, COPIES)] {
+        let backup = aws_sdk_backup::Client::new(&world.sdk_config(ACCOUNT, region, "operator"));
+        let got = backup.get_backup_vault_access_policy().backup_vault_name(vault).send().await.unwrap();
+        let document: Value = serde_json::from_str(got.policy().unwrap()).unwrap();
+        for statement in document["Statement"].as_array().unwrap() {
+            if statement["Effect"] == "Allow" {
+                let mut alone = statement.clone();
+                alone.as_object_mut().unwrap().remove("Principal");
+                let sid = statement["Sid"].as_str().unwrap().to_owned();
+                lent.push(((region, sid), policy(&[alone])));
+            }
+        }
+    }
+    lent
 }
 
 /// The statements of a role as IAM has them.

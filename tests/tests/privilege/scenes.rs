@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use backup_chain_core::invoke::{Ask, From, RetentionRequest, SessionRequest, Wanted};
 use backup_chain_core::point::{Kind, RestorePoint};
 use backup_chain_core::restore::{Choices, Feature, Key, Stage};
-use backup_chain_core::settings::TableSettings;
+use backup_chain_core::settings::{Part, TableSettings};
 use backup_chain_local::stack::{ACCOUNT, COPY, RESTORE, SESSION, SOURCE, Stack};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::restores::{COPIED, all_but_kinesis, ask, copied, newest, quick, restored};
-use backup_chain_tests::{apply, at, backup, deployed, dynamodb, points, table, tables};
+use backup_chain_tests::{apply, at, backup, deployed, dynamodb, leftovers, points, table, tables};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -44,6 +44,12 @@ async fn weeks(roles: &mut Roles) {
     let large = TableSettings::from_bytes(include_bytes!("../../fixtures/huge.json")).unwrap();
     let large = tables::create(&world, "app-large", &large).await.unwrap();
     let orders = table(&world, "app-orders", &[("team", "shop")]).await.unwrap();
+    // Their recovery points have room for our id alone, and for none.
+    for count in [49, 50] {
+        let own: Vec<String> = (0..count).map(|number| format!("own-{number}")).collect();
+        let own: Vec<(&str, &str)> = own.iter().map(|key| (key.as_str(), "x")).collect();
+        table(&world, &format!("app-{count}"), &own).await.unwrap();
+    }
     stack.session(SessionRequest::Check { document: POLICY.to_owned() }).await.unwrap();
     apply(&stack, POLICY).await.unwrap();
     let other = POLICY.replace("name: daily", "name: other").replace("app-", "x-").replace("shop", "none");
@@ -59,7 +65,7 @@ async fn weeks(roles: &mut Roles) {
     stack.live_until(at("2026-01-06T12:00:00Z")).await;
     // What fails for good goes among what is past, and is told.
     world.with_backup(|backup| (0..3).for_each(|_| backup.fail_next_copy(&arn, "No space is left.")));
-    world.inject(FaultRule::new("backup", "StartBackupJob", Fault::Deny).caller(SESSION).times(1));
+    world.inject(FaultRule::new("backup", "StartBackupJob", Fault::Deny).caller(SESSION).times(2));
     stack.session(SessionRequest::Backup { tables: vec![orders.to_string()], vault: None }).await.unwrap();
     // Settings that are stored go when their last point goes.
     let tag = aws_sdk_dynamodb::types::Tag::builder().key("later").value("yes").build().unwrap();
@@ -109,7 +115,8 @@ async fn restores(roles: &mut Roles) {
     };
     let again = Wanted { name: Some("orders-again".parse().unwrap()), ..newest(&orders) };
     restore(&mut stack, Ask { choices, ..ask([again]) }).await;
-    tables::drop(&world, &orders, &settings).await.unwrap();
+    leftovers::change_what_surrounds(&world, &orders).await;
+    tables::drop_alone(&world, &orders, &settings).await.unwrap();
     lose_answers(&world, RESTORE, &["StartRestoreJob"]);
     restore(&mut stack, ask([newest(&orders)])).await;
     // A point that has lost its tags is restored all the same, if that is asked for.
@@ -167,7 +174,8 @@ async fn restores_of_copies_brought_back(roles: &mut Roles, is_lost: bool) {
 /// Restores of a table whose settings are in the settings tables.
 async fn restores_of_much(roles: &mut Roles) {
     let (world, mut stack) = quick().await;
-    let settings = TableSettings::from_bytes(include_bytes!("../../fixtures/huge.json")).unwrap();
+    let mut settings = TableSettings::from_bytes(include_bytes!("../../fixtures/huge.json")).unwrap();
+    settings.tags = Part::Known((0..50).map(|number| (format!("own-{number}"), "x".to_owned())).collect());
     let large = tables::create(&world, "app-large", &settings).await.unwrap();
     apply(&stack, &COPIED.replace("tables: [orders]", "tables: [app-large]")).await.unwrap();
     stack.session(SessionRequest::Run { policy: "copied".parse().unwrap() }).await.unwrap();
@@ -177,6 +185,22 @@ async fn restores_of_much(roles: &mut Roles) {
         let choices = Choices { encryption: Some(Key::AwsOwned), ..Choices::default() };
         restore(&mut stack, Ask { choices, ..ask([Wanted { vault, name, ..newest(&large) }]) }).await;
     }
+    // Its backup is gone, and its settings with it: they come back with the copy.
+    apply(&stack, &COPIED.replace("{tables: [orders]}", "{tables: [app-large]}\nenabled: false"))
+        .await
+        .unwrap();
+    tables::drop(&world, &large, &settings).await.unwrap();
+    let removal = json!({
+        "action": "remove", "table": "app-large", "which": "backups", "override_guards": ["newest"], "reason": "a drill",
+    });
+    stack.retention(serde_json::from_value(removal).unwrap()).await.unwrap();
+    stack.live(SignedDuration::from_mins(10)).await;
+    stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+    let (vault, region) = (Some("eu-west-1/backup-chain-copies".to_owned()), Some(SOURCE.parse().unwrap()));
+    let from = From::Point(of(&points(&stack, &large).await, Kind::Copy).id);
+    let choices = Choices { encryption: Some(Key::AwsOwned), ..Choices::default() };
+    let back = Wanted { from, vault, region, ..newest(&large) };
+    restore(&mut stack, Ask { choices, ..ask([back]) }).await;
     roles.take(&world).await;
 }
 

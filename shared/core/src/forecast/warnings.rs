@@ -177,25 +177,36 @@ fn cold(policy: &Policy, backups: &[(Tier, Span)], copies: &[(Tier, Span)], line
 }
 
 fn tags(facts: &Facts, lines: &mut Vec<String>) {
+    if facts.custom_tags + TYPICAL > OURS {
+        lines.push(format!(
+            "the policy has {} tags, and by one of its pages AWS takes {OURS} that are added to a recovery point: the \
+             metadata of a typical table and a hold take {TYPICAL}. So some may be left out, with a warning on the point",
+            facts.custom_tags
+        ));
+    }
     let tables = facts.table_tags.iter();
     lines.extend(tables.filter_map(|(table, own)| tag_room(table, *own, facts.custom_tags)));
 }
 
-/// What may not fit on the points of a table with so many tags of its own, and so many of the policy.
+/// How many tags of ours the points of a typical table carry, with a hold.
+const TYPICAL: usize = 8;
+
+/// What has no room on the points of a table with so many tags of its own: a hold, or some of the policy's tags.
 pub fn tag_room(table: &TableName, own: usize, custom: usize) -> Option<String> {
-    let (ours, all) = (own + OURS, own + OURS + custom);
-    if ours > TAGS {
+    let all = own + OURS + custom;
+    if own >= TAGS {
         Some(format!(
-            "table {table} has {own} tags: with up to {OURS} of ours a point would have {ours}, and AWS fails a job \
-             that passes {TAGS}. So its settings may go to the settings table, and a backup that does not fit even so \
-             is refused; remove {} of the table's tags",
-            ours - TAGS
+            "table {table} has {own} tags, as many as AWS takes on a recovery point. So its points carry none of ours: \
+             their metadata is in the settings tables alone, a hold in the catalog alone, and the policy's tags are left \
+             out; remove {} of the table's tags, better {}",
+            own + 1 - TAGS,
+            own + OURS - TAGS
         ))
-    } else if all > TAGS {
+    } else if custom > 0 && all > TAGS {
         Some(format!(
             "table {table} has {own} tags: with up to {OURS} of ours and {custom} of the policy a point would have \
-             {all}, and AWS takes {TAGS}. So the policy's tags may be left out; remove {} of the table's or of the \
-             policy's",
+             {all}, and AWS takes {TAGS}. So some of the policy's tags may be left out; remove {} of the table's or of \
+             the policy's",
             all - TAGS
         ))
     } else {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::rewrite::with_stream;
-use super::{Step, Target};
+use super::{Leftover, Step, Target};
 use crate::ids::{TableArn, TableName};
 use crate::settings::{BillingMode, Dimension, Json, MaxThroughput, Suspended, Throughput};
 
@@ -32,7 +32,23 @@ pub(super) fn command(step: &Step, target: &Target) -> String {
             let how = json!({ "PointInTimeRecoveryEnabled": true, "RecoveryPeriodInDays": pitr.days });
             dynamodb("update-continuous-backups", json!({ "PointInTimeRecoverySpecification": how }))
         }
+        Step::Remove(Leftover::ScalingTarget(dimension)) => {
+            scaling("deregister-scalable-target", dimension, json!({}))
+        }
+        Step::Remove(Leftover::ScalingPolicy(dimension, name)) => {
+            scaling("delete-scaling-policy", dimension, json!({ "PolicyName": name }))
+        }
+        Step::Remove(Leftover::ScheduledAction(dimension, name)) => {
+            scaling("delete-scheduled-action", dimension, json!({ "ScheduledActionName": name }))
+        }
+        Step::Remove(Leftover::Alarm(name)) => {
+            call("cloudwatch", "delete-alarms", json!({ "AlarmNames": [name] }))
+        }
         Step::Class(class) => dynamodb("update-table", json!({ "TableClass": class })),
+        Step::VectorIndex(name, index) => {
+            let create = joined([index.0.clone(), json!({ "IndexName": name })]);
+            dynamodb("update-table", json!({ "VectorIndexUpdates": [{ "Create": create }] }))
+        }
         Step::Capacity { billing: BillingMode::PayPerRequest, .. } => {
             dynamodb("update-table", json!({ "BillingMode": BillingMode::PayPerRequest }))
         }
@@ -71,12 +87,14 @@ pub(super) fn command(step: &Step, target: &Target) -> String {
             call("dynamodb", "tag-resource", json!({ "ResourceArn": arn, "Tags": tags }))
         }
         Step::TablePolicy(policy) => {
-            let body = json!({ "ResourceArn": arn, "Policy": text(policy.0.clone()) });
+            let body = json!({
+                "ResourceArn": arn, "Policy": text(policy.0.clone()), "ConfirmRemoveSelfResourceAccess": true,
+            });
             call("dynamodb", "put-resource-policy", body)
         }
         Step::ScalingTarget(dimension, scaled) => {
             let is = |what| scaled.suspended.contains(&what);
-            let mut fields = json!({
+            let fields = json!({
                 "MinCapacity": scaled.min,
                 "MaxCapacity": scaled.max,
                 "SuspendedState": {
@@ -85,9 +103,6 @@ pub(super) fn command(step: &Step, target: &Target) -> String {
                     "ScheduledScalingSuspended": is(Suspended::Scheduled),
                 },
             });
-            if let Some(role) = &scaled.role {
-                fields["RoleARN"] = role.as_str().into();
-            }
             scaling("register-scalable-target", dimension, fields)
         }
         Step::ScalingPolicy(dimension, name, policy) => {
@@ -143,7 +158,7 @@ fn stream_policy(policy: &Json, original: &TableArn, table: &TableArn) -> String
         "$(aws dynamodb describe-table --region {region} --table-name={name} --query Table.LatestStreamArn --output text)"
     );
     format!(
-        r#"stream="{look_up}" && aws dynamodb put-resource-policy --region {region} --resource-arn "$stream" --policy {policy}"#
+        r#"stream="{look_up}" && aws dynamodb put-resource-policy --region {region} --resource-arn "$stream" --confirm-remove-self-resource-access --policy {policy}"#
     )
 }
 

@@ -76,7 +76,7 @@ pub enum Key {
     AwsOwned,
     /// `aws/dynamodb`, which AWS manages in the account.
     AwsManaged,
-    /// A customer's, by its ARN.
+    /// A customer's, by its ARN; asked for by its id or alias too.
     Arn(String),
 }
 

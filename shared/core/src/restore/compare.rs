@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::expected::chosen;
 use super::facet::{Facet, Verdict, because};
 use super::rewrite::renamed;
-use super::{Choices, Feature, Target, plan};
+use super::step::facets;
+use super::{Choices, Feature, StepRecord, StepState, Target};
 use crate::settings::{TableSettings, Unknown};
 
 /// What became of one property of the table.
@@ -36,22 +37,30 @@ pub struct Property {
     pub why: Option<String>,
 }
 
-/// Compares the restored table with what it was. `failed` are the steps that came to nothing, by their keys, with the
-/// reason.
+/// Compares the restored table with what it was. `steps` are the records of its steps, by their keys.
 pub fn compare(
     then: &TableSettings,
     now: &TableSettings,
     choices: &Choices,
     target: &Target,
-    failed: &BTreeMap<String, String>,
+    steps: &BTreeMap<String, StepRecord>,
 ) -> Vec<Property> {
     let was = renamed(then, target);
     let wanted = chosen(was.clone(), choices, target);
-    let steps = plan(then, choices, target).steps;
     let refusals = |facet: Facet| {
-        let of_it = steps.iter().filter(|step| step.facets().contains(&facet));
-        let reasons: BTreeSet<_> = of_it.filter_map(|step| failed.get(&step.key())).cloned().collect();
+        let failed = of(facet, steps).filter(|(_, record)| record.state == StepState::Failed);
+        let reasons: BTreeSet<_> = failed.filter_map(|(_, record)| record.why.clone()).collect();
         (!reasons.is_empty()).then(|| Vec::from_iter(reasons).join("; "))
+    };
+    let removed = |facet: Facet| {
+        let is_removal = |(key, record): &(&String, &StepRecord)| {
+            key.starts_with("remove-") && record.state == StepState::Done
+        };
+        match of(facet, steps).filter(is_removal).count() {
+            0 => None,
+            1 => Some("what had been left under its name was removed: 1 thing".to_owned()),
+            count => Some(format!("what had been left under its name was removed: {count} things")),
+        }
     };
     let judge = |facet: Facet| {
         let as_it_was = facet.verdict(&was, now, target);
@@ -63,7 +72,7 @@ pub fn compare(
         match facet.verdict(&wanted, now, target) {
             Verdict::NotKnown(reason) => (Outcome::Impossible, Some(not_known(reason))),
             Verdict::Same if as_it_was == Verdict::Same => {
-                (Outcome::Restored, own_names(facet, &wanted, target))
+                (Outcome::Restored, own_names(facet, &wanted, target).or_else(|| removed(facet)))
             }
             Verdict::Same => match (facet.left_off(choices, target), as_it_was) {
                 (Some(_), Verdict::NotKnown(reason)) => (Outcome::Impossible, Some(not_known(reason))),
@@ -88,10 +97,28 @@ pub fn compare(
     listed.map(property).collect()
 }
 
-/// Whether nothing but time to live is left to be done: then it may start to delete.
+/// The records of the steps that a property hangs on.
+fn of(facet: Facet, steps: &BTreeMap<String, StepRecord>) -> impl Iterator<Item = (&String, &StepRecord)> {
+    steps.iter().filter(move |(key, _)| facets(key).contains(&facet))
+}
+
+/// Whether nothing but time to live, and what comes after it, is left to be done: then it may start to delete.
 pub fn is_verified(properties: &[Property]) -> bool {
-    let blocks = |it: &&Property| it.outcome == Outcome::Failed && it.name != Facet::Ttl.name();
-    !properties.iter().any(|property| blocks(&property))
+    let later = [Facet::Ttl, Facet::StreamPolicy, Facet::TablePolicy].map(Facet::name);
+    let blocks = |it: &Property| it.outcome == Outcome::Failed && !later.contains(&it.name.as_str());
+    !properties.iter().any(blocks)
+}
+
+/// Whether some of what differs was put and not refused: AWS may not show it yet, and another look may find it as it
+/// should be.
+pub fn settles(properties: &[Property], steps: &BTreeMap<String, StepRecord>) -> bool {
+    let may_pass = |facet: Facet| {
+        let is = |state: StepState| of(facet, steps).any(|(_, record)| record.state == state);
+        is(StepState::Done) && !is(StepState::Failed)
+    };
+    let differs =
+        |facet: &Facet| properties.iter().any(|it| it.outcome == Outcome::Failed && it.name == facet.name());
+    Facet::ALL.into_iter().filter(differs).any(may_pass)
 }
 
 pub(super) fn not_known(reason: Unknown) -> String {

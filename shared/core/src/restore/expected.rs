@@ -2,16 +2,37 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use super::rewrite::renamed;
 use super::{Billing, Choices, Feature, Key, PitrChoice, Target};
 use crate::settings::{
-    BillingMode, Encryption, EncryptionType, KeySchema, MaxThroughput, Part, Pitr, TableSettings, Throughput,
+    BillingMode, Encryption, EncryptionType, KeySchema, MaxThroughput, Part, Pitr, Scaling, TableSettings,
+    Throughput,
 };
 
 /// The settings that the restored table should have: those of the backup, with what was asked for, as they are for the
 /// new table. A stream's resource policy still names the old stream.
 pub fn expected(then: &TableSettings, choices: &Choices, target: &Target) -> TableSettings {
     chosen(renamed(then, target), choices, target)
+}
+
+/// Takes out of auto scaling what is over by a moment: scheduled actions whose end is past, which AWS would refuse, and
+/// starts that are past, which are none any more. Tells the names of the actions.
+pub fn expire(scaling: &mut Part<Scaling>, now: Timestamp) -> Vec<String> {
+    let mut over = Vec::new();
+    let Part::Known(scaling) = scaling else { return over };
+    for scaled in scaling.values_mut() {
+        scaled.scheduled.retain(|name, action| {
+            let stays = action.end.is_none_or(|end| end > now);
+            over.extend((!stays).then(|| name.clone()));
+            stays
+        });
+        for action in scaled.scheduled.values_mut() {
+            action.start = action.start.filter(|start| *start > now);
+        }
+    }
+    over
 }
 
 /// The settings with what was asked for.
@@ -50,6 +71,7 @@ fn leave_out_indexes(table: &mut TableSettings, names: &BTreeSet<String>) {
     let before = key_attributes(table);
     table.local_indexes.retain(|name, _| !names.contains(name));
     table.global_indexes.retain(|name, _| !names.contains(name));
+    table.vector_indexes.retain(|name, _| !names.contains(name));
     let after = key_attributes(table);
     table.attributes.retain(|name, _| after.contains(name) || !before.contains(name));
     if let Part::Known(insights) = &mut table.insights {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::leftover::watches_more;
 use super::rewrite::any_stream;
 use super::{Choices, Feature, Target};
 use crate::settings::{
-    Dimension, Encryption, EncryptionType, GlobalIndex, Insights, Json, KeySchema, Part, Projection, Scaling,
+    Dimension, Encryption, EncryptionType, GlobalIndex, Json, KeySchema, Part, Projection, Scaling,
     ScalingTarget, TableSettings, Throughput, Unknown,
 };
 
@@ -180,9 +181,11 @@ impl Facet {
             Self::StreamPolicy => {
                 return part(&stream_policy(wanted, target), &stream_policy(now, target), PartialEq::eq);
             }
-            Self::Insights => return part(&wanted.insights, &now.insights, insights),
+            Self::Insights => return part(&wanted.insights, &now.insights, PartialEq::eq),
             Self::Scaling => return part(&wanted.scaling, &now.scaling, scaling),
-            Self::Alarms => return part(&wanted.alarms, &now.alarms, holds),
+            Self::Alarms => {
+                return part(&wanted.alarms, &now.alarms, |wanted, now| alarms(wanted, now, target));
+            }
         };
         if is_same { Verdict::Same } else { Verdict::Other }
     }
@@ -215,9 +218,11 @@ fn part<T: Default>(wanted: &Part<T>, now: &Part<T>, is_same: impl Fn(&T, &T) ->
     }
 }
 
-/// Whether all that is wanted is there. More may be: others make alarms and policies too.
-fn holds<K: Ord, V: PartialEq>(wanted: &BTreeMap<K, V>, now: &BTreeMap<K, V>) -> bool {
-    wanted.iter().all(|(name, wanted)| now.get(name) == Some(wanted))
+/// Both ways, but for alarms that watch other tables too: they come and go with those.
+fn alarms(wanted: &BTreeMap<String, Json>, now: &BTreeMap<String, Json>, target: &Target) -> bool {
+    let is_own =
+        |(name, alarm): &(&String, &Json)| wanted.contains_key(*name) || !watches_more(alarm, target.name());
+    now.iter().filter(is_own).eq(wanted.iter())
 }
 
 /// Global indexes but for what is paid for.
@@ -256,8 +261,10 @@ fn may_move_to(scaled: &ScalingTarget, units: u64) -> bool {
     (u64::from(min)..=u64::from(max)).contains(&units)
 }
 
+/// Both ways: what is registered where nothing was acts on the table as well.
 fn scaling(wanted: &Scaling, now: &Scaling) -> bool {
-    wanted.iter().all(|(dimension, wanted)| now.get(dimension).is_some_and(|now| scaled(wanted, now)))
+    wanted.len() == now.len()
+        && wanted.iter().all(|(dimension, wanted)| now.get(dimension).is_some_and(|now| scaled(wanted, now)))
 }
 
 fn scaled(wanted: &ScalingTarget, now: &ScalingTarget) -> bool {
@@ -265,14 +272,9 @@ fn scaled(wanted: &ScalingTarget, now: &ScalingTarget) -> bool {
     let actions = || wanted.scheduled.values();
     (wanted.min == now.min || actions().any(|action| action.min == Some(now.min)))
         && (wanted.max == now.max || actions().any(|action| action.max == Some(now.max)))
-        && wanted.role == now.role
         && wanted.suspended == now.suspended
-        && holds(&wanted.policies, &now.policies)
-        && holds(&wanted.scheduled, &now.scheduled)
-}
-
-fn insights(wanted: &Insights, now: &Insights) -> bool {
-    wanted.table.is_none_or(|mode| now.table == Some(mode)) && holds(&wanted.indexes, &now.indexes)
+        && wanted.policies == now.policies
+        && wanted.scheduled == now.scheduled
 }
 
 /// Without a key of its own a table is encrypted with one that AWS owns, which old tables call AES256.
@@ -280,8 +282,8 @@ fn encryption(wanted: Option<&Encryption>, now: Option<&Encryption>) -> bool {
     let in_kms = |it: &&Encryption| it.kind == EncryptionType::Kms;
     match (wanted.filter(in_kms), now.filter(in_kms)) {
         (None, None) => true,
-        // Only DescribeKey tells which key AWS manages.
-        (Some(wanted), Some(now)) => wanted.key.is_none() || wanted.key == now.key,
+        // The key that AWS manages is captured without a name.
+        (Some(wanted), Some(now)) => wanted.key == now.key,
         _ => false,
     }
 }

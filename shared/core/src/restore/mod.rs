@@ -2,7 +2,8 @@
 //! became of each property of the table.
 //!
 //! AWS Backup brings back items, keys, attributes, indexes, billing mode and throughput. Everything else is put back
-//! step by step, from the settings that the restore point's metadata holds.
+//! step by step, from the settings that the restore point's metadata holds. What a dropped table of that name has left
+//! behind gives way to them.
 //!
 //! Steps hold captured settings: they are made anew from the metadata whenever they are needed, and only their
 //! [keys](Step::key), which tell nothing of them, are recorded.
@@ -14,6 +15,7 @@ mod compare;
 mod expected;
 mod facet;
 mod job;
+mod leftover;
 mod plan;
 mod rewrite;
 mod step;
@@ -22,15 +24,16 @@ mod work;
 
 pub use adopt::{Adoption, adoption};
 pub use choices::{Billing, Choices, Feature, Key, PitrChoice};
-pub use compare::{Outcome, Property, compare, is_verified};
-pub use expected::expected;
+pub use compare::{Outcome, Property, compare, is_verified, settles};
+pub use expected::{expected, expire};
 pub use facet::PROPERTIES;
 pub use job::Start;
+pub use leftover::{Around, Leftover, ToldLeftover};
 pub use plan::{Left, Plan, plan};
 pub use rewrite::stream_policy;
-pub use step::Step;
-pub use told::{Told, ToldStep};
-pub use work::{CopyBack, Restore, Stage, StepRecord, StepState};
+pub use step::{Step, needs_mark};
+pub use told::{Told, ToldRegion, ToldStep};
+pub use work::{AT_A_TIME, CopyBack, Hitch, Restore, Stage, StepRecord, StepState};
 
 use crate::ids::{TableArn, TableName};
 

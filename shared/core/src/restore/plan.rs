@@ -1,6 +1,6 @@
 //! Which steps put a table's settings back, in which order, and what is left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use super::compare::not_known;
 use super::expected::chosen;
 use super::facet::{Facet, Verdict, because, reaches};
 use super::rewrite::renamed;
-use super::{Choices, Step, Target};
+use super::{Around, Choices, Step, Target};
 use crate::settings::{
     BillingMode, Consistency, EncryptionType, GlobalIndex, MaxThroughput, Replicas, Scaling, ScalingTarget,
     TableClass, TableSettings, Throughput,
@@ -18,7 +18,8 @@ use crate::settings::{
 /// What will be done, and what will not.
 #[derive(Clone, Default, PartialEq)]
 pub struct Plan {
-    /// The steps in their order. The last ones, from the first [`Step::Ttl`] on, wait for the verification.
+    /// The steps in their order: [time to live](Step::is_ttl) comes after all that it waits for, and [what may shut
+    /// out](Step::is_policy) whoever goes on comes last.
     pub steps: Vec<Step>,
     /// What is not put back, and why.
     pub left: Vec<Left>,
@@ -45,22 +46,34 @@ pub struct Left {
 /// What AWS gives a new on-demand table without being asked.
 const FRESH: Throughput = Throughput { read: 12_000, write: 4_000 };
 
-/// Plans how to put back the settings of `then`.
-pub fn plan(then: &TableSettings, choices: &Choices, target: &Target) -> Plan {
+/// Plans how to put back the settings of `then`, `around` what surrounds the table by its name, of which `leftovers` were
+/// there before the table.
+pub fn plan(
+    then: &TableSettings,
+    choices: &Choices,
+    target: &Target,
+    around: &Around,
+    leftovers: &BTreeSet<String>,
+) -> Plan {
     let was = renamed(then, target);
     let wanted = chosen(was.clone(), choices, target);
     let left = Facet::ALL.into_iter().filter(|facet| facet.is_listed(then)).filter_map(|facet| {
         let (asked, why) = left_out(facet, &was, &wanted, choices, target)?;
         Some(Left { property: facet.name().to_owned(), asked, why })
     });
-    Plan { left: left.collect(), steps: steps(&wanted, choices) }
+    let removals = around.removals(&wanted, target.name(), leftovers);
+    Plan { left: left.collect(), steps: steps(&wanted, choices, removals) }
 }
 
-fn steps(wanted: &TableSettings, choices: &Choices) -> Vec<Step> {
+fn steps(wanted: &TableSettings, choices: &Choices, removals: Vec<Step>) -> Vec<Step> {
     let mut steps = Vec::new();
     steps.extend(wanted.deletion_protection.then_some(Step::DeletionProtection));
     steps.extend(wanted.pitr.known().copied().flatten().map(Step::Pitr));
+    // Before anything that they could act on.
+    steps.extend(removals);
     steps.extend((wanted.class != TableClass::Standard).then_some(Step::Class(wanted.class)));
+    let vector = wanted.vector_indexes.iter();
+    steps.extend(vector.map(|(name, index)| Step::VectorIndex(name.clone(), index.clone())));
     steps.extend(capacity(wanted, choices));
     steps.extend(on_demand_max(wanted));
     steps.extend(warm(wanted));
@@ -68,7 +81,6 @@ fn steps(wanted: &TableSettings, choices: &Choices) -> Vec<Step> {
     let tags = wanted.tags.known().unwrap_or(&choices.tags);
     steps.extend((!tags.is_empty()).then(|| Step::Tags(tags.clone())));
     let policies = wanted.policies.known();
-    steps.extend(policies.and_then(|all| all.table.clone()).map(Step::TablePolicy));
     steps.extend(wanted.scaling.known().into_iter().flat_map(scaling));
     if let Some(insights) = wanted.insights.known() {
         steps.extend(insights.table.map(|mode| Step::Insights(None, mode)));
@@ -77,13 +89,13 @@ fn steps(wanted: &TableSettings, choices: &Choices) -> Vec<Step> {
     }
     let alarms = wanted.alarms.known().into_iter().flatten();
     steps.extend(alarms.map(|(name, alarm)| Step::Alarm(name.clone(), alarm.clone())));
-    if let Some(view) = wanted.stream {
-        steps.push(Step::Stream(view));
-        steps.extend(policies.and_then(|all| all.stream.clone()).map(Step::StreamPolicy));
-    }
+    steps.extend(wanted.stream.map(Step::Stream));
     let kinesis = wanted.kinesis.known().into_iter().flatten();
     steps.extend(kinesis.map(|(stream, precision)| Step::Kinesis(stream.clone(), *precision)));
     steps.extend(wanted.ttl.known().cloned().flatten().map(|ttl| Step::Ttl(ttl.attribute)));
+    let stream = policies.filter(|_| wanted.stream.is_some()).and_then(|all| all.stream.clone());
+    steps.extend(stream.map(Step::StreamPolicy));
+    steps.extend(policies.and_then(|all| all.table.clone()).map(Step::TablePolicy));
     steps
 }
 
@@ -123,7 +135,8 @@ fn scaling(scaling: &Scaling) -> impl Iterator<Item = Step> {
         let target = ScalingTarget {
             policies: BTreeMap::new(),
             scheduled: BTreeMap::new(),
-            role: scaled.role.clone(),
+            // DynamoDB's service-linked role scales: a role that is named is ignored.
+            role: None,
             suspended: scaled.suspended.clone(),
             ..*scaled
         };
@@ -146,14 +159,8 @@ fn left_out(
     choices: &Choices,
     target: &Target,
 ) -> Option<(bool, String)> {
-    let because_of = |text: &str| Some((false, text.to_owned()));
     match facet {
         Facet::Replicas => return Some((false, replicas(was.replicas.as_ref()?))),
-        Facet::VectorIndexes => {
-            return because_of(
-                "AWS does not say whether a restore brings them back: look at them afterwards",
-            );
-        }
         Facet::Encryption if choices.encryption.is_none() => {
             let is_old = was.encryption.as_ref().is_some_and(|it| it.kind == EncryptionType::Aes256);
             return is_old

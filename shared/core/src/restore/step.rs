@@ -6,7 +6,7 @@ use std::fmt;
 use sha2::{Digest as _, Sha256};
 
 use super::facet::{Facet, reaches};
-use super::{Target, by_hand};
+use super::{Leftover, Target, by_hand};
 use crate::plan::hex;
 use crate::settings::{
     BillingMode, Dimension, InsightsMode, Json, MaxThroughput, Pitr, Precision, ScalingPolicy, ScalingTarget,
@@ -22,8 +22,12 @@ pub enum Step {
     DeletionProtection,
     /// Point-in-time recovery is on.
     Pitr(Pitr),
+    /// What a dropped table has left is removed: it is not to be, or to be otherwise.
+    Remove(Leftover),
     /// The table class.
     Class(TableClass),
+    /// A vector index by its name, as DescribeTable gives it. A restore brings it back: it is made only where it is not.
+    VectorIndex(String, Json),
     /// Billing mode and provisioned throughput of the table and its global indexes.
     Capacity {
         /// How the table is paid for.
@@ -82,25 +86,23 @@ impl Step {
     /// What it is recorded under: what kind of step, and for what, without telling a name.
     pub fn key(&self) -> String {
         let dimension = |of: &Dimension| String::from(of.clone());
-        let (kind, names) = match self {
-            Self::DeletionProtection => ("deletion-protection", vec![]),
-            Self::Pitr(_) => ("pitr", vec![]),
-            Self::Class(_) => ("class", vec![]),
-            Self::Capacity { .. } => ("capacity", vec![]),
-            Self::OnDemandMax { .. } => ("on-demand-max", vec![]),
-            Self::Warm { .. } => ("warm", vec![]),
-            Self::Tags(_) => ("tags", vec![]),
-            Self::TablePolicy(_) => ("table-policy", vec![]),
-            Self::ScalingTarget(of, _) => ("scaling-target", vec![dimension(of)]),
-            Self::ScalingPolicy(of, name, _) => ("scaling-policy", vec![dimension(of), name.clone()]),
-            Self::ScheduledAction(of, name, _) => ("scheduled-action", vec![dimension(of), name.clone()]),
-            Self::Insights(index, _) => ("insights", index.iter().cloned().collect()),
-            Self::Alarm(name, _) => ("alarm", vec![name.clone()]),
-            Self::Stream(_) => ("stream", vec![]),
-            Self::StreamPolicy(_) => ("stream-policy", vec![]),
-            Self::Kinesis(stream, _) => ("kinesis", vec![stream.clone()]),
-            Self::Ttl(_) => ("ttl", vec![]),
+        let names = match self {
+            Self::ScalingTarget(of, _) | Self::Remove(Leftover::ScalingTarget(of)) => vec![dimension(of)],
+            Self::ScalingPolicy(of, name, _)
+            | Self::ScheduledAction(of, name, _)
+            | Self::Remove(Leftover::ScalingPolicy(of, name) | Leftover::ScheduledAction(of, name)) => {
+                vec![dimension(of), name.clone()]
+            }
+            Self::Insights(index, _) => index.iter().cloned().collect(),
+            Self::Alarm(name, _)
+            | Self::Kinesis(name, _)
+            | Self::VectorIndex(name, _)
+            | Self::Remove(Leftover::Alarm(name)) => {
+                vec![name.clone()]
+            }
+            _ => vec![],
         };
+        let kind = self.kind();
         if names.is_empty() {
             return kind.to_owned();
         }
@@ -108,23 +110,64 @@ impl Step {
         format!("{kind}#{}", &digest[..12])
     }
 
+    /// What kind of step it is: what its key begins with.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::DeletionProtection => "deletion-protection",
+            Self::Pitr(_) => "pitr",
+            Self::Remove(Leftover::ScalingTarget(_)) => "remove-scaling-target",
+            Self::Remove(Leftover::ScalingPolicy(..)) => "remove-scaling-policy",
+            Self::Remove(Leftover::ScheduledAction(..)) => "remove-scheduled-action",
+            Self::Remove(Leftover::Alarm(_)) => "remove-alarm",
+            Self::Class(_) => "class",
+            Self::VectorIndex(..) => "vector-index",
+            Self::Capacity { .. } => "capacity",
+            Self::OnDemandMax { .. } => "on-demand-max",
+            Self::Warm { .. } => "warm",
+            Self::Tags(_) => "tags",
+            Self::TablePolicy(_) => "table-policy",
+            Self::ScalingTarget(..) => "scaling-target",
+            Self::ScalingPolicy(..) => "scaling-policy",
+            Self::ScheduledAction(..) => "scheduled-action",
+            Self::Insights(..) => "insights",
+            Self::Alarm(..) => "alarm",
+            Self::Stream(_) => "stream",
+            Self::StreamPolicy(_) => "stream-policy",
+            Self::Kinesis(..) => "kinesis",
+            Self::Ttl(_) => "ttl",
+        }
+    }
+
+    /// Whether it is time to live, which waits for the verification: it starts deleting.
+    pub fn is_ttl(&self) -> bool {
+        matches!(self, Self::Ttl(_))
+    }
+
+    /// Whether it is a resource policy, which comes last of all: it may shut out whoever goes on after it.
+    pub fn is_policy(&self) -> bool {
+        matches!(self, Self::TablePolicy(_) | Self::StreamPolicy(_))
+    }
+
+    /// Whether the right to take it [hangs on the restore's tag](needs_mark) on the table.
+    pub fn needs_mark(&self) -> bool {
+        needs_mark(self.kind())
+    }
+
     /// What it does, in words for whoever may see the settings: names, but no values.
     pub fn title(&self) -> String {
         let of =
             |index: Option<&String>| index.map_or("the table".to_owned(), |name| format!("index {name}"));
-        let capacity = |dimension: &Dimension| {
-            let units = if dimension.write { "write" } else { "read" };
-            format!("{units} capacity of {}", of(dimension.index.as_ref()))
-        };
         match self {
+            Self::Remove(leftover) => format!("without the {} that was left behind", leftover.title()),
+            Self::VectorIndex(name, _) => format!("vector index {name}"),
             Self::Capacity { .. } => "billing mode and throughput".to_owned(),
             Self::StreamPolicy(_) => "resource policy of the stream".to_owned(),
-            Self::ScalingTarget(dimension, _) => format!("auto scaling of {}", capacity(dimension)),
+            Self::ScalingTarget(dimension, _) => Leftover::ScalingTarget(dimension.clone()).title(),
             Self::ScalingPolicy(dimension, name, _) => {
-                format!("scaling policy {name:?} of {}", capacity(dimension))
+                Leftover::ScalingPolicy(dimension.clone(), name.clone()).title()
             }
             Self::ScheduledAction(dimension, name, _) => {
-                format!("scheduled action {name:?} of {}", capacity(dimension))
+                Leftover::ScheduledAction(dimension.clone(), name.clone()).title()
             }
             Self::Insights(index, _) => format!("Contributor Insights of {}", of(index.as_ref())),
             Self::Alarm(name, _) => format!("alarm {name:?}"),
@@ -167,11 +210,13 @@ impl Step {
                 let has = |now: &BTreeMap<_, _>| tags.iter().all(|(key, value)| now.get(key) == Some(value));
                 now.tags.known().is_some_and(has)
             }
+            Self::VectorIndex(name, index) => now.vector_indexes.get(name) == Some(index),
             Self::Stream(view) => now.stream == Some(*view),
             Self::Ttl(attribute) => {
                 now.ttl.known().and_then(Option::as_ref).is_some_and(|ttl| ttl.attribute == *attribute)
             }
             Self::TablePolicy(_)
+            | Self::Remove(_)
             | Self::ScalingTarget(..)
             | Self::ScalingPolicy(..)
             | Self::ScheduledAction(..)
@@ -184,34 +229,54 @@ impl Step {
 
     /// The property that it is part of, as [`compare`](super::compare) names it.
     pub fn property(&self) -> &'static str {
-        self.facets()[0].name()
+        self.facets().first().map_or("table", |facet| facet.name())
     }
 
     /// The properties that it brings back, its own first.
     pub(super) fn facets(&self) -> &'static [Facet] {
-        match self {
-            Self::DeletionProtection => &[Facet::DeletionProtection],
-            Self::Pitr(_) => &[Facet::Pitr],
-            Self::Class(_) => &[Facet::Class],
-            Self::Capacity { .. } => &[Facet::Throughput, Facet::Billing],
-            Self::OnDemandMax { .. } => &[Facet::OnDemandMax],
-            Self::Warm { .. } => &[Facet::Warm],
-            Self::Tags(_) => &[Facet::Tags],
-            Self::TablePolicy(_) => &[Facet::TablePolicy],
-            Self::ScalingTarget(..) | Self::ScalingPolicy(..) | Self::ScheduledAction(..) => {
-                &[Facet::Scaling]
-            }
-            Self::Insights(..) => &[Facet::Insights],
-            Self::Alarm(..) => &[Facet::Alarms],
-            Self::Stream(_) => &[Facet::Stream],
-            Self::StreamPolicy(_) => &[Facet::StreamPolicy],
-            Self::Kinesis(..) => &[Facet::Kinesis],
-            Self::Ttl(_) => &[Facet::Ttl],
-        }
+        facets(self.kind())
     }
 
     /// The commands of the AWS CLI that do the same by hand.
     pub fn commands(&self, target: &Target) -> Vec<String> {
         vec![by_hand::command(self, target)]
+    }
+}
+
+/// The properties that the steps of a kind bring back, their own first. A record knows its step by the key alone, which
+/// begins with the kind.
+pub(super) fn facets(key: &str) -> &'static [Facet] {
+    match key.split('#').next().unwrap_or(key) {
+        "deletion-protection" => &[Facet::DeletionProtection],
+        "pitr" => &[Facet::Pitr],
+        "class" => &[Facet::Class],
+        "vector-index" => &[Facet::VectorIndexes],
+        "capacity" => &[Facet::Throughput, Facet::Billing],
+        "on-demand-max" => &[Facet::OnDemandMax],
+        "warm" => &[Facet::Warm],
+        "tags" => &[Facet::Tags],
+        "table-policy" => &[Facet::TablePolicy],
+        "scaling-target"
+        | "scaling-policy"
+        | "scheduled-action"
+        | "remove-scaling-target"
+        | "remove-scaling-policy"
+        | "remove-scheduled-action" => &[Facet::Scaling],
+        "insights" => &[Facet::Insights],
+        "alarm" | "remove-alarm" => &[Facet::Alarms],
+        "stream" => &[Facet::Stream],
+        "stream-policy" => &[Facet::StreamPolicy],
+        "kinesis" => &[Facet::Kinesis],
+        "ttl" => &[Facet::Ttl],
+        _ => &[],
+    }
+}
+
+/// Whether the right to take the step of this key hangs on the restore's tag on the table: what only surrounds the table
+/// has no tags of it, and a stream has tags of its own.
+pub fn needs_mark(key: &str) -> bool {
+    match key.split('#').next().unwrap_or(key) {
+        "scaling-target" | "scaling-policy" | "scheduled-action" | "alarm" | "stream-policy" => false,
+        kind => !kind.starts_with("remove-"),
     }
 }

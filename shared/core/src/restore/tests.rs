@@ -1,7 +1,11 @@
 mod comparing;
+mod leftovers;
 mod rewriting;
+mod turns;
 
 use serde_json::json;
+
+use std::collections::BTreeSet;
 
 use super::*;
 use crate::settings::{Part, TableSettings, Throughput, Unknown};
@@ -55,6 +59,11 @@ fn everything() -> TableSettings {
     .unwrap()
 }
 
+/// A plan where nothing was left behind.
+fn planned(then: &TableSettings, choices: &Choices, target: &Target) -> Plan {
+    plan(then, choices, target, &Around::default(), &BTreeSet::new())
+}
+
 fn shown(plan: &Plan) -> String {
     let steps = plan.steps.iter().map(|step| format!("{}: {}", step.key(), step.title()));
     let asked = |left: &Left| if left.asked { "asked" } else { "left" };
@@ -64,16 +73,16 @@ fn shown(plan: &Plan) -> String {
 
 #[test]
 fn under_its_own_name_everything_is_put_back() {
-    let plan = plan(&everything(), &Choices::default(), &target("orders"));
+    let plan = planned(&everything(), &Choices::default(), &target("orders"));
     insta::assert_snapshot!(shown(&plan), @r#"
     deletion-protection: deletion protection
     pitr: point-in-time recovery
     class: table class
+    vector-index#b558441699a7: vector index by-likeness
     capacity: billing mode and throughput
     on-demand-max: maximum throughput
     warm: warm throughput
     tags: tags
-    table-policy: resource policy
     scaling-target#3316348dbadf: auto scaling of read capacity of the table
     scaling-policy#e0ecbb08aa8d: scaling policy "follow" of read capacity of the table
     scheduled-action#f5fe90988d43: scheduled action "morning" of read capacity of the table
@@ -82,31 +91,31 @@ fn under_its_own_name_everything_is_put_back() {
     insights#80d88d5e9548: Contributor Insights of index by-status
     alarm#b42bd2b4a4bb: alarm "orders throttled"
     stream: stream
-    stream-policy: resource policy of the stream
     kinesis#9e67c40459a9: Kinesis destination arn:aws:kinesis:eu-central-1:111122223333:stream/changes
     ttl: time to live on expires
-    left vector indexes: AWS does not say whether a restore brings them back: look at them afterwards
+    stream-policy: resource policy of the stream
+    table-policy: resource policy
     left replicas: 1 replica and 1 witness Region are not rebuilt, and strong consistency can never be re-created on a table with items: add replicas that agree eventually with UpdateTable after the restore
     "#);
 }
 
 #[test]
 fn under_another_name_nothing_that_faces_outward_is_switched_on() {
-    let plan = plan(&everything(), &Choices::default(), &target("orders-restored"));
+    let plan = planned(&everything(), &Choices::default(), &target("orders-restored"));
     insta::assert_snapshot!(shown(&plan), @r#"
     deletion-protection: deletion protection
     pitr: point-in-time recovery
     class: table class
+    vector-index#b558441699a7: vector index by-likeness
     capacity: billing mode and throughput
     on-demand-max: maximum throughput
     tags: tags
-    table-policy: resource policy
     scaling-target#3316348dbadf: auto scaling of read capacity of the table
     scaling-policy#e0ecbb08aa8d: scaling policy "follow" of read capacity of the table
     scaling-target#932d7bd12125: auto scaling of write capacity of index by-status
     insights: Contributor Insights of the table
     insights#80d88d5e9548: Contributor Insights of index by-status
-    left vector indexes: AWS does not say whether a restore brings them back: look at them afterwards
+    table-policy: resource policy
     left warm throughput: it costs at once: add --with warm-throughput to switch it on
     left stream: it faces outward: add --with stream to switch it on
     left stream policy: it faces outward: add --with stream to switch it on
@@ -136,15 +145,15 @@ fn what_is_asked_for_and_what_is_not_known_is_told() {
         without: [Feature::ResourcePolicy, Feature::ContributorInsights].into(),
         ..Choices::default()
     };
-    let plan = plan(&then, &choices, &target("orders-restored"));
+    let plan = planned(&then, &choices, &target("orders-restored"));
     insta::assert_snapshot!(shown(&plan), @r#"
     pitr: point-in-time recovery
+    vector-index#b558441699a7: vector index by-likeness
     capacity: billing mode and throughput
     on-demand-max: maximum throughput
     tags: tags
     stream: stream
     asked global indexes: as asked
-    left vector indexes: AWS does not say whether a restore brings them back: look at them afterwards
     asked billing mode: as asked
     asked throughput: as asked
     asked warm throughput: as asked
@@ -195,12 +204,12 @@ fn provisioned_throughput_as_asked_is_that_of_table_and_indexes() {
 #[test]
 fn steps_are_met_by_what_they_make() {
     let then = everything();
-    let steps = plan(&then, &Choices::default(), &target("orders")).steps;
+    let steps = planned(&then, &Choices::default(), &target("orders")).steps;
     let keys = |met: bool, now: &TableSettings| {
         let those = steps.iter().filter(|step| step.is_met(now) == met);
         those.map(|step| step.key().split('#').next().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
     };
-    insta::assert_snapshot!(keys(true, &then), @"deletion-protection pitr class capacity on-demand-max warm tags stream ttl");
+    insta::assert_snapshot!(keys(true, &then), @"deletion-protection pitr class vector-index capacity on-demand-max warm tags stream ttl");
     // As a restore leaves it, with the units and bounds that it had.
     let made = TableSettings {
         attributes: then.attributes.clone(),
@@ -219,32 +228,34 @@ fn steps_are_met_by_what_they_make() {
 fn commands_finish_each_step_by_hand() {
     let target = target("orders-restored");
     let choices = Choices { with: Feature::ALL.into(), ..Choices::default() };
-    let mut steps = plan(&everything(), &choices, &target).steps;
-    steps
-        .extend(plan(&everything(), &Choices { billing: Some(Billing::OnDemand), ..choices }, &target).steps);
+    let mut steps = planned(&everything(), &choices, &target).steps;
+    steps.extend(
+        planned(&everything(), &Choices { billing: Some(Billing::OnDemand), ..choices }, &target).steps,
+    );
     let mut commands: Vec<_> = steps.iter().flat_map(|step| step.commands(&target)).collect();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     commands.retain(|command| seen.insert(command.clone()));
     insta::assert_snapshot!(commands.join("\n"), @r#"
     aws dynamodb update-table --region eu-central-1 --cli-input-json '{"DeletionProtectionEnabled":true,"TableName":"orders-restored"}'
     aws dynamodb update-continuous-backups --region eu-central-1 --cli-input-json '{"PointInTimeRecoverySpecification":{"PointInTimeRecoveryEnabled":true,"RecoveryPeriodInDays":14},"TableName":"orders-restored"}'
     aws dynamodb update-table --region eu-central-1 --cli-input-json '{"TableClass":"STANDARD_INFREQUENT_ACCESS","TableName":"orders-restored"}'
+    aws dynamodb update-table --region eu-central-1 --cli-input-json '{"TableName":"orders-restored","VectorIndexUpdates":[{"Create":{"Dimensions":8,"IndexName":"by-likeness"}}]}'
     aws dynamodb update-table --region eu-central-1 --cli-input-json '{"BillingMode":"PROVISIONED","GlobalSecondaryIndexUpdates":[{"Update":{"IndexName":"by-status","ProvisionedThroughput":{"ReadCapacityUnits":20,"WriteCapacityUnits":10}}}],"ProvisionedThroughput":{"ReadCapacityUnits":100,"WriteCapacityUnits":40},"TableName":"orders-restored"}'
     aws dynamodb update-table --region eu-central-1 --cli-input-json '{"GlobalSecondaryIndexUpdates":[{"Update":{"IndexName":"by-status","OnDemandThroughput":{"MaxReadRequestUnits":200,"MaxWriteRequestUnits":-1}}}],"OnDemandThroughput":{"MaxReadRequestUnits":-1,"MaxWriteRequestUnits":5000},"TableName":"orders-restored"}'
     aws dynamodb update-table --region eu-central-1 --cli-input-json '{"TableName":"orders-restored","WarmThroughput":{"ReadUnitsPerSecond":20000,"WriteUnitsPerSecond":4000}}'
     aws dynamodb tag-resource --region eu-central-1 --cli-input-json '{"ResourceArn":"arn:aws:dynamodb:eu-central-1:111122223333:table/orders-restored","Tags":[{"Key":"team","Value":"it'\''s ours"}]}'
-    aws dynamodb put-resource-policy --region eu-central-1 --cli-input-json '{"Policy":"{\"Statement\":[{\"Effect\":\"Deny\",\"Resource\":\"arn:aws:dynamodb:eu-central-1:111122223333:table/orders-restored\"}]}","ResourceArn":"arn:aws:dynamodb:eu-central-1:111122223333:table/orders-restored"}'
     aws application-autoscaling register-scalable-target --region eu-central-1 --cli-input-json '{"MaxCapacity":400,"MinCapacity":100,"ResourceId":"table/orders-restored","ScalableDimension":"dynamodb:table:ReadCapacityUnits","ServiceNamespace":"dynamodb","SuspendedState":{"DynamicScalingInSuspended":true,"DynamicScalingOutSuspended":false,"ScheduledScalingSuspended":false}}'
     aws application-autoscaling put-scaling-policy --region eu-central-1 --cli-input-json '{"PolicyName":"follow","PolicyType":"TargetTrackingScaling","ResourceId":"table/orders-restored","ScalableDimension":"dynamodb:table:ReadCapacityUnits","ServiceNamespace":"dynamodb","TargetTrackingScalingPolicyConfiguration":{"TargetValue":70.0}}'
     aws application-autoscaling put-scheduled-action --region eu-central-1 --cli-input-json '{"ResourceId":"table/orders-restored","ScalableDimension":"dynamodb:table:ReadCapacityUnits","ScalableTargetAction":{"MinCapacity":200},"Schedule":"cron(0 6 * * ? *)","ScheduledActionName":"morning","ServiceNamespace":"dynamodb","StartTime":"2026-01-01T00:00:00Z","Timezone":"Europe/Berlin"}'
-    aws application-autoscaling register-scalable-target --region eu-central-1 --cli-input-json '{"MaxCapacity":50,"MinCapacity":10,"ResourceId":"table/orders-restored/index/by-status","RoleARN":"arn:aws:iam::111122223333:role/scaling","ScalableDimension":"dynamodb:index:WriteCapacityUnits","ServiceNamespace":"dynamodb","SuspendedState":{"DynamicScalingInSuspended":false,"DynamicScalingOutSuspended":false,"ScheduledScalingSuspended":false}}'
+    aws application-autoscaling register-scalable-target --region eu-central-1 --cli-input-json '{"MaxCapacity":50,"MinCapacity":10,"ResourceId":"table/orders-restored/index/by-status","ScalableDimension":"dynamodb:index:WriteCapacityUnits","ServiceNamespace":"dynamodb","SuspendedState":{"DynamicScalingInSuspended":false,"DynamicScalingOutSuspended":false,"ScheduledScalingSuspended":false}}'
     aws dynamodb update-contributor-insights --region eu-central-1 --cli-input-json '{"ContributorInsightsAction":"ENABLE","ContributorInsightsMode":"THROTTLED_KEYS","TableName":"orders-restored"}'
     aws dynamodb update-contributor-insights --region eu-central-1 --cli-input-json '{"ContributorInsightsAction":"ENABLE","ContributorInsightsMode":"ACCESSED_AND_THROTTLED_KEYS","IndexName":"by-status","TableName":"orders-restored"}'
     aws cloudwatch put-metric-alarm --region eu-central-1 --cli-input-json '{"AlarmName":"orders throttled (orders-restored)","Dimensions":[{"Name":"TableName","Value":"orders-restored"}],"MetricName":"ThrottledRequests"}'
     aws dynamodb update-table --region eu-central-1 --cli-input-json '{"StreamSpecification":{"StreamEnabled":true,"StreamViewType":"KEYS_ONLY"},"TableName":"orders-restored"}'
-    stream="$(aws dynamodb describe-table --region eu-central-1 --table-name=orders-restored --query Table.LatestStreamArn --output text)" && aws dynamodb put-resource-policy --region eu-central-1 --resource-arn "$stream" --policy '{"Statement":[{"Resource":"'"$stream"'"}]}'
     aws dynamodb enable-kinesis-streaming-destination --region eu-central-1 --cli-input-json '{"EnableKinesisStreamingConfiguration":{"ApproximateCreationDateTimePrecision":"MICROSECOND"},"StreamArn":"arn:aws:kinesis:eu-central-1:111122223333:stream/changes","TableName":"orders-restored"}'
     aws dynamodb update-time-to-live --region eu-central-1 --cli-input-json '{"TableName":"orders-restored","TimeToLiveSpecification":{"AttributeName":"expires","Enabled":true}}'
+    stream="$(aws dynamodb describe-table --region eu-central-1 --table-name=orders-restored --query Table.LatestStreamArn --output text)" && aws dynamodb put-resource-policy --region eu-central-1 --resource-arn "$stream" --confirm-remove-self-resource-access --policy '{"Statement":[{"Resource":"'"$stream"'"}]}'
+    aws dynamodb put-resource-policy --region eu-central-1 --cli-input-json '{"ConfirmRemoveSelfResourceAccess":true,"Policy":"{\"Statement\":[{\"Effect\":\"Deny\",\"Resource\":\"arn:aws:dynamodb:eu-central-1:111122223333:table/orders-restored\"}]}","ResourceArn":"arn:aws:dynamodb:eu-central-1:111122223333:table/orders-restored"}'
     aws dynamodb update-table --region eu-central-1 --cli-input-json '{"BillingMode":"PAY_PER_REQUEST","TableName":"orders-restored"}'
     "#);
 }
@@ -278,7 +289,7 @@ fn infrastructure_code_adopts_the_table_and_what_surrounds_it() {
 
 #[test]
 fn debug_shows_no_name_and_no_value() {
-    let plan = plan(&everything(), &Choices::default(), &target("orders"));
+    let plan = planned(&everything(), &Choices::default(), &target("orders"));
     let shown = format!("{plan:?}{:?}", adoption(&everything(), &target("orders")));
     for secret in ["orders", "by-status", "team", "ours", "expires", "changes", "morning", "follow", "20000"]
     {

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Adoption, Key, Left, Plan, Restore, StepRecord};
+use super::{Adoption, Key, Left, Plan, Restore, StepRecord, ToldLeftover};
+use crate::ids::Region;
 
 /// A restore as it is told: planned, begun, or looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,12 +26,28 @@ pub struct Told {
     /// What is not put back, and why.
     #[serde(default)]
     pub left: Vec<Left>,
+    /// What a dropped table of that name has left, and what becomes of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leftovers: Vec<ToldLeftover>,
     /// What else is worth knowing before, or now.
     #[serde(default)]
     pub notes: Vec<String>,
     /// What infrastructure code needs to adopt the table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adoption: Option<Adoption>,
+}
+
+/// Whether tables could be changed in a Region after a restore.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldRegion {
+    /// The Region.
+    pub region: Region,
+    /// Whether DynamoDB judges rights by tags there; none where that could not be found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag_conditions: Option<bool>,
+    /// Why it could not be found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// A step as it is told.
@@ -44,6 +61,7 @@ pub struct ToldStep {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<StepRecord>,
     /// The commands that do the same by hand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub commands: Vec<String>,
 }
 
@@ -60,6 +78,13 @@ impl Told {
         let steps = plan.steps.iter().map(told).collect();
         let left = plan.left.clone();
         let (settings, key, adoption) = (None, None, None);
-        Self { restore, dry_run: false, key, settings, steps, left, notes: Vec::new(), adoption }
+        let (leftovers, notes) = (Vec::new(), Vec::new());
+        Self { restore, dry_run: false, key, settings, steps, left, leftovers, notes, adoption }
+    }
+
+    /// The same without what is large: the settings, and the commands that hold them.
+    pub fn shorten(&mut self) {
+        self.settings = None;
+        self.steps.iter_mut().for_each(|step| step.commands.clear());
     }
 }

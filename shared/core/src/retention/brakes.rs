@@ -60,6 +60,13 @@ pub enum Braked {
         /// What to confirm.
         digest: String,
     },
+    /// A plan is confirmed that is not the one of now.
+    OtherPlan {
+        /// The digest that was confirmed.
+        confirmed: String,
+        /// The digest of now.
+        digest: String,
+    },
     /// Our clock and AWS's disagree.
     ClockSkew {
         /// By how many seconds ours is ahead.
@@ -80,6 +87,11 @@ impl fmt::Display for Braked {
                 f,
                 "{outdated} restore points are outdated, more than the {most} that one run may remove: \
                  look at the plan, then run retention with confirm {digest}"
+            ),
+            Self::OtherPlan { confirmed, digest } => write!(
+                f,
+                "what would be removed has changed since the plan {confirmed} was made: look at the new plan, then run \
+                 retention with confirm {digest}"
             ),
             Self::ClockSkew { seconds } => {
                 write!(
@@ -124,8 +136,14 @@ pub fn brake(brakes: &Brakes, removals: &[&str], road: Road<'_>) -> Result<(), B
         return Err(Braked::Rebuilt { until });
     }
     let digest = digest(removals.iter().copied());
-    if removals.len() > brakes.most_deletions && road.confirmed != Some(&digest) {
-        return Err(Braked::TooMany { outdated: removals.len(), most: brakes.most_deletions, digest });
+    match road.confirmed {
+        // Who confirms has looked at a plan, and means that one, however small this one is.
+        Some(confirmed) if confirmed != digest => {
+            Err(Braked::OtherPlan { confirmed: confirmed.to_owned(), digest })
+        }
+        None if removals.len() > brakes.most_deletions => {
+            Err(Braked::TooMany { outdated: removals.len(), most: brakes.most_deletions, digest })
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }

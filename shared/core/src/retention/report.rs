@@ -313,7 +313,7 @@ pub struct Rebuilt {
     pub known: usize,
     /// How many recovery points are none of ours.
     pub foreign: usize,
-    /// How many were left for want of time: ask again.
+    /// How many were left for want of time, or are just being made: ask again.
     pub left: usize,
     /// Until when retention removes nothing.
     pub braked_until: Option<Timestamp>,
@@ -332,6 +332,9 @@ pub struct Held {
     pub vault: String,
     /// Its hold; none once it is lifted.
     pub hold: Option<Hold>,
+    /// What is worth knowing about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 impl Held {
@@ -342,6 +345,7 @@ impl Held {
             point: point.id.clone(),
             vault: place_of(&point.vault),
             hold: point.hold.clone(),
+            note: None,
         }
     }
 }

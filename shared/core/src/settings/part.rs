@@ -50,6 +50,14 @@ impl<T> Part<T> {
             Self::Unknown(_) => None,
         }
     }
+
+    /// Why it is unknown, when it is.
+    pub fn reason(&self) -> Option<Unknown> {
+        match self {
+            Self::Known(_) => None,
+            Self::Unknown(reason) => Some(*reason),
+        }
+    }
 }
 
 impl<T: Default + PartialEq> Part<T> {

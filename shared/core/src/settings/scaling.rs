@@ -19,6 +19,17 @@ pub struct Dimension {
     pub index: Option<String>,
 }
 
+impl Dimension {
+    /// In words: `read capacity of the table`.
+    pub fn title(&self) -> String {
+        let units = if self.write { "write" } else { "read" };
+        match &self.index {
+            None => format!("{units} capacity of the table"),
+            Some(index) => format!("{units} capacity of index {index}"),
+        }
+    }
+}
+
 impl From<Dimension> for String {
     fn from(dimension: Dimension) -> String {
         let units = if dimension.write { "write" } else { "read" };

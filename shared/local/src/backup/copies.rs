@@ -1,5 +1,7 @@
 //! Copy jobs into a vault of any Region of the same account: CREATED, RUNNING, then COMPLETED or FAILED.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -15,6 +17,7 @@ use super::timers::{Due, TimerId};
 use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
 use super::{Backup, Place, roles};
 use crate::api::{ApiError, Neighbours};
+use crate::lags::{Lag, Lagging};
 
 #[derive(Debug, Clone)]
 pub(super) struct CopyJob {
@@ -45,6 +48,8 @@ pub(super) struct CopyJob {
 const NAMES: [&str; 5] = ["CREATED", "RUNNING", "COMPLETED", "FAILED", "PARTIAL"];
 
 impl Keyed for CopyJob {
+    const LISTED: Lag = Lag::Jobs;
+
     fn id(&self) -> &str {
         &self.id
     }
@@ -157,7 +162,8 @@ impl Backup {
         let body = started(&job);
         self.outbox.copy(place, &job, now);
         self.remember(request, "StartCopyJob", &id);
-        self.site(place).copies.insert(job);
+        let seen = self.lags.draw(&[Lag::Jobs], now);
+        self.site(place).copies.insert(job, seen);
         Ok((source.to_owned(), body))
     }
 
@@ -170,7 +176,7 @@ impl Backup {
                 let job = job.clone();
                 self.slots.release(&job.slot(place, self.options.running_copies));
                 self.read_by(place, &job.source, false);
-                match self.make_copy(place, &job, around) {
+                match self.make_copy(place, &job, at, around) {
                     Ok(arn) => {
                         self.end_copy(place, id, at, Ok(arn.clone()));
                         self.complete_point(&job.target, &arn, at);
@@ -211,7 +217,8 @@ impl Backup {
                 running.timer = Some(timer);
                 self.outbox.copy(place, &running, at);
                 self.read_by(place, &running.source, true);
-                self.site(place).copies.insert(running);
+                let seen = self.lags.draw(&[Lag::Jobs], at);
+                self.site(place).copies.insert(running, seen);
             }
             Err(message) => {
                 self.slots.release(&slot);
@@ -275,7 +282,13 @@ impl Backup {
         roles::vault_key_usable(vault, around)
     }
 
-    fn make_copy(&mut self, place: &Place, job: &CopyJob, around: &dyn Neighbours) -> Result<String, String> {
+    fn make_copy(
+        &mut self,
+        place: &Place,
+        job: &CopyJob,
+        at: Timestamp,
+        around: &dyn Neighbours,
+    ) -> Result<String, String> {
         let scripted =
             self.fail_copies.get_mut(&job.resource).and_then(std::collections::VecDeque::pop_front);
         if let Some(message) = scripted {
@@ -289,6 +302,8 @@ impl Backup {
         if !source.tags.is_empty() {
             roles::may_tag(&job.role, &arn, around)?;
         }
+        let tags = Lagging::new(BTreeMap::clone(&source.tags), self.tags_seen(at));
+        let seen = self.lags.draw(&[Lag::Points], at);
         let site = self.site(&job.target);
         let vault = site.vaults.get(&job.target_vault).expect("the vault was checked above");
         let copy = Point {
@@ -305,30 +320,33 @@ impl Backup {
             lifecycle: job.lifecycle_of_copy(source.lifecycle),
             lapse_delay,
             source_vault: Some(job.source_vault_arn.clone()),
+            tags,
             busy: 0,
             restored: None,
             ends: None,
             timer: None,
             ..source
         };
-        site.points.insert(copy);
+        site.points.insert(copy, seen);
         Ok(arn)
     }
 
     fn end_copy(&mut self, place: &Place, id: &str, at: Timestamp, outcome: Result<String, String>) {
-        let Some(job) = self.site(place).copies.get_mut(id) else { return };
-        job.completed = Some(at);
-        match outcome {
-            Ok(arn) => {
-                job.state = JobState::Completed;
-                job.made = Some(arn);
+        let seen = self.lags.draw(&[Lag::Jobs], at);
+        let ended = self.site(place).copies.change(id, seen, |job| {
+            job.completed = Some(at);
+            match outcome {
+                Ok(arn) => {
+                    job.state = JobState::Completed;
+                    job.made = Some(arn);
+                }
+                Err(message) => {
+                    job.state = JobState::Failed;
+                    job.message = Some(message);
+                }
             }
-            Err(message) => {
-                job.state = JobState::Failed;
-                job.message = Some(message);
-            }
-        }
-        let job = job.clone();
+        });
+        let Some(job) = ended.cloned() else { return };
         self.outbox.copy(place, &job, at);
     }
 
@@ -345,7 +363,8 @@ impl Backup {
         let (target, source) =
             (request.query("destinationVaultArn"), request.query("sourceRecoveryPointArn"));
         let site = self.sites.get(&request.place);
-        let jobs = site.into_iter().flat_map(|site| site.copies.chosen(source.or(filter.resource)));
+        let key = source.or(filter.resource);
+        let jobs = site.into_iter().flat_map(|site| site.copies.listed(key, request.now()));
         let wanted = jobs.filter(|job| {
             filter.admits(*job)
                 && target.is_none_or(|target| target == job.target_vault_arn)

@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::points::PointState;
+use super::points::{Point, PointState};
 use super::timers::Due;
 use super::wire::{Request, invalid_request};
 use super::{Backup, Place};
 use crate::api::{ApiError, Neighbours};
+use crate::lags::Lag;
 
 impl Backup {
     /// Sets the point's timer anew after anything that its next change depends on.
@@ -33,28 +34,36 @@ impl Backup {
         point.timer = None;
         match point.ends {
             Some((_, true)) => {
-                self.remove_point(place, arn);
+                self.remove_point(place, arn, at);
                 return;
             }
             None if lapses && !refused => {
-                self.remove_point(place, arn);
+                self.remove_point(place, arn, at);
                 return;
             }
             // A hold that came after the timer was set lets it fire with nothing to do.
             None if !lapses => point.cold = point.cold || point.cold_due(at),
             Some((_, false)) | None => {
-                point.ends = None;
-                point.state = PointState::Expired;
-                point.message = Some("Insufficient permission to delete the recovery point.".to_owned());
-                let point = point.clone();
-                self.outbox.point(place, &point, at, self.options.usable);
+                self.enter(place, arn, at, |point| {
+                    point.ends = None;
+                    point.state = PointState::Expired;
+                    point.message = Some("Insufficient permission to delete the recovery point.".to_owned());
+                });
             }
         }
         self.schedule(place, arn, at);
     }
 
-    pub(super) fn remove_point(&mut self, place: &Place, arn: &str) {
-        if let Some(point) = self.site(place).points.remove(arn) {
+    /// A recovery point enters another state, and the event that tells of it is on its way.
+    pub(super) fn enter(&mut self, place: &Place, arn: &str, at: Timestamp, change: impl FnOnce(&mut Point)) {
+        let seen = self.lags.draw(&[Lag::Points], at);
+        let Some(point) = self.site(place).points.change(arn, seen, change).cloned() else { return };
+        self.outbox.point(place, &point, at, self.options.usable);
+    }
+
+    pub(super) fn remove_point(&mut self, place: &Place, arn: &str, at: Timestamp) {
+        let seen = self.lags.draw(&[Lag::Points], at);
+        if let Some(point) = self.site(place).points.remove(arn, seen) {
             self.timers.cancel(point.timer);
         }
     }
@@ -90,12 +99,10 @@ impl Backup {
         let ends = now + self.options.durations.delete;
         let permitted = !self.no_delete.contains(&request.scope.caller)
             && around.service_linked_role(&request.place.account, &request.scope.caller);
-        if let Some(point) = self.site(&request.place).points.get_mut(&arn) {
+        self.enter(&request.place, &arn, now, |point| {
             point.state = PointState::Deleting;
             point.ends = Some((ends, permitted));
-            let point = point.clone();
-            self.outbox.point(&request.place, &point, now, self.options.usable);
-        }
+        });
         self.schedule(&request.place, &arn, now);
         Ok((arn, json!({})))
     }

@@ -10,11 +10,12 @@ use super::points::Point;
 use super::wire::{Request, answer, epoch, invalid_parameter, page};
 use super::{Backup, Place, tags};
 use crate::api::ApiError;
+use crate::lags::Lagging;
 
 /// The most holds of an account in a Region that are in force.
 const MOST: usize = 50;
 
-/// How long a hold is CREATING or CANCELING. AWS tells no time.
+/// How long a hold is CREATING or CANCELING. AWS tells no time (assumption A39).
 const SETTLES: SignedDuration = SignedDuration::from_secs(60);
 
 /// A legal hold. What it covers is decided by what a point is, also for points that come later.
@@ -26,7 +27,7 @@ pub(super) struct Hold {
     created: Timestamp,
     cancelled: Option<Cancelled>,
     selection: Selection,
-    pub(super) tags: BTreeMap<String, String>,
+    pub(super) tags: Lagging<BTreeMap<String, String>>,
 }
 
 #[derive(Debug, Clone)]
@@ -148,6 +149,7 @@ impl Backup {
         let selection = Selection::parse(request.body.get("RecoveryPointSelection"))?;
         let tags = tags::parse(request.body.get("Tags"))?;
         let id = self.ids.uuid();
+        let seen = self.tags_seen(now);
         let holds = &mut self.site(place).holds;
         if holds.values().filter(|hold| hold.cancelled.is_none()).count() >= MOST {
             return Err(ApiError::client(
@@ -162,7 +164,7 @@ impl Backup {
             created: now,
             cancelled: None,
             selection,
-            tags,
+            tags: Lagging::new(tags, seen),
         };
         let body = hold.whole(place, now);
         holds.insert(id.clone(), hold);
@@ -267,7 +269,7 @@ impl Backup {
                 created: now,
                 cancelled: None,
                 selection,
-                tags: BTreeMap::new(),
+                tags: Lagging::default(),
             };
             site.holds.insert(arn.to_owned(), hold);
         } else {

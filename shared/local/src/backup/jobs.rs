@@ -13,6 +13,7 @@ use super::timers::{Due, TimerId};
 use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
 use super::{Backup, Place, tags};
 use crate::api::{ApiError, Neighbours};
+use crate::lags::Lag;
 
 const DEFAULT_START_WINDOW: i64 = 8 * 60;
 const DEFAULT_COMPLETE_WINDOW: i64 = 7 * 24 * 60;
@@ -89,6 +90,8 @@ pub(super) struct BackupJob {
 }
 
 impl Keyed for BackupJob {
+    const LISTED: Lag = Lag::Jobs;
+
     fn id(&self) -> &str {
         &self.id
     }
@@ -179,13 +182,7 @@ impl Backup {
         let complete_window = window("CompleteWindowMinutes", DEFAULT_COMPLETE_WINDOW)?;
         let lifecycle = Lifecycle::parse(request.body.get("Lifecycle"))?;
         let tags = tags::parse(request.body.get("RecoveryPointTags"))?;
-        if tags.len() > self.options.job_tags {
-            return Err(invalid_parameter(format!(
-                "RecoveryPointTags must not have more than {} tags, has {}",
-                self.options.job_tags,
-                tags.len()
-            )));
-        }
+        tags::require_few_added(tags.len(), self.options.added_tags)?;
         let table = table_name(resource);
         if table.is_empty() || Place::of_arn(resource).as_ref() != Some(place) {
             return Err(invalid_parameter(format!("Invalid ARN: {resource}")));
@@ -233,7 +230,8 @@ impl Backup {
         let body = started(&job);
         self.outbox.backup(place, &job, now);
         self.remember(request, "StartBackupJob", &id);
-        self.site(place).backups.insert(job);
+        let seen = self.lags.draw(&[Lag::Jobs], now);
+        self.site(place).backups.insert(job, seen);
         Ok((vault_arn, body))
     }
 
@@ -299,7 +297,7 @@ impl Backup {
         let filter = JobFilter::of(request, "state", &NAMES)?;
         let vault = request.query("backupVaultName");
         let site = self.sites.get(&request.place);
-        let jobs = site.into_iter().flat_map(|site| site.backups.chosen(filter.resource));
+        let jobs = site.into_iter().flat_map(|site| site.backups.listed(filter.resource, request.now()));
         let wanted = jobs.filter(|job| filter.admits(*job) && vault.is_none_or(|vault| vault == job.vault));
         let (found, next) = page(request, self.options.page, wanted.map(|job| (job.id.as_str(), job)))?;
         let views: Vec<Value> = found.into_iter().map(|job| job.view(&request.place)).collect();

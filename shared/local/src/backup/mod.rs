@@ -19,7 +19,6 @@ mod options;
 mod points;
 mod policy;
 mod protected;
-mod rates;
 mod region;
 mod restores;
 mod restoring;
@@ -47,6 +46,31 @@ pub use self::points::PointView;
 use self::slots::Slots;
 use self::timers::{Due, Timers};
 use crate::api::{ApiError, Neighbours, Scope};
+use crate::lags::Lags;
+use crate::rates::Rates;
+
+/// All operations together.
+const ALL: &str = "*";
+
+/// Requests per second as AWS publishes them, by account, Region and operation, and for all operations together.
+/// StartCopyJob and DescribeCopyJob are not published and taken to be like their backup siblings. For the rest, which is
+/// set-up, no rate is published either: it is taken to be that of the other reading operations.
+fn per_second(operation: &str) -> i64 {
+    match operation {
+        ALL => 50,
+        "StartBackupJob"
+        | "StartCopyJob"
+        | "StartRestoreJob"
+        | "StopBackupJob"
+        | "TagResource"
+        | "UntagResource"
+        | "UpdateRecoveryPointLifecycle"
+        | "DescribeBackupVault" => 5,
+        "DeleteRecoveryPoint" | "DescribeProtectedResource" => 10,
+        name if name.starts_with("List") => 20,
+        _ => 15,
+    }
+}
 
 /// An account in a Region: what all state of AWS Backup belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,8 +107,6 @@ struct Site {
     holds: BTreeMap<String, holds::Hold>,
     /// How many restores run.
     restoring: usize,
-    /// The key that AWS Backup manages for vaults without one of their own, once there is such a vault.
-    managed_key: Option<String>,
     /// (operation, idempotency token) to the job that it started.
     tokens: BTreeMap<(&'static str, String), String>,
 }
@@ -107,7 +129,7 @@ pub struct Backup {
     ids: ids::Ids,
     timers: Timers,
     slots: Slots,
-    rates: rates::Rates,
+    rates: Rates,
     outbox: events::Outbox,
     options: Options,
     fail_backups: BTreeMap<String, VecDeque<String>>,
@@ -116,6 +138,7 @@ pub struct Backup {
     issues: BTreeMap<String, VecDeque<String>>,
     /// Tables whose copies meet errors of AWS's systems, and until when.
     disturbed: BTreeMap<String, Timestamp>,
+    pub(crate) lags: Lags,
     /// Callers whose deletions fail, whatever their role says.
     no_delete: BTreeSet<String>,
 }
@@ -129,13 +152,14 @@ impl Backup {
             ids: ids::Ids::new(seed, 10),
             timers: Timers::default(),
             slots: Slots::default(),
-            rates: rates::Rates::default(),
+            rates: Rates::default(),
             outbox: events::Outbox::new(seed),
             options: Options::default(),
             fail_backups: BTreeMap::new(),
             fail_copies: BTreeMap::new(),
             issues: BTreeMap::new(),
             disturbed: BTreeMap::new(),
+            lags: Lags::new(seed, 200),
             no_delete: BTreeSet::new(),
         }
     }
@@ -171,7 +195,10 @@ impl Backup {
         self.settle(scope.now, around);
         let place = Place::of(scope);
         if self.options.rates {
-            self.rates.take(&place, operation, scope.now)?;
+            let buckets = [(operation, per_second(operation)), (ALL, per_second(ALL))];
+            if !self.rates.take(&place.account, &place.region, &buckets, scope.now) {
+                return Err(ApiError::client("ThrottlingException", "Rate exceeded"));
+            }
         }
         let request = wire::Request { scope, place, path: &path, query, body };
         let (resource, answer) = self.dispatch(operation, &request, around)?;
@@ -185,8 +212,8 @@ impl Backup {
         around: &mut dyn Neighbours,
     ) -> Result<(String, Value), ApiError> {
         match operation {
-            "CreateBackupVault" => self.create_vault(request),
-            "CreateLogicallyAirGappedBackupVault" => self.create_air_gapped_vault(request),
+            "CreateBackupVault" => self.create_vault(request, around),
+            "CreateLogicallyAirGappedBackupVault" => self.create_air_gapped_vault(request, around),
             "DescribeBackupVault" => self.describe_vault(request),
             "ListBackupVaults" => self.list_vaults(request),
             "DeleteBackupVault" => self.delete_vault(request),
@@ -204,7 +231,7 @@ impl Backup {
             "StartCopyJob" => self.start_copy(request),
             "DescribeCopyJob" => self.describe_copy(request),
             "ListCopyJobs" => self.list_copies(request),
-            "StartRestoreJob" => self.start_restore(request),
+            "StartRestoreJob" => self.start_restore(request, around),
             "DescribeRestoreJob" => self.describe_restore(request),
             "ListRestoreJobs" => self.list_restores(request),
             "ListRestoreJobsByProtectedResource" => self.list_restores_of(request),

@@ -57,8 +57,9 @@ pub struct Options {
     pub durations: Durations,
     /// Whether the published API rates are enforced.
     pub rates: bool,
-    /// The most `RecoveryPointTags` of one StartBackupJob. One page says 10, others 50: the strict one holds.
-    pub job_tags: usize,
+    /// The most tags that may be added to a recovery point, by RecoveryPointTags and TagResource together, beside those
+    /// that it inherits. The API says 50; the page of quotas says 10 (assumption A21).
+    pub added_tags: usize,
     /// The most backups that run at once in an account and Region.
     pub running_backups: usize,
     /// The most copies that run at once into one Region of an account.
@@ -67,11 +68,12 @@ pub struct Options {
     pub running_restores: usize,
     /// The most entries of one page of a list, however many are asked for.
     pub page: usize,
-    /// What a usable recovery point is called: `COMPLETED`, or `AVAILABLE` in newer pages.
+    /// What a usable recovery point is called: `COMPLETED`, or `AVAILABLE` in newer pages (assumption A26).
     pub usable: &'static str,
-    /// Whether a recovery point is created when its job starts to run rather than when it was requested.
+    /// Whether a recovery point is created when its job starts to run rather than when it was requested
+    /// (assumption A20).
     pub created_at_start: bool,
-    /// Whether what does not exist is denied (`AccessDeniedException`) rather than not found.
+    /// Whether what does not exist is denied (`AccessDeniedException`) rather than not found (assumption A14).
     pub missing_is_denied: bool,
 }
 
@@ -80,7 +82,7 @@ impl Default for Options {
         Self {
             durations: Durations::default(),
             rates: true,
-            job_tags: 10,
+            added_tags: 50,
             running_backups: 300,
             running_copies: 100,
             running_restores: 50,

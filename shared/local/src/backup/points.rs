@@ -1,6 +1,6 @@
 //! Recovery points: what they hold, who may delete them, and what becomes of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -14,6 +14,7 @@ use super::timers::TimerId;
 use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
 use super::{Backup, Place};
 use crate::api::{ApiError, TableState};
+use crate::lags::{Lag, Lagging};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PointState {
@@ -66,7 +67,9 @@ pub(super) struct Point {
     pub(super) completed: Option<Timestamp>,
     pub(super) state: PointState,
     pub(super) message: Option<String>,
-    pub(super) tags: BTreeMap<String, String>,
+    pub(super) tags: Lagging<BTreeMap<String, String>>,
+    /// The keys of those that it has not inherited; a copy has them too.
+    pub(super) added: BTreeSet<String>,
     pub(super) lifecycle: Lifecycle,
     /// AWS deletes at a random moment within 8 hours after a point's time is up.
     pub(super) lapse_delay: SignedDuration,
@@ -84,6 +87,8 @@ pub(super) struct Point {
 }
 
 impl Keyed for Point {
+    const LISTED: Lag = Lag::Points;
+
     fn id(&self) -> &str {
         &self.arn
     }
@@ -192,7 +197,7 @@ impl Backup {
                 created: point.created,
                 initiated: point.initiated,
                 status: point.state.as_str(self.options.usable),
-                tags: point.tags.clone(),
+                tags: BTreeMap::clone(&point.tags),
                 table: Arc::clone(&point.snapshot.table),
             })
             .collect()
@@ -205,11 +210,13 @@ impl Backup {
 
     /// A backup or copy has ended well: the point is usable, and its lifecycle runs.
     pub(super) fn complete_point(&mut self, place: &Place, arn: &str, at: Timestamp) {
-        let Some(point) = self.site(place).points.get_mut(arn) else { return };
-        point.state = PointState::Usable;
-        point.completed = Some(at);
-        let point = point.clone();
-        self.outbox.point(place, &point, at, self.options.usable);
+        // Its tags may not be there for a while, as after any change of them.
+        let tags_seen = self.lags.draw(&[Lag::PointTags], at);
+        self.enter(place, arn, at, |point| {
+            point.state = PointState::Usable;
+            point.completed = Some(at);
+            point.tags.touch(tags_seen);
+        });
         self.schedule(place, arn, at);
     }
 
@@ -242,7 +249,11 @@ impl Backup {
             return Err(self.missing(format!("Backup vault {arn} does not exist.")));
         }
         let key = resource.unwrap_or(&vault.name);
-        let points = self.sites.get(&request.place).into_iter().flat_map(|site| site.points.under(key));
+        let points = self
+            .sites
+            .get(&request.place)
+            .into_iter()
+            .flat_map(|site| site.points.listed(Some(key), request.now()));
         let wanted = points.filter(|point| {
             point.vault == vault.name
                 && resource.is_none_or(|wanted| wanted == point.resource)
@@ -266,7 +277,11 @@ impl Backup {
     /// Backup, so that a wish for those alone changes nothing.
     pub(super) fn list_points_by_resource(&self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
         let resource = request.segment(1);
-        let points = self.sites.get(&request.place).into_iter().flat_map(|site| site.points.under(resource));
+        let points = self
+            .sites
+            .get(&request.place)
+            .into_iter()
+            .flat_map(|site| site.points.listed(Some(resource), request.now()));
         let wanted = points.filter(|point| point.resource == resource);
         let (found, next) =
             page(request, self.options.page, wanted.map(|point| (point.arn.as_str(), point)))?;
@@ -338,9 +353,8 @@ impl Backup {
             ("Lifecycle", lifecycle.view()),
             ("CalculatedLifecycle", lifecycle.calculated(point.created)),
         ]);
-        if let Some(point) = self.site(&request.place).points.get_mut(&arn) {
-            point.lifecycle = lifecycle;
-        }
+        let seen = self.lags.draw(&[Lag::Points], now);
+        self.site(&request.place).points.change(&arn, seen, |point| point.lifecycle = lifecycle);
         self.schedule(&request.place, &arn, now);
         Ok((arn, body))
     }

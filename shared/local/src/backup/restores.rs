@@ -11,7 +11,8 @@ use super::points::{Point, PointState};
 use super::timers::Due;
 use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
 use super::{Backup, Place};
-use crate::api::{ApiError, Restore};
+use crate::api::{ApiError, Neighbours, Restore};
+use crate::lags::Lag;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RestoreState {
@@ -61,6 +62,8 @@ pub(super) struct RestoreJob {
 }
 
 impl Keyed for RestoreJob {
+    const LISTED: Lag = Lag::Jobs;
+
     fn id(&self) -> &str {
         &self.id
     }
@@ -144,20 +147,32 @@ fn is_table_name(name: &str) -> bool {
     (3..=255).contains(&name.len()) && name.chars().all(allowed)
 }
 
+/// What a request says of the key of the new table.
+enum KeyOf<'a> {
+    /// DynamoDB's own.
+    Dynamo,
+    /// The one that AWS manages for DynamoDB in the account.
+    Managed,
+    /// A key of the customer.
+    Named(&'a str),
+}
+
 /// The key of the new table. Without an encryption type it is the original table's, which another Region
 /// does not have; `KMS` without a key is the key that AWS manages for DynamoDB.
-fn key_of(
+fn key_of<'a>(
     place: &Place,
-    point: &Point,
+    point: &'a Point,
     encryption: Option<&str>,
-    key: Option<&String>,
-) -> Result<Option<String>, ApiError> {
+    key: Option<&'a String>,
+) -> Result<KeyOf<'a>, ApiError> {
     match (encryption, key) {
-        (Some("KMS"), Some(key)) => Ok(Some(key.clone())),
-        (Some("KMS"), None) => {
-            Ok(Some(format!("arn:aws:kms:{}:{}:alias/aws/dynamodb", place.region, place.account)))
-        }
-        (Some("Default"), None) => Ok(None),
+        // The name of the parameter promises an ARN; that nothing else is taken is assumption A48.
+        (Some("KMS"), Some(key)) if !key.starts_with("arn:aws:kms:") || !key.contains(":key/") => Err(
+            invalid_parameter(format!("Invalid restore metadata. kmsMasterKeyArn is no ARN of a key: {key}")),
+        ),
+        (Some("KMS"), Some(key)) => Ok(KeyOf::Named(key)),
+        (Some("KMS"), None) => Ok(KeyOf::Managed),
+        (Some("Default"), None) => Ok(KeyOf::Dynamo),
         (Some("Default") | None, Some(_)) => {
             Err(invalid_parameter("Invalid restore metadata. kmsMasterKeyArn requires encryptionType KMS"))
         }
@@ -166,7 +181,7 @@ fn key_of(
                 "Invalid restore metadata. encryptionType is required to restore to another Region",
             ))
         }
-        (None, None) => Ok(point.table_key().map(str::to_owned)),
+        (None, None) => Ok(point.table_key().map_or(KeyOf::Dynamo, KeyOf::Named)),
         (Some(other), _) => Err(invalid_parameter(format!(
             "Invalid restore metadata. encryptionType must be Default or KMS, is {other}"
         ))),
@@ -174,7 +189,11 @@ fn key_of(
 }
 
 impl Backup {
-    pub(super) fn start_restore(&mut self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
+    pub(super) fn start_restore(
+        &mut self,
+        request: &Request<'_>,
+        around: &mut dyn Neighbours,
+    ) -> Result<(String, Value), ApiError> {
         let place = &request.place;
         let (arn, role) = (request.needed("RecoveryPointArn")?, request.needed("IamRoleArn")?);
         if let Some(id) = self.repeated(request, "StartRestoreJob") {
@@ -198,8 +217,12 @@ impl Backup {
             return Err(invalid_request(format!("Recovery point {arn} cannot be restored: it is {state}")));
         }
         let encryption = metadata.get("encryptionType").map(String::as_str);
-        let key_arn = key_of(place, point, encryption, metadata.get("kmsMasterKeyArn"))?;
         let now = request.now();
+        let key_arn = match key_of(place, point, encryption, metadata.get("kmsMasterKeyArn"))? {
+            KeyOf::Dynamo => None,
+            KeyOf::Managed => Some(around.managed_key(&place.account, &place.region, "dynamodb", now)),
+            KeyOf::Named(arn) => Some(arn.to_owned()),
+        };
         let mut job = RestoreJob {
             id: String::new(),
             point: arn.to_owned(),
@@ -230,7 +253,8 @@ impl Backup {
         self.outbox.restore_created(place, &job, now);
         self.outbox.restore(place, &job, now);
         self.remember(request, "StartRestoreJob", &id);
-        self.site(place).restores.insert(job);
+        let seen = self.lags.draw(&[Lag::Jobs], now);
+        self.site(place).restores.insert(job, seen);
         Ok((arn.to_owned(), json!({"RestoreJobId": id})))
     }
 
@@ -256,7 +280,7 @@ impl Backup {
         let filter = JobFilter::of(request, "status", &RestoreState::NAMES)?;
         let testing = request.query("restoreTestingPlanArn").is_some();
         let site = self.sites.get(&request.place);
-        let jobs = site.into_iter().flat_map(|site| site.restores.values());
+        let jobs = site.into_iter().flat_map(|site| site.restores.listed(None, request.now()));
         let wanted = jobs.filter(|job| !testing && filter.admits(*job));
         self.restores_listed(request, wanted)
     }
@@ -269,7 +293,8 @@ impl Backup {
             request.query_time("recoveryPointCreationDateBefore")?,
         );
         let site = self.sites.get(&request.place);
-        let jobs = site.into_iter().flat_map(|site| site.restores.under(request.segment(1)));
+        let key = Some(request.segment(1));
+        let jobs = site.into_iter().flat_map(|site| site.restores.listed(key, request.now()));
         let wanted =
             jobs.filter(|job| filter.admits(*job) && super::filter::within(Some(job.point_created), created));
         self.restores_listed(request, wanted)

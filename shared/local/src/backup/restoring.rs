@@ -8,6 +8,7 @@ use super::points::PointState;
 use super::restores::{RestoreJob, RestoreState};
 use super::{Backup, Place, roles};
 use crate::api::{Neighbours, Restore, TableState};
+use crate::lags::Lag;
 
 impl Backup {
     pub(super) fn restore_due(
@@ -19,7 +20,7 @@ impl Backup {
     ) {
         let Some(job) = self.site(place).restores.get(id).cloned() else { return };
         match job.state {
-            RestoreState::Pending => match self.run_restore(place, &job, around) {
+            RestoreState::Pending => match self.run_restore(place, &job, at, around) {
                 Ok((restore, takes)) => self.restore_runs(place, job, restore, at, takes),
                 Err(message) => self.end_restore(place, job, at, Err(message)),
             },
@@ -38,6 +39,7 @@ impl Backup {
         &self,
         place: &Place,
         job: &RestoreJob,
+        at: Timestamp,
         around: &mut dyn Neighbours,
     ) -> Result<(Restore, SignedDuration), String> {
         // AWS documents that the flag fails restores of types that it does not name, DynamoDB among them.
@@ -59,7 +61,11 @@ impl Backup {
         if let Some(vault) = site.vaults.get(&point.vault).filter(|_| point.advanced) {
             roles::vault_key_usable(vault, around)?;
         }
-        if let Some(key) = job.key_arn.as_ref().filter(|key| !key.contains(":alias/aws/")) {
+        if let Some(key) = &job.key_arn {
+            // A table has a key of its own Region.
+            if Place::of_arn(key).is_none_or(|of| of.region != place.region) {
+                return Err(roles::KEY_DENIED.to_owned());
+            }
             roles::key_usable(key, around)?;
         }
         let restore = Restore {
@@ -69,6 +75,7 @@ impl Backup {
             recovery_point_arn: job.point.clone(),
             from: Arc::clone(&point.snapshot.table),
             key_arn: job.key_arn.clone(),
+            at,
         };
         around.begin_restore(&restore)?;
         let durations = &self.options.durations;
@@ -91,12 +98,13 @@ impl Backup {
         job.made = Some(restore);
         self.timers.set(ends, super::timers::Due::Restore(place.clone(), job.id.clone()));
         self.outbox.restore(place, &job, at);
+        let seen = self.lags.draw(&[Lag::Jobs], at);
         let site = self.site(place);
         site.restoring += 1;
         if let Some(point) = site.points.get_mut(&job.point) {
             point.busy += 1;
         }
-        site.restores.insert(job);
+        site.restores.insert(job, seen);
     }
 
     fn end_restore(
@@ -117,6 +125,7 @@ impl Backup {
             }
         }
         self.outbox.restore(place, &job, at);
+        let seen = self.lags.draw(&[Lag::Jobs], at);
         let site = self.site(place);
         if ran {
             site.restoring = site.restoring.saturating_sub(1);
@@ -125,7 +134,7 @@ impl Backup {
                 point.restored = Some(at);
             }
         }
-        site.restores.insert(job);
+        site.restores.insert(job, seen);
     }
 
     /// The table that a usable recovery point holds, for a restore that DynamoDB itself makes of it.

@@ -10,7 +10,8 @@ use super::points::{Point, PointState, Snapshot};
 use super::slots::Wait;
 use super::timers::Due;
 use super::{Backup, Place, roles, tags};
-use crate::api::Neighbours;
+use crate::api::{Neighbours, TableState};
+use crate::lags::{Lag, Lagging};
 
 /// AWS documents that a job tries again at least so often to begin within its start window.
 pub(super) const RETRY: SignedDuration = SignedDuration::from_mins(10);
@@ -117,13 +118,11 @@ impl Backup {
         let state = around
             .table(&place.account, &place.region, table_name(&job.resource))
             .ok_or_else(|| "Table not found.".to_owned())?;
-        let status = state.description.get("TableStatus").and_then(Value::as_str).unwrap_or("ACTIVE");
-        if status == "CREATING" {
-            return Err(Trouble::Lasting("Table is being created.".to_owned()));
-        }
+        may_be_read(&state, around)?;
         let mut union = BTreeMap::new();
         if job.advanced {
-            union.extend(state.tags.clone());
+            // That AWS's own tags are not inherited is assumption A46.
+            union.extend(state.tags.clone().into_iter().filter(|(key, _)| !key.starts_with("aws:")));
             union.extend(job.tags.clone());
             if tags::count(&union) > tags::MOST {
                 let message = "The resultant tag set must not have more than 50 user tags.";
@@ -153,7 +152,8 @@ impl Backup {
             completed: None,
             state: PointState::Creating,
             message: None,
-            tags: union,
+            tags: Lagging::new(union, self.tags_seen(at)),
+            added: job.tags.keys().cloned().collect(),
             lifecycle: job.lifecycle,
             lapse_delay,
             snapshot,
@@ -174,15 +174,16 @@ impl Backup {
         let timer =
             self.timers.set(ends.min(job.complete_by.max(at)), Due::Backup(place.clone(), job.id.clone()));
         self.outbox.point(place, &point, at, self.options.usable);
+        let (point_seen, job_seen) = (self.lags.draw(&[Lag::Points], at), self.lags.draw(&[Lag::Jobs], at));
         let site = self.site(place);
-        site.points.insert(point);
+        site.points.insert(point, point_seen);
         let mut running = job.clone();
         running.state = JobState::Running;
         running.initiated = Some(at);
         running.expected = Some(ends);
         running.size = size;
         running.timer = Some(timer);
-        site.backups.insert(running.clone());
+        site.backups.insert(running.clone(), job_seen);
         self.outbox.backup(place, &running, at);
         Ok(())
     }
@@ -192,10 +193,10 @@ impl Backup {
         self.slots.release(&job.slot(place, self.options.running_backups));
         let scripted = self.fail_backups.get_mut(&job.resource).and_then(VecDeque::pop_front);
         if let Some(message) = scripted {
-            self.site(place).points.remove(&job.point);
+            self.remove_point(place, &job.point, at);
             self.end_backup(place, id, at, JobState::Failed, &message);
         } else if job.expected.is_some_and(|expected| expected > at) {
-            self.site(place).points.remove(&job.point);
+            self.remove_point(place, &job.point, at);
             self.end_backup(place, id, at, JobState::Expired, TOO_LATE);
         } else {
             let issue = self.issues.get_mut(&job.resource).and_then(VecDeque::pop_front).unwrap_or_default();
@@ -213,13 +214,35 @@ impl Backup {
         state: JobState,
         message: &str,
     ) {
-        let Some(job) = self.site(place).backups.get_mut(id) else { return };
-        job.state = state;
-        job.message = (!message.is_empty()).then(|| message.to_owned());
-        job.completed = Some(at);
+        let seen = self.lags.draw(&[Lag::Jobs], at);
+        let ended = self.site(place).backups.change(id, seen, |job| {
+            job.state = state;
+            job.message = (!message.is_empty()).then(|| message.to_owned());
+            job.completed = Some(at);
+        });
+        let Some(job) = ended else { return };
         let (job, timer) = (job.clone(), job.timer.take());
         self.timers.cancel(timer);
         self.slots.leave(job.number);
         self.outbox.backup(place, &job, at);
+    }
+}
+
+/// Whether a table can be backed up as it is. AWS documents that a backup fails while its table is being created; that
+/// a table which is going fails likewise is assumption A47. One whose key cannot be used cannot be read.
+fn may_be_read(table: &TableState, around: &dyn Neighbours) -> Result<(), Trouble> {
+    let status = table.description.get("TableStatus").and_then(Value::as_str).unwrap_or("ACTIVE");
+    let lasting = |message: &str| Err(Trouble::Lasting(message.to_owned()));
+    match status {
+        "CREATING" => return lasting("Table is being created."),
+        "DELETING" => return lasting("Table is being deleted."),
+        "ARCHIVING" | "ARCHIVED" => return lasting("Table is archived."),
+        _ => {}
+    }
+    let key = table.description.get("SSEDescription").and_then(|sse| sse.get("KMSMasterKeyArn"));
+    match key.and_then(Value::as_str) {
+        Some(_) if status == "INACCESSIBLE_ENCRYPTION_CREDENTIALS" => lasting(roles::KEY_DENIED),
+        Some(key) => Ok(roles::key_usable(key, around)?),
+        None => Ok(()),
     }
 }

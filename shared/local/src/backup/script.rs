@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::events::{BackupEvent, EventFaults};
 use super::options::{Durations, Options};
 use super::{Backup, Place};
+use crate::lags::{Lagging, Seen};
 
 impl Backup {
     /// The limits and readings in force.
@@ -80,15 +81,24 @@ impl Backup {
     pub fn overwrite_tags(&mut self, recovery_point_arn: &str, tags: BTreeMap<String, String>) -> bool {
         let Some(place) = self.place_of_point(recovery_point_arn) else { return false };
         if let Some(point) = self.site(&place).points.get_mut(recovery_point_arn) {
-            point.tags = tags;
+            point.tags = Lagging::known(tags);
         }
         true
+    }
+
+    /// AWS remembers no idempotency token any more; how long it does is documented nowhere.
+    pub fn forget_tokens(&mut self) {
+        for site in self.sites.values_mut() {
+            site.tokens.clear();
+        }
     }
 
     /// Makes a recovery point vanish without any event. Returns whether there was such a point.
     pub fn remove_silently(&mut self, recovery_point_arn: &str) -> bool {
         let Some(place) = self.place_of_point(recovery_point_arn) else { return false };
-        self.remove_point(&place, recovery_point_arn);
+        if let Some(point) = self.site(&place).points.remove(recovery_point_arn, Seen::default()) {
+            self.timers.cancel(point.timer);
+        }
         true
     }
 

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::lifecycle::{DAY, Lifecycle};
 use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
 use super::{Backup, Place, policy, tags};
-use crate::api::ApiError;
+use crate::api::{ApiError, Neighbours};
+use crate::lags::Lagging;
 
 /// The most vaults of an account in a Region.
 const MOST: usize = 300;
@@ -22,7 +23,7 @@ pub(super) struct Vault {
     pub(super) own_key: bool,
     pub(super) air_gapped: bool,
     pub(super) lock: Option<Lock>,
-    pub(super) tags: BTreeMap<String, String>,
+    pub(super) tags: Lagging<BTreeMap<String, String>>,
     creator_request: Option<String>,
     pub(super) policy: Option<String>,
 }
@@ -71,25 +72,31 @@ impl Vault {
 }
 
 impl Backup {
-    pub(super) fn create_vault(&mut self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
-        self.new_vault(request, false, None)
+    pub(super) fn create_vault(
+        &mut self,
+        request: &Request<'_>,
+        around: &mut dyn Neighbours,
+    ) -> Result<(String, Value), ApiError> {
+        self.new_vault(request, around, false, None)
     }
 
     /// An air-gapped vault is under a compliance lock from its first moment.
     pub(super) fn create_air_gapped_vault(
         &mut self,
         request: &Request<'_>,
+        around: &mut dyn Neighbours,
     ) -> Result<(String, Value), ApiError> {
         let lock = lock_range(request)?;
         if lock.min.is_none_or(|days| days < 7) || lock.max.is_none() {
             return Err(invalid_parameter("MinRetentionDays must be at least 7, and MaxRetentionDays given"));
         }
-        self.new_vault(request, true, Some(Lock { fixed_at: Some(request.now()), ..lock }))
+        self.new_vault(request, around, true, Some(Lock { fixed_at: Some(request.now()), ..lock }))
     }
 
     fn new_vault(
         &mut self,
         request: &Request<'_>,
+        around: &mut dyn Neighbours,
         air_gapped: bool,
         lock: Option<Lock>,
     ) -> Result<(String, Value), ApiError> {
@@ -100,15 +107,14 @@ impl Backup {
         }
         let arn = place.vault_arn(name);
         let given = tags::parse(request.body.get("BackupVaultTags"))?;
-        let managed = format!("arn:aws:kms:{}:{}:key/{}", place.region, place.account, self.ids.uuid());
         if self.sites.get(place).is_some_and(|site| site.vaults.len() >= MOST) {
             return Err(ApiError::client(
                 "LimitExceededException",
                 format!("The maximum number of backup vaults, which is {MOST}, is reached"),
             ));
         }
-        let site = self.site(place);
-        if site.vaults.contains_key(name) {
+        let seen = self.tags_seen(request.now());
+        if self.site(place).vaults.contains_key(name) {
             return Err(ApiError::client(
                 "AlreadyExistsException",
                 format!("Backup vault with the same name already exists: {arn}"),
@@ -119,12 +125,12 @@ impl Backup {
             created: request.now(),
             key_arn: match request.text("EncryptionKeyArn") {
                 Some(given) => given.to_owned(),
-                None => site.managed_key.get_or_insert(managed).clone(),
+                None => around.managed_key(&place.account, &place.region, "backup", request.now()),
             },
             own_key: request.text("EncryptionKeyArn").is_some(),
             air_gapped,
             lock,
-            tags: given,
+            tags: Lagging::new(given, seen),
             creator_request: request.text("CreatorRequestId").map(str::to_owned),
             policy: None,
         };

@@ -21,10 +21,11 @@ pub async fn show(paper: &mut Paper<impl Write>, ended: &Ended) -> Result<(), Fa
         row.kind == Kind::Copy && row.state == State::Available && is_yearly
     });
     let row = yearly.ok_or("there is no yearly copy to open")?;
-    let arn = row.arn.as_ref().map(ToString::to_string).unwrap_or_default();
+    let arn = row.arn.as_ref().ok_or("the yearly copy has no recovery point")?;
     let points = ended.world.with_backup(|backup| backup.points(ACCOUNT, TARGET, COPIES));
-    let point = points.into_iter().find(|point| point.arn == arn).ok_or("the yearly copy is in no vault")?;
-    let seen = Seen { tags: &point.tags, created_at: Some(point.created), region: &row.vault.region };
+    let point =
+        points.into_iter().find(|point| point.arn == arn.as_str()).ok_or("the yearly copy is in no vault")?;
+    let seen = Seen { arn, tags: &point.tags, created_at: Some(point.created), region: &row.vault.region };
     let (document, _) = ended.stack.edge().open(row, &seen).await?;
 
     let day = row.slot.strftime("%-e %B");

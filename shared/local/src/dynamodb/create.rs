@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Durations, Store, engine, invalid,
+    Answer, Durations, Store, invalid,
     life::{Life, later},
     limits::limit,
     policies::{self, Policy},
@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     api::{ApiError, Scope},
+    lags::{Lag, Lagging, Lags},
     rng::Rng,
     wire::text,
 };
@@ -28,6 +29,7 @@ impl Store {
         body: &Value,
         durations: &Durations,
         rng: &mut Rng,
+        lags: &mut Lags,
     ) -> Answer {
         let mode = text(body, "BillingMode").unwrap_or("PROVISIONED");
         let on_demand = billing_mode(mode)?;
@@ -36,11 +38,16 @@ impl Store {
             &["GlobalTableSourceArn", "GlobalTableSettingsReplicationMode", "VectorIndexes"],
         )?;
         self.require_room()?;
+        let indexes_of = |kind: &str| body[kind].as_array().into_iter().flatten();
+        require_few_projected(
+            indexes_of("GlobalSecondaryIndexes").chain(indexes_of("LocalSecondaryIndexes")),
+        )?;
         let life = Life::new(Some(later(scope.now, durations.create)));
         let mut settings = Settings::new(String::new(), scope.now, life);
         settings.on_demand = on_demand;
         settings.on_demand_since = on_demand.then_some(scope.now);
-        settings.tags = tags::read(body)?;
+        settings.there = Lagging::new(true, lags.draw(&[Lag::NewTables], scope.now));
+        settings.tags = Lagging::new(tags::read(body)?, tags::seen(lags, scope.now));
         settings.throughput.apply(body, on_demand, scope.now)?;
         for index in indexes(body) {
             let mut throughput = Throughput::default();
@@ -52,11 +59,12 @@ impl Store {
         settings.apply(scope, &if enables_stream { body.clone() } else { without_stream(body) }, true)?;
 
         let policy = text(body, "ResourcePolicy").map(policies::checked).transpose()?;
-        engine::answer(&self.items, "CreateTable", &for_engine(body))?;
+        self.items.create(&for_engine(body))?;
         settings.id = rng.uuid();
         let table = required(body, "TableName")?;
         if let Some(document) = policy {
             let policy = Policy { document, revision: rng.uuid(), changed: scope.now };
+            let policy = Lagging::new(Some(policy), lags.draw(&[Lag::Policies], scope.now));
             settings.policies.insert(table_arn(&scope.account, &scope.region, table), policy);
         }
         self.tables.insert(table.to_owned(), settings);
@@ -70,7 +78,10 @@ impl Store {
         if settings.life.deleted.is_some() {
             return self.described_as(scope, table, "DELETING");
         }
-        settings.life.require_active(table, scope.now)?;
+        // AWS documents that a table under way cannot be deleted; one whose key is gone can.
+        if !settings.life.is_locked_out(scope.now) {
+            settings.life.require_active(table, scope.now)?;
+        }
         if settings.life.fills_an_index(scope.now) {
             return Err(ApiError::client(
                 "ResourceInUseException",
@@ -101,7 +112,7 @@ impl Store {
         while let Some((gone, table)) = self.deletions.first().cloned().filter(|(gone, _)| *gone <= now) {
             self.deletions.remove(&(gone, table.clone()));
             self.tables.remove(&table);
-            if engine::answer(&self.items, "DeleteTable", &json!({ "TableName": table })).is_err() {
+            if self.items.delete(&table).is_err() {
                 tracing::error!(table, "the engine has no such table");
             }
         }
@@ -117,6 +128,36 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Refuses more projected attributes than AWS documents: 20 of an index, 100 over all indexes of a table, each counted
+/// as often as it is named, and none of an index that projects all.
+///
+/// # Errors
+/// `ValidationException`.
+pub(super) fn require_few_projected<'a>(indexes: impl Iterator<Item = &'a Value>) -> Result<(), ApiError> {
+    let mut all = 0;
+    for index in indexes {
+        let projection = &index["Projection"];
+        let named = projection["NonKeyAttributes"].as_array().map_or(0, Vec::len);
+        if projection["ProjectionType"] != "INCLUDE" {
+            continue;
+        }
+        if named > 20 {
+            return Err(invalid(format!(
+                "1 validation error detected: Value at 'projection.nonKeyAttributes' failed to satisfy constraint: \
+                 Member must have length less than or equal to 20, has {named}"
+            )));
+        }
+        all += named;
+    }
+    if all > 100 {
+        return Err(invalid(format!(
+            "One or more parameter values were invalid: the number of projected attributes over all indexes of the \
+             table must not exceed 100, is {all}"
+        )));
+    }
+    Ok(())
 }
 
 /// Refuses what this DynamoDB has not.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Answer, Refusal, Store, engine, no_table, table_arn};
+use super::{Answer, Refusal, Store, no_table, table_arn};
 use crate::api::Scope;
 
 /// A moment as JSON protocols write it: seconds since the epoch, with milliseconds.
@@ -17,8 +17,7 @@ impl Store {
     /// The engine's description, with what is kept beside it.
     pub(super) fn describe(&self, scope: &Scope, table: &str) -> Answer {
         let settings = self.tables.get(table).ok_or_else(|| no_table(table))?;
-        let answer = engine::answer(&self.items, "DescribeTable", &json!({ "TableName": table }))?;
-        let told = &answer["Table"];
+        let told = self.items.describe(table)?;
         let arn = table_arn(&scope.account, &scope.region, table);
         let mut description = json!({
             "TableName": table,
@@ -46,6 +45,7 @@ impl Store {
         if let Some(key) = &settings.key_arn {
             description["SSEDescription"] =
                 json!({ "Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": key });
+            settings.life.lockout.describe(&mut description, scope.now);
         }
         if let Some(view) = &settings.stream_view {
             description["StreamSpecification"] = json!({ "StreamEnabled": true, "StreamViewType": view });
@@ -54,13 +54,16 @@ impl Store {
             description["LatestStreamArn"] = json!(format!("{arn}/stream/{label}"));
             description["LatestStreamLabel"] = json!(label);
         }
+        // That it is the recovery point's ARN is assumption A28.
         if let Some(restored) = &settings.restored {
             description["RestoreSummary"] = json!({
-                "SourceBackupArn": restored.backup,
                 "SourceTableArn": restored.table,
                 "RestoreDateTime": seconds(restored.at),
                 "RestoreInProgress": settings.life.is_creating(scope.now),
             });
+            if let Some(backup) = &restored.backup {
+                description["RestoreSummary"]["SourceBackupArn"] = json!(backup);
+            }
         }
         for kind in ["GlobalSecondaryIndexes", "LocalSecondaryIndexes"] {
             let is_global = kind == "GlobalSecondaryIndexes";

@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use dynoxide::{Database, DynoxideError, storage_backend::Clock};
-use serde::{Serialize, de::DeserializeOwned};
+use dynoxide::{
+    Database, DynoxideError, ImportOptions, Item,
+    actions::{delete_item::DeleteItemRequest, get_item::GetItemRequest},
+    storage_backend::Clock,
+};
+use serde::{Deserialize as _, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{Answer, Refusal};
@@ -66,6 +70,39 @@ pub(super) fn answer(items: &Database, operation: &str, body: &Value) -> Answer 
         "UpdateTable" => asked(body, |request| items.update_table(request)),
         _ => Err(crate::wire::Service::DynamoDb.unknown_operation(operation).into()),
     }
+}
+
+/// A table as the engine tells it: the value of `Table`.
+pub(super) fn described(items: &Database, table: &str) -> Answer {
+    let mut answer = answer(items, "DescribeTable", &json!({ "TableName": table }))?;
+    Ok(answer["Table"].take())
+}
+
+/// One item of a table.
+pub(super) fn item(items: &Database, table: &str, key: &Item) -> Result<Option<Item>, DynoxideError> {
+    let (table_name, key) = (table.to_owned(), key.clone());
+    Ok(items.get_item(GetItemRequest { table_name, key, ..GetItemRequest::default() })?.item)
+}
+
+/// Puts items into a table: all of them or none.
+pub(super) fn put(items: &Database, table: &str, new: Vec<Item>) -> Result<(), Refusal> {
+    if !new.is_empty() {
+        items.import_items(table, new, ImportOptions::default())?;
+    }
+    Ok(())
+}
+
+/// Puts items, as DynamoDB JSON, into a table: all of them or none.
+pub(super) fn fill(items: &Database, table: &str, new: &[Value]) -> Result<(), Refusal> {
+    let new: Result<Vec<Item>, _> = new.iter().map(Item::deserialize).collect();
+    put(items, table, new.map_err(|error| unreadable(&error))?)
+}
+
+/// Removes an item from a table.
+pub(super) fn remove(items: &Database, table: &str, key: Item) -> Result<(), Refusal> {
+    let table_name = table.to_owned();
+    items.delete_item(DeleteItemRequest { table_name, key, ..DeleteItemRequest::default() })?;
+    Ok(())
 }
 
 /// All items of a table in the order of their keys, whatever order they were written in.

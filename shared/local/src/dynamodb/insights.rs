@@ -71,6 +71,10 @@ impl Store {
         let (table, index) = (required(body, "TableName")?, text(body, "IndexName").unwrap_or_default());
         self.is_sorted(scope, table, index)?;
         let settings = self.settings(table)?;
+        // The one refusal that AWS names for it, which says that the table may not be ACTIVE.
+        if settings.life.is_creating(scope.now) {
+            return Err(no_table(table).into());
+        }
         let had = settings.insights.get(index);
         let is_on = match required(body, "ContributorInsightsAction")? {
             "ENABLE" => true,

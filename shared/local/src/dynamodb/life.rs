@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::Durations;
+use super::{Durations, lockout::Lockout};
 use crate::api::ApiError;
 
 /// When a table becomes what.
@@ -19,6 +19,8 @@ pub(super) struct Life {
     pub(super) deleted: Option<Timestamp>,
     /// What happens to global indexes, by name; those that are past their moments are ACTIVE or gone.
     indexes: BTreeMap<String, IndexLife>,
+    /// What becomes of it while its key cannot be used.
+    pub(super) lockout: Lockout,
 }
 
 #[derive(Debug, Clone)]
@@ -45,6 +47,8 @@ impl Life {
             "DELETING"
         } else if self.is_creating(now) {
             "CREATING"
+        } else if let Some(status) = self.lockout.status(now) {
+            status
         } else if self.updated.is_some_and(|until| now < until) {
             "UPDATING"
         } else {
@@ -73,7 +77,7 @@ impl Life {
     /// `ResourceInUseException`, with the reason.
     pub(super) fn require_made(&self, table: &str, now: Timestamp) -> Result<(), ApiError> {
         match self.status(now) {
-            status @ ("CREATING" | "DELETING") => Err(in_use(table, status)),
+            status @ ("CREATING" | "DELETING" | "ARCHIVING" | "ARCHIVED") => Err(in_use(table, status)),
             _ => Ok(()),
         }
     }
@@ -113,6 +117,16 @@ impl Life {
 
     pub(super) fn index_removed(&mut self, name: &str, told: Value, now: Timestamp, durations: &Durations) {
         self.indexes.insert(name.to_owned(), IndexLife::Removed(later(now, durations.index), told));
+    }
+
+    /// Whether the table's key is the reason for its status.
+    pub(super) fn is_locked_out(&self, now: Timestamp) -> bool {
+        !self.is_creating(now) && self.lockout.status(now).is_some()
+    }
+
+    /// The table has another key from now on: what happened to the last one is no more of its concern.
+    pub(super) fn keyed(&mut self, now: Timestamp) {
+        self.lockout.keyed(now);
     }
 
     /// Adds the status of an index to its description.
@@ -177,13 +191,14 @@ pub(super) fn one_index_at_a_time() -> ApiError {
 
 fn in_use(table: &str, status: &str) -> ApiError {
     let what = match status {
-        "CREATING" => "created",
-        "DELETING" => "deleted",
-        _ => "updated",
+        "CREATING" => "Table is being created",
+        "DELETING" => "Table is being deleted",
+        "UPDATING" => "Table is being updated",
+        status => status,
     };
     ApiError::client(
         "ResourceInUseException",
-        format!("Attempt to change a resource which is still in use: Table is being {what}: {table}"),
+        format!("Attempt to change a resource which is still in use: {what}: {table}"),
     )
 }
 

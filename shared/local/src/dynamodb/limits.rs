@@ -103,6 +103,18 @@ impl Decreases {
     }
 }
 
+/// Requests per second that AWS documents for an operation, by account and Region.
+pub(super) fn per_second(operation: &str) -> Option<(&'static str, i64)> {
+    Some(match operation {
+        "DescribeContinuousBackups" => ("DescribeContinuousBackups", 10),
+        "ListTagsOfResource" => ("ListTagsOfResource", 10),
+        "RestoreTableFromBackup" => ("RestoreTableFromBackup", 10),
+        "TagResource" => ("TagResource", 5),
+        "UntagResource" => ("UntagResource", 5),
+        _ => return None,
+    })
+}
+
 fn forget(moments: &mut Vec<Timestamp>, now: Timestamp, window: SignedDuration) {
     moments.retain(|at| now.duration_since(*at) < window);
 }

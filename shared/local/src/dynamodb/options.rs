@@ -66,3 +66,15 @@ impl Durations {
         }
     }
 }
+
+/// What the `RestoreSummary.SourceBackupArn` of a table is that AWS Backup has restored. No page says, and all samples
+/// are of DynamoDB's own backups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RestoreSource {
+    /// The ARN of the recovery point.
+    RecoveryPoint,
+    /// The ARN of a backup of DynamoDB's own: `arn:aws:dynamodb:…:table/…/backup/…`.
+    DynamoDbBackup,
+    /// There is none.
+    Absent,
+}

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{Answer, Durations, Store, describe::seconds, invalid, life::later, required};
 use crate::{
     api::{ApiError, Scope},
+    lags::{Lag, Lags},
     wire::text,
 };
 
@@ -27,24 +28,8 @@ pub(super) struct Ttl {
 impl Store {
     pub(super) fn describe_continuous_backups(&mut self, scope: &Scope, body: &Value) -> Answer {
         let table = required(body, "TableName")?;
-        let pitr = self.tables.get(table).ok_or_else(|| no_backups_of(table))?.pitr.clone();
-        let recovery = match pitr {
-            None => json!({ "PointInTimeRecoveryStatus": "DISABLED" }),
-            Some(Pitr { days, since }) => {
-                let window = scope.now.checked_sub(SignedDuration::from_hours(24 * days)).unwrap_or(since);
-                json!({
-                    "PointInTimeRecoveryStatus": "ENABLED",
-                    "RecoveryPeriodInDays": days,
-                    "EarliestRestorableDateTime": seconds(since.max(window)),
-                    "LatestRestorableDateTime": seconds(scope.now),
-                })
-            }
-        };
-        // Continuous backups are always on; what users switch is point-in-time recovery.
-        Ok(json!({ "ContinuousBackupsDescription": {
-            "ContinuousBackupsStatus": "ENABLED",
-            "PointInTimeRecoveryDescription": recovery,
-        } }))
+        let pitr = &self.tables.get(table).ok_or_else(|| no_backups_of(table))?.pitr;
+        Ok(continuous_backups(pitr.seen(Lag::TableSettings, scope.now).as_ref(), scope.now))
     }
 
     pub(super) fn update_continuous_backups(
@@ -52,6 +37,7 @@ impl Store {
         scope: &Scope,
         body: &Value,
         durations: &Durations,
+        lags: &mut Lags,
     ) -> Answer {
         let table = required(body, "TableName")?;
         let settings = self.tables.get_mut(table).ok_or_else(|| no_backups_of(table))?;
@@ -71,15 +57,18 @@ impl Store {
         if days.is_some_and(|days| !(1..=35).contains(&days)) {
             return Err(invalid("RecoveryPeriodInDays must be between 1 and 35").into());
         }
-        settings.pitr = enabled.then(|| match settings.pitr.take() {
-            Some(pitr) => Pitr { days: days.unwrap_or(pitr.days), ..pitr },
+        let pitr = enabled.then(|| match settings.pitr.as_ref() {
+            Some(pitr) => Pitr { days: days.unwrap_or(pitr.days), since: pitr.since },
             None => Pitr { days: days.unwrap_or(35), since: scope.now },
         });
-        self.describe_continuous_backups(scope, body)
+        let answer = continuous_backups(pitr.as_ref(), scope.now);
+        settings.pitr.set(pitr, lags.draw(&[Lag::TableSettings], scope.now));
+        Ok(answer)
     }
 
     pub(super) fn describe_ttl(&mut self, scope: &Scope, body: &Value, durations: &Durations) -> Answer {
-        let ttl = &self.settings(required(body, "TableName")?)?.ttl;
+        let settings = self.settings(required(body, "TableName")?)?;
+        let ttl = settings.ttl.seen(Lag::TableSettings, scope.now);
         let told = match ttl {
             None => json!({ "TimeToLiveStatus": "DISABLED" }),
             Some(ttl) => {
@@ -99,12 +88,19 @@ impl Store {
         Ok(json!({ "TimeToLiveDescription": told }))
     }
 
-    pub(super) fn update_ttl(&mut self, scope: &Scope, body: &Value) -> Answer {
+    pub(super) fn update_ttl(&mut self, scope: &Scope, body: &Value, lags: &mut Lags) -> Answer {
         let table = required(body, "TableName")?;
         let settings = self.settings(table)?;
         settings.life.require_made(table, scope.now)?;
         let wanted = &body["TimeToLiveSpecification"];
         let attribute = required(wanted, "AttributeName")?;
+        if !(1..=255).contains(&attribute.len()) {
+            return Err(invalid(
+                "1 validation error detected: Value at 'timeToLiveSpecification.attributeName' failed to satisfy \
+                 constraint: Member must have length between 1 and 255",
+            )
+            .into());
+        }
         let enabled = wanted["Enabled"].as_bool().unwrap_or_default();
         // AWS documents one change per table in the hour that each may take.
         let last = settings.ttl.as_ref().map(|ttl| scope.now.duration_since(ttl.changed));
@@ -127,13 +123,34 @@ impl Store {
             }
             _ => {}
         }
-        settings.ttl = Some(Ttl { attribute: attribute.to_owned(), enabled, changed: scope.now });
+        let ttl = Ttl { attribute: attribute.to_owned(), enabled, changed: scope.now };
+        settings.ttl.set(Some(ttl), lags.draw(&[Lag::TableSettings], scope.now));
         let spec = json!({ "AttributeName": text(wanted, "AttributeName"), "Enabled": enabled });
         Ok(json!({ "TimeToLiveSpecification": spec }))
     }
 }
 
+/// Continuous backups are always on; what users switch is point-in-time recovery.
+fn continuous_backups(pitr: Option<&Pitr>, now: Timestamp) -> Value {
+    let recovery = match pitr {
+        None => json!({ "PointInTimeRecoveryStatus": "DISABLED" }),
+        Some(Pitr { days, since }) => {
+            let window = now.checked_sub(SignedDuration::from_hours(24 * days)).unwrap_or(*since);
+            json!({
+                "PointInTimeRecoveryStatus": "ENABLED",
+                "RecoveryPeriodInDays": days,
+                "EarliestRestorableDateTime": seconds((*since).max(window)),
+                "LatestRestorableDateTime": seconds(now),
+            })
+        }
+    };
+    json!({ "ContinuousBackupsDescription": {
+        "ContinuousBackupsStatus": "ENABLED",
+        "PointInTimeRecoveryDescription": recovery,
+    } })
+}
+
 /// What the operations of backups call a table that is not there.
-fn no_backups_of(table: &str) -> ApiError {
+pub(super) fn no_backups_of(table: &str) -> ApiError {
     ApiError::client("TableNotFoundException", format!("Table not found: {table}"))
 }

@@ -6,40 +6,50 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Dynamo, Refusal, Store,
-    create::{billing_mode, for_engine, refuse_unmodelled},
-    engine, invalid,
+    Answer, Dynamo, Refusal, RestoreSource, Store,
+    create::{billing_mode, for_engine},
+    invalid,
     life::{Life, later},
+    limits::limit,
     replied, required,
     settings::{Restored, Settings, key_of},
     throughput::Throughput,
 };
 use crate::{
     api::{ApiError, Restore, Scope, TableState},
+    lags::{Lag, Lagging},
     wire::{Reply, text},
 };
-
-/// The most items of one write of the engine.
-const BATCH: usize = 25;
 
 impl Dynamo {
     /// Begins to make a table of a backup: see [`crate::api::Neighbours::begin_restore`]. It comes back with keys,
     /// attributes, items, indexes, billing mode and throughput; AWS documents that its class is STANDARD and that
     /// tags, streams, time to live, protection and what else surrounds a table do not come back.
     pub(crate) fn begin_restore(&mut self, restore: &Restore) -> Result<(), String> {
-        let now = self.clock.now();
+        let now = restore.at;
         let id = self.rng.uuid();
+        let there = Lagging::new(true, self.lags.draw(&[Lag::NewTables], now));
+        let backup = match self.restore_source {
+            RestoreSource::RecoveryPoint => Some(restore.recovery_point_arn.clone()),
+            RestoreSource::DynamoDbBackup => {
+                let at = restore.from.at.as_millisecond();
+                Some(format!("{}/backup/{at:014}-{}", restore.from.arn, &id[..8]))
+            }
+            RestoreSource::Absent => None,
+        };
+        let most = self.running_restores;
         let made = Made {
             id,
             table: &restore.table,
-            backup: &restore.recovery_point_arn,
+            backup,
             from: &restore.from,
             key_arn: restore.key_arn.clone(),
             life: Life::new(None),
+            there,
         };
         self.store(&restore.account, &restore.region)
             .map_err(Refusal::from)
-            .and_then(|store| store.restore(made, &restore.from.description, now))
+            .and_then(|store| store.restore(made, &restore.from.description, now, most))
             .map_err(|refusal| match refusal {
                 Refusal::Ours(error) => error.message,
                 Refusal::Engines(error) => error.to_string(),
@@ -58,14 +68,15 @@ impl Dynamo {
     }
 
     /// `RestoreTableFromBackup`. AWS documents it for DynamoDB's own backups; that it takes the ARN of a recovery
-    /// point of AWS Backup follows from what AWS says of such backups, and is an assumption.
+    /// point of AWS Backup follows from what AWS says of such backups, and is assumption A27.
     pub(crate) fn restore_table_from_backup(
         &mut self,
         scope: &Scope,
         body: &Value,
         from: Result<Arc<TableState>, String>,
+        key_usable: impl Fn(&str) -> Result<(), ApiError>,
     ) -> Reply {
-        replied("RestoreTableFromBackup", self.restored_natively(scope, body, from))
+        replied("RestoreTableFromBackup", self.restored_natively(scope, body, from, key_usable))
     }
 
     fn restored_natively(
@@ -73,22 +84,28 @@ impl Dynamo {
         scope: &Scope,
         body: &Value,
         from: Result<Arc<TableState>, String>,
+        key_usable: impl Fn(&str) -> Result<(), ApiError>,
     ) -> Answer {
+        self.require_rate(scope, "RestoreTableFromBackup")?;
         let (table, backup) = (required(body, "TargetTableName")?, required(body, "BackupArn")?);
-        refuse_unmodelled(body, &["VectorIndexOverride"])?;
         let from = from.map_err(|message| ApiError::client("BackupNotFoundException", message))?;
         let description = overridden(&from.description, body)?;
         let key_arn = match body.get("SSESpecificationOverride").filter(|value| !value.is_null()) {
-            Some(encryption) => key_of(scope, encryption),
+            Some(encryption) => key_of(encryption)?,
             None if text(&from.description, "TableArn").is_some_and(|arn| !is_in(scope, arn)) => {
                 return Err(invalid("SSESpecificationOverride is required to restore across Regions").into());
             }
             None => from.description["SSEDescription"]["KMSMasterKeyArn"].as_str().map(str::to_owned),
         };
+        if let Some(key) = &key_arn {
+            key_usable(key)?;
+        }
         let life = Life::new(Some(later(scope.now, self.durations.restore)));
-        let id = self.rng.uuid();
+        let (id, most) = (self.rng.uuid(), self.running_restores);
+        let there = Lagging::new(true, self.lags.draw(&[Lag::NewTables], scope.now));
         let store = self.store(&scope.account, &scope.region)?;
-        store.restore(Made { id, table, backup, from: &from, key_arn, life }, &description, scope.now)?;
+        let made = Made { id, table, backup: Some(backup.to_owned()), from: &from, key_arn, life, there };
+        store.restore(made, &description, scope.now, most)?;
         store.described_as(scope, table, "CREATING")
     }
 }
@@ -97,15 +114,22 @@ impl Dynamo {
 struct Made<'a> {
     id: String,
     table: &'a str,
-    backup: &'a str,
+    backup: Option<String>,
     from: &'a TableState,
     key_arn: Option<String>,
     life: Life,
+    there: Lagging<bool>,
 }
 
 impl Store {
     /// Makes the table that `description` describes, with the items of the backup; nothing when that fails.
-    fn restore(&mut self, made: Made<'_>, description: &Value, now: Timestamp) -> Result<(), Refusal> {
+    fn restore(
+        &mut self,
+        made: Made<'_>,
+        description: &Value,
+        now: Timestamp,
+        most: usize,
+    ) -> Result<(), Refusal> {
         let table = made.table;
         if let Some(there) = self.tables.get(table) {
             let error = match there.life.status(now) {
@@ -120,7 +144,15 @@ impl Store {
             return Err(error.into());
         }
         self.require_room()?;
+        let running = |table: &&Settings| table.restored.is_some() && table.life.is_creating(now);
+        if self.tables.values().filter(running).count() >= most {
+            return Err(limit(&format!(
+                "the maximum concurrent number of restores, which is {most}, is reached."
+            ))
+            .into());
+        }
         let mut settings = Settings::new(made.id, now, made.life);
+        settings.there = made.there;
         settings.on_demand = is_on_demand(description);
         settings.on_demand_since = settings.on_demand.then_some(now);
         settings.throughput = throughput(description, settings.on_demand, now)?;
@@ -130,23 +162,24 @@ impl Store {
         }
         settings.require_provisioned()?;
         settings.key_arn = made.key_arn;
+        settings.life.keyed(now);
         settings.restored = Some(Restored {
-            backup: made.backup.to_owned(),
+            backup: made.backup,
             table: text(description, "TableArn").unwrap_or(&made.from.arn).to_owned(),
             at: made.from.at,
         });
 
+        // AWS documents that all vector indexes come back unless a restore says otherwise. They are told, and no more.
+        if let Some(vector) = description.get("VectorIndexes") {
+            settings.planted.insert("VectorIndexes".to_owned(), vector.clone());
+        }
+
         let mut request = for_engine(&plain(description));
         request["TableName"] = json!(table);
-        engine::answer(&self.items, "CreateTable", &request)?;
-        for items in made.from.items.chunks(BATCH) {
-            let puts: Vec<Value> =
-                items.iter().map(|item| json!({ "PutRequest": { "Item": item } })).collect();
-            let write = json!({ "RequestItems": { table: puts } });
-            if let Err(error) = engine::answer(&self.items, "BatchWriteItem", &write) {
-                engine::answer(&self.items, "DeleteTable", &json!({ "TableName": table }))?;
-                return Err(error);
-            }
+        self.items.create(&request)?;
+        if let Err(error) = self.items.fill(table, &made.from.items) {
+            self.items.delete(table)?;
+            return Err(error);
         }
         self.tables.insert(table.to_owned(), settings);
         Ok(())
@@ -155,7 +188,7 @@ impl Store {
 
 /// The keys, attributes and indexes of a description as a CreateTable names them: attributes that no index needs
 /// any more are left out, and so are indexes that were on their way out.
-fn plain(description: &Value) -> Value {
+pub(super) fn plain(description: &Value) -> Value {
     let mut used = BTreeSet::new();
     let mut note = |schema: &Value| {
         let names = schema.as_array().into_iter().flatten().filter_map(|key| text(key, "AttributeName"));
@@ -211,6 +244,7 @@ fn overridden(description: &Value, body: &Value) -> Result<Value, ApiError> {
     for (kind, member) in [
         ("GlobalSecondaryIndexes", "GlobalSecondaryIndexOverride"),
         ("LocalSecondaryIndexes", "LocalSecondaryIndexOverride"),
+        ("VectorIndexes", "VectorIndexOverride"),
     ] {
         if let Some(chosen) = body.get(member).and_then(Value::as_array) {
             let kept: Result<Vec<Value>, ApiError> =
@@ -259,6 +293,7 @@ fn chosen_index(existing: &Value, chosen: &Value) -> Result<Value, ApiError> {
         .find(|index| {
             index["IndexName"] == name
                 && index["KeySchema"] == chosen["KeySchema"]
+                && index["Dimensions"] == chosen["Dimensions"]
                 && index["Projection"]["ProjectionType"] == chosen["Projection"]["ProjectionType"]
                 && stays(index)
         })
@@ -276,7 +311,7 @@ fn chosen_index(existing: &Value, chosen: &Value) -> Result<Value, ApiError> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::{WorldClock, rng::Rng};
+    use crate::{WorldClock, lags::Lags, rng::Rng};
 
     const ACCOUNT: &str = "111122223333";
     const REGION: &str = "eu-central-1";
@@ -284,7 +319,7 @@ mod tests {
     /// A provisioned table `orders` with a local index and 60 items, and its state.
     fn orders() -> (Dynamo, TableState) {
         let clock = WorldClock::new("2026-03-01T00:00:00Z".parse().unwrap());
-        let mut dynamo = Dynamo::new(clock.clone(), Rng::new(7, 1));
+        let mut dynamo = Dynamo::new(clock.clone(), Rng::new(7, 1), Lags::new(7, 100));
         let scope = Scope {
             account: ACCOUNT.to_owned(),
             region: REGION.to_owned(),
@@ -323,6 +358,7 @@ mod tests {
             recovery_point_arn: "arn:aws:backup:eu-central-1:111122223333:recovery-point:1".to_owned(),
             from: Arc::new(from),
             key_arn: None,
+            at: "2026-03-01T00:00:00Z".parse().unwrap(),
         }
     }
 
@@ -350,7 +386,7 @@ mod tests {
     fn a_restore_that_fails_leaves_nothing() {
         let (mut dynamo, mut state) = orders();
         let refused = dynamo.begin_restore(&restore("orders", state.clone())).unwrap_err();
-        assert_eq!(refused, "Table already exists: orders");
+        assert_eq!(refused, "Table is being created or deleted: orders");
         state.items.push(json!({ "pk": { "S": "without a sort key" } }));
         dynamo.begin_restore(&restore("again", state.clone())).unwrap_err();
         assert!(dynamo.state(ACCOUNT, REGION, "again").is_none());

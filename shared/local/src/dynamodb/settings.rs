@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     api::{ApiError, Scope},
+    lags::Lagging,
     wire::text,
 };
 
@@ -26,6 +27,8 @@ pub(super) struct Settings {
     /// New for each table made, even of a name that was there before.
     pub(super) id: String,
     pub(super) created: Timestamp,
+    /// Whether it is seen by those who describe it.
+    pub(super) there: Lagging<bool>,
     pub(super) life: Life,
     /// The moments of changes that AWS counts.
     pub(super) history: History,
@@ -37,17 +40,17 @@ pub(super) struct Settings {
     pub(super) indexes: BTreeMap<String, Throughput>,
     /// Class and when it was set; absent until somebody names one.
     pub(super) class: Option<(String, Timestamp)>,
-    /// The key of the table, when it is not DynamoDB's own.
+    /// The key of the table, when it is not DynamoDB's own. Since when is in [`Life::keyed`].
     pub(super) key_arn: Option<String>,
     pub(super) deletion_protection: bool,
     pub(super) stream_view: Option<String>,
     /// When the latest stream was made: its label.
     pub(super) stream_made: Option<Timestamp>,
-    pub(super) tags: BTreeMap<String, String>,
-    pub(super) ttl: Option<Ttl>,
-    pub(super) pitr: Option<Pitr>,
+    pub(super) tags: Lagging<BTreeMap<String, String>>,
+    pub(super) ttl: Lagging<Option<Ttl>>,
+    pub(super) pitr: Lagging<Option<Pitr>>,
     /// The policies of the table and its streams, by ARN.
-    pub(super) policies: BTreeMap<String, Policy>,
+    pub(super) policies: BTreeMap<String, Lagging<Option<Policy>>>,
     /// Kinesis streams that the table's changes go to or went to, by ARN.
     pub(super) kinesis: BTreeMap<String, Destination>,
     /// Where Contributor Insights are or were on: by index name, empty for the table.
@@ -61,7 +64,8 @@ pub(super) struct Settings {
 /// What a restored table was made of.
 #[derive(Debug, Clone)]
 pub(super) struct Restored {
-    pub(super) backup: String,
+    /// The ARN of the backup, where it is told.
+    pub(super) backup: Option<String>,
     pub(super) table: String,
     /// The moment of the backup's contents.
     pub(super) at: Timestamp,
@@ -73,6 +77,7 @@ impl Settings {
         Self {
             id,
             created: now,
+            there: Lagging::known(true),
             life,
             history: History::default(),
             on_demand: false,
@@ -84,9 +89,9 @@ impl Settings {
             deletion_protection: false,
             stream_view: None,
             stream_made: None,
-            tags: BTreeMap::new(),
-            ttl: None,
-            pitr: None,
+            tags: Lagging::default(),
+            ttl: Lagging::default(),
+            pitr: Lagging::default(),
             policies: BTreeMap::new(),
             kinesis: BTreeMap::new(),
             insights: BTreeMap::new(),
@@ -132,10 +137,11 @@ impl Settings {
             self.class = Some((class.to_owned(), scope.now));
         }
         if let Some(encryption) = request.get("SSESpecification").filter(|value| !value.is_null()) {
-            let key = key_of(scope, encryption);
+            let key = key_of(encryption)?;
             if key != self.key_arn && !is_new {
                 self.history.encryption(scope.now)?;
             }
+            self.life.keyed(scope.now);
             self.key_arn = key;
         }
         if let Some(protected) = request.get("DeletionProtectionEnabled").and_then(Value::as_bool) {
@@ -174,20 +180,24 @@ impl Settings {
     }
 }
 
-/// The key that an `SSESpecification` names; `None` is DynamoDB's own.
-pub(super) fn key_of(scope: &Scope, encryption: &Value) -> Option<String> {
-    let enabled = encryption.get("Enabled").and_then(Value::as_bool).unwrap_or_default();
-    enabled.then(|| key_arn(scope, text(encryption, "KMSMasterKeyId")))
-}
-
-/// The ARN of a table's key, named by ARN, id or alias; none is the AWS-managed key of DynamoDB.
-fn key_arn(scope: &Scope, named: Option<&str>) -> String {
-    match named {
-        Some(arn) if arn.starts_with("arn:") => arn.to_owned(),
-        Some(named) if named.starts_with("alias/") => {
-            format!("arn:aws:kms:{}:{}:{named}", scope.region, scope.account)
-        }
-        Some(id) => format!("arn:aws:kms:{}:{}:key/{id}", scope.region, scope.account),
-        None => format!("arn:aws:kms:{}:{}:alias/aws/dynamodb", scope.region, scope.account),
+/// The key that an `SSESpecification` names; `None` is DynamoDB's own. The door has put the key's ARN in the place of
+/// what names it.
+///
+/// # Errors
+/// `ValidationException`.
+pub(super) fn key_of(encryption: &Value) -> Result<Option<String>, ApiError> {
+    if let Some(kind) = text(encryption, "SSEType").filter(|kind| *kind != "KMS") {
+        return Err(invalid(format!(
+            "One or more parameter values were invalid: SSEType {kind} is not supported"
+        )));
+    }
+    let named = text(encryption, "KMSMasterKeyId");
+    match (encryption.get("Enabled").and_then(Value::as_bool).unwrap_or_default(), named) {
+        (true, Some(arn)) => Ok(Some(arn.to_owned())),
+        (true, None) => Err(invalid("the key of the table has not been resolved")),
+        (false, Some(_)) => Err(invalid(
+            "One or more parameter values were invalid: KMSMasterKeyId can only be specified with Enabled",
+        )),
+        (false, None) => Ok(None),
     }
 }

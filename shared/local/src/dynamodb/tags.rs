@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Answer, Store, access_denied, invalid, required, settings::Settings, table_of_arn};
 use crate::{
     api::{ApiError, Scope},
+    lags::{Lag, Lags, Seen},
     wire::text,
 };
 
@@ -15,6 +17,8 @@ const MOST_TAGS: usize = 50;
 /// AWS documents 10 KB for all keys and values together.
 const MOST_BYTES: usize = 10 * 1024;
 const PAGE: usize = 10;
+/// How a short page is asked for, inside the world: the API has no member for it.
+pub(crate) const PAGE_OF_TAGS: &str = "$page";
 
 impl Store {
     /// The table that an ARN names, its own or its latest stream's.
@@ -33,18 +37,13 @@ impl Store {
             .get_mut(table)
             .filter(|settings| stream.is_none() || settings.stream_label().as_deref() == stream)
             .map(|settings| (table, settings))
-            .ok_or_else(|| {
-                ApiError::client(
-                    "ResourceNotFoundException",
-                    format!("Requested resource not found: ResourcArn: {arn} not found"),
-                )
-            })
+            .ok_or_else(|| not_found(arn))
     }
 
     /// Ten tags a page, in the order of their keys.
     pub(super) fn list_tags(&mut self, scope: &Scope, body: &Value) -> Answer {
         let arn = required(body, "ResourceArn")?;
-        let tags = &self.by_arn(scope, arn)?.1.tags;
+        let tags = self.by_arn(scope, arn)?.1.tags.seen(Lag::TableTags, scope.now);
         let after = match text(body, "NextToken") {
             None => None,
             Some(token) => Some(
@@ -57,7 +56,8 @@ impl Store {
         };
         let mut rest =
             tags.iter().filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after)).peekable();
-        let page: Vec<_> = rest.by_ref().take(PAGE).collect();
+        let size = body[PAGE_OF_TAGS].as_u64().and_then(|size| usize::try_from(size).ok()).unwrap_or(PAGE);
+        let page: Vec<_> = rest.by_ref().take(size).collect();
         let listed: Vec<Value> =
             page.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
         let mut answer = json!({ "Tags": listed });
@@ -67,28 +67,48 @@ impl Store {
         Ok(answer)
     }
 
-    pub(super) fn tag(&mut self, scope: &Scope, body: &Value) -> Answer {
+    pub(super) fn tag(&mut self, scope: &Scope, body: &Value, lags: &mut Lags) -> Answer {
         let more = read(body)?;
         if more.is_empty() {
             return Err(invalid("Atleast one Tag needs to be provided as Input.").into());
         }
         let (table, settings) = self.by_arn(scope, required(body, "ResourceArn")?)?;
         settings.life.require_made(table, scope.now)?;
-        let mut tags = settings.tags.clone();
+        let mut tags = BTreeMap::clone(&settings.tags);
         tags.extend(more);
         count(&tags)?;
-        settings.tags = tags;
+        settings.tags.set(tags, seen(lags, scope.now));
         Ok(Value::Null)
     }
 
-    pub(super) fn untag(&mut self, scope: &Scope, body: &Value) -> Answer {
+    pub(super) fn untag(&mut self, scope: &Scope, body: &Value, lags: &mut Lags) -> Answer {
         let (table, settings) = self.by_arn(scope, required(body, "ResourceArn")?)?;
         settings.life.require_made(table, scope.now)?;
-        for key in body["TagKeys"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            settings.tags.remove(key);
+        let keys = || body["TagKeys"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        if let Some(key) = keys().find(|key| key.starts_with("aws:")) {
+            return Err(
+                invalid(format!("tags that begin with aws: are AWS's own: {key} cannot be removed")).into()
+            );
         }
+        let mut tags = BTreeMap::clone(&settings.tags);
+        for key in keys() {
+            tags.remove(key);
+        }
+        settings.tags.set(tags, seen(lags, scope.now));
         Ok(Value::Null)
     }
+}
+
+pub(super) fn not_found(arn: &str) -> ApiError {
+    ApiError::client(
+        "ResourceNotFoundException",
+        format!("Requested resource not found: ResourcArn: {arn} not found"),
+    )
+}
+
+/// When the readers of a table's tags see a change.
+pub(super) fn seen(lags: &mut Lags, now: Timestamp) -> Seen {
+    lags.draw(&[Lag::TableTags, Lag::JudgedTags, Lag::FoundTags], now)
 }
 
 /// The `Tags` of a request.
@@ -112,11 +132,13 @@ pub(super) fn read(body: &Value) -> Result<BTreeMap<String, String>, ApiError> {
     Ok(tags)
 }
 
+/// AWS documents that its own tags do not count.
 fn count(tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
-    if tags.len() > MOST_TAGS {
+    let tags = || tags.iter().filter(|(key, _)| !key.starts_with("aws:"));
+    if tags().count() > MOST_TAGS {
         return Err(invalid(format!("Too many tags: a table carries {MOST_TAGS} at most")));
     }
-    let bytes: usize = tags.iter().map(|(key, value)| key.len() + value.len()).sum();
+    let bytes: usize = tags().map(|(key, value)| key.len() + value.len()).sum();
     if bytes > MOST_BYTES {
         return Err(invalid(format!("Too large tags: those of a table have {MOST_BYTES} bytes at most")));
     }

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::{
     Answer, Durations, Refusal, Store,
-    create::{billing_mode, index_for_engine, refuse_unmodelled},
-    engine, invalid,
+    create::{billing_mode, index_for_engine, refuse_unmodelled, require_few_projected},
+    invalid,
     life::{later, one_index_at_a_time},
     required,
     settings::Settings,
@@ -26,6 +26,7 @@ const CHANGES: &[&str] = &[
     "DeletionProtectionEnabled",
     "OnDemandThroughput",
     "WarmThroughput",
+    "VectorIndexUpdates",
 ];
 
 const UNMODELLED: &[&str] = &[
@@ -34,8 +35,25 @@ const UNMODELLED: &[&str] = &[
     "GlobalTableWitnessUpdates",
     "GlobalTableSettingsReplicationMode",
     "DisassociationProtectionEnabled",
-    "VectorIndexUpdates",
 ];
+
+/// Vector indexes are told, and no more: one comes or goes in a call.
+fn vector_updates(settings: &mut Settings, body: &Value) -> Result<(), ApiError> {
+    let Some(updates) = body["VectorIndexUpdates"].as_array() else { return Ok(()) };
+    let [update] = updates.as_slice() else { return Err(one_index_at_a_time()) };
+    let planted = settings.planted.entry("VectorIndexes".to_owned()).or_insert_with(|| json!([]));
+    let Some(indexes) = planted.as_array_mut() else { return Ok(()) };
+    let is_named = |index: &Value, name: &Value| index["IndexName"] == *name;
+    if let Some(create) = update.get("Create").filter(|create| !create.is_null()) {
+        if indexes.iter().any(|index| is_named(index, &create["IndexName"])) {
+            return Err(invalid("Attempting to create an index which already exists"));
+        }
+        indexes.push(create.clone());
+    } else {
+        indexes.retain(|index| !is_named(index, &update["Delete"]["IndexName"]));
+    }
+    Ok(())
+}
 
 impl Store {
     /// What a change sets is told at once, under the status UPDATING.
@@ -72,6 +90,7 @@ impl Store {
             settings.throughput.warm_at = Some(later(scope.now, durations.update));
         }
         settings.apply(scope, body, false)?;
+        vector_updates(&mut settings, body)?;
 
         let for_engine = self.index_updates(scope, &table, &mut settings, body, durations)?;
         settings.require_provisioned()?;
@@ -80,7 +99,7 @@ impl Store {
             if let Some(definitions) = body.get("AttributeDefinitions").filter(|value| !value.is_null()) {
                 request["AttributeDefinitions"] = definitions.clone();
             }
-            engine::answer(&self.items, "UpdateTable", &request)?;
+            self.items.update(&request)?;
         }
         settings.life.updated = Some(later(scope.now, durations.update));
         self.tables.insert(table.clone(), settings);
@@ -102,6 +121,10 @@ impl Store {
             match action {
                 "Create" => {
                     settings.life.require_indexes_quiet(None, scope.now)?;
+                    let there = self.describe(scope, table)?;
+                    let of_kind = |kind: &str| there[kind].as_array().into_iter().flatten();
+                    let there = of_kind("GlobalSecondaryIndexes").chain(of_kind("LocalSecondaryIndexes"));
+                    require_few_projected(there.chain([index]))?;
                     let mut throughput = Throughput::default();
                     throughput.apply(index, settings.on_demand, scope.now)?;
                     if settings.indexes.insert(name.clone(), throughput).is_some() {

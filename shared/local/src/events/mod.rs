@@ -10,7 +10,7 @@ mod input;
 mod path;
 mod pattern;
 mod rules;
-mod schedule;
+pub(crate) mod schedule;
 #[cfg(test)]
 mod tests;
 

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 /// When a scheduled rule fires.
 #[derive(Debug, Clone)]
-pub(super) enum Schedule {
+pub(crate) enum Schedule {
     /// Every so often from the moment at which the rule was put or enabled.
     Rate(SignedDuration),
     /// At these minutes.
@@ -17,7 +17,7 @@ pub(super) enum Schedule {
 
 impl Schedule {
     /// Reads `rate(5 minutes)` or `cron(0 12 * * ? *)`; `None` when it is neither.
-    pub(super) fn read(expression: &str) -> Option<Self> {
+    pub(crate) fn read(expression: &str) -> Option<Self> {
         let inner = |name: &str| expression.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')');
         match (inner("rate"), inner("cron")) {
             (Some(rate), _) => read_rate(rate),
@@ -28,10 +28,15 @@ impl Schedule {
 
     /// When the rule fires next after a moment, if ever.
     pub(super) fn next(&self, after: Timestamp) -> Option<Timestamp> {
+        self.next_in(after, TimeZone::UTC)
+    }
+
+    /// The same where the clock is that of a time zone.
+    pub(crate) fn next_in(&self, after: Timestamp, zone: TimeZone) -> Option<Timestamp> {
         match self {
             Self::Rate(every) => after.checked_add(*every).ok(),
             Self::Cron(cron) => {
-                let after = after.to_zoned(TimeZone::UTC);
+                let after = after.to_zoned(zone);
                 cron.find_next_occurrence(&after, false).ok().map(|at| at.timestamp())
             }
         }

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use jiff::Timestamp;
+
 use super::{
     Account, Iam, Role,
     actions::{self, Request},
@@ -9,7 +11,14 @@ use super::{
     managed,
     policy::{Kind, Named, Policy},
 };
-use crate::{api::ApiError, backup::Backup, dynamodb::Dynamo, kms::Kms, record::Required, wire::Service};
+use crate::{
+    api::ApiError,
+    backup::Backup,
+    dynamodb::Dynamo,
+    kms::Kms,
+    record::{Context, Required},
+    wire::Service,
+};
 
 /// What judging looks at beside IAM: tags and policies of resources.
 #[derive(Clone, Copy)]
@@ -17,13 +26,15 @@ pub(crate) struct Holdings<'a> {
     pub(crate) backup: &'a Backup,
     pub(crate) dynamo: &'a Dynamo,
     pub(crate) kms: &'a Kms,
+    /// The moment of the request.
+    pub(crate) now: Timestamp,
 }
 
 impl Holdings<'_> {
     fn tags(&self, arn: &str) -> Option<&BTreeMap<String, String>> {
         match arn.split(':').nth(2)? {
-            "backup" => self.backup.tags_by_arn(arn),
-            "dynamodb" => self.dynamo.tags_of(arn),
+            "backup" => self.backup.tags_by_arn(arn, self.now),
+            "dynamodb" => self.dynamo.tags_of(arn, self.now),
             "kms" => self.kms.tags_of(arn),
             _ => None,
         }
@@ -78,6 +89,12 @@ impl Iam {
             return (Vec::new(), done);
         };
         for need in &mut required {
+            if need.resource.starts_with("arn:aws:dynamodb:")
+                && !holdings.dynamo.has_tag_conditions(&need.resource)
+            {
+                need.context.retain(|key, _| !key.starts_with("aws:RequestTag/") && key != "aws:TagKeys");
+                continue;
+            }
             for (key, value) in holdings.tags(&need.resource).into_iter().flatten() {
                 need.context.insert(format!("aws:ResourceTag/{key}"), vec![value.clone()]);
             }
@@ -159,12 +176,38 @@ impl Iam {
             let text = holdings.kms.policy_of(&need.resource);
             return Some(Bound { policy: text.and_then(|text| self.read_once(text)), governs: true });
         }
+        if service == Service::DynamoDb && need.action.starts_with("dynamodb:") {
+            let text = holdings.dynamo.policy_of(&need.resource)?;
+            return Some(Bound { policy: Some(self.read_once(text)?), governs: false });
+        }
         if service == Service::Backup && need.action.starts_with("backup:") {
             let scope = request.scope();
             let text = holdings.backup.vault_policy(&scope.account, &scope.region, request.vault()?)?;
             return Some(Bound { policy: Some(self.read_once(text)?), governs: false });
         }
         None
+    }
+
+    /// Whether a resource policy denies its own author to change it from then on.
+    pub(crate) fn shuts_out(
+        &mut self,
+        request: &Request<'_>,
+        action: &str,
+        resource_arn: &str,
+        text: &str,
+    ) -> bool {
+        let Some(policy) = self.read_once(text) else { return false };
+        let scope = request.scope();
+        let (_, role) = self.known(&scope.account, &scope.caller);
+        let principal = principal(&scope.account, role, request.session());
+        let facts = Facts {
+            principal: Some(&principal),
+            action,
+            resource: resource_arn,
+            context: &Context::new(),
+            at: Some((&scope.region, scope.now)),
+        };
+        resource(&policy, &principal, &facts).0 == Verdict::Explicit
     }
 
     /// A resource policy, read at its first use. Nothing comes of one that is no policy.

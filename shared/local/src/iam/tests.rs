@@ -17,6 +17,7 @@ use crate::{
     clock::WorldClock,
     dynamodb::Dynamo,
     kms::Kms,
+    lags::Lags,
     record::Context,
     rng::Rng,
     wire::{Incoming, Service},
@@ -320,9 +321,10 @@ fn operations(of: &str) -> Vec<String> {
     };
     let mut names = Vec::new();
     for file in files.into_iter().filter(|file| file.extension().is_some_and(|kind| kind == "rs")) {
-        for line in fs::read_to_string(&file).unwrap().lines().filter(|line| line.contains("=>")) {
+        let text = fs::read_to_string(&file).unwrap();
+        for (arm, _) in text.lines().filter_map(|line| line.split_once("=>")) {
             names.extend(
-                line.split('"').skip(1).step_by(2).filter(|name| is_operation(name)).map(str::to_owned),
+                arm.split('"').skip(1).step_by(2).filter(|name| is_operation(name)).map(str::to_owned),
             );
         }
     }
@@ -380,8 +382,9 @@ fn is_operation(name: &str) -> bool {
 fn every_operation_of_every_service_is_in_the_table() {
     let clock = WorldClock::new(Timestamp::UNIX_EPOCH);
     let (backup, kms) = (Backup::new(1), Kms::new(Rng::new(1, 2)));
-    let dynamo = Dynamo::new(clock, Rng::new(1, 1));
-    let holdings = Holdings { backup: &backup, dynamo: &dynamo, kms: &kms };
+    let dynamo = Dynamo::new(clock, Rng::new(1, 1), Lags::new(1, 100));
+    let now = Timestamp::UNIX_EPOCH;
+    let holdings = Holdings { backup: &backup, dynamo: &dynamo, kms: &kms, now };
     let incoming = Incoming {
         scope: Scope {
             account: ACCOUNT.to_owned(),

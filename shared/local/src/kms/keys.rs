@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::api::{ApiError, Scope};
+use crate::api::{ApiError, Outage, Scope};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Status {
@@ -46,6 +46,10 @@ pub(super) struct Key {
     pub(super) tags: BTreeMap<String, String>,
     /// The Region of the primary key, for multi-Region keys.
     pub(super) primary_region: Option<String>,
+    /// The service that AWS manages it for; `None` is the customer's own.
+    pub(super) managed_for: Option<&'static str>,
+    /// When it could not be used, in order.
+    pub(super) outages: Vec<Outage>,
 }
 
 pub(super) fn arn(scope: &Scope, region: &str, id: &str) -> String {
@@ -62,17 +66,29 @@ impl Key {
     pub(super) fn usable(&self) -> Result<(), ApiError> {
         match self.status {
             Status::Enabled => Ok(()),
-            Status::Disabled => {
-                Err(ApiError::client("DisabledException", format!("{} is disabled.", self.arn)))
-            }
+            Status::Disabled => Err(ApiError {
+                status: 409,
+                ..ApiError::client("DisabledException", format!("{} is disabled.", self.arn))
+            }),
             Status::PendingDeletion { .. } | Status::PendingReplicaDeletion { .. } => Err(self.bad_state()),
         }
     }
 
-    pub(super) fn enable(&mut self, enabled: bool) -> Result<Value, ApiError> {
+    pub(super) fn enable(&mut self, now: Timestamp, enabled: bool) -> Result<Value, ApiError> {
         self.not_pending()?;
-        self.status = if enabled { Status::Enabled } else { Status::Disabled };
+        self.turn(now, if enabled { Status::Enabled } else { Status::Disabled });
         Ok(Value::Null)
+    }
+
+    /// Takes on a status, and notes since when the key cannot be used, or that it can again.
+    fn turn(&mut self, now: Timestamp, status: Status) {
+        let open = self.outages.last_mut().filter(|outage| outage.until.is_none());
+        match (open, status == Status::Enabled) {
+            (Some(outage), true) => outage.until = Some(now),
+            (None, false) => self.outages.push(Outage { from: now, until: None }),
+            _ => {}
+        }
+        self.status = status;
     }
 
     pub(super) fn rotate(&mut self, rotates: bool) -> Result<Value, ApiError> {
@@ -89,11 +105,12 @@ impl Key {
     ) -> Result<Value, ApiError> {
         self.not_pending()?;
         let is_primary = self.primary_region.as_deref() == self.arn.split(':').nth(3);
-        self.status = if is_primary && has_replicas {
+        let status = if is_primary && has_replicas {
             Status::PendingReplicaDeletion { days }
         } else {
             Status::PendingDeletion { at: after_days(now, days) }
         };
+        self.turn(now, status);
         let mut answer =
             json!({ "KeyId": self.arn, "KeyState": self.status.name(), "PendingWindowInDays": days });
         if let Some(at) = self.deletion_at() {
@@ -108,10 +125,7 @@ impl Key {
                 self.status = Status::Disabled;
                 Ok(json!({ "KeyId": self.arn }))
             }
-            Status::Enabled | Status::Disabled => Err(ApiError::client(
-                "KMSInvalidStateException",
-                format!("{} is not pending deletion.", self.arn),
-            )),
+            Status::Enabled | Status::Disabled => Err(self.invalid_state("not pending deletion")),
         }
     }
 
@@ -141,7 +155,7 @@ impl Key {
             "Description": self.description,
             "Enabled": self.status == Status::Enabled,
             "EncryptionAlgorithms": ["SYMMETRIC_DEFAULT"],
-            "KeyManager": "CUSTOMER",
+            "KeyManager": if self.managed_for.is_some() { "AWS" } else { "CUSTOMER" },
             "KeySpec": "SYMMETRIC_DEFAULT",
             "KeyState": self.status.name(),
             "KeyUsage": "ENCRYPT_DECRYPT",
@@ -179,7 +193,12 @@ impl Key {
 
     fn bad_state(&self) -> ApiError {
         let how = if self.deletion_at().is_some() { "pending deletion" } else { "pending replica deletion" };
-        ApiError::client("KMSInvalidStateException", format!("{} is {how}.", self.arn))
+        self.invalid_state(how)
+    }
+
+    fn invalid_state(&self, how: &str) -> ApiError {
+        let message = format!("{} is {how}.", self.arn);
+        ApiError { status: 409, ..ApiError::client("KMSInvalidStateException", message) }
     }
 }
 

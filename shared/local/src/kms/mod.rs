@@ -2,17 +2,18 @@
 
 mod data;
 mod keys;
+mod managed;
 mod policy;
 mod seal;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::keys::{Key, Status};
 use crate::{
-    api::{ApiError, Scope},
+    api::{ApiError, Outage, Scope},
     rng::{Rng, hex},
     wire::{Service, text},
 };
@@ -21,8 +22,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Kms {
     places: BTreeMap<(String, String), Keys>,
-    /// The ARNs of keys that were deleted.
-    gone: BTreeSet<String>,
+    /// The keys that were deleted, by ARN, and when they could not be used.
+    gone: BTreeMap<String, Vec<Outage>>,
     rng: Rng,
 }
 
@@ -38,7 +39,7 @@ type Answer = Result<Value, ApiError>;
 
 impl Kms {
     pub(crate) fn new(rng: Rng) -> Self {
-        Self { places: BTreeMap::new(), gone: BTreeSet::new(), rng }
+        Self { places: BTreeMap::new(), gone: BTreeMap::new(), rng }
     }
 
     pub(crate) fn handle(&mut self, scope: &Scope, operation: &str, body: &Value) -> Answer {
@@ -54,8 +55,8 @@ impl Kms {
             "GenerateDataKeyWithoutPlaintext" => self.generate_data_key(scope, body, false),
             "Encrypt" => self.encrypt(scope, body),
             "Decrypt" => self.decrypt(scope, body),
-            "EnableKey" => self.change(scope, body, |key, _| key.enable(true)),
-            "DisableKey" => self.change(scope, body, |key, _| key.enable(false)),
+            "EnableKey" => self.change(scope, body, |key, now| key.enable(now, true)),
+            "DisableKey" => self.change(scope, body, |key, now| key.enable(now, false)),
             "ScheduleKeyDeletion" => self.schedule_deletion(scope, body),
             "CancelKeyDeletion" => self.change(scope, body, |key, _| key.cancel_deletion()),
             "EnableKeyRotation" => self.change(scope, body, |key, _| key.rotate(true)),
@@ -78,7 +79,8 @@ impl Kms {
     pub(crate) fn settle(&mut self, now: Timestamp) {
         for keys in self.places.values_mut() {
             let due = |key: &Key| key.deletion_at().is_some_and(|at| at <= now);
-            self.gone.extend(keys.keys.values().filter(|key| due(key)).map(|key| key.arn.clone()));
+            let gone = keys.keys.values().filter(|key| due(key));
+            self.gone.extend(gone.map(|key| (key.arn.clone(), key.outages.clone())));
             keys.keys.retain(|_, key| !due(key));
             let Keys { keys, aliases } = keys;
             aliases.retain(|_, id| keys.contains_key(id));
@@ -171,7 +173,15 @@ impl Kms {
     ) -> Answer {
         let (account, region, id) = self.resolve(scope, required(body, "KeyId")?)?;
         let key = self.place(&account, &region).keys.get_mut(&id);
-        change(key.ok_or_else(|| not_found("Key does not exist"))?, scope.now)
+        let key = key.ok_or_else(|| not_found("Key does not exist"))?;
+        if key.managed_for.is_some() {
+            // AWS documents that nobody manages such a key or changes its permissions: its policy allows none of that.
+            return Err(ApiError::client(
+                "AccessDeniedException",
+                format!("{} is managed by AWS: no resource-based policy allows to change it", key.arn),
+            ));
+        }
+        change(key, scope.now)
     }
 
     fn create_key(&mut self, scope: &Scope, body: &Value) -> Answer {
@@ -196,6 +206,8 @@ impl Kms {
             policy: policy::given(body)?,
             tags: policy::tags_of(body),
             primary_region: multi_region.then(|| scope.region.clone()),
+            managed_for: None,
+            outages: Vec::new(),
         };
         self.place(&scope.account, &scope.region).keys.insert(id.clone(), key);
         Ok(json!({ "KeyMetadata": self.described(scope, &json!({ "KeyId": id }))? }))
@@ -219,6 +231,7 @@ impl Kms {
             // AWS documents that neither policy nor tags are shared between Regions.
             policy: policy::given(body)?,
             tags: policy::tags_of(body),
+            outages: Vec::new(),
             ..primary.clone()
         };
         if self.regions_of(&scope.account, &replica.id).iter().any(|held| held == region) {

@@ -85,23 +85,18 @@ impl Kms {
         Some(&self.by_arn(key_arn)?.tags)
     }
 
-    /// Whether the key of an ARN exists and is enabled. A key that was never made here is AWS's own, such as
-    /// `aws/backup`: those are always usable.
+    /// Whether the key of an ARN exists and is enabled.
     ///
     /// # Errors
     /// What AWS Backup says of one that is not.
     pub(crate) fn key_usable(&self, key_arn: &str) -> Result<(), String> {
-        let usable = match self.by_arn(key_arn) {
-            Some(key) => key.status == Status::Enabled,
-            None => !self.gone.contains(key_arn),
-        };
-        if usable {
+        if self.by_arn(key_arn).is_some_and(|key| key.status == Status::Enabled) {
             return Ok(());
         }
         Err("KMS key is either disabled or pending deletion or access to KMS key is denied".to_owned())
     }
 
-    fn by_arn(&self, key_arn: &str) -> Option<&Key> {
+    pub(super) fn by_arn(&self, key_arn: &str) -> Option<&Key> {
         let mut parts = key_arn.strip_prefix("arn:aws:kms:")?.splitn(3, ':');
         let (region, account) = (parts.next()?.to_owned(), parts.next()?.to_owned());
         self.places.get(&(account, region))?.keys.get(parts.next()?.strip_prefix("key/")?)

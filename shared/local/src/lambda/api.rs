@@ -10,7 +10,7 @@ use super::{
     Code, Configuration, Deployed, Handled, Key, Lambda, Package, Retries,
     concurrency::throttled,
     invalid,
-    invocation::{Origin, executed},
+    invocation::{LARGEST, Origin, executed},
     key, missing, not_found,
 };
 use crate::{
@@ -135,9 +135,7 @@ impl Lambda {
                 let view = self.create_mapping(scope, key(scope, name), body, sqs)?;
                 return Ok(Handled::Reply(Reply::answer(Protocol::Rest, operation, &view).with_status(202)));
             }
-            "ListEventSourceMappings" => {
-                self.list_mappings(scope, query("FunctionName").map(name_of), query("EventSourceArn"))
-            }
+            "ListEventSourceMappings" => self.list_mappings(scope, query)?,
             "GetEventSourceMapping" => self.get_mapping(scope, mapping_of(request))?,
             "UpdateEventSourceMapping" => {
                 let view = self.update_mapping(scope, mapping_of(request), body)?;
@@ -229,6 +227,13 @@ impl Lambda {
         };
         // A function that is invoked without a payload is given an empty object.
         let payload = if body.is_null() { json!({}).to_string().into() } else { request.body.clone() };
+        // AWS documents 6 MB, and 1 MB for an event that nobody waits for.
+        let most = if asynchronous { 1 << 20 } else { LARGEST };
+        if payload.len() > most {
+            let message =
+                format!("Request must be smaller than {most} bytes for the InvokeFunction operation");
+            return Err(ApiError { status: 413, code: "RequestTooLargeException".to_owned(), message });
+        }
         if asynchronous {
             self.ask(key(scope, name), payload, scope.now);
             return Ok(Handled::Reply(executed(202, "")));
@@ -249,7 +254,7 @@ fn nothing(status: u16) -> Handled {
 }
 
 /// The name in a name, a partial ARN or an ARN, without a version.
-fn name_of(given: &str) -> &str {
+pub(super) fn name_of(given: &str) -> &str {
     let name = given.split_once("function:").map_or(given, |(_, name)| name);
     name.split(':').next().unwrap_or(name)
 }

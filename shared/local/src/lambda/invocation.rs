@@ -19,6 +19,9 @@ use crate::{
     wire::{Protocol, Reply},
 };
 
+/// The most bytes of a request that waits for its answer, and of the answer: AWS documents 6 MB, and says it so.
+pub(super) const LARGEST: usize = 6_291_556;
+
 /// What asked for an invocation, and is told of its end.
 #[derive(Debug)]
 pub(crate) enum Origin {
@@ -105,7 +108,20 @@ impl Invocation {
         let mut log = log::start(request_id);
         log.push_str(&ended.log);
         let mut status = None;
-        let answer = ended.answer.map_err(|failure| match failure {
+        let answer = ended.answer.and_then(|answer| match answer.len() {
+            length if length > LARGEST && matches!(self.origin, Origin::Caller { .. }) => Err(Failure::Told(
+                json!({
+                    "errorType": "Function.ResponseSizeTooLarge",
+                    "errorMessage": format!(
+                        "Response payload size ({length} bytes) exceeded maximum allowed payload size ({LARGEST} bytes)."
+                    ),
+                })
+                .to_string()
+                .into(),
+            )),
+            _ => Ok(answer),
+        });
+        let answer = answer.map_err(|failure| match failure {
             Failure::Told(document) => document,
             Failure::TimedOut => {
                 log.push_str(&log::timed_out(request_id, now, configuration.timeout));

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Key, Lambda, Outcome, arn, invalid, invocation::Origin, not_found};
+use super::{Key, Lambda, Outcome, api::name_of, arn, invalid, invocation::Origin, not_found};
 use crate::{
     api::{ApiError, Scope},
+    page,
     sqs::{Message, Sqs},
     wire::{moment, text},
 };
@@ -158,8 +159,20 @@ impl Lambda {
         Ok(view)
     }
 
-    pub(super) fn list_mappings(&self, scope: &Scope, function: Option<&str>, queue: Option<&str>) -> Value {
-        let listed: Vec<Value> = self
+    /// A page of at most 100, as AWS documents, in the order of their ids.
+    pub(super) fn list_mappings<'a>(
+        &self,
+        scope: &Scope,
+        query: impl Fn(&str) -> Option<&'a str>,
+    ) -> Result<Value, ApiError> {
+        let function = query("FunctionName").map(name_of);
+        let queue = query("EventSourceArn");
+        let most = query("MaxItems").map_or(Ok(100), str::parse).map_err(|_| invalid("Invalid MaxItems"))?;
+        let after = match query("Marker") {
+            None => None,
+            Some(token) => Some(page::key(token).ok_or_else(|| invalid("Invalid Marker"))?),
+        };
+        let listed = self
             .mappings
             .iter()
             .filter(|(_, mapping)| {
@@ -167,9 +180,13 @@ impl Lambda {
                     && function.is_none_or(|name| mapping.function[2] == name)
                     && queue.is_none_or(|arn| mapping.queue == arn)
             })
-            .map(|(id, mapping)| mapping.view(id))
-            .collect();
-        json!({ "EventSourceMappings": listed })
+            .map(|(id, mapping)| (id.clone(), mapping.view(id)));
+        let (found, next) = page::page(listed, after.as_deref(), most.clamp(1, 100));
+        let mut answer = json!({ "EventSourceMappings": found });
+        if let Some(next) = next {
+            answer["NextMarker"] = json!(next);
+        }
+        Ok(answer)
     }
 
     /// Begins an invocation for every batch that can be taken now.

@@ -3,14 +3,16 @@
 use std::{
     io::{BufRead as _, BufReader, Read},
     net::Ipv4Addr,
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tempfile::TempDir;
 use tokio::{
     net::TcpListener,
@@ -119,6 +121,7 @@ impl Environment {
     ) -> Result<(Self, SignedDuration), (Failure, String)> {
         let began = world.now();
         let died = |kind, message: String| (Failure::Died { kind, message }, String::new());
+        let clock = world.clock_file().map_err(|error| died("Runtime.Unknown", error.to_string()))?;
         let endpoint = world.endpoint().ok_or_else(|| {
             died(
                 "Runtime.InvalidEntrypoint",
@@ -129,7 +132,12 @@ impl Environment {
         let listener = listener.map_err(|error| died("Runtime.Unknown", error.to_string()))?;
         let address = listener.local_addr().map_err(|error| died("Runtime.Unknown", error.to_string()))?;
         let log = Log::default();
-        let process = Process::spawn(program, configuration, &endpoint, &address.to_string(), &log);
+        let around = Surroundings {
+            endpoint: &endpoint,
+            runtime_api: &address.to_string(),
+            clock: &clock.to_string_lossy(),
+        };
+        let process = Process::spawn(program, configuration, &around, &log);
         let process = process
             .map_err(|error| died("Runtime.InvalidEntrypoint", format!("{}: {error}", program.display())))?;
         let desk = Arc::new(Desk::default());
@@ -182,18 +190,27 @@ impl Environment {
     }
 
     fn memory(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id)).ok()?;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.child.id())).ok()?;
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         let kib: u64 = peak.trim().strip_suffix("kB")?.trim().parse().ok()?;
         Some(kib.div_ceil(1024))
     }
 }
 
+/// What a process is told of the world around it.
+struct Surroundings<'a> {
+    endpoint: &'a str,
+    runtime_api: &'a str,
+    /// The file that tells the time.
+    clock: &'a str,
+}
+
 /// The operating system's side of an environment.
 #[derive(Debug)]
 struct Process {
-    id: u32,
-    child: Arc<Mutex<Child>>,
+    child: Child,
+    /// Whether it has been waited for: its number may be another's.
+    is_gone: bool,
     /// Whether the process has closed its standard output, as it does when it ends.
     closed: watch::Receiver<bool>,
 }
@@ -202,8 +219,7 @@ impl Process {
     fn spawn(
         program: &Path,
         configuration: &Configuration,
-        endpoint: &str,
-        runtime_api: &str,
+        around: &Surroundings<'_>,
         log: &Log,
     ) -> std::io::Result<Self> {
         let Configuration { name, account, region, handler, memory, .. } = configuration;
@@ -214,7 +230,7 @@ impl Process {
             ("_HANDLER", handler.as_str()),
             ("AWS_ACCESS_KEY_ID", account),
             ("AWS_DEFAULT_REGION", region),
-            ("AWS_ENDPOINT_URL", endpoint),
+            ("AWS_ENDPOINT_URL", around.endpoint),
             ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
             ("AWS_LAMBDA_FUNCTION_NAME", name),
@@ -222,10 +238,11 @@ impl Process {
             ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
             ("AWS_LAMBDA_LOG_GROUP_NAME", &group),
             ("AWS_LAMBDA_LOG_STREAM_NAME", "embedded"),
-            ("AWS_LAMBDA_RUNTIME_API", runtime_api),
+            ("AWS_LAMBDA_RUNTIME_API", around.runtime_api),
             ("AWS_REGION", region),
             ("AWS_SECRET_ACCESS_KEY", "not-checked"),
             ("AWS_SESSION_TOKEN", configuration.role_name()),
+            (backup_chain_aws::runtime::CLOCK, around.clock),
             ("LAMBDA_TASK_ROOT", &folder.to_string_lossy()),
             ("LANG", "en_US.UTF-8"),
             ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
@@ -236,6 +253,8 @@ impl Process {
             .envs(&configuration.environment)
             .envs(variables)
             .current_dir(folder)
+            // A group of its own: what it starts ends with it, and a Ctrl-C is ours to act on.
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -253,30 +272,44 @@ impl Process {
         if let Some(err) = err {
             std::thread::spawn(move || err_log.copy(err));
         }
-        Ok(Self { id: child.id(), child: Arc::new(Mutex::new(child)), closed })
+        Ok(Self { child, is_gone: false, closed })
     }
 
     /// Ends when the process has ended, with how.
     async fn ended(&mut self) -> Failure {
-        // Only then is the child waited for: who waits holds it, and an environment must be able to end it.
-        let _ = self.closed.wait_for(|closed| *closed).await;
-        let child = Arc::clone(&self.child);
-        let waited =
-            tokio::task::spawn_blocking(move || child.lock().unwrap_or_else(PoisonError::into_inner).wait());
-        let how = match waited.await {
-            Ok(Ok(status)) => status.to_string(),
-            _ => "unknown status".to_owned(),
-        };
+        // A process can close its output and live, or end while a child of its own keeps the output open.
+        const LOOK: Duration = Duration::from_millis(50);
+        while !self.is_over() {
+            if *self.closed.borrow() {
+                tokio::time::sleep(LOOK / 50).await;
+            } else {
+                let _ = tokio::time::timeout(LOOK, self.closed.wait_for(|closed| *closed)).await;
+            }
+        }
+        let how = self.end().map_or_else(|error| error.to_string(), |status| status.to_string());
         Failure::Died { kind: "Runtime.ExitError", message: format!("Runtime exited with error: {how}") }
+    }
+
+    /// Whether the process has ended. It keeps its number until it is waited for.
+    fn is_over(&self) -> bool {
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        self.is_gone || matches!(waitid(WaitId::Pid(Pid::from_child(&self.child)), look), Ok(Some(_)))
+    }
+
+    /// Ends it with all that it has started, if it has not ended by itself.
+    fn end(&mut self) -> std::io::Result<ExitStatus> {
+        if !self.is_gone {
+            // Fails when nothing is left to be ended.
+            let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+            self.is_gone = true;
+        }
+        self.child.wait()
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
-        // It may have ended by itself.
-        let _ = child.kill();
-        let _ = child.wait();
+        let _ = self.end();
     }
 }
 

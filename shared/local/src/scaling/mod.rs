@@ -1,8 +1,10 @@
 //! Application Auto Scaling: what scales the throughput of tables and their indexes.
 //!
-//! Nothing measures load here: policies and scheduled actions are kept and told, with the alarms that a policy
-//! owns, and scale nothing. What does act is the range of a scalable target at its registration.
+//! Nothing measures load here: a policy is kept and told, with the alarms that it owns, and does not follow the load.
+//! What does act is the range of a scalable target: at its registration, when a scheduled action changes it, and on
+//! whatever stands under its name: see [`acting`].
 
+mod acting;
 mod activities;
 mod policies;
 mod schedules;

@@ -1,34 +1,52 @@
 //! Scheduled actions.
 
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::{Value, json};
 
 use super::{Answer, Call, invalid, not_found, required, target::Dimension, targets::units, texts};
 use crate::{
     api::ApiError,
+    events::schedule::Schedule,
     page,
     wire::{moment, text},
 };
 
 const LONGEST_PAGE: u64 = 50;
-/// What the units of a rate are called.
-const RATE_UNITS: [&str; 6] = ["minute", "minutes", "hour", "hours", "day", "days"];
 
-/// An action that is to change the range of its target.
+/// An action that changes the range of its target when its time comes.
 #[derive(Debug)]
 pub(super) struct Action {
     arn: String,
     created: Timestamp,
     schedule: String,
+    /// When it is next due; never when it was due once, or its end is over.
+    pub(super) next: Option<Timestamp>,
     timezone: Option<String>,
     /// Seconds since the epoch.
     start: Option<f64>,
     end: Option<f64>,
     /// `ScalableTargetAction`.
-    range: Value,
+    pub(super) range: Value,
 }
 
 impl Action {
+    /// Finds when it is due next after a moment: within its start and end, by the clock of its time zone.
+    pub(super) fn wind(&mut self, after: Timestamp) {
+        let moment = |seconds: f64| Timestamp::from_duration(SignedDuration::from_secs_f64(seconds)).ok();
+        let (start, end) = (self.start.and_then(moment), self.end.and_then(moment));
+        let zone =
+            self.timezone.as_deref().and_then(|zone| TimeZone::get(zone).ok()).unwrap_or(TimeZone::UTC);
+        let after = start.map_or(after, |start| after.max(start));
+        let next = match inside(&self.schedule, "at") {
+            Some(at) => {
+                let at = at.parse::<DateTime>().ok().and_then(|at| at.to_zoned(zone).ok());
+                at.map(|at| at.timestamp()).filter(|at| *at > after)
+            }
+            None => Schedule::read(&self.schedule).and_then(|schedule| schedule.next_in(after, zone)),
+        };
+        self.next = next.filter(|next| end.is_none_or(|end| *next <= end));
+    }
+
     fn view(&self, name: &str, resource: &str, dimension: &str) -> Value {
         let mut view = json!({
             "ScheduledActionName": name,
@@ -94,23 +112,26 @@ impl Call<'_, '_> {
             }
             action.range = range.unwrap_or_else(|| action.range.clone());
             (action.start, action.end) = (start, end);
+            action.wind(scope.now);
             return Ok(json!({}));
         }
         let (Some(schedule), Some(range)) = (schedule, range) else {
             return Err(invalid("Schedule and ScalableTargetAction are required for a new scheduled action"));
         };
-        let action = Action {
+        let mut action = Action {
             arn: format!(
                 "arn:aws:autoscaling:{}:{}:scheduledAction:{id}:resource/dynamodb/{}:scheduledActionName/{name}",
                 scope.region, scope.account, dimension.resource
             ),
             created: scope.now,
             schedule: schedule.to_owned(),
+            next: None,
             timezone: timezone.map(str::to_owned),
             start,
             end,
             range,
         };
+        action.wind(scope.now);
         target.actions.insert(name.to_owned(), action);
         Ok(json!({}))
     }
@@ -169,15 +190,15 @@ fn range(given: &Value) -> Result<Option<Value>, ApiError> {
 
 /// `at(yyyy-mm-ddThh:mm:ss)`, `rate(value unit)` or `cron(six fields)`.
 fn is_schedule(schedule: &str) -> bool {
-    let inside = |name: &str| schedule.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')');
-    if let Some(at) = inside("at") {
-        return at.parse::<DateTime>().is_ok();
+    match inside(schedule, "at") {
+        Some(at) => at.parse::<DateTime>().is_ok(),
+        None => Schedule::read(schedule).is_some(),
     }
-    if let Some(rate) = inside("rate") {
-        let value = rate.split_once(' ').filter(|(_, unit)| RATE_UNITS.contains(unit));
-        return value.is_some_and(|(value, _)| value.parse::<u32>().is_ok_and(|value| value > 0));
-    }
-    inside("cron").is_some_and(|fields| fields.split_whitespace().count() == 6)
+}
+
+/// What stands between the brackets of a schedule of this kind.
+fn inside<'a>(schedule: &'a str, kind: &str) -> Option<&'a str> {
+    schedule.strip_prefix(kind)?.strip_prefix('(')?.strip_suffix(')')
 }
 
 #[cfg(test)]

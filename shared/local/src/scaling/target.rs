@@ -74,6 +74,19 @@ impl Dimension {
         })
     }
 
+    /// What a target of this resource and dimension is of.
+    pub(super) fn of(resource: &str, name: &str) -> Option<Self> {
+        Self::read(
+            &json!({ "ServiceNamespace": DYNAMODB, "ResourceId": resource, "ScalableDimension": name }),
+        )
+        .ok()
+    }
+
+    /// The table, its index if it is one's, and whether it is about writes.
+    pub(super) fn parts(&self) -> (&str, Option<&str>, bool) {
+        (&self.table, self.index.as_deref(), self.writes)
+    }
+
     /// What its target is known by.
     pub(super) fn key(&self) -> Key {
         (self.resource.clone(), self.name.clone())

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Action, Answer, Call, Policy, activities, invalid, tags, target::Dimension, texts, tracking};
+use super::{Action, Answer, Call, Policy, acting, invalid, tags, target::Dimension, texts, tracking};
 use crate::{
-    api::ApiError,
+    api::{ApiError, Scope},
     page,
     rng::hex,
-    wire::{moment, text},
+    wire::moment,
 };
 
 const LONGEST_PAGE: u64 = 50;
@@ -21,11 +21,12 @@ const SUSPENSIONS: [&str; 3] =
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) arn: String,
-    min: u64,
-    max: u64,
-    role: String,
+    pub(super) min: u64,
+    pub(super) max: u64,
     created: Timestamp,
-    suspended: BTreeMap<&'static str, bool>,
+    /// Since when the capacity has been outside the range, while it is.
+    pub(super) outside: Option<Timestamp>,
+    pub(super) suspended: BTreeMap<&'static str, bool>,
     pub(super) tags: BTreeMap<String, String>,
     /// By name.
     pub(super) policies: BTreeMap<String, Policy>,
@@ -34,14 +35,19 @@ pub(super) struct Target {
 }
 
 impl Target {
-    fn view(&self, resource: &str, dimension: &str) -> Value {
+    /// AWS documents that it takes the service-linked role for DynamoDB, whatever role a request names.
+    fn view(&self, scope: &Scope, resource: &str, dimension: &str) -> Value {
         json!({
             "ServiceNamespace": "dynamodb",
             "ResourceId": resource,
             "ScalableDimension": dimension,
             "MinCapacity": self.min,
             "MaxCapacity": self.max,
-            "RoleARN": self.role,
+            "RoleARN": format!(
+                "arn:aws:iam::{}:role/aws-service-role/dynamodb.application-autoscaling.amazonaws.com/\
+                 AWSServiceRoleForApplicationAutoScaling_DynamoDBTable",
+                scope.account
+            ),
             "CreationTime": moment(self.created),
             "SuspendedState": self.suspended,
             "ScalableTargetARN": self.arn,
@@ -55,7 +61,7 @@ impl Call<'_, '_> {
     pub(super) fn register(&mut self) -> Answer {
         let (scope, body) = (self.scope, self.body);
         let dimension = Dimension::read(body)?;
-        let throughput = dimension.throughput(self.around.dynamo, scope)?;
+        dimension.throughput(self.around.dynamo, scope)?;
         let (min, max) = (units(body, "MinCapacity")?, units(body, "MaxCapacity")?);
         let given_tags = tags::read(&body["Tags"])?;
         let known = self.place.targets.get(&dimension.key());
@@ -72,7 +78,6 @@ impl Call<'_, '_> {
         if known.is_some() && !given_tags.is_empty() {
             return Err(invalid("Tags can be specified for a new scalable target only"));
         }
-        let role = text(body, "RoleARN").map(str::to_owned);
         let rng = &mut *self.rng;
         let target = self.place.targets.entry(dimension.key()).or_insert_with(|| Target {
             // 36 characters: what AWS's own look like.
@@ -84,58 +89,27 @@ impl Call<'_, '_> {
             ),
             min,
             max,
-            role: format!(
-                "arn:aws:iam::{}:role/aws-service-role/dynamodb.application-autoscaling.amazonaws.com/\
-                 AWSServiceRoleForApplicationAutoScaling_DynamoDBTable",
-                scope.account
-            ),
             created: scope.now,
+            outside: None,
             suspended: SUSPENSIONS.into_iter().map(|suspension| (suspension, false)).collect(),
             tags: given_tags,
             policies: BTreeMap::new(),
             actions: BTreeMap::new(),
         });
         (target.min, target.max) = (min, max);
-        if let Some(role) = role {
-            target.role = role;
-        }
         for (suspension, on) in &mut target.suspended {
             *on = body["SuspendedState"][*suspension].as_bool().unwrap_or(*on);
         }
         let arn = target.arn.clone();
-        self.bring_into_range(&dimension, &throughput, min, max);
+        acting::bring_into_range(self.place, self.rng, self.around, scope, &dimension, "capacity");
         Ok(json!({ "ScalableTargetARN": arn }))
     }
 
-    /// A capacity outside the range is set to the nearer end, which is an activity; the alarms of the target's
-    /// policies follow.
-    fn bring_into_range(&mut self, dimension: &Dimension, throughput: &Value, min: u64, max: u64) {
-        let scope = self.scope;
-        let now = dimension.capacity(self.around.dynamo, scope);
-        // An on-demand table has no capacity to set, and one that is not active keeps what it has.
-        if now == 0 || (min..=max).contains(&now) || !dimension.is_active(self.around.dynamo, scope) {
-            return;
-        }
-        let (wanted, cause) = if now < min {
-            (min, format!("minimum capacity was set to {min}"))
-        } else {
-            (max, format!("maximum capacity was set to {max}"))
-        };
-        let request = dimension.update(throughput, wanted);
-        let refused = self.around.dynamo.handle(scope, "UpdateTable", &request).error;
-        let activity = activities::change(self.rng, scope.now, dimension, wanted, &cause, refused.as_deref());
-        self.place.activities.push(activity);
-        if let Some(target) = self.place.targets.get(&dimension.key()) {
-            for policy in target.policies.values() {
-                tracking::put(self.around, scope, dimension, policy);
-            }
-        }
-    }
-
     pub(super) fn describe_targets(&mut self) -> Answer {
+        let scope = self.scope;
         let targets = self.listed(&texts(self.body, "ResourceIds"))?;
         let entries = targets.into_iter().map(|((resource, dimension), target)| {
-            (page::joined(&[resource, dimension]), target.view(resource, dimension))
+            (page::joined(&[resource, dimension]), target.view(scope, resource, dimension))
         });
         self.paged("ScalableTargets", entries, LONGEST_PAGE)
     }

@@ -1,7 +1,9 @@
 //! The functions, as Lambda runs them.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use backup_chain_aws::Edge;
@@ -15,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{ACCOUNT, COPY, FUNCTIONS, Failure, RESTORE, RETENTION, SESSION, SOURCE, resources};
+use super::{ACCOUNT, COPY, FUNCTIONS, Failure, RESTORE, RETENTION, SESSION, SOURCE, function, resources};
 use crate::{Answer, Function, Program, World};
 
 /// What retention runs by schedule have reported.
@@ -68,11 +70,6 @@ pub(super) fn in_process(
     reports: &Reports,
 ) -> Vec<Arc<Function>> {
     let environment = environment(session.deployment());
-    let register = |name: &str, role: &str, function: Function| {
-        let function = Arc::new(function.role(role).timeout(timeout));
-        world.register(ACCOUNT, SOURCE, &format!("{FUNCTIONS}{name}"), &function);
-        function
-    };
     let deadline = move |world: &World| Deadline::at(world.now() + timeout);
     let [session, copy, retention, restore] =
         [session, copy, retention, restore].map(|edge| (world.clone(), edge.clone()));
@@ -110,23 +107,59 @@ pub(super) fn in_process(
             answer(done)
         }
     });
-    vec![
-        register("session", SESSION, session),
-        register("copy", COPY, copy),
-        register("retention", RETENTION, retention),
-        register("restore", RESTORE, restore),
-    ]
+    let code = [session, copy, retention, restore];
+    FUNCTIONS
+        .into_iter()
+        .zip(code)
+        .map(|((name, role), code)| {
+            let code = Arc::new(code.role(role).timeout(timeout));
+            world.register(ACCOUNT, SOURCE, &function(name), &code);
+            code
+        })
+        .collect()
+}
+
+/// A function's program that cannot be run.
+#[derive(Debug, thiserror::Error)]
+#[error("the function {} cannot be run: {problem}", program.display())]
+pub struct NoFunction {
+    /// Where it should be.
+    pub program: PathBuf,
+    problem: io::Error,
+}
+
+/// The functions' programs, in the order of [`FUNCTIONS`].
+///
+/// # Errors
+/// The first that is not there or is no program.
+pub(super) fn find(binaries: &Path) -> Result<Vec<PathBuf>, NoFunction> {
+    let find = |(name, _): (&str, &str)| {
+        let program = binaries.join(function(name));
+        // A function runs in a folder of its own: there a relative path would lead elsewhere.
+        runnable(&program).map_err(|problem| NoFunction { program, problem })
+    };
+    FUNCTIONS.into_iter().map(find).collect()
+}
+
+fn runnable(program: &Path) -> io::Result<PathBuf> {
+    let program = program.canonicalize()?;
+    let about = program.metadata()?;
+    if !about.is_file() || about.permissions().mode() & 0o111 == 0 {
+        return Err(io::Error::other("it is no program"));
+    }
+    Ok(program)
 }
 
 /// Registers the functions' programs with Lambda.
-pub(super) fn programs(world: &World, timeout: SignedDuration, deployment: &Deployment, binaries: &Path) {
-    for (function, role) in
-        [("session", SESSION), ("copy", COPY), ("retention", RETENTION), ("restore", RESTORE)]
-    {
-        let name = format!("{FUNCTIONS}{function}");
-        let path = binaries.join(&name);
+pub(super) fn programs(
+    world: &World,
+    timeout: SignedDuration,
+    deployment: &Deployment,
+    programs: &[PathBuf],
+) {
+    for ((name, role), path) in FUNCTIONS.into_iter().zip(programs) {
         let environment = environment(deployment);
-        let program = Program { name: &name, path: &path, role, timeout, memory: 256, environment };
+        let program = Program { name: &function(name), path, role, timeout, memory: 256, environment };
         world.register_program(ACCOUNT, SOURCE, &program);
     }
 }

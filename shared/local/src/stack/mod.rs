@@ -21,6 +21,7 @@ use backup_chain_retention::Reply;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+pub use self::functions::NoFunction;
 use self::functions::{Lines, Reports};
 use crate::{Function, World};
 
@@ -38,6 +39,10 @@ pub const VAULT: &str = "backup-chain";
 /// The vault of the target Region.
 pub const COPIES: &str = "backup-chain-copies";
 
+/// The functions, as the template names them after the stack's name, and their roles.
+pub const FUNCTIONS: [(&str, &str); 4] =
+    [("session", SESSION), ("copy", COPY), ("retention", RETENTION), ("restore", RESTORE)];
+
 /// The role of the session function.
 pub const SESSION: &str = "backup-chain-session-function-eu-central-1";
 /// The role of the copy function.
@@ -49,16 +54,20 @@ pub const RESTORE: &str = "backup-chain-restore-function-eu-central-1";
 
 /// The name of the stack.
 const STACK: &str = "backup-chain";
-/// What the functions' names begin with.
-const FUNCTIONS: &str = "backup-chain-";
+/// The full name of a function.
+#[must_use]
+pub fn function(name: &str) -> String {
+    format!("{STACK}-{name}")
+}
+
 /// One who looks at the deployment from outside.
 const OBSERVER: &str = "observer";
 const CATALOG: &str = "backup-chain-catalog";
 const SETTINGS: &str = "backup-chain-settings";
 /// The roles that AWS Backup makes backups, copies and tables with.
-const BACKUP_ROLE: &str = "backup-chain-backup-eu-central-1";
-const COPY_ROLE: &str = "backup-chain-copy-eu-central-1";
-const RESTORE_ROLE: &str = "backup-chain-restore-eu-central-1";
+const BACKUP_ROLE: &str = "backup-chain-AWSBackup-backup-eu-central-1";
+const COPY_ROLE: &str = "backup-chain-AWSBackup-copy-eu-central-1";
+const RESTORE_ROLE: &str = "backup-chain-AWSBackup-restore-eu-central-1";
 
 /// How the schedules run.
 #[derive(Debug, Clone, Copy)]
@@ -123,14 +132,16 @@ pub fn alarms() -> Result<BTreeMap<String, Value>, Failure> {
     Ok(alarms)
 }
 
-/// Deploys into an empty world, with programs as functions: their built binaries are in `binaries`. Returns the
-/// edge as one who looks at the deployment from outside has it.
+/// Deploys into an empty world, with programs as functions: their built binaries are in the folder `binaries`. Returns
+/// the edge as one who looks at the deployment from outside has it.
 ///
 /// # Errors
-/// When the embedded AWS refuses a resource.
+/// [`NoFunction`] before anything is made, when a binary cannot be run; and when the embedded AWS refuses a resource.
 pub async fn deploy_programs(world: &World, schedules: Schedules, binaries: &Path) -> Result<Edge, Failure> {
+    let programs = functions::find(binaries)?;
+    let _scene = world.scene();
     let deployment = deployment(resources::make(world).await?)?;
-    functions::programs(world, schedules.timeout, &deployment, binaries);
+    functions::programs(world, schedules.timeout, &deployment, &programs);
     resources::connect(world, schedules).await?;
     Ok(Edge::new(world.sdk_config(ACCOUNT, SOURCE, OBSERVER), deployment, Random::system()))
 }
@@ -163,6 +174,7 @@ impl Stack {
     /// # Errors
     /// When the embedded AWS refuses a resource.
     pub async fn deploy(world: &World, schedules: Schedules) -> Result<Self, Failure> {
+        let _scene = world.scene();
         let deployment = deployment(resources::make(world).await?)?;
         let stack = Self::of(world, schedules, &deployment, Reports::default(), Lines::default());
         resources::connect(world, schedules).await?;

@@ -5,15 +5,14 @@ use std::time::Duration;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
-    PointInTimeRecoverySpecification, Projection, ProjectionType, ScalarAttributeType,
+    PointInTimeRecoverySpecification, Projection, ProjectionType, ScalarAttributeType, Tag,
 };
 use bytes::Bytes;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::{
-    ACCOUNT, CATALOG, COPIES, FUNCTIONS, Failure, SETTINGS, SOURCE, Schedules, TARGET, VAULT,
-    template::Template,
+    ACCOUNT, CATALOG, COPIES, Failure, SETTINGS, SOURCE, Schedules, TARGET, VAULT, template::Template,
 };
 use crate::World;
 
@@ -56,11 +55,12 @@ pub(super) async fn make(world: &World) -> Result<String, Failure> {
         backup.create_backup_vault().backup_vault_name(vault).encryption_key_arn(vault_key).send().await?;
         let policy = template.property("Vault", "AccessPolicy")?.to_string();
         backup.put_backup_vault_access_policy().backup_vault_name(vault).policy(policy).send().await?;
-        table(&aws_sdk_dynamodb::Client::new(config), SETTINGS, &[]).await?;
+        let tags = template.property("Settings", "Tags")?;
+        table(&aws_sdk_dynamodb::Client::new(config), SETTINGS, &[], &tags).await?;
     }
     let number = ScalarAttributeType::N;
     let indexes = [("due", "queue", "due_at", number), ("session", "session", "pk", ScalarAttributeType::S)];
-    table(&aws_sdk_dynamodb::Client::new(&source), CATALOG, &indexes).await?;
+    table(&aws_sdk_dynamodb::Client::new(&source), CATALOG, &indexes, &Value::Null).await?;
     Ok(key)
 }
 
@@ -100,9 +100,11 @@ fn roles(world: &World, template: &Template) -> Result<(), Failure> {
 
 /// Connects the functions, which are there, with their schedules and with the events of AWS Backup.
 pub(super) async fn connect(world: &World, schedules: Schedules) -> Result<(), Failure> {
-    let function = |name: &str| format!("arn:aws:lambda:{SOURCE}:{ACCOUNT}:function:{FUNCTIONS}{name}");
-    feed(world, schedules, JOBS, "copy", &["Backup Job State Change", "Copy Job State Change"]).await?;
-    feed(world, schedules, RESTORES, "restore", &["Restore Job State Change"]).await?;
+    let function =
+        |name: &str| format!("arn:aws:lambda:{SOURCE}:{ACCOUNT}:function:{}", super::function(name));
+    let (here, _) = templates()?;
+    feed(world, schedules, JOBS, "copy", &here.property("JobsRule", "EventPattern")?).await?;
+    feed(world, schedules, RESTORES, "restore", &here.property("RestoresRule", "EventPattern")?).await?;
     let tick = json!({ "action": "tick" });
     let ticks = ["session", "copy", "restore"].map(|name| (function(name), Some(tick.clone())));
     let schedule = json!({ "Name": "backup-chain-tick", "ScheduleExpression": rate(schedules.tick) });
@@ -120,7 +122,7 @@ async fn feed(
     schedules: Schedules,
     name: &str,
     function: &str,
-    kinds: &[&str],
+    events: &Value,
 ) -> Result<(), Failure> {
     let queue = |name: &str| format!("arn:aws:sqs:{SOURCE}:{ACCOUNT}:{name}");
     let failed = format!("{name}-failed");
@@ -131,12 +133,11 @@ async fn feed(
     ask(world, "sqs", "AmazonSQS.CreateQueue", &json!({ "QueueName": name, "Attributes": attributes }))
         .await?;
     let feeds = json!({
-        "FunctionName": format!("{FUNCTIONS}{function}"),
+        "FunctionName": super::function(function),
         "EventSourceArn": queue(name),
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
     });
     send(world, "lambda", "/2015-03-31/event-source-mappings", None, &feeds).await?;
-    let events = json!({ "source": ["aws.backup"], "detail-type": kinds });
     rule(world, &json!({ "Name": name, "EventPattern": events.to_string() }), &[(queue(name), None)]).await
 }
 
@@ -195,11 +196,13 @@ async fn send(
     }
 }
 
-/// A table of ours: `pk` and `sk`, and indexes as (name, partition key, sort key, type of the sort key).
+/// A table of ours: `pk` and `sk`, indexes as (name, partition key, sort key, type of the sort key), and tags as
+/// templates write them.
 async fn table(
     client: &aws_sdk_dynamodb::Client,
     name: &str,
     indexes: &[(&str, &str, &str, ScalarAttributeType)],
+    tags: &Value,
 ) -> Result<(), Failure> {
     let attribute = |name: &str, kind: &ScalarAttributeType| {
         AttributeDefinition::builder().attribute_name(name).attribute_type(kind.clone()).build()
@@ -227,6 +230,11 @@ async fn table(
         if *range != "pk" {
             create = create.attribute_definitions(attribute(range, range_type)?);
         }
+    }
+    for tag in tags.as_array().into_iter().flatten() {
+        let (key, value) = (tag["Key"].as_str(), tag["Value"].as_str());
+        let tag = Tag::builder().set_key(key.map(str::to_owned)).set_value(value.map(str::to_owned));
+        create = create.tags(tag.build()?);
     }
     create.send().await?;
     recoverable(client, name).await

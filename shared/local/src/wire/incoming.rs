@@ -9,7 +9,7 @@ use super::{Protocol, cbor, query};
 use crate::api::{ApiError, Scope};
 
 /// A request, read as far as every service reads it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Incoming {
     pub(crate) scope: Scope,
     /// The name of the role's session; `session` when the token names none.

@@ -29,11 +29,13 @@ pub(crate) enum Protocol {
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
-    /// The error code, for the record.
+    /// The error code, or what stands for one, for the record.
     pub(crate) error: Option<String>,
+    /// Whether the error code is told in a header too.
+    tells_code: bool,
     content_type: &'static str,
     headers: Vec<(&'static str, String)>,
-    body: Bytes,
+    pub(crate) body: Bytes,
 }
 
 impl Reply {
@@ -55,7 +57,7 @@ impl Reply {
         } else {
             Vec::new()
         };
-        Self { status, error, content_type, headers, body: body.into() }
+        Self { status, error, tells_code: true, content_type, headers, body: body.into() }
     }
 
     /// The same with a header of the service's own.
@@ -67,6 +69,26 @@ impl Reply {
     /// The same with another status.
     pub(crate) fn with_status(self, status: u16) -> Self {
         Self { status, ..self }
+    }
+
+    /// An answer that no service gave, but something before it: without an error code, and with this body in HTML.
+    pub(crate) fn foreign(status: u16, html: &'static str) -> Self {
+        Self {
+            status,
+            error: Some(format!("HTTP {status}")),
+            tells_code: false,
+            content_type: "text/html",
+            headers: Vec::new(),
+            body: Bytes::from_static(html.as_bytes()),
+        }
+    }
+
+    /// The same with its document changed, where it is a success in JSON.
+    pub(crate) fn edited(self, edit: impl FnOnce(Value) -> Value) -> Self {
+        match serde_json::from_slice(&self.body) {
+            Ok(document) if self.error.is_none() => Self { body: edit(document).to_string().into(), ..self },
+            _ => self,
+        }
     }
 
     /// The answer of an operation; `null` is an empty body where the protocol has one.
@@ -110,7 +132,7 @@ impl Reply {
         for (name, value) in [
             ("date", Some(date.as_str())),
             ("x-amzn-requestid", Some(request_id)),
-            ("x-amzn-errortype", self.error.as_deref()),
+            ("x-amzn-errortype", self.error.as_deref().filter(|_| self.tells_code)),
         ] {
             if let Some(value) = value.and_then(|value| http::HeaderValue::from_str(value).ok()) {
                 headers.insert(name, value);

@@ -6,7 +6,7 @@ use super::{Incoming, Protocol, Reply, text};
 use crate::{
     api::{ApiError, Scope},
     backup::Backup,
-    faults::Fault,
+    faults::{Fault, status_of},
     lambda::Lambda,
 };
 
@@ -205,52 +205,61 @@ impl Service {
         }
     }
 
-    /// The service's own error for a fault that is answered; `None` when the fault loses the message.
-    pub(crate) fn fault(
+    /// How the service answers a fault; `None` when the fault loses the message, or is one of entries or pages.
+    pub(crate) fn struck(
         self,
-        fault: Fault,
+        protocol: Protocol,
+        fault: &Fault,
         request: &Incoming,
         operation: &str,
         resource: &str,
-    ) -> Option<ApiError> {
-        let refused = |status, code: &str, message: &str| {
-            Some(ApiError { status, code: code.to_owned(), message: message.to_owned() })
+    ) -> Option<Reply> {
+        let error = |status, code: &str, message: &str| {
+            let message = message.to_owned();
+            Some(self.refusal(protocol, &ApiError { status, code: code.to_owned(), message }))
         };
         match fault {
             Fault::TimeoutBefore | Fault::TimeoutAfter | Fault::ResetBefore | Fault::ResetAfter => None,
+            Fault::Entries(_) | Fault::ShortPage | Fault::EmptyPage => None,
             Fault::Throttle => match self {
-                Self::DynamoDb if crate::dynamodb::is_item_operation(operation) => refused(
+                Self::DynamoDb if crate::dynamodb::is_item_operation(operation) => error(
                     400,
                     "ProvisionedThroughputExceededException",
                     "The level of configured provisioned throughput for the table was exceeded. Consider \
                      increasing your provisioning level with the UpdateTable API.",
                 ),
-                Self::Lambda => refused(429, "TooManyRequestsException", "Rate Exceeded."),
-                Self::Tagging => refused(400, "ThrottledException", "Rate exceeded"),
-                Self::CloudWatch | Self::Iam | Self::Sts => refused(400, "Throttling", "Rate exceeded"),
-                Self::Sqs => refused(403, "RequestThrottled", "Request is throttled."),
+                Self::Lambda => error(429, "TooManyRequestsException", "Rate Exceeded."),
+                Self::Tagging => error(400, "ThrottledException", "Rate exceeded"),
+                Self::CloudWatch | Self::Iam | Self::Sts => error(400, "Throttling", "Rate exceeded"),
+                Self::Sqs => error(403, "RequestThrottled", "Request is throttled."),
                 Self::Backup | Self::DynamoDb | Self::Events | Self::Kms | Self::Scaling => {
-                    refused(400, "ThrottlingException", "Rate exceeded")
+                    error(400, "ThrottlingException", "Rate exceeded")
                 }
             },
             Fault::ServerError => {
                 let code = match self {
                     Self::Backup => "ServiceUnavailableException",
                     Self::DynamoDb => "InternalServerError",
+                    Self::Events => "InternalException",
                     Self::Kms => "KMSInternalException",
                     Self::Lambda => "ServiceException",
-                    Self::Tagging => "InternalServiceException",
                     Self::CloudWatch => "InternalServiceFault",
-                    Self::Events | Self::Sqs | Self::Sts => "InternalFailure",
+                    Self::Sqs | Self::Sts => "InternalFailure",
                     Self::Iam => "ServiceFailure",
-                    Self::Scaling => "InternalServiceException",
+                    Self::Scaling | Self::Tagging => "InternalServiceException",
                 };
-                refused(500, code, "The request processing has failed because of an internal error.")
+                error(500, code, "The request processing has failed because of an internal error.")
             }
-            Fault::Deny => {
-                let error = self.denied(&request.scope, operation, resource);
-                refused(error.status, &error.code, &error.message)
+            Fault::Deny => Some(self.refusal(protocol, &self.denied(&request.scope, operation, resource))),
+            Fault::Error { code, status } => {
+                let status = status.or_else(|| status_of(self.name(), code)).unwrap_or(400);
+                error(status, code, "Refused by a fault of the embedded AWS.")
             }
+            Fault::Bare(status) => Some(Reply::foreign(*status, "")),
+            Fault::BadGateway => Some(Reply::foreign(
+                502,
+                "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>",
+            )),
         }
     }
 }

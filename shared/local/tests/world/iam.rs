@@ -188,3 +188,24 @@ async fn a_role_is_assumed_by_those_that_it_trusts() {
     let lambdas = [("RoleArn", "arn:aws:iam::111122223333:role/friend"), ("RoleSessionName", "today")];
     assert_eq!(ask(&world, "sts", "", "AssumeRole", &lambdas).await.0, 403, "root is not Lambda");
 }
+
+#[tokio::test]
+async fn clients_with_a_clock_of_their_own_hold_on_to_credentials() {
+    let present = jiff::Timestamp::now();
+    for start in ["2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z"] {
+        let start = start.parse().unwrap();
+        let world = World::new(backup_chain_local::Options { start, seed: 7 });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let serving = tokio::spawn(backup_chain_local::server::serve(world.clone(), listener));
+        tokio::task::yield_now().await;
+        let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
+            "Principal":{"AWS":["arn:aws:iam::111122223333:root"]},"Action":"sts:AssumeRole"}]}"#;
+        done(&world, "CreateRole", &[("RoleName", "wanted"), ("AssumeRolePolicyDocument", trust)]).await;
+        let wanted = [("RoleArn", "arn:aws:iam::111122223333:role/wanted"), ("RoleSessionName", "today")];
+        let (_, body) = ask(&world, "sts", "", "AssumeRole", &wanted).await;
+        let ends: jiff::Timestamp = element(&body, "Expiration").parse().unwrap();
+        let hour = jiff::SignedDuration::from_hours(1);
+        assert!(ends >= start + hour && ends >= present + hour, "{ends}");
+        serving.abort();
+    }
+}

@@ -11,9 +11,10 @@ use aws_sdk_dynamodb::{
         TableDescription, TableStatus, Tag,
     },
 };
-use backup_chain_local::World;
+use backup_chain_local::{Lag, World, dynamodb::RestoreSource};
+use jiff::SignedDuration;
 
-use super::{ACCOUNT, FRANKFURT, attribute, dynamo, key, new_table, put, world};
+use super::{ACCOUNT, FRANKFURT, attribute, dynamo, encrypted, key, new_key, new_table, put, seconds, world};
 
 async fn told(client: &Client, name: &str) -> TableDescription {
     client.describe_table().table_name(name).send().await.unwrap().table.unwrap()
@@ -31,6 +32,7 @@ fn index(name: &str, hash: &str) -> GlobalSecondaryIndex {
 
 /// A table with settings of all kinds and two items; a recovery point of it.
 async fn backed_up(world: &World, client: &Client) -> String {
+    let (key, _) = new_key(world, FRANKFURT).await;
     let stream =
         StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::NewImage);
     new_table(client, "orders")
@@ -40,7 +42,7 @@ async fn backed_up(world: &World, client: &Client) -> String {
         .on_demand_throughput(OnDemandThroughput::builder().max_read_request_units(10).build())
         .stream_specification(stream.build().unwrap())
         .table_class(TableClass::StandardInfrequentAccess)
-        .sse_specification(SseSpecification::builder().enabled(true).kms_master_key_id("abc").build())
+        .sse_specification(encrypted(Some(&key)))
         .deletion_protection_enabled(true)
         .tags(Tag::builder().key("team").value("a").build().unwrap())
         .send()
@@ -154,4 +156,93 @@ async fn a_restore_may_leave_out_indexes_and_change_how_it_is_billed_and_encrypt
     let gone = client.restore_table_from_backup().target_table_name("bad");
     let gone = gone.backup_arn(format!("{arn}0")).send().await.unwrap_err();
     assert_eq!(gone.code(), Some("BackupNotFoundException"));
+}
+
+/// RestoreTableFromBackup: "up to 50 concurrent restores (any type of restore) in a given account".
+#[tokio::test(start_paused = true)]
+async fn only_so_many_restores_run_at_once() {
+    let world = world();
+    let client = dynamo(&world, ACCOUNT, FRANKFURT);
+    let arn = backed_up(&world, &client).await;
+    world.with_dynamodb(|dynamo| dynamo.running_restores = 2);
+    let restore = |name: &str| client.restore_table_from_backup().backup_arn(&arn).target_table_name(name);
+    for name in ["one", "two"] {
+        restore(name).send().await.unwrap();
+    }
+    // Not by the SDK's own tries, which would wait for the others to end.
+    let refused = restore("three")
+        .customize()
+        .config_override(
+            aws_sdk_dynamodb::Config::builder().retry_config(aws_config::retry::RetryConfig::disabled()),
+        )
+        .send()
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code(), Some("LimitExceededException"));
+    tokio::time::advance(Duration::from_secs(120)).await;
+    restore("three").send().await.unwrap();
+}
+
+/// What `SourceBackupArn` says of a table that AWS Backup restored stands nowhere: three worlds.
+#[tokio::test(start_paused = true)]
+async fn the_source_of_a_restore_of_aws_backup_is_told_in_one_of_three_ways() {
+    let world = world();
+    let client = dynamo(&world, ACCOUNT, FRANKFURT);
+    let arn = backed_up(&world, &client).await;
+    let backup = aws_sdk_backup::Client::new(&world.sdk_config(ACCOUNT, FRANKFURT, "tester"));
+    for (name, source) in [
+        ("point", RestoreSource::RecoveryPoint),
+        ("backup", RestoreSource::DynamoDbBackup),
+        ("none", RestoreSource::Absent),
+    ] {
+        world.with_dynamodb(|dynamo| dynamo.restore_source = source);
+        let job = backup
+            .start_restore_job()
+            .recovery_point_arn(&arn)
+            .iam_role_arn(format!("arn:aws:iam::{ACCOUNT}:role/backup"))
+            .metadata("targetTableName", name)
+            .metadata("encryptionType", "Default")
+            .send()
+            .await
+            .unwrap()
+            .restore_job_id
+            .unwrap();
+        tokio::time::advance(Duration::from_secs(1800)).await;
+        let made = backup.describe_restore_job().restore_job_id(&job).send().await.unwrap();
+        let table = told(&client, name).await;
+        assert_eq!(made.created_resource_arn, table.table_arn);
+        let told = table.restore_summary.unwrap().source_backup_arn;
+        match source {
+            RestoreSource::RecoveryPoint => assert_eq!(told.as_deref(), Some(arn.as_str())),
+            RestoreSource::DynamoDbBackup => {
+                let told = told.unwrap();
+                let begins = "arn:aws:dynamodb:eu-central-1:111122223333:table/orders/backup/";
+                assert!(told.starts_with(begins), "{told}");
+            }
+            RestoreSource::Absent => assert_eq!(told, None),
+        }
+    }
+}
+
+/// AWS documents of DescribeTable that it is eventually consistent; a restored table is as new as a created one.
+#[tokio::test(start_paused = true)]
+async fn a_restored_table_is_not_found_at_first_and_its_items_are_never_late() {
+    let world = world();
+    let client = dynamo(&world, ACCOUNT, FRANKFURT);
+    world.stretch(Lag::Items, SignedDuration::from_mins(10));
+    let arn = backed_up(&world, &client).await;
+    world.stretch(Lag::NewTables, SignedDuration::from_mins(3));
+    let restore = client.restore_table_from_backup().backup_arn(&arn).target_table_name("again");
+    restore.send().await.unwrap();
+    seconds(179).await;
+    let error = client.describe_table().table_name("again").send().await.unwrap_err().into_service_error();
+    assert!(error.is_resource_not_found_exception(), "{error:?}");
+    assert_eq!(client.scan().table_name("again").send().await.unwrap().count, 2);
+    assert_eq!(client.scan().table_name("again").index_name("by-sk").send().await.unwrap().count, 2);
+    seconds(1).await;
+    assert_eq!(told(&client, "again").await.table_status, Some(TableStatus::Active));
+    put(&client, "again", "c", "3").await;
+    assert_eq!(client.scan().table_name("again").send().await.unwrap().count, 2);
+    seconds(600).await;
+    assert_eq!(client.scan().table_name("again").send().await.unwrap().count, 3);
 }

@@ -8,15 +8,15 @@ use aws_sdk_dynamodb::{
         ContributorInsightsStatus, CreateGlobalSecondaryIndexAction, DeleteGlobalSecondaryIndexAction,
         DestinationStatus, GlobalSecondaryIndex, GlobalSecondaryIndexUpdate, IndexStatus, KeyType,
         OnDemandThroughput, PointInTimeRecoverySpecification, PointInTimeRecoveryStatus, Projection,
-        ProjectionType, ProvisionedThroughput, SseSpecification, StreamSpecification, StreamViewType,
-        TableClass, TableDescription, TableStatus, Tag, TimeToLiveSpecification, TimeToLiveStatus,
+        ProjectionType, ProvisionedThroughput, StreamSpecification, StreamViewType, TableClass,
+        TableDescription, TableStatus, Tag, TimeToLiveSpecification, TimeToLiveStatus,
         UpdateGlobalSecondaryIndexAction, UpdateKinesisStreamingConfiguration, WarmThroughput,
     },
 };
 use backup_chain_local::dynamodb::Durations;
 use std::time::Duration;
 
-use super::{ACCOUNT, FRANKFURT, attribute, dynamo, key, new_table, world};
+use super::{ACCOUNT, FRANKFURT, attribute, dynamo, encrypted, key, new_key, new_table, world};
 
 async fn table(client: &Client, name: &str) -> TableDescription {
     client.describe_table().table_name(name).send().await.unwrap().table.unwrap()
@@ -42,6 +42,7 @@ fn index(name: &str) -> aws_sdk_dynamodb::types::builders::GlobalSecondaryIndexB
 async fn a_created_table_tells_all_its_settings() {
     let world = world();
     let client = dynamo(&world, ACCOUNT, FRANKFURT);
+    let (key, key_arn) = new_key(&world, FRANKFURT).await;
     tokio::time::advance(Duration::from_millis(1500)).await;
     let max = OnDemandThroughput::builder().max_read_request_units(10).max_write_request_units(5).build();
     new_table(&client, "orders")
@@ -65,7 +66,7 @@ async fn a_created_table_tells_all_its_settings() {
                 .build()
                 .unwrap(),
         )
-        .sse_specification(SseSpecification::builder().enabled(true).kms_master_key_id("abc").build())
+        .sse_specification(encrypted(Some(&key)))
         .table_class(TableClass::StandardInfrequentAccess)
         .deletion_protection_enabled(true)
         .send()
@@ -79,10 +80,7 @@ async fn a_created_table_tells_all_its_settings() {
     assert_eq!(told.on_demand_throughput.unwrap().max_write_request_units, Some(5));
     assert_eq!(told.warm_throughput.unwrap().read_units_per_second, Some(12_000));
     assert_eq!(told.table_class_summary.unwrap().table_class, Some(TableClass::StandardInfrequentAccess));
-    assert_eq!(
-        told.sse_description.unwrap().kms_master_key_arn.unwrap(),
-        "arn:aws:kms:eu-central-1:111122223333:key/abc"
-    );
+    assert_eq!(told.sse_description.unwrap().kms_master_key_arn.unwrap(), key_arn);
     assert_eq!(
         told.latest_stream_arn.unwrap(),
         "arn:aws:dynamodb:eu-central-1:111122223333:table/orders/stream/2026-03-01T00:00:01.500"

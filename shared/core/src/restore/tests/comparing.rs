@@ -23,6 +23,17 @@ fn property<'a>(properties: &'a [Property], name: &str) -> &'a Property {
     properties.iter().find(|property| property.name == name).unwrap()
 }
 
+/// What became of a step.
+fn record(state: StepState) -> StepRecord {
+    StepRecord { state, refusals: 0, since: None, again_at: None, at: None, why: None }
+}
+
+/// An alarm on a table.
+fn watching(table: &str) -> crate::settings::Json {
+    json!({ "MetricName": "ThrottledRequests", "Dimensions": [{ "Name": "TableName", "Value": table }] })
+        .into()
+}
+
 /// Something that is otherwise now.
 type Change = fn(&mut TableSettings);
 
@@ -47,7 +58,7 @@ fn a_table_that_is_as_it_was_is_restored_in_every_property() {
 
 #[test]
 fn each_difference_is_noticed_as_one() {
-    let cases: [(&str, Change); 29] = [
+    let cases: [(&str, Change); 32] = [
         ("keys and attributes", |now| now.attributes.extend([("status".into(), AttributeType::N)])),
         ("keys and attributes", |now| now.keys.range.clear()),
         ("local indexes", |now| now.local_indexes.clear()),
@@ -71,6 +82,14 @@ fn each_difference_is_noticed_as_one() {
         ("stream policy", |now| edit(&mut now.policies, |all| all.stream = Some(json!({}).into()))),
         ("Kinesis destinations", |now| now.kinesis = Part::none()),
         ("Contributor Insights", |now| edit(&mut now.insights, |all| all.indexes.clear())),
+        ("Contributor Insights", |now| {
+            edit(&mut now.insights, |all| all.indexes.extend([("more".into(), all.table.unwrap())]));
+        }),
+        ("auto scaling", |now| {
+            let dimension = Dimension { write: true, index: None };
+            edit(&mut now.scaling, |all| drop(all.insert(dimension, Default::default())));
+        }),
+        ("alarms", |now| edit(&mut now.alarms, |all| drop(all.insert("another".into(), watching("orders"))))),
         ("auto scaling", |now| edit(&mut now.scaling, |all| drop(all.pop_first()))),
         ("auto scaling", |now| {
             edit(&mut now.scaling, |all| all.values_mut().for_each(|it| it.policies.clear()));
@@ -87,24 +106,21 @@ fn each_difference_is_noticed_as_one() {
         let outcome = if name == "replicas" { Outcome::Impossible } else { Outcome::Failed };
         assert_eq!(differing(&properties), [(name, outcome)]);
         assert!(property(&properties, name).why.is_some());
-        assert_eq!(is_verified(&properties), ["time to live", "replicas"].contains(&name));
+        let later = ["time to live", "replicas", "resource policy", "stream policy"];
+        assert_eq!(is_verified(&properties), later.contains(&name));
     }
     let covered: BTreeSet<_> = cases.iter().map(|(name, _)| *name).collect();
     assert_eq!(covered, PROPERTIES.into());
 }
 
 #[test]
-fn what_moves_by_itself_and_what_others_add_is_no_difference() {
+fn what_moves_by_itself_is_no_difference() {
     let then = everything();
-    let cases: [Change; 7] = [
+    let cases: [Change; 5] = [
+        // An alarm that watches others comes and goes with those.
+        |now| edit(&mut now.alarms, |all| drop(all.insert("another".into(), watching("carts")))),
         |now| now.throughput = Some(Throughput { read: 400, write: 40 }),
         |now| now.warm = Some(Throughput { read: 20_000, write: 9_000 }),
-        |now| edit(&mut now.alarms, |all| drop(all.insert("another".into(), json!({}).into()))),
-        |now| edit(&mut now.insights, |all| all.indexes.extend([("more".into(), all.table.unwrap())])),
-        |now| {
-            let dimension = Dimension { write: true, index: None };
-            edit(&mut now.scaling, |all| drop(all.insert(dimension, Default::default())));
-        },
         // A scheduled action moved a bound.
         |now| edit(&mut now.scaling, |all| all.first_entry().unwrap().get_mut().min = 200),
         |now| {
@@ -123,7 +139,7 @@ fn what_moves_by_itself_and_what_others_add_is_no_difference() {
 }
 
 #[test]
-fn keys_of_aws_are_told_apart_only_where_aws_tells_them_apart() {
+fn the_key_that_aws_manages_has_no_name() {
     let with = |encryption: Option<Encryption>| TableSettings { encryption, ..everything() };
     let kms = |key: &str| Some(Encryption { kind: EncryptionType::Kms, key: Some(key.to_owned()) });
     let aes = Some(Encryption { kind: EncryptionType::Aes256, key: None });
@@ -134,8 +150,11 @@ fn keys_of_aws_are_told_apart_only_where_aws_tells_them_apart() {
     };
     assert_eq!(outcome(aes, None, None), Outcome::Restored);
     assert_eq!(outcome(None, kms("theirs"), None), Outcome::Failed);
-    assert_eq!(outcome(kms("ours"), kms("theirs"), Some(Key::AwsManaged)), Outcome::Changed);
-    assert_eq!(outcome(kms("theirs"), kms("theirs"), Some(Key::AwsManaged)), Outcome::Restored);
+    let managed = || Some(Encryption { kind: EncryptionType::Kms, key: None });
+    assert_eq!(outcome(managed(), managed(), None), Outcome::Restored);
+    assert_eq!(outcome(managed(), kms("ours"), None), Outcome::Failed);
+    assert_eq!(outcome(kms("ours"), managed(), Some(Key::AwsManaged)), Outcome::Changed);
+    assert_eq!(outcome(kms("ours"), kms("ours"), Some(Key::AwsManaged)), Outcome::Failed);
     assert_eq!(outcome(kms("ours"), kms("ours"), Some(Key::AwsOwned)), Outcome::Failed);
     assert_eq!(outcome(kms("ours"), None, Some(Key::AwsOwned)), Outcome::Changed);
 }
@@ -173,9 +192,12 @@ fn a_step_that_failed_tells_why_unless_it_came_right_in_the_end() {
     let mut now = then.clone();
     now.alarms = Part::none();
     now.billing = BillingMode::PayPerRequest;
-    let steps = plan(&then, &choices, &target).steps;
-    let failed =
-        steps.iter().map(|step| (step.key(), format!("{}: AccessDenied", step.property()))).collect();
+    let steps = planned(&then, &choices, &target).steps;
+    let failed = |step: &Step| {
+        let why = Some(format!("{}: AccessDenied", step.property()));
+        (step.key(), StepRecord { why, ..record(StepState::Failed) })
+    };
+    let failed = steps.iter().map(failed).collect();
     let properties = compare(&then, &now, &choices, &target, &failed);
     assert_eq!(differing(&properties), [("billing mode", Outcome::Failed), ("alarms", Outcome::Failed)]);
     assert_eq!(property(&properties, "alarms").why.as_deref(), Some("alarms: AccessDenied"));
@@ -263,7 +285,7 @@ proptest! {
         let properties = compare(&then, &now, &choices, &target, &BTreeMap::new());
         prop_assert!(properties.iter().all(|it| it.outcome != Outcome::Failed), "{properties:#?}");
         // What is not restored has a reason, and the plan told of it before.
-        let plan = plan(&then, &choices, &target);
+        let plan = planned(&then, &choices, &target);
         for property in properties.iter().filter(|it| it.outcome != Outcome::Restored) {
             prop_assert!(property.why.is_some());
             let is_told = plan.left.iter().any(|left| left.property == property.name);
@@ -284,7 +306,7 @@ proptest! {
 fn replicas_that_agree_strongly_are_told_to_be_lost() {
     let mut then = everything();
     let told = |then: &TableSettings| {
-        let left = plan(then, &Choices::default(), &target("orders")).left;
+        let left = planned(then, &Choices::default(), &target("orders")).left;
         left.into_iter().find(|left| left.property == "replicas").unwrap().why
     };
     insta::assert_snapshot!(told(&then), @"1 replica and 1 witness Region are not rebuilt, and strong consistency can never be re-created on a table with items: add replicas that agree eventually with UpdateTable after the restore");
@@ -293,4 +315,26 @@ fn replicas_that_agree_strongly_are_told_to_be_lost() {
     replicas.witnesses.clear();
     replicas.regions.insert("eu-west-3".to_owned(), json!({}).into());
     insta::assert_snapshot!(told(&then), @"2 replicas are not rebuilt: add replicas with UpdateTable after the restore");
+}
+
+#[test]
+fn what_was_put_and_not_refused_may_be_seen_later() {
+    let then = everything();
+    let now = TableSettings { tags: Part::none(), ..everything() };
+    let properties = compared(&then, &now, &Choices::default(), "orders");
+    let steps = |key: &str, state| BTreeMap::from([(key.to_owned(), record(state))]);
+    assert!(settles(&properties, &steps("tags", StepState::Done)));
+    assert!(!settles(&properties, &steps("tags", StepState::Failed)));
+    assert!(!settles(&properties, &steps("pitr", StepState::Done)), "it was not put at all");
+    assert!(!settles(
+        &compared(&then, &then, &Choices::default(), "orders"),
+        &steps("tags", StepState::Done)
+    ));
+    // One of two policies refused is final.
+    let now = TableSettings { scaling: Part::none(), ..everything() };
+    let properties = compared(&then, &now, &Choices::default(), "orders");
+    let mut both = steps("scaling-policy#1", StepState::Done);
+    assert!(settles(&properties, &both));
+    both.extend(steps("remove-scaling-target#2", StepState::Failed));
+    assert!(!settles(&properties, &both));
 }

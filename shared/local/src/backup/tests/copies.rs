@@ -172,3 +172,27 @@ fn a_copy_may_go_to_another_vault_of_the_same_region() {
     assert_eq!(aws.backup.points(ACCOUNT, HOME, "second").len(), 1);
     assert_eq!(aws.points().len(), 1);
 }
+
+/// Facts 11.4: where no lifecycle is given a copy takes its source's retention, and its creation date: one out of a
+/// vault under lock, where every point has DeleteAfterDays, expires with its source also where there is no lock.
+#[test]
+fn a_copy_from_a_vault_under_lock_expires_with_its_source() {
+    let mut aws = Fixture::new();
+    let lock = json!({"MinRetentionDays": 7, "MaxRetentionDays": 60});
+    aws.ok("PUT", &["backup-vaults", SOURCE, "vault-lock"], lock);
+    let arn = aws.point_with(ORDERS, json!({"Lifecycle": {"DeleteAfterDays": 30}}));
+    aws.pass(days(10));
+    let given = [json!({}), json!({"Lifecycle": {}}), json!({"Lifecycle": {"DeleteAfterDays": -1}})];
+    for more in given {
+        aws.start_copy_with(&arn, more).unwrap();
+        aws.pass(mins(10));
+    }
+    let long = json!({"Lifecycle": {"DeleteAfterDays": 36500}});
+    aws.start_copy_with(&arn, long).unwrap();
+    aws.pass(mins(10));
+    assert_eq!(aws.copies().len(), 4);
+    aws.pass(days(19));
+    assert_eq!((aws.points().len(), aws.copies().len()), (1, 4));
+    aws.pass(days(2));
+    assert_eq!((aws.points().len(), aws.copies().len()), (0, 1), "only what was told to live on");
+}

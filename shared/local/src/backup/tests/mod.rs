@@ -6,6 +6,7 @@ mod events;
 mod histories;
 mod holds;
 mod jobs;
+mod lags;
 mod points;
 mod restores;
 mod roles;

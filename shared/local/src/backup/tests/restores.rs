@@ -4,6 +4,8 @@ use super::support::{ACCOUNT, AWAY, Fixture, HOME, ORDERS, ROLE, SOURCE, USERS, 
 
 const NEW: &str = "arn:aws:dynamodb:eu-central-1:111122223333:table/orders-new";
 
+const KEY: &str = "arn:aws:kms:eu-central-1:111122223333:key/mine";
+
 fn body(point: &str, metadata: &Value) -> Value {
     json!({"RecoveryPointArn": point, "IamRoleArn": ROLE, "Metadata": metadata})
 }
@@ -61,7 +63,9 @@ fn metadata_is_read_in_any_case_and_wrong_metadata_is_refused() {
         json!({"targetTableName": "new", "deletionProtection": "false"}),
         json!({"targetTableName": "new", "TargetTableName": "other"}),
         json!({"targetTableName": "new", "encryptionType": "AES256"}),
-        json!({"targetTableName": "new", "encryptionType": "Default", "kmsMasterKeyArn": "arn:key"}),
+        json!({"targetTableName": "new", "encryptionType": "Default", "kmsMasterKeyArn": KEY}),
+        json!({"targetTableName": "new", "kmsMasterKeyArn": KEY}),
+        json!({"targetTableName": "new", "encryptionType": "KMS", "kmsMasterKeyArn": "alias/mine"}),
     ] {
         let refused = body(&arn, &wrong);
         assert_eq!(aws.code("PUT", &["restore-jobs"], refused), "InvalidParameterValueException", "{wrong}");
@@ -81,13 +85,17 @@ fn what_aws_refuses_only_later_fails_the_job_with_its_message() {
     tagged["CopySourceTagsToRestoredResource"] = json!(true);
     let tagged = aws.ok("PUT", &["restore-jobs"], tagged)["RestoreJobId"].as_str().unwrap().to_owned();
     let taken = start(&mut aws, &arn, &json!({"targetTableName": "users"}));
-    aws.tables.bad_keys = vec!["arn:key".to_owned()];
-    let key = json!({"targetTableName": "new", "encryptionType": "KMS", "kmsMasterKeyArn": "arn:key"});
-    let keyed = start(&mut aws, &arn, &key);
+    aws.tables.bad_keys = vec![KEY.to_owned()];
+    let with = |key: &str| json!({"targetTableName": "new", "encryptionType": "KMS", "kmsMasterKeyArn": key});
+    let keyed = start(&mut aws, &arn, &with(KEY));
+    let elsewhere = start(&mut aws, &arn, &with(&KEY.replace(HOME, AWAY)));
     aws.pass(mins(1));
-    for (id, part) in
-        [(tagged, "tags"), (taken, "Table already exists"), (keyed, "KMS key is either disabled")]
-    {
+    for (id, part) in [
+        (tagged, "tags"),
+        (taken, "Table already exists"),
+        (keyed, "KMS key is either disabled"),
+        (elsewhere, "KMS key is either disabled"),
+    ] {
         let failed = job(&mut aws, &id);
         assert_eq!(failed["Status"], "FAILED");
         assert!(failed["StatusMessage"].as_str().unwrap().contains(part), "{failed}");
@@ -194,4 +202,31 @@ fn restore_events_are_as_aws_sends_them() {
     completed["createdResourceArn"] = json!(NEW);
     completed["completionDate"] = json!("2026-03-01T00:18:02.000Z");
     assert_eq!(details, [created, of("PENDING"), of("RUNNING"), completed]);
+}
+
+/// Facts 2.4: `KMS` without a key is the key that AWS manages for DynamoDB; without an encryption type it is the
+/// original table's.
+#[test]
+fn a_restore_takes_the_key_that_it_is_told() {
+    let mut aws = Fixture::new();
+    let mut table = aws.tables.tables[ORDERS].clone();
+    table.description["SSEDescription"] =
+        json!({"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": KEY});
+    aws.tables.tables.insert(ORDERS.to_owned(), table);
+    let arn = aws.point(ORDERS);
+    let managed = "arn:aws:kms:eu-central-1:111122223333:key/managed-dynamodb";
+    let named = KEY.replace("mine", "other");
+    for (metadata, key) in [
+        (json!({"targetTableName": "one", "encryptionType": "Default"}), None),
+        (json!({"targetTableName": "two", "encryptionType": "KMS"}), Some(managed)),
+        (json!({"targetTableName": "three"}), Some(KEY)),
+        (
+            json!({"targetTableName": "four", "encryptionType": "KMS", "kmsMasterKeyArn": named}),
+            Some(named.as_str()),
+        ),
+    ] {
+        start(&mut aws, &arn, &metadata);
+        aws.pass(mins(60));
+        assert_eq!(aws.tables.restored.pop().unwrap().key_arn.as_deref(), key, "{metadata}");
+    }
 }

@@ -63,6 +63,10 @@ impl Neighbours for FakeTables {
         if self.bad_keys.iter().any(|bad| bad == key_arn) { Err("disabled".to_owned()) } else { Ok(()) }
     }
 
+    fn managed_key(&mut self, account: &str, region: &str, service: &'static str, _now: Timestamp) -> String {
+        format!("arn:aws:kms:{region}:{account}:key/managed-{service}")
+    }
+
     fn service_linked_role(&mut self, _account: &str, _caller: &str) -> bool {
         !self.no_role
     }

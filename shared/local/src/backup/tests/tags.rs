@@ -78,3 +78,50 @@ fn tampering_goes_past_all_checks() {
     assert_eq!(aws.points()[0].tags.len(), 60);
     assert!(!aws.backup.overwrite_tags("arn:aws:backup:x:y:recovery-point:z", BTreeMap::new()));
 }
+
+/// The API says 50 tags, the page of quotas 10 that are added: the second is a switch.
+#[test]
+fn more_added_tags_than_the_stricter_page_allows_can_be_refused() {
+    let mut aws = Fixture::new();
+    let tags = |range: std::ops::Range<usize>| -> Map<_, _> {
+        range.map(|n| (format!("k{n}"), json!("v"))).collect()
+    };
+    let eleven = json!({"RecoveryPointTags": tags(0..11)});
+    aws.point_with(ORDERS, eleven.clone());
+
+    aws.backup.options_mut().added_tags = 10;
+    let mut body = Fixture::job_body(ORDERS);
+    body["RecoveryPointTags"] = eleven["RecoveryPointTags"].clone();
+    assert_eq!(aws.code("PUT", &["backup-jobs"], body), "LimitExceededException");
+    let mut table = aws.tables.tables[ORDERS].clone();
+    table.tags = (0..20).map(|n| (format!("own{n}"), "v".to_owned())).collect();
+    aws.tables.tables.insert(ORDERS.to_owned(), table);
+    let arn = aws.point_with(ORDERS, json!({"RecoveryPointTags": tags(0..8)}));
+    aws.ok("POST", &["tags", &arn], json!({"Tags": tags(6..10)}));
+    let refused = json!({"Tags": {"one-more": "v"}});
+    assert_eq!(aws.code("POST", &["tags", &arn], refused.clone()), "LimitExceededException");
+    aws.ok("POST", &["untag", &arn], json!({"TagKeyList": ["k0"]}));
+    aws.ok("POST", &["tags", &arn], refused);
+}
+
+#[test]
+fn the_tags_of_aws_itself_can_be_planted_and_are_its_own() {
+    let mut aws = Fixture::new();
+    let mut table = aws.tables.tables[ORDERS].clone();
+    table.tags = [("aws:cloudformation:stack-name".to_owned(), "shop".to_owned())].into();
+    aws.tables.tables.insert(ORDERS.to_owned(), table);
+    let arn = aws.point(ORDERS);
+    let tags = |aws: &mut Fixture| aws.ok("GET", &["tags", &arn], json!({}))["Tags"].clone();
+    assert_eq!(tags(&mut aws), json!({}), "not inherited");
+    aws.backup.plant_tag(&arn, ("aws:backup:source-resource", ORDERS)).unwrap();
+    assert_eq!(tags(&mut aws), json!({"aws:backup:source-resource": ORDERS}));
+    let removal = json!({"TagKeyList": ["aws:backup:source-resource"]});
+    assert_eq!(aws.code("POST", &["untag", &arn], removal), "InvalidParameterValueException");
+    let own = json!({"Tags": {"aws:x": "y"}});
+    assert_eq!(aws.code("POST", &["tags", &arn], own), "InvalidParameterValueException");
+    let full: Map<_, _> = (0..50).map(|n| (format!("k{n}"), json!("v"))).collect();
+    aws.ok("POST", &["tags", &arn], json!({"Tags": full}));
+    assert!(
+        aws.backup.plant_tag("arn:aws:backup:eu-central-1:1:recovery-point:none", ("aws:x", "y")).is_err()
+    );
+}

@@ -1,53 +1,12 @@
-//! Faults and crash points.
+//! Which calls meet a fault, and where callers die.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde_json::Value;
 
+use super::{Fault, Page};
 use crate::rng::Rng;
-
-/// What goes wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Fault {
-    /// The service refuses with its own throttling error; nothing happens.
-    Throttle,
-    /// The service fails with its own internal error; nothing happens.
-    ServerError,
-    /// The request is lost on the way: the client sees a timeout, nothing happens.
-    TimeoutBefore,
-    /// The answer is lost on the way: the client sees a timeout, but the effect has happened.
-    TimeoutAfter,
-    /// The connection breaks before the request arrives; nothing happens.
-    ResetBefore,
-    /// The connection breaks before the answer leaves, but the effect has happened.
-    ResetAfter,
-    /// The caller lacks the permission; nothing happens.
-    Deny,
-}
-
-/// A message that was lost on its way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Lost {
-    /// The client waits for an answer that never comes.
-    #[error("the message was lost: no answer in time")]
-    Timeout,
-    /// The client sees its connection break.
-    #[error("the connection was reset")]
-    Reset,
-}
-
-impl Fault {
-    /// How the message is lost, and whether its effect has happened; `None` when the fault is answered.
-    pub(crate) fn loses(self) -> Option<(Lost, bool)> {
-        match self {
-            Self::TimeoutBefore => Some((Lost::Timeout, false)),
-            Self::TimeoutAfter => Some((Lost::Timeout, true)),
-            Self::ResetBefore => Some((Lost::Reset, false)),
-            Self::ResetAfter => Some((Lost::Reset, true)),
-            Self::Throttle | Self::ServerError | Self::Deny => None,
-        }
-    }
-}
 
 /// Which calls meet a fault.
 #[derive(Debug, Clone)]
@@ -58,6 +17,7 @@ pub struct FaultRule {
     caller: Option<String>,
     resource: Option<String>,
     region: Option<String>,
+    containing: Option<String>,
     skip: usize,
     times: usize,
     /// Of a thousand matching calls so many meet the fault.
@@ -78,6 +38,7 @@ impl FaultRule {
             caller: None,
             resource: None,
             region: None,
+            containing: None,
             skip: 0,
             times: usize::MAX,
             per_mille: 1000,
@@ -104,6 +65,13 @@ impl FaultRule {
     #[must_use]
     pub fn region(mut self, region: &str) -> Self {
         self.region = Some(region.to_owned());
+        self
+    }
+
+    /// Only calls whose body contains this text; of a batch, only entries that do.
+    #[must_use]
+    pub fn containing(mut self, part: &str) -> Self {
+        self.containing = Some(part.to_owned());
         self
     }
 
@@ -143,6 +111,27 @@ impl FaultRule {
             && self.resource.as_deref().is_none_or(|part| call.resource.contains(part))
             && self.region.as_deref().is_none_or(|region| region == call.region)
             && (self.from <= call.at && call.at < self.until)
+            && self.fault.cuts().is_none_or(|page| call.pages.contains(&page))
+    }
+
+    /// Whether a body or an entry has the text that the rule is about.
+    fn is_about(&self, body: &Value) -> bool {
+        self.containing.as_deref().is_none_or(|part| body.to_string().contains(part))
+    }
+
+    /// Whether it strikes now, by its share and its counts.
+    fn strikes(&mut self, rng: &mut Rng) -> bool {
+        // A rule that always strikes draws nothing: it shifts no other's luck.
+        if self.per_mille < 1000 && rng.below(1000) >= self.per_mille {
+            return false;
+        }
+        if self.skip > 0 {
+            self.skip -= 1;
+            return false;
+        }
+        let strikes = self.times > 0;
+        self.times = self.times.saturating_sub(1);
+        strikes
     }
 }
 
@@ -154,6 +143,20 @@ pub(crate) struct Site<'a> {
     pub(crate) resource: &'a str,
     pub(crate) region: &'a str,
     pub(crate) at: Timestamp,
+    pub(crate) body: &'a Value,
+    /// The entries of a batch.
+    pub(crate) entries: Vec<&'a Value>,
+    /// How the list can be cut that the call asks for.
+    pub(crate) pages: &'static [Page],
+}
+
+/// What a call meets.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Met {
+    Nothing,
+    Fault(Fault),
+    /// These entries of the batch are refused: by their places, with a code each.
+    Entries(BTreeMap<usize, String>),
 }
 
 /// When a crashing caller dies, seen from the call.
@@ -200,21 +203,21 @@ impl Faults {
         self.crash_points.len()
     }
 
-    /// The fault that this call meets: of the first rule that matches and is not spent.
-    pub(crate) fn meet(&mut self, call: &Site<'_>) -> Option<Fault> {
+    /// What this call meets: the fault of the first rule that matches and is not spent, else what its entries meet.
+    pub(crate) fn meet(&mut self, call: &Site<'_>) -> Met {
+        let mut refused = BTreeMap::new();
         for rule in self.rules.iter_mut().filter(|rule| rule.matches(call)) {
-            // A rule that always strikes draws nothing: it shifts no other's luck.
-            if rule.per_mille < 1000 && self.rng.below(1000) >= rule.per_mille {
-                continue;
-            }
-            if rule.skip > 0 {
-                rule.skip -= 1;
-            } else if rule.times > 0 {
-                rule.times -= 1;
-                return Some(rule.fault);
+            if let Fault::Entries(code) = rule.fault.clone() {
+                for (place, entry) in call.entries.iter().enumerate() {
+                    if !refused.contains_key(&place) && rule.is_about(entry) && rule.strikes(&mut self.rng) {
+                        refused.insert(place, code.clone());
+                    }
+                }
+            } else if rule.is_about(call.body) && rule.strikes(&mut self.rng) {
+                return Met::Fault(rule.fault.clone());
             }
         }
-        None
+        if refused.is_empty() { Met::Nothing } else { Met::Entries(refused) }
     }
 
     /// Counts a call towards the caller's crash points; a point is used up when it is reached.

@@ -1,0 +1,129 @@
+//! A copy goes back into the stack's own vault, and is a restore point there again.
+
+use backup_chain_aws::backup::{Job, JobState};
+use backup_chain_aws::restore_jobs::had_no_room;
+use backup_chain_aws::seal::OpenError;
+use backup_chain_aws::{Edge, Meaning};
+use backup_chain_core::ids::{RecoveryPointArn, VaultArn};
+use backup_chain_core::point::RestorePoint;
+use backup_chain_core::restore::{Restore, Stage};
+use backup_chain_core::retention::place_of;
+use backup_chain_core::wait::CONSISTENCY;
+use jiff::SignedDuration;
+
+use crate::wait::wait;
+use crate::work::{LOOK, fail, go, still, unseen, wait_anew};
+use crate::{RestoreError, Store};
+
+pub(crate) async fn send_copy(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
+    let Some(copy) = &mut restore.copy_back else {
+        return fail(edge, store, restore, "its copy request is lost".to_owned()).await;
+    };
+    match edge.region(&copy.from.region).backup.start_copy(&copy.request).await {
+        Ok(job) => {
+            copy.job = Some(job);
+            go(edge, store, restore, Stage::CopyingBack, LOOK).await
+        }
+        Err(error) if error.is_transient() => Err(error.into()),
+        Err(error) => fail(edge, store, restore, error.to_string()).await,
+    }
+}
+
+/// Follows the copy back. Its job is one of the copy's Region, whose events do not come here.
+pub(crate) async fn follow_copy(
+    edge: &Edge,
+    store: &Store,
+    restore: &mut Restore,
+) -> Result<(), RestoreError> {
+    let Some(copy) = restore.copy_back.clone() else {
+        return fail(edge, store, restore, "its copy request is lost".to_owned()).await;
+    };
+    let backup = &edge.region(&copy.from.region).backup;
+    let job = match &copy.job {
+        Some(job) => match backup.copy_job(job).await {
+            Err(error) if error.meaning == Meaning::NotFound => {
+                let over = format!("AWS does not know copy job {job} any more");
+                return unseen(edge, store, restore, "the copy job is not seen yet", &over).await;
+            }
+            found => found?,
+        },
+        None => {
+            let target = copy.request.target.to_string();
+            let jobs = backup.copy_jobs_of(&copy.request.source).await?;
+            let is_ours = |job: &Job| {
+                job.target.as_ref() == Some(&target)
+                    && !matches!(job.state, JobState::Failed(_))
+                    // A second's slack: AWS tells whole seconds.
+                    && job.created_at.is_some_and(|at| at + SignedDuration::from_secs(1) >= restore.requested_at)
+            };
+            match jobs.into_iter().find(is_ours) {
+                Some(job) => {
+                    if let Some(copy) = &mut restore.copy_back {
+                        copy.job = Some(job.id.clone());
+                    }
+                    job
+                }
+                None => return send_copy(edge, store, restore).await,
+            }
+        }
+    };
+    match (&job.state, job.arn) {
+        (JobState::Open, _) => still(edge, store, restore, LOOK).await,
+        (JobState::Failed(state), _) => {
+            let message = job.message.as_deref();
+            let why = format!(
+                "the copy back came to nothing: {state}: {}",
+                message.unwrap_or("AWS gives no reason")
+            );
+            if message.is_some_and(had_no_room) {
+                return wait_anew(edge, store, restore, why).await;
+            }
+            fail(edge, store, restore, why).await
+        }
+        (JobState::Completed, None) => {
+            fail(edge, store, restore, "the copy back completed without a recovery point".to_owned()).await
+        }
+        (JobState::Completed, Some(arn)) => {
+            let is_recorded = record_point(edge, restore, &copy.request.target, &arn).await?;
+            let why = "the tags of what was copied back are not seen yet";
+            if !is_recorded && wait(edge, store, restore, why, CONSISTENCY).await? {
+                return Ok(());
+            }
+            (restore.vault, restore.arn, restore.start.point) = (copy.request.target, arn.clone(), arn);
+            // Copies and tables have their turns apart.
+            go(edge, store, restore, Stage::Waiting, SignedDuration::ZERO).await
+        }
+    }
+}
+
+/// Records what was copied back as what it is again: a restore point of its table's chain. False where its metadata is
+/// not believed.
+async fn record_point(
+    edge: &Edge,
+    restore: &Restore,
+    vault: &VaultArn,
+    arn: &RecoveryPointArn,
+) -> Result<bool, RestoreError> {
+    // What describes the copy beside its tags may have gone here with the backup.
+    let there = &edge.region(&restore.vault.region).backup;
+    let (copy, tags) =
+        (there.point(&restore.vault.name, &restore.arn).await?, there.tags(&restore.arn).await?);
+    let brought = async {
+        let copy = edge.describe(&restore.vault, &copy, &tags).await?;
+        edge.bring(&copy, &restore.vault.region, &vault.region).await?;
+        edge.name(&RestorePoint { arn: Some(arn.clone()), vault: vault.clone(), ..copy }).await?;
+        Ok(())
+    };
+    match brought.await {
+        Err(OpenError::Aws(error)) if error.is_transient() => return Err(error.into()),
+        Err(error) => tracing::warn!(%error, "what describes the copy is not brought with it"),
+        Ok(()) => {}
+    }
+    let backup = &edge.region(&vault.region).backup;
+    let (found, tags) = (backup.point(&vault.name, arn).await?, backup.tags(arn).await?);
+    // What is not believed is in the vault all the same; the daily run reports it, and only items are restored.
+    let Ok(mut point) = edge.describe(vault, &found, &tags).await else { return Ok(false) };
+    point.warnings.push(format!("copied back into {} for a restore", place_of(vault)));
+    edge.bring_back(&mut point).await?;
+    Ok(true)
+}

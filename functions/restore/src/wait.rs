@@ -1,0 +1,100 @@
+//! Waits: each has an end that fits what it waits for, and tells what it is.
+
+use backup_chain_aws::{AwsError, Edge, Error, Meaning};
+use backup_chain_core::metrics::Measured;
+use backup_chain_core::restore::{Hitch, Restore, Stage, StepState};
+use backup_chain_core::wait::{CONSISTENCY, LIMITS, OUTAGE};
+use jiff::SignedDuration;
+
+use crate::work::{MOMENT, fail, stop};
+use crate::{RestoreError, Store};
+
+/// The longest pause between two looks.
+const LONGEST: SignedDuration = SignedDuration::from_mins(5);
+
+/// Notes what a restore waits for, and when to look again: later each time. False when it has waited for `most`, or been
+/// held up by one thing after another for a day.
+pub(crate) async fn wait(
+    edge: &Edge,
+    store: &Store,
+    restore: &mut Restore,
+    why: &str,
+    most: SignedDuration,
+) -> Result<bool, RestoreError> {
+    let now = edge.clock().now();
+    let before = restore.hitch.take();
+    let first = before.as_ref().map_or(now, |hitch| hitch.first);
+    let since = before.filter(|hitch| hitch.why == why).map_or(now, |hitch| hitch.since);
+    let waited = now.duration_since(since);
+    if waited >= most || now.duration_since(first) >= most.max(OUTAGE) {
+        return Ok(false);
+    }
+    restore.hitch = Some(Hitch { why: why.to_owned(), since, first });
+    restore.check_at = now + (waited / 2).clamp(MOMENT, LONGEST);
+    tracing::info!(restore = %restore.id, why, "waits");
+    store.save(edge, restore).await?;
+    Ok(true)
+}
+
+/// A call failed: it is made again for as long as that may help, and then the restore ends and says so.
+pub(crate) async fn held_up(
+    edge: &Edge,
+    store: &Store,
+    restore: &mut Restore,
+    error: &RestoreError,
+) -> Result<(), RestoreError> {
+    if let RestoreError::Aws(error) = error {
+        edge.leave(&Measured::of_restore(restore), "a restore", error);
+    }
+    // What was changed here and not recorded is not true.
+    *restore = store.read(edge, restore).await?;
+    if !restore.stage.is_open() {
+        return Ok(());
+    }
+    // A message may quote settings, and the record must not.
+    let why = match error {
+        RestoreError::Aws(Error::Aws(AwsError { operation, code, .. })) => format!("{operation}: {code}"),
+        other => other.to_string(),
+    };
+    let is_applying = restore.stage == Stage::Applying;
+    let is_denied = matches!(error, RestoreError::Aws(Error::Aws(error)) if error.meaning == Meaning::Denied);
+    let is_shut_out = is_applying && is_denied && has_policy(restore);
+    let most = if is_shut_out {
+        CONSISTENCY
+    } else if is_applying {
+        LIMITS
+    } else {
+        OUTAGE
+    };
+    if wait(edge, store, restore, &why, most).await? {
+        return Ok(());
+    }
+    if is_shut_out {
+        let why = format!(
+            "{why}: does its resource policy, which is in place again, shut the restore function out? It was not looked at \
+             any more"
+        );
+        return stop(edge, store, restore, &why).await;
+    }
+    let hours = most.as_hours();
+    if is_applying {
+        let why = format!("{why}, for {hours} hours: its settings are left as they are");
+        return stop(edge, store, restore, &why).await;
+    }
+    let why = match restore.stage {
+        Stage::Waiting | Stage::CopyingBack => format!("{why}, for {hours} hours: nothing was restored"),
+        _ => format!(
+            "{why}, for {hours} hours: whether AWS makes the table is not known, look for it before you ask again"
+        ),
+    };
+    fail(edge, store, restore, why).await
+}
+
+fn has_policy(restore: &Restore) -> bool {
+    restore.steps.get("table-policy").is_some_and(|record| record.state == StepState::Done)
+}
+
+/// Whether an error may be gone the next time.
+pub(crate) fn is_transient(error: &RestoreError) -> bool {
+    matches!(error, RestoreError::Aws(error) if error.is_transient())
+}

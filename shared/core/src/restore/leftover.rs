@@ -1,0 +1,187 @@
+//! What a dropped table leaves behind: auto scaling and alarms hang on its name, outlive it, and take hold of the next
+//! table of that name.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Step;
+use crate::ids::TableName;
+use crate::settings::{Dimension, Json, Part, Scaling, TableSettings, Unknown};
+
+/// What surrounds a table by its name alone, whether or not there is the table.
+#[derive(Clone, Default, PartialEq)]
+pub struct Around {
+    /// Auto scaling of the table and its indexes.
+    pub scaling: Part<Scaling>,
+    /// The alarms that watch the table or its indexes, but for those that auto scaling owns.
+    pub alarms: Part<BTreeMap<String, Json>>,
+}
+
+impl fmt::Debug for Around {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Around(redacted)")
+    }
+}
+
+/// Something that is registered under the name of a table.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Leftover {
+    /// A scalable target, with its policies and scheduled actions.
+    ScalingTarget(Dimension),
+    /// A scaling policy of a target, by its name.
+    ScalingPolicy(Dimension, String),
+    /// A scheduled action of a target, by its name.
+    ScheduledAction(Dimension, String),
+    /// An alarm by its name.
+    Alarm(String),
+}
+
+/// What kind of thing it is.
+impl fmt::Debug for Leftover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ScalingTarget(_) => "ScalingTarget",
+            Self::ScalingPolicy(..) => "ScalingPolicy",
+            Self::ScheduledAction(..) => "ScheduledAction",
+            Self::Alarm(_) => "Alarm",
+        })
+    }
+}
+
+/// What becomes of a leftover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// It is as the restored table is to have it.
+    Stays,
+    /// The restored table is to have it otherwise.
+    Replaced,
+    /// The restored table is to have no such thing.
+    Removed,
+    /// It watches something else as well.
+    Shared,
+    /// What there was is not known.
+    NotKnown,
+}
+
+/// A leftover as it is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldLeftover {
+    /// What it is.
+    pub title: String,
+    /// What becomes of it.
+    pub becomes: String,
+}
+
+impl Around {
+    /// All that is there, by the keys of the steps that would remove it.
+    pub fn keys(&self, table: &TableName) -> BTreeSet<String> {
+        let fates = self.fates(&TableSettings::default(), table).into_iter();
+        fates.map(|(it, _)| Step::Remove(it).key()).collect()
+    }
+
+    /// What becomes of each, where the table of this name is to be as `wanted`.
+    pub fn told(&self, wanted: &TableSettings, table: &TableName) -> Vec<ToldLeftover> {
+        let told = |(it, fate): (Leftover, Fate)| {
+            let becomes = match fate {
+                Fate::Stays => "it is as it was, and stays",
+                Fate::Replaced => "brought to what it was",
+                Fate::Removed => "removed, before it acts on the new table",
+                Fate::Shared => "it watches more than this table, and stays",
+                Fate::NotKnown => "what there was is not known: it stays, and acts on the new table",
+            };
+            ToldLeftover { title: it.title(), becomes: becomes.to_owned() }
+        };
+        self.fates(wanted, table).into_iter().map(told).collect()
+    }
+
+    /// The steps that make room for what is `wanted`: of what was there before the table, by `keys`, they remove what is
+    /// otherwise.
+    pub fn removals(&self, wanted: &TableSettings, table: &TableName, keys: &BTreeSet<String>) -> Vec<Step> {
+        // A target that goes takes along what is its own.
+        let goes = |of: &Dimension| !wanted.scaling.known().is_some_and(|all| all.contains_key(of));
+        let is_in_the_way = |it: &Leftover, fate: Fate| match (it, fate) {
+            (_, Fate::Stays | Fate::Shared | Fate::NotKnown) => false,
+            // A target is brought to its bounds as it is.
+            (Leftover::ScalingTarget(_), fate) => fate == Fate::Removed,
+            (Leftover::ScalingPolicy(of, _) | Leftover::ScheduledAction(of, _), _) => !goes(of),
+            (Leftover::Alarm(_), _) => true,
+        };
+        let fates = self.fates(wanted, table).into_iter();
+        let steps = fates.filter(|(it, fate)| is_in_the_way(it, *fate)).map(|(it, _)| Step::Remove(it));
+        steps.filter(|step| keys.contains(&step.key())).collect()
+    }
+
+    fn fates(&self, wanted: &TableSettings, table: &TableName) -> Vec<(Leftover, Fate)> {
+        let mut fates = Vec::new();
+        for (dimension, there) in self.scaling.known().into_iter().flatten() {
+            let scaling = wanted.scaling.known();
+            let of = scaling.and_then(|all| all.get(dimension));
+            let fate = |is_same: bool, is_any: bool| match (scaling, is_same, is_any) {
+                (None, ..) => Fate::NotKnown,
+                (_, true, _) => Fate::Stays,
+                (_, _, true) => Fate::Replaced,
+                (_, _, false) => Fate::Removed,
+            };
+            let is_same = of.is_some_and(|of| {
+                (of.min, of.max, &of.suspended) == (there.min, there.max, &there.suspended)
+            });
+            fates.push((Leftover::ScalingTarget(dimension.clone()), fate(is_same, of.is_some())));
+            for (name, policy) in &there.policies {
+                let of = of.and_then(|of| of.policies.get(name));
+                let it = Leftover::ScalingPolicy(dimension.clone(), name.clone());
+                fates.push((it, fate(of == Some(policy), of.is_some())));
+            }
+            for (name, action) in &there.scheduled {
+                let of = of.and_then(|of| of.scheduled.get(name));
+                let it = Leftover::ScheduledAction(dimension.clone(), name.clone());
+                fates.push((it, fate(of == Some(action), of.is_some())));
+            }
+        }
+        for (name, there) in self.alarms.known().into_iter().flatten() {
+            let of = wanted.alarms.known().map(|all| all.get(name));
+            let fate = match of {
+                None => Fate::NotKnown,
+                Some(Some(of)) if of == there => Fate::Stays,
+                _ if watches_more(there, table) => Fate::Shared,
+                Some(Some(_)) => Fate::Replaced,
+                Some(None) => Fate::Removed,
+            };
+            fates.push((Leftover::Alarm(name.clone()), fate));
+        }
+        fates
+    }
+
+    /// What could not be looked at, and why.
+    pub fn unseen(&self) -> Vec<(&'static str, Unknown)> {
+        let parts = [("auto scaling", self.scaling.reason()), ("alarms", self.alarms.reason())];
+        parts.into_iter().filter_map(|(what, why)| Some((what, why?))).collect()
+    }
+}
+
+/// Whether an alarm watches something else than a table and its indexes, too.
+pub(super) fn watches_more(alarm: &Json, table: &TableName) -> bool {
+    let names = |metric: &Value| {
+        let dimensions = metric["Dimensions"].as_array().into_iter().flatten();
+        dimensions.into_iter().any(|it| it["Name"] == "TableName" && it["Value"] == table.as_str())
+    };
+    let alarm = &alarm.0;
+    let is_of_one = alarm.get("MetricName").is_some();
+    let metrics = alarm["Metrics"].as_array().into_iter().flatten();
+    let mut metrics = metrics.filter_map(|query| query.get("MetricStat")?.get("Metric"));
+    is_of_one && !names(alarm) || !metrics.all(names)
+}
+
+impl Leftover {
+    /// What it is, with its name.
+    pub fn title(&self) -> String {
+        match self {
+            Self::ScalingTarget(of) => format!("auto scaling of {}", of.title()),
+            Self::ScalingPolicy(of, name) => format!("scaling policy {name:?} of {}", of.title()),
+            Self::ScheduledAction(of, name) => format!("scheduled action {name:?} of {}", of.title()),
+            Self::Alarm(name) => format!("alarm {name:?}"),
+        }
+    }
+}
