@@ -38,7 +38,7 @@ pub(crate) async fn run(
     let region = deployed.edge.region(&point.vault.region);
     let found = region.backup.point(&point.vault.name, arn).await?;
     let tags = region.backup.tags(arn).await?;
-    let seen = Seen { arn, tags: &tags, created_at: found.created_at, region: &point.vault.region };
+    let seen = Seen::of(&found, &tags, &point.vault.region);
     let (mut document, settings) = deployed.edge.open(&point, &seen).await.map_err(|error| {
         Failure::refused(format!("the metadata of restore point {} is not believed: {error}", point.id))
     })?;

@@ -60,6 +60,7 @@ async fn read_back(world: &World, stack: &Stack, point: &RestorePoint) -> (Docum
         arn: point.arn.as_ref().unwrap(),
         tags,
         created_at: point.created_at,
+        resource: None,
         region: &point.vault.region,
     };
     stack.edge().open(point, &seen).await.unwrap()
@@ -283,6 +284,7 @@ async fn changed_stored_settings_make_the_point_suspect_and_not_its_copy() {
             arn: point.arn.as_ref().unwrap(),
             tags,
             created_at: point.created_at,
+            resource: None,
             region: &point.vault.region,
         };
         stack.edge().open(point, &seen).await

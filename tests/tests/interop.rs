@@ -111,6 +111,7 @@ impl Served {
             arn: point.arn.as_ref().unwrap(),
             tags: &self.tags(point),
             created_at: point.created_at,
+            resource: None,
             region: &point.vault.region,
         };
         self.stack.edge().open(point, &seen).await.unwrap()
@@ -229,6 +230,7 @@ async fn the_official_sdk_opens_what_we_sealed_and_we_open_what_it_sealed() {
                 arn: point.arn.as_ref().unwrap(),
                 tags: &tags,
                 created_at: point.created_at,
+                resource: None,
                 region: &point.vault.region,
             };
             let opened =
@@ -264,6 +266,7 @@ async fn neither_opens_a_message_of_another_table() {
         arn: point.arn.as_ref().unwrap(),
         tags: &tags,
         created_at: point.created_at,
+        resource: None,
         region: &point.vault.region,
     };
     let refused = served.stack.edge().open(&point, &seen).await.unwrap_err();

@@ -11,7 +11,7 @@ use backup_chain_core::point::{Kind, RestorePoint, State};
 use backup_chain_core::retention::Braked;
 use backup_chain_core::settings::TableSettings;
 use backup_chain_local::World;
-use backup_chain_local::stack::{SOURCE, Stack, VAULT};
+use backup_chain_local::stack::{COPIES, SOURCE, Stack, TARGET, VAULT};
 use backup_chain_tests::{
     apply, assert_agreement, at, backup, deployed, dynamodb, points, table, tables, vault_tags,
 };
@@ -151,6 +151,32 @@ async fn restore_points_and_chains_are_the_same_after_the_catalog_is_lost() {
     // Three daily ones, the one that lapsed since the run, and the Mondays of two weeks.
     assert_eq!(backups.count(), 6, "{left:#?}");
     assert_agreement(&world, &stack, &tables).await;
+}
+
+/// Tags that were put on the recovery points of another table mix nothing: AWS says what each is a backup of.
+#[tokio::test(start_paused = true)]
+async fn tags_swapped_between_tables_are_told_and_not_added() {
+    let (world, stack, tables) = scene().await;
+    let (orders, large) = (points(&stack, &tables[0]).await, points(&stack, &tables[1]).await);
+    for (region, vault, kind) in [(SOURCE, VAULT, Kind::Backup), (TARGET, COPIES, Kind::Copy)] {
+        let of = |points: &[RestorePoint]| {
+            points.iter().find(|point| point.kind == kind).unwrap().arn.clone().unwrap()
+        };
+        let (one, other) = (of(&orders), of(&large));
+        let all = vault_tags(&world, region, vault);
+        world.with_backup(|backup| {
+            assert!(backup.overwrite_tags(one.as_str(), all[&other].clone()));
+            assert!(backup.overwrite_tags(other.as_str(), all[&one].clone()));
+        });
+    }
+    let before = essences(&stack, &tables).await.len();
+    lose_the_catalog(&world, &stack).await;
+    apply(&stack, POLICY).await.unwrap();
+    let rebuilt = stack.rebuild().await.unwrap();
+    assert_eq!((rebuilt.added, rebuilt.problems.len()), (before - 4, 4), "{rebuilt:#?}");
+    for problem in &rebuilt.problems {
+        assert!(problem.contains("and AWS says that it is a backup of"), "{problem}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

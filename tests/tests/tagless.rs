@@ -320,6 +320,40 @@ async fn with_the_source_region_lost_they_are_restored_from_their_copies() {
     assert_eq!(items_in(&world, TARGET, &full).await, held);
 }
 
+/// With tags swapped between the copies of two tables, none is restored with the other's settings.
+#[tokio::test(start_paused = true)]
+async fn with_the_source_region_lost_swapped_tags_mix_no_two_tables() {
+    let (world, mut stack) = quick().await;
+    let names = [tagged(&world, "app-open", 1).await, tagged(&world, "app-secret", 1).await];
+    apply(&stack, POLICY).await.unwrap();
+    stack.session(SessionRequest::Run { policy: "daily".parse().unwrap() }).await.unwrap();
+    stack.live(SignedDuration::from_mins(30)).await;
+    let mut copies = Vec::new();
+    for name in &names {
+        copies.push(only(&points(&stack, name).await, Kind::Copy).arn.clone().unwrap());
+    }
+    let tags = vault_tags(&world, TARGET, COPIES);
+    world.with_backup(|backup| {
+        assert!(backup.overwrite_tags(copies[0].as_str(), tags[&copies[1]].clone()));
+        assert!(backup.overwrite_tags(copies[1].as_str(), tags[&copies[0]].clone()));
+    });
+    world.inject(FaultRule::new("*", "*", Fault::TimeoutBefore).region(SOURCE));
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place {
+        region: TARGET.parse().unwrap(),
+        vault: stack.copies().unwrap().name,
+        prefix: "backup-chain-".to_owned(),
+        role: None,
+    };
+    let config = world.sdk_config(ACCOUNT, TARGET, "operator");
+    let file = folder.path().join("restore.json");
+    let detached = Detached::find(config, place, &names[0], file).await.unwrap();
+    world.clear_calls();
+    let refused = detached.begin(&ask([newest(&names[0])])).await.unwrap_err().to_string();
+    println!("{refused}");
+    assert!(!world.calls().iter().any(|call| call.operation == "StartRestoreJob"), "{refused}");
+}
+
 /// Starts a backup by hand, with the stack's own role into the stack's own vault.
 async fn by_hand(world: &World, stack: &Stack, table: &TableName) {
     let request = backup(world, SOURCE).start_backup_job().backup_vault_name(VAULT);

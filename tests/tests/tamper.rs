@@ -76,6 +76,7 @@ impl Loot {
             arn: own.arn.as_ref().unwrap(),
             tags: &of(own),
             created_at: own.requested_at,
+            resource: None,
             region: &own.vault.region,
         };
         let (mut document, settings) = stack.edge().open(own, &seen).await.unwrap();

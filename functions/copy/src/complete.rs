@@ -154,7 +154,8 @@ async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Ended) -> Resul
         Ok(found) => found,
         Err(error) => return not_looked_at(work, point, job, Some(made), error).await,
     };
-    let seen = Seen { arn: &arn, tags: &found, created_at: made.created_at, region: &point.vault.region };
+    let place = point.vault.region.clone();
+    let seen = Seen::of(&made, &found, &place);
     point.arn = Some(arn.clone());
     match edge.open(&point, &seen).await {
         Ok((_, settings)) => match drift(work, &point, &settings).await {

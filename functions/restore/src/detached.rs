@@ -75,7 +75,7 @@ impl Detached {
                 continue;
             }
             let tags = &backup.tags(&point.arn).await?;
-            let seen = Seen { arn: &point.arn, tags, created_at: point.created_at, region: &region };
+            let seen = Seen::of(&point, tags, &region);
             if let Some(claim) = look.claim(&seen).await?
                 && claim.account == copies.account
                 && claim.key.split(':').nth(4) == Some(copies.account.as_str())

@@ -45,7 +45,7 @@ pub(crate) async fn open(edge: &Edge, point: &RestorePoint) -> Result<Opened, Re
         PointState::Other(state) => return Err(unfit(format!("AWS says that it is {state}"))),
     }
     let tags = region.backup.tags(arn).await?;
-    let seen = Seen { arn, tags: &tags, created_at: found.created_at, region: &point.vault.region };
+    let seen = Seen::of(&found, &tags, &point.vault.region);
     let settings = match edge.open(point, &seen).await {
         Ok((_, settings)) => Ok(settings),
         Err(OpenError::Aws(error)) if error.is_transient() => return Err(error.into()),
@@ -64,8 +64,7 @@ pub(crate) async fn settings(edge: &Edge, restore: &Restore) -> Result<Option<Ta
         let region = edge.region(&restore.vault.region);
         let found = region.backup.point(&restore.vault.name, &restore.arn).await?;
         let tags = region.backup.tags(&restore.arn).await?;
-        let (arn, region) = (&restore.arn, &restore.vault.region);
-        let seen = Seen { arn, tags: &tags, created_at: found.created_at, region };
+        let seen = Seen::of(&found, &tags, &restore.vault.region);
         let Described { document, sealed, .. } = edge.open_unknown(&seen).await?;
         let is_other = document.id != restore.point || document.table != restore.table;
         if is_other || restore.sealed.is_some_and(|believed| believed != sealed) {

@@ -222,7 +222,8 @@ async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Er
         }
         Err(error) => return Err(error.into()),
     };
-    let seen = Seen { arn: &arn, tags: &found, created_at: point.created_at, region: &point.vault.region };
+    let (created_at, region) = (point.created_at, &point.vault.region);
+    let seen = Seen { arn: &arn, tags: &found, created_at, resource: None, region };
     let doubt = match edge.open(point, &seen).await {
         Ok(_) => None,
         Err(OpenError::Aws(error)) => return Err(error.into()),

@@ -79,8 +79,29 @@ pub struct Seen<'a> {
     pub tags: &'a BTreeMap<String, String>,
     /// Its creation date.
     pub created_at: Option<Timestamp>,
+    /// What AWS says that it is a backup of; none where nobody has looked.
+    pub resource: Option<&'a str>,
     /// The Region that it is in, whose key opens it.
     pub region: &'a Region,
+}
+
+impl<'a> Seen<'a> {
+    /// A recovery point as it was described or listed, with its tags.
+    pub fn of(found: &'a Point, tags: &'a BTreeMap<String, String>, region: &'a Region) -> Self {
+        let Point { arn, created_at, resource, .. } = found;
+        Self { arn, tags, created_at: *created_at, resource: resource.as_deref(), region }
+    }
+
+    /// Tags are put by whoever may tag. What AWS says of a recovery point is not: it must fit what its metadata says.
+    fn fits(&self, document: &Document) -> Result<(), String> {
+        let table = document.table.arn.to_string();
+        if let Some(other) = self.resource.filter(|resource| *resource != table) {
+            return Err(format!(
+                "its metadata is that of {table}, and AWS says that it is a backup of {other}"
+            ));
+        }
+        created_in_time(document, self.created_at)
+    }
 }
 
 /// What a sealed message says of itself, in clear. Nothing of it is authenticated before the message is opened.
@@ -240,7 +261,7 @@ impl Edge {
         };
         let plain = self.open_message(&bytes, &context(&point.table), seen.region).await?;
         let document = Document::unpack(&plain).map_err(|error| suspect(error.to_string()))?;
-        verify(point, &document, seen.created_at).map_err(suspect)?;
+        verify(point, &document).and_then(|()| seen.fits(&document)).map_err(suspect)?;
         if point.sealed.is_some_and(|pinned| pinned != Digest::of(&bytes)) {
             return Err(suspect("its metadata is not what was sealed for it".to_owned()));
         }
@@ -304,7 +325,7 @@ impl Edge {
         found: &Point,
         tags: &BTreeMap<String, String>,
     ) -> Result<RestorePoint, OpenError> {
-        let seen = Seen { arn: &found.arn, tags, created_at: found.created_at, region: &vault.region };
+        let seen = Seen::of(found, tags, &vault.region);
         let Described { document, sealed, message_stored } = self.open_unknown(&seen).await?;
         let point = RestorePoint::described(&document, vault.clone())
             .ok_or_else(|| OpenError::Suspect("its metadata knows of no copy in this vault".to_owned()))?;
@@ -340,7 +361,7 @@ impl Edge {
         if document.table.arn.account != ours.account || document.table.arn.region != ours.region {
             return Err(suspect("its table is not one that this deployment protects"));
         }
-        created_in_time(&document, seen.created_at).map_err(OpenError::Suspect)?;
+        seen.fits(&document).map_err(OpenError::Suspect)?;
         if let Settings::Stored(digest) = &document.settings {
             self.open_settings(&document.table, digest, seen.region).await?;
         }
@@ -402,7 +423,7 @@ impl Edge {
 }
 
 /// Compares a document with the point that it should describe.
-fn verify(point: &RestorePoint, document: &Document, created_at: Option<Timestamp>) -> Result<(), String> {
+fn verify(point: &RestorePoint, document: &Document) -> Result<(), String> {
     let manual = document.kind == backup_chain_core::metadata::Kind::Manual;
     if document.id != point.id {
         return Err(format!("its metadata is that of restore point {}", document.id));
@@ -421,7 +442,7 @@ fn verify(point: &RestorePoint, document: &Document, created_at: Option<Timestam
     if flags.is_some_and(|flags| *flags != point.flags) {
         return Err("its metadata names other flags".to_owned());
     }
-    created_in_time(document, created_at)
+    Ok(())
 }
 
 /// A recovery point is created between the moment it was asked for and the end of the longest start window.

@@ -25,7 +25,13 @@ pub async fn show(paper: &mut Paper<impl Write>, ended: &Ended) -> Result<(), Fa
     let points = ended.world.with_backup(|backup| backup.points(ACCOUNT, TARGET, COPIES));
     let point =
         points.into_iter().find(|point| point.arn == arn.as_str()).ok_or("the yearly copy is in no vault")?;
-    let seen = Seen { arn, tags: &point.tags, created_at: Some(point.created), region: &row.vault.region };
+    let seen = Seen {
+        arn,
+        tags: &point.tags,
+        created_at: Some(point.created),
+        resource: None,
+        region: &row.vault.region,
+    };
     let (document, _) = ended.stack.edge().open(row, &seen).await?;
 
     let day = row.slot.strftime("%-e %B");
