@@ -47,6 +47,25 @@ async fn without_any_event_the_sweeps_finish_the_work() {
     assert_agreement(&world, &stack, &[orders]).await;
 }
 
+/// Its key was away for two hours: what is believed later gets all that follows.
+#[tokio::test(start_paused = true)]
+async fn a_point_that_is_believed_later_gets_its_copies() {
+    let (world, mut stack) = deployed("2026-01-05T06:50:00Z").await;
+    let orders = table(&world, "app-orders", &[]).await.unwrap();
+    apply(&stack, DAILY).await.unwrap();
+    let away = FaultRule::new("kms", "Decrypt", Fault::Deny);
+    world.inject(away.between(at("2026-01-05T06:00:00Z"), at("2026-01-05T09:00:00Z")));
+    stack.live_until(at("2026-01-05T12:00:00Z")).await;
+    let made = points(&stack, &orders).await;
+    assert!(made.len() == 1 && made[0].suspect.is_some(), "{made:#?}");
+    stack.retention(run(false, None)).await.unwrap();
+    stack.live_until(at("2026-01-05T14:00:00Z")).await;
+    let made = points(&stack, &orders).await;
+    assert!(made.iter().all(RestorePoint::counts), "{made:#?}");
+    assert_eq!(made.iter().map(|point| point.kind).collect::<Vec<_>>(), [Kind::Backup, Kind::Copy]);
+    assert_agreement(&world, &stack, &[orders]).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn doubled_reordered_and_late_events_change_nothing() {
     let (world, mut stack) = deployed("2026-01-05T06:50:00Z").await;

@@ -159,7 +159,7 @@ async fn a_point_that_is_not_believed_is_measured_when_it_is_made_and_by_each_ru
         measured(&stack, before).lines().filter(|line| line.starts_with("run:")).map(str::to_owned).collect();
     insta::assert_snapshot!(runs.join("\n"), @r"
     run: RetentionRuns 1, PointsRemoved 0, PointsBlocked 0, PointsSuspect 0, ObjectivesBreached 0, LapsesAhead 0, RunsBraked 0
-    run: RetentionRuns 1, PointsRemoved 9, PointsBlocked 0, PointsSuspect 1, ObjectivesBreached 0, LapsesAhead 0, RunsBraked 0
+    run: RetentionRuns 1, PointsRemoved 11, PointsBlocked 0, PointsSuspect 1, ObjectivesBreached 0, LapsesAhead 0, RunsBraked 0
     ");
 }
 

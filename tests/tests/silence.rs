@@ -97,7 +97,9 @@ async fn goes_on_or_is_told(service: &str, operation: &str, fault: Fault) {
         assert_eq!(stuck, 0, "{case}: {table}");
     }
     // What could not be looked at is believed by the next run of retention.
+    // Then it gets its copies.
     stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+    stack.live_until(at("2026-01-07T17:00:00Z")).await;
     let sessions = stack.edge().catalog().sessions().await.unwrap();
     assert!(sessions.iter().all(|session| !session.status.is_open()), "{case}");
     let told = told.len() + notices.told().await.unwrap().len();

@@ -237,8 +237,10 @@ async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Er
             None => tracing::info!("restore point is believed again"),
         }
         point.suspect = doubt;
-        if work.records {
-            edge.commit_with_met(point).await?;
+        match point.suspect.is_some() {
+            _ if !work.records => {}
+            true => edge.commit_with_met(point).await?,
+            false => edge.mark_believed(point).await?,
         }
     }
     let Some(told) = found.get(tags::HOLD) else { return Ok(()) };

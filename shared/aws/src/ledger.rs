@@ -251,6 +251,22 @@ impl Edge {
         Ok(copies)
     }
 
+    /// A point that was not believed is: it meets its slots, and those of its copies that were never recorded are.
+    ///
+    /// # Errors
+    /// [`Error`] of the catalog.
+    pub async fn mark_believed(&self, point: &mut RestorePoint) -> Result<(), Error> {
+        point.suspect = None;
+        let known = self.catalog().points_of_table(&point.table.arn.name).await?;
+        let now = self.clock().now();
+        let mut copies = point.its_copies(now);
+        copies.retain(|copy| copy.flags.iter().any(|flag| flag.is_live(now)));
+        copies.retain(|copy| !known.iter().any(|other| (&other.id, &other.vault) == (&copy.id, &copy.vault)));
+        let head = self.met_with(point).await?;
+        let writes = [Some(Write::of(point)), head].into_iter().flatten();
+        self.catalog().commit(writes.chain(copies.iter_mut().map(Write::of))).await
+    }
+
     /// The point is about to be deleted; its slots are no longer met by it.
     ///
     /// # Errors
