@@ -9,6 +9,7 @@ pub mod settings;
 pub mod tables;
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, Tag,
@@ -20,6 +21,29 @@ use backup_chain_local::stack::{ACCOUNT, Failure, SOURCE, Schedules, Stack};
 use backup_chain_local::{Options, World, judge};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+
+/// A policy with one point a day of every `app-` table, kept for two days as a backup and as a copy.
+pub const DAILY: &str = "
+name: daily
+sources: {prefixes: [app-]}
+vault: backup-chain
+copies: [{vault: 'arn:aws:backup:eu-west-1:111122223333:backup-vault:backup-chain-copies'}]
+tiers:
+  daily: {at: [07:00], keep: 2 days, copy: {keep: 2 days}}
+";
+
+/// Where the built programs are: beside the folder of the test that asks.
+///
+/// # Panics
+/// When they are not built.
+pub fn programs() -> PathBuf {
+    let test = std::env::current_exe().expect("a test is a program");
+    let folder =
+        test.parent().and_then(Path::parent).expect("a test stands in a folder of a folder").to_owned();
+    let session = folder.join("backup-chain-session");
+    assert!(session.is_file(), "{} is not there: cargo build --workspace --all-targets", session.display());
+    folder
+}
 
 /// A world that begins at `start`, with a deployment in it whose tick is every ten minutes: seldom enough for
 /// weeks to pass in seconds.

@@ -3,6 +3,7 @@
 #![allow(clippy::missing_panics_doc, reason = "helpers of tests may panic as tests do")]
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use backup_chain_core::ids::{Region, RestoreId, TableName};
 use backup_chain_core::invoke::{Ask, From, SessionRequest, Wanted};
@@ -10,7 +11,8 @@ use backup_chain_core::restore::{Choices, Feature, Outcome, Restore};
 use backup_chain_core::settings::{AttributeType, TableSettings};
 use backup_chain_local::World;
 use backup_chain_local::backup::Durations;
-use backup_chain_local::stack::{ACCOUNT, SOURCE, Schedules, Stack};
+use backup_chain_local::stack::{ACCOUNT, COPIES, SOURCE, Schedules, Stack, TARGET};
+use backup_chain_restore::{Detached, Place, RestoreError};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -157,6 +159,20 @@ pub async fn make_everything(world: &World, stack: &Stack) -> (TableName, TableS
     // From now on a new table takes a while until it can be recovered to a point in time.
     world.with_dynamodb(|dynamo| dynamo.durations.continuous_backups = SignedDuration::from_secs(20));
     (orders, settings)
+}
+
+/// Restores of the copies of a table, without the source Region: they are recorded in the file `record`.
+///
+/// # Errors
+/// When the copies do not tell what it takes.
+pub async fn detached(world: &World, table: &TableName, record: PathBuf) -> Result<Detached, RestoreError> {
+    let place = Place {
+        region: TARGET.parse().unwrap(),
+        vault: COPIES.parse().unwrap(),
+        prefix: "backup-chain-".to_owned(),
+        role: None,
+    };
+    Detached::find(world.sdk_config(ACCOUNT, TARGET, "operator"), place, table, record).await
 }
 
 /// A policy of `orders` with a copy in the target Region.

@@ -119,9 +119,10 @@ async fn retention(stack: &Stack) -> String {
     }
 }
 
-/// The operations that the functions ask for in that life.
-fn asked(calls: &[Call]) -> BTreeSet<(String, String)> {
-    let ours = calls.iter().filter(|call| FUNCTIONS.contains(&call.caller.as_str()));
+/// The operations that the functions ask of these services in that life.
+fn asked(calls: &[Call], services: &[&str]) -> BTreeSet<(String, String)> {
+    let is_ours = |call: &&Call| FUNCTIONS.contains(&call.caller.as_str());
+    let ours = calls.iter().filter(is_ours).filter(|call| services.contains(&call.service.as_str()));
     ours.map(|call| (call.service.clone(), call.operation.clone())).collect()
 }
 
@@ -141,10 +142,7 @@ fn of(service: &str, operation: &str) -> Vec<ModelledError> {
 async fn is_waited_out(services: &[&str]) {
     let good = life(&[]).await;
     let mut missed = Vec::new();
-    for (service, operation) in asked(&good.calls) {
-        if !services.contains(&service.as_str()) {
-            continue;
-        }
+    for (service, operation) in asked(&good.calls, services) {
         let passing = of(&service, &operation).into_iter().filter(|error| error.retryable);
         let errors: Vec<_> = passing.map(|error| (error, Some(1))).collect();
         assert!(!errors.is_empty(), "{service}:{operation}");
@@ -171,10 +169,7 @@ const WORDS: [(&str, &str, &str); 7] = [
 async fn is_told(services: &[&str]) {
     let good = life(&[]).await;
     let mut missed = Vec::new();
-    for (service, operation) in asked(&good.calls) {
-        if !services.contains(&service.as_str()) {
-            continue;
-        }
+    for (service, operation) in asked(&good.calls, services) {
         let mut meanings = Vec::new();
         for error in of(&service, &operation).into_iter().filter(|error| !error.retryable) {
             // One of each meaning, unless all are asked for.

@@ -14,18 +14,9 @@ use backup_chain_local::stack::{ACCOUNT, RETENTION, SOURCE, Schedules, Stack, VA
 use backup_chain_local::{Fault, FaultRule, WorldClock};
 use backup_chain_retention::Reply;
 use backup_chain_tests::{
-    all_points, apply, assert_agreement, at, backup, deployed, deployed_with, dynamodb, points, table,
+    DAILY, all_points, apply, assert_agreement, at, backup, deployed, deployed_with, dynamodb, points, table,
 };
 use jiff::SignedDuration;
-
-const DAILY: &str = "
-name: daily
-sources: {prefixes: [app-]}
-vault: backup-chain
-copies: [{vault: 'arn:aws:backup:eu-west-1:111122223333:backup-vault:backup-chain-copies'}]
-tiers:
-  daily: {at: [07:00], keep: 2 days, copy: {keep: 2 days}}
-";
 
 fn run(dry_run: bool, confirm: Option<String>) -> RetentionRequest {
     if dry_run { RetentionRequest::Plan { table: None } } else { RetentionRequest::Run { confirm } }

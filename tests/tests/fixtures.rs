@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use backup_chain_aws::esdk::{self, Context, DATA_KEY, DataKey, MESSAGE_ID, Message, WrappedKey};
-use backup_chain_aws::seal::Seen;
+use backup_chain_aws::seal::{OpenError, Seen};
 use backup_chain_core::ids::{PointId, SessionId, TableName};
 use backup_chain_core::invoke::{Removal, RetentionRequest, SessionRequest, Which};
 use backup_chain_core::metadata::{self, Document, Place, Settings, place, tags};
@@ -54,16 +54,18 @@ fn as_captured(mut settings: TableSettings) -> TableSettings {
 /// The settings that an available point tells, from its tags at AWS Backup and whatever they name.
 async fn read_back(world: &World, stack: &Stack, point: &RestorePoint) -> (Document, TableSettings) {
     assert_eq!((point.state, &point.suspect), (State::Available, &None), "{point:#?}");
+    open(world, stack, point).await.unwrap()
+}
+
+/// The metadata of a point, from its tags at AWS Backup and whatever they name.
+async fn open(
+    world: &World,
+    stack: &Stack,
+    point: &RestorePoint,
+) -> Result<(Document, TableSettings), OpenError> {
+    let arn = point.arn.as_ref().unwrap();
     let tags = vault_tags(world, point.vault.region.as_str(), point.vault.name.as_str());
-    let tags = &tags[point.arn.as_ref().unwrap()];
-    let seen = Seen {
-        arn: point.arn.as_ref().unwrap(),
-        tags,
-        created_at: point.created_at,
-        resource: None,
-        region: &point.vault.region,
-    };
-    stack.edge().open(point, &seen).await.unwrap()
+    stack.edge().open(point, &Seen::of_record(point, arn, &tags[arn])).await
 }
 
 /// How many tags of a recovery point are parts of its metadata.
@@ -277,24 +279,12 @@ async fn changed_stored_settings_make_the_point_suspect_and_not_its_copy() {
     let others = source.get(id, &changed.digest()).await.unwrap().unwrap();
     source.put(id, backup.settings.as_ref().unwrap(), others).await.unwrap();
 
-    let open = async |point: &RestorePoint| {
-        let tags = vault_tags(&world, point.vault.region.as_str(), point.vault.name.as_str());
-        let tags = &tags[point.arn.as_ref().unwrap()];
-        let seen = Seen {
-            arn: point.arn.as_ref().unwrap(),
-            tags,
-            created_at: point.created_at,
-            resource: None,
-            region: &point.vault.region,
-        };
-        stack.edge().open(point, &seen).await
-    };
-    let why = open(&backup).await.unwrap_err().to_string();
+    let why = open(&world, &stack, &backup).await.unwrap_err().to_string();
     assert_eq!(why, format!("the settings stored as {} are others", backup.settings.unwrap()));
-    assert!(open(&copy).await.is_ok());
+    assert!(open(&world, &stack, &copy).await.is_ok());
 
     source.remove(id, &backup.settings.unwrap()).await.unwrap();
-    let why = open(&backup).await.unwrap_err().to_string();
+    let why = open(&world, &stack, &backup).await.unwrap_err().to_string();
     assert_eq!(
         why,
         format!("its settings {} are not in the settings table of {SOURCE}", backup.settings.unwrap())

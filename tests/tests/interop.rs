@@ -107,13 +107,8 @@ impl Served {
     }
 
     async fn open(&self, point: &RestorePoint) -> (Document, TableSettings) {
-        let seen = Seen {
-            arn: point.arn.as_ref().unwrap(),
-            tags: &self.tags(point),
-            created_at: point.created_at,
-            resource: None,
-            region: &point.vault.region,
-        };
+        let tags = self.tags(point);
+        let seen = Seen::of_record(point, point.arn.as_ref().unwrap(), &tags);
         self.stack.edge().open(point, &seen).await.unwrap()
     }
 
@@ -226,13 +221,7 @@ async fn the_official_sdk_opens_what_we_sealed_and_we_open_what_it_sealed() {
         let sealed = STANDARD.decode(sealed.trim()).unwrap();
         let tags = tags::encode(&document.id, &sealed).unwrap();
         for point in [&served.backup, &served.copy] {
-            let seen = Seen {
-                arn: point.arn.as_ref().unwrap(),
-                tags: &tags,
-                created_at: point.created_at,
-                resource: None,
-                region: &point.vault.region,
-            };
+            let seen = Seen::of_record(point, point.arn.as_ref().unwrap(), &tags);
             let opened =
                 served.stack.edge().open(&RestorePoint { sealed: None, ..point.clone() }, &seen).await;
             let (theirs, also) = opened.unwrap();
@@ -262,13 +251,7 @@ async fn neither_opens_a_message_of_another_table() {
     let sealed = served.python("seal", SOURCE, &context, &document.pack()).await.printed();
     let tags = tags::encode(&document.id, &STANDARD.decode(sealed.trim()).unwrap()).unwrap();
     let point = RestorePoint { sealed: None, ..served.backup.clone() };
-    let seen = Seen {
-        arn: point.arn.as_ref().unwrap(),
-        tags: &tags,
-        created_at: point.created_at,
-        resource: None,
-        region: &point.vault.region,
-    };
+    let seen = Seen::of_record(&point, point.arn.as_ref().unwrap(), &tags);
     let refused = served.stack.edge().open(&point, &seen).await.unwrap_err();
     assert_eq!(refused.to_string(), "its metadata was sealed for another table");
 

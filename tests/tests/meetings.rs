@@ -9,17 +9,8 @@ use backup_chain_core::retention::{Counts, Report};
 use backup_chain_local::stack::{RETENTION, Schedules, Stack};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::restores::quick;
-use backup_chain_tests::{apply, assert_agreement, at, deployed_with, dynamodb, points, table};
+use backup_chain_tests::{DAILY, apply, assert_agreement, at, deployed_with, dynamodb, points, table};
 use jiff::SignedDuration;
-
-const DAILY: &str = "
-name: daily
-sources: {prefixes: [app-]}
-vault: backup-chain
-copies: [{vault: 'arn:aws:backup:eu-west-1:111122223333:backup-vault:backup-chain-copies'}]
-tiers:
-  daily: {at: [07:00], keep: 2 days, copy: {keep: 2 days}}
-";
 
 const RUN: RetentionRequest = RetentionRequest::Run { confirm: None };
 

@@ -2,7 +2,6 @@
 //! TCP, in real time.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use aws_sdk_lambda::primitives::Blob;
@@ -14,7 +13,7 @@ use backup_chain_core::restore::{Restore, Stage};
 use backup_chain_local::backup::Durations;
 use backup_chain_local::stack::{ACCOUNT, SESSION, SOURCE, Schedules, VAULT, deploy_programs};
 use backup_chain_local::{Fault, FaultRule, Options, World, judge, server};
-use backup_chain_tests::table;
+use backup_chain_tests::{programs, table};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -35,15 +34,6 @@ tiers:
     )
 }
 
-/// Where the functions' binaries are: beside the folder of this test.
-fn binaries() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let folder = test.parent().and_then(|deps| deps.parent()).unwrap().to_owned();
-    let session = folder.join("backup-chain-session");
-    assert!(session.is_file(), "{} is not there: cargo build --workspace --all-targets", session.display());
-    folder
-}
-
 /// A served world with the built functions deployed, on real time: what AWS Backup does takes a second, and is seen at once.
 async fn served(timeout: SignedDuration) -> (World, Edge) {
     let world = World::new(Options { start: Timestamp::now(), seed: 7 });
@@ -61,7 +51,7 @@ async fn served(timeout: SignedDuration) -> (World, Edge) {
         backup.event_faults_mut().delay_to = second;
     });
     let schedules = Schedules { timeout, ..Schedules::default() };
-    let edge = deploy_programs(&world, schedules, &binaries()).await.unwrap();
+    let edge = deploy_programs(&world, schedules, &programs()).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     tokio::spawn(server::serve(world.clone(), listener));
     // The server says where it is before the first function starts.

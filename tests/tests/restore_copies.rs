@@ -6,11 +6,12 @@ use backup_chain_core::ids::Region;
 use backup_chain_core::invoke::{Ask, From, RetentionRequest, Wanted};
 use backup_chain_core::point::{Kind, RestorePoint};
 use backup_chain_core::restore::{Choices, Key, Stage};
-use backup_chain_local::stack::{ACCOUNT, SOURCE, TARGET};
+use backup_chain_local::stack::{SOURCE, TARGET};
 use backup_chain_local::{Fault, FaultRule};
-use backup_chain_restore::{Detached, Place, recorded};
+use backup_chain_restore::recorded;
 use backup_chain_tests::restores::{
-    COPIED, all_but_kinesis, ask, changes, copied, differences, home, items, items_in, newest, restored,
+    COPIED, all_but_kinesis, ask, changes, copied, detached, differences, home, items, items_in, newest,
+    restored,
 };
 use backup_chain_tests::{apply, assert_agreement, backup, points, tables};
 use jiff::SignedDuration;
@@ -151,13 +152,8 @@ async fn with_the_source_region_lost_a_copy_is_restored_from_what_the_other_regi
     world.inject(FaultRule::new("*", "*", Fault::TimeoutBefore).region(SOURCE));
     let folder = tempfile::tempdir().unwrap();
     let record = folder.path().join("restore.json");
-    let config = world.sdk_config(ACCOUNT, TARGET, "operator");
-    let find = async || {
-        let (region, vault) = (elsewhere(), stack.copies().unwrap().name);
-        let place = Place { region, vault, prefix: "backup-chain-".to_owned(), role: None };
-        Detached::find(config.clone(), place, &orders, record.clone()).await
-    };
-    let detached = find().await.unwrap();
+    let find = async || detached(&world, &orders, record.clone()).await.unwrap();
+    let detached = find().await;
     let choices = Choices { encryption: Some(Key::AwsOwned), ..all_but_kinesis() };
     let told = detached.begin(&Ask { choices, ..ask([newest(&orders)]) }).await.unwrap();
     // Cut off here and there, it goes on from its record.
@@ -173,7 +169,7 @@ async fn with_the_source_region_lost_a_copy_is_restored_from_what_the_other_regi
         }
         restore = recorded(&record).unwrap();
     }
-    let detached = find().await.unwrap();
+    let detached = find().await;
     let told = detached.finish(&mut restore, |restore| stages.push(restore.stage)).await.unwrap();
     assert_eq!(told.restore.stage, Stage::Succeeded, "{:#?}", told.restore);
     assert_eq!(differences(&told.restore).len(), 2, "key and Kinesis: {:#?}", differences(&told.restore));

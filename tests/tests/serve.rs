@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use aws_sdk_dynamodb::types::{
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::LogType;
 use backup_chain_local::stack::{ACCOUNT, FUNCTIONS, SOURCE, VAULT, function};
+use backup_chain_tests::programs;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -33,15 +34,6 @@ vault: backup-chain
 tiers:
   daily: {at: [07:00], keep: 3 days}
 ";
-
-/// Where the built programs are: beside the folder of this test.
-fn programs() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let folder = test.parent().and_then(|deps| deps.parent()).unwrap().to_owned();
-    let session = folder.join("backup-chain-session");
-    assert!(session.is_file(), "{} is not there: cargo build --workspace --all-targets", session.display());
-    folder
-}
 
 fn local() -> Command {
     Command::new(programs().join("backup-chain-local"))

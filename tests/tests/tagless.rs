@@ -16,8 +16,9 @@ use backup_chain_local::stack::{
     ACCOUNT, COPIES, COPY, RETENTION, SESSION, SOURCE, Schedules, Stack, TARGET, VAULT,
 };
 use backup_chain_local::{Fault, FaultRule, World};
-use backup_chain_restore::{Detached, Place};
-use backup_chain_tests::restores::{ask, differences, home, items, items_in, newest, quick, restored};
+use backup_chain_tests::restores::{
+    ask, detached, differences, home, items, items_in, newest, quick, restored,
+};
 use backup_chain_tests::{
     apply, assert_agreement, at, backup, deployed, deployed_with, dynamodb, points, table, tables, vault_tags,
 };
@@ -304,14 +305,7 @@ async fn with_the_source_region_lost_they_are_restored_from_their_copies() {
     assert!(only(&points(&stack, &full).await, Kind::Copy).message_stored);
     world.inject(FaultRule::new("*", "*", Fault::TimeoutBefore).region(SOURCE));
     let folder = tempfile::tempdir().unwrap();
-    let place = Place {
-        region: TARGET.parse().unwrap(),
-        vault: stack.copies().unwrap().name,
-        prefix: "backup-chain-".to_owned(),
-        role: None,
-    };
-    let config = world.sdk_config(ACCOUNT, TARGET, "operator");
-    let detached = Detached::find(config, place, &full, folder.path().join("restore.json")).await.unwrap();
+    let detached = detached(&world, &full, folder.path().join("restore.json")).await.unwrap();
     let told = detached.begin(&ask([newest(&full)])).await.unwrap();
     let mut restore = told.restore;
     let told = detached.finish(&mut restore, |_| {}).await.unwrap();
@@ -339,18 +333,9 @@ async fn with_the_source_region_lost_swapped_tags_mix_no_two_tables() {
     });
     world.inject(FaultRule::new("*", "*", Fault::TimeoutBefore).region(SOURCE));
     let folder = tempfile::tempdir().unwrap();
-    let place = Place {
-        region: TARGET.parse().unwrap(),
-        vault: stack.copies().unwrap().name,
-        prefix: "backup-chain-".to_owned(),
-        role: None,
-    };
-    let config = world.sdk_config(ACCOUNT, TARGET, "operator");
-    let file = folder.path().join("restore.json");
-    let detached = Detached::find(config, place, &names[0], file).await.unwrap();
+    let detached = detached(&world, &names[0], folder.path().join("restore.json")).await.unwrap();
     world.clear_calls();
     let refused = detached.begin(&ask([newest(&names[0])])).await.unwrap_err().to_string();
-    println!("{refused}");
     assert!(!world.calls().iter().any(|call| call.operation == "StartRestoreJob"), "{refused}");
 }
 

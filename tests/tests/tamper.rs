@@ -72,13 +72,9 @@ impl Loot {
     ) -> Self {
         let all = vault_tags(world, SOURCE, VAULT);
         let of = |point: &RestorePoint| all[point.arn.as_ref().unwrap()].clone();
-        let seen = Seen {
-            arn: own.arn.as_ref().unwrap(),
-            tags: &of(own),
-            created_at: own.requested_at,
-            resource: None,
-            region: &own.vault.region,
-        };
+        let tags = of(own);
+        let seen = Seen::of_record(own, own.arn.as_ref().unwrap(), &tags);
+        let seen = Seen { created_at: own.requested_at, ..seen };
         let (mut document, settings) = stack.edge().open(own, &seen).await.unwrap();
         document.settings = Settings::Inline(Box::new(settings));
         let config = world.sdk_config(ACCOUNT, SOURCE, "attacker");

@@ -154,8 +154,7 @@ async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Ended) -> Resul
         Ok(found) => found,
         Err(error) => return not_looked_at(work, point, job, Some(made), error).await,
     };
-    let place = point.vault.region.clone();
-    let seen = Seen::of(&made, &found, &place);
+    let seen = Seen::of(&made, &found, &point.vault.region);
     point.arn = Some(arn.clone());
     match edge.open(&point, &seen).await {
         Ok((_, settings)) => match drift(work, &point, &settings).await {

@@ -222,9 +222,7 @@ async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Er
         }
         Err(error) => return Err(error.into()),
     };
-    let (created_at, region) = (point.created_at, &point.vault.region);
-    let seen = Seen { arn: &arn, tags: &found, created_at, resource: None, region };
-    let doubt = match edge.open(point, &seen).await {
+    let doubt = match edge.open(point, &Seen::of_record(point, &arn, &found)).await {
         Ok(_) => None,
         Err(OpenError::Aws(error)) => return Err(error.into()),
         Err(error) => Some(error.to_string()),
@@ -237,10 +235,10 @@ async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Er
             None => tracing::info!("restore point is believed again"),
         }
         point.suspect = doubt;
-        match point.suspect.is_some() {
-            _ if !work.records => {}
-            true => edge.commit_with_met(point).await?,
-            false => edge.mark_believed(point).await?,
+        if work.records && point.suspect.is_some() {
+            edge.commit_with_met(point).await?;
+        } else if work.records {
+            edge.mark_believed(point).await?;
         }
     }
     let Some(told) = found.get(tags::HOLD) else { return Ok(()) };

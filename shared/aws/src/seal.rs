@@ -92,6 +92,15 @@ impl<'a> Seen<'a> {
         Self { arn, tags, created_at: *created_at, resource: resource.as_deref(), region }
     }
 
+    /// The recovery point of a record, with its tags: nobody has looked what AWS says of it.
+    pub fn of_record(
+        point: &'a RestorePoint,
+        arn: &'a RecoveryPointArn,
+        tags: &'a BTreeMap<String, String>,
+    ) -> Self {
+        Self { arn, tags, created_at: point.created_at, resource: None, region: &point.vault.region }
+    }
+
     /// Tags are put by whoever may tag. What AWS says of a recovery point is not: it must fit what its metadata says.
     fn fits(&self, document: &Document) -> Result<(), String> {
         let table = document.table.arn.to_string();

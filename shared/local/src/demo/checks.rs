@@ -105,13 +105,7 @@ async fn open_all(ended: &Ended) -> Result<(Vec<Opened>, Vec<String>), Failure> 
             continue;
         };
         let Some(arn) = &row.arn else { continue };
-        let seen = Seen {
-            arn,
-            tags: &view.tags,
-            created_at: Some(view.created),
-            resource: None,
-            region: &row.vault.region,
-        };
+        let seen = Seen { created_at: Some(view.created), ..Seen::of_record(row, arn, &view.tags) };
         match ended.stack.edge().open(row, &seen).await {
             Ok((document, settings)) => opened.push(Opened { view, region, document, settings }),
             Err(error) => faults.push(format!("{} of {}: {error}", row.id, row.table.arn.name)),

@@ -25,13 +25,7 @@ pub async fn show(paper: &mut Paper<impl Write>, ended: &Ended) -> Result<(), Fa
     let points = ended.world.with_backup(|backup| backup.points(ACCOUNT, TARGET, COPIES));
     let point =
         points.into_iter().find(|point| point.arn == arn.as_str()).ok_or("the yearly copy is in no vault")?;
-    let seen = Seen {
-        arn,
-        tags: &point.tags,
-        created_at: Some(point.created),
-        resource: None,
-        region: &row.vault.region,
-    };
+    let seen = Seen { created_at: Some(point.created), ..Seen::of_record(row, arn, &point.tags) };
     let (document, _) = ended.stack.edge().open(row, &seen).await?;
 
     let day = row.slot.strftime("%-e %B");
