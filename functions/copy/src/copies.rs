@@ -148,7 +148,7 @@ async fn send(edge: &Edge, copy: &mut RestorePoint) -> Result<(), Error> {
         return edge.mark_failed(copy, "its recorded request is lost").await;
     };
     match edge.source().backup.start_copy(&request).await {
-        Ok(job) => edge.mark_running(copy, &job, None).await,
+        Ok(job) => edge.mark_running(copy, &job).await,
         // It may have taken effect: the next tick looks before it sends again.
         Err(error) if error.is_transient() => Err(error.into()),
         Err(error) => edge.mark_try_failed(copy, &error.to_string()).await,
@@ -165,7 +165,10 @@ async fn resolve(edge: &Edge, copy: &mut RestorePoint) -> Result<(), Error> {
     let target = copy.vault.to_string();
     let live = |state: &JobState| matches!(state, JobState::Open | JobState::Completed);
     match jobs.into_iter().find(|job| job.target.as_ref() == Some(&target) && live(&job.state)) {
-        Some(job) => edge.mark_running(copy, &job.id, job.arn).await,
+        Some(job) => {
+            copy.arn = job.arn.or(copy.arn.take());
+            edge.mark_running(copy, &job.id).await
+        }
         None => send(edge, copy).await,
     }
 }

@@ -136,8 +136,8 @@ async fn warn_of_tags(edge: &Edge, planned: &mut [Told]) {
             continue;
         }
         let note = format!(
-            "attribute-based access control seems to be off in {region}: the table is made, and its settings are left to be put \
-             back by hand; see docs/restore.md"
+            "attribute-based access control seems to be off in {region}: the table is made, and its settings are left \
+             to be put back by hand; see docs/restore.md"
         );
         for told in planned.iter_mut().filter(|told| told.restore.start.region == region) {
             told.notes.push(note.clone());

@@ -368,7 +368,7 @@ async fn run(
     if let Err(error) = edge.name(point).await {
         tracing::warn!(%error, "its recovery point is named when it is complete");
     }
-    edge.mark_running(point, job, None).await
+    edge.mark_running(point, job).await
 }
 
 /// The job whose recovery point carries our id.

@@ -87,15 +87,9 @@ impl Edge {
     ///
     /// # Errors
     /// [`Error`] of the catalog.
-    pub async fn mark_running(
-        &self,
-        point: &mut RestorePoint,
-        job: &str,
-        arn: Option<RecoveryPointArn>,
-    ) -> Result<(), Error> {
+    pub async fn mark_running(&self, point: &mut RestorePoint, job: &str) -> Result<(), Error> {
         point.go(State::Running)?;
         point.job = Some(job.to_owned());
-        point.arn = arn.or(point.arn.take());
         point.check_at = Some(self.clock().now() + SWEEP);
         self.catalog().commit([Write::of(point)]).await?;
         self.measure(&Measured::of_point(point).with(Metric::JobsStarted, 1));
