@@ -42,8 +42,9 @@ pub(crate) async fn rebuild(
         edge.catalog().commit([Write::of(&mut active.stored)]).await?;
     }
     let recorded = edge.catalog().every_live_point().await?;
-    // A rebuild that was cut off may have left heads behind.
+    // A rebuild that was cut off may have left that to do.
     for (table, points) in by_table(recorded.clone()) {
+        relate(edge, &table).await?;
         recount(edge, &table, &points).await?;
     }
     let known: BTreeSet<RecoveryPointArn> = recorded.into_iter().filter_map(|point| point.arn).collect();
