@@ -23,7 +23,7 @@ use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::job_events::{self, Failure, Incoming, JobEvent, JobKind};
 use backup_chain_aws::{Edge, logs};
 use backup_chain_core::ids::{RestoreId, TableName};
-use backup_chain_core::invoke::{Ask, RestoreRequest};
+use backup_chain_core::invoke::{self, Ask, RestoreRequest, UnreadablePayload};
 use backup_chain_core::metrics::Measured;
 use backup_chain_core::point::RestorePoint;
 use backup_chain_core::restore::{self, Around, Restore, Stage, Told, ToldRegion};
@@ -85,9 +85,9 @@ pub async fn handle(edge: &Edge, payload: Value, deadline: Deadline) -> Result<R
             Incoming::Event(None) | Incoming::Tick => Ok(worked(Vec::new(), 0)),
         };
     }
-    let request = serde_json::from_value(payload).map_err(|error| {
+    let request = invoke::read(payload).map_err(|UnreadablePayload { why }| {
         RestoreError::Payload(format!(
-            "the payload is no event of AWS Backup, no batch of a queue and no request: {error}; see the samples in \
+            "the payload is no event of AWS Backup, no batch of a queue and no request: {why}; see the samples in \
              events/"
         ))
     })?;
