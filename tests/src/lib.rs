@@ -2,9 +2,11 @@
 
 pub mod alarms;
 pub mod command;
+pub mod kills;
 pub mod leftovers;
 pub mod logs;
 pub mod restores;
+pub mod served;
 pub mod settings;
 pub mod tables;
 
