@@ -19,7 +19,7 @@ pub enum Entry {
         /// When.
         at: Timestamp,
         /// What.
-        what: Intent,
+        what: Box<Intent>,
     },
     /// A line that a function logged.
     Log {
@@ -37,6 +37,14 @@ pub enum Entry {
         /// What is there.
         state: Box<State>,
     },
+}
+
+impl Entry {
+    /// Something that the outside did.
+    #[must_use]
+    pub fn intent(at: Timestamp, what: Intent) -> Self {
+        Self::Intent { at, what: Box::new(what) }
+    }
 }
 
 /// A call to AWS, with its bodies.
@@ -193,7 +201,9 @@ pub enum Intent {
         status: String,
         /// The ARN of the recovery point that it was made of.
         point: String,
-        /// The restored table, without what was left out on purpose.
+        /// The table as the recovery point has it.
+        expected: Option<Table>,
+        /// The restored table.
         table: Option<Table>,
     },
     /// The drill of a rebuild: the rows of the catalog are gone. Quiet entries before and after tell what came back.
@@ -339,7 +349,7 @@ pub struct Table {
     /// Its items, as DynamoDB JSON, sorted; left out where they do not matter.
     #[serde(default)]
     pub items: Vec<Value>,
-    /// Its settings in the normal form of `docs/metadata-format.md`; left out where they do not matter.
+    /// Its settings as DescribeTable tells them (the value of `Table`); left out where they do not matter.
     #[serde(default)]
     pub settings: Value,
 }
