@@ -34,7 +34,7 @@ impl Rule for Second {
         jobs.sort_by_key(|(job, _)| job.asked);
 
         let mut tries: BTreeMap<_, &Job> = BTreeMap::new();
-        let mut slots: BTreeMap<_, &Job> = BTreeMap::new();
+        let mut slots: BTreeMap<_, (&Job, &str)> = BTreeMap::new();
         for (job, document) in jobs {
             let table = document.table_id.as_str();
             let before = tries.insert((&document.session, table), job);
@@ -51,7 +51,10 @@ impl Rule for Second {
             let vault = book.points.get(&job.arn).map(|point| point.vault.as_str());
             for flag in &document.flags {
                 let slot = (table, vault, policy, &flag.tier, flag.slot);
-                let before = slots.insert(slot, job).filter(|before| is_believed_until(book, before, job));
+                let before = slots.insert(slot, (job, &document.session));
+                let before = before.filter(|(before, session)| {
+                    *session != document.session && is_believed_until(book, before, job)
+                });
                 if before.is_some() {
                     let what = format!(
                         "the {} slot {} of {policy} has a second restore point of {}",
