@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::document::{self, Document, Flag};
@@ -25,6 +25,8 @@ pub(crate) struct Known {
     pub(crate) id: Option<String>,
     /// What it says of itself.
     pub(crate) document: Option<Rc<Document>>,
+    /// When AWS Backup deletes it by itself.
+    pub(crate) ends: Option<Timestamp>,
     /// AWS Backup has said that it is complete.
     pub(crate) complete: bool,
     /// Since when it is deleted.
@@ -64,6 +66,8 @@ pub(crate) struct Use {
     pub(crate) source: String,
     /// Whether it has ended, as far as AWS Backup has told.
     pub(crate) ended: bool,
+    /// How long what it makes is to last.
+    lasts: Option<SignedDuration>,
 }
 
 /// Something that a session, a row or an event says did not become a restore point.
@@ -221,7 +225,7 @@ impl<'a> Book<'a> {
             ("backup", "StartCopyJob") => {
                 let source = text(asked, "RecoveryPointArn").to_owned();
                 let job = text(told, "CopyJobId").to_owned();
-                self.copies.entry(job).or_insert(Use { source, ended: false });
+                self.copies.entry(job).or_insert(Use { source, ended: false, lasts: days(asked) });
             }
             ("backup", "DescribeCopyJob") => self.copy(&told["CopyJob"]),
             ("backup", "ListCopyJobs") => {
@@ -230,7 +234,7 @@ impl<'a> Book<'a> {
             ("backup", "StartRestoreJob") => {
                 let source = text(asked, "RecoveryPointArn").to_owned();
                 let job = text(told, "RestoreJobId").to_owned();
-                self.restores.entry(job).or_insert(Use { source, ended: false });
+                self.restores.entry(job).or_insert(Use { source, ended: false, lasts: None });
             }
             ("backup", "DescribeRestoreJob") => {
                 let ended = ["COMPLETED", "FAILED", "ABORTED"].contains(&text(told, "Status"));
@@ -289,6 +293,7 @@ impl<'a> Book<'a> {
         point.vault = vault;
         point.resource = resource;
         point.created = created;
+        point.ends = created.zip(days(asked)).map(|(created, days)| created + days);
         point.id = point.id.take().or(id);
         point.document = point.document.take().or(document);
     }
@@ -309,8 +314,10 @@ impl<'a> Book<'a> {
 
     fn copy(&mut self, told: &Value) {
         let state = text(told, "State");
+        let mut lasts = None;
         if let Some(copy) = self.copies.get_mut(text(told, "CopyJobId")) {
             copy.ended |= ["COMPLETED", "FAILED", "PARTIAL"].contains(&state);
+            lasts = copy.lasts;
         }
         let arn = text(told, "DestinationRecoveryPointArn");
         if arn.is_empty() {
@@ -324,6 +331,7 @@ impl<'a> Book<'a> {
         point.complete |= state == "COMPLETED";
         if let Some(source) = source {
             point.created = point.created.or(source.created);
+            point.ends = point.created.zip(lasts).map(|(created, lasts)| created + lasts);
             point.id = point.id.take().or(source.id);
             point.document = point.document.take().or(source.document);
         }
@@ -462,7 +470,6 @@ impl<'a> Book<'a> {
             }
             Intent::Skewed { seconds } => self.skew = *seconds,
             Intent::RebuildAsked => self.rebuilt = Some(at),
-            Intent::CatalogLost => self.rows.clear(),
             Intent::ForeignPoint { arn } => {
                 self.foreign.insert(arn.clone());
             }
@@ -511,6 +518,11 @@ impl<'a> Book<'a> {
             }
         }
     }
+}
+
+/// After how long AWS Backup is to delete what a job makes.
+fn days(asked: &Value) -> Option<SignedDuration> {
+    Some(SignedDuration::from_hours(asked["Lifecycle"]["DeleteAfterDays"].as_i64()? * 24))
 }
 
 /// Whether a record of a point has a hold that is in force.

@@ -126,6 +126,11 @@ pub enum Intent {
         /// Its TableId.
         id: String,
     },
+    /// Something is asked for that changes a policy: from now until it is told as done, who serves a slot is not clear.
+    PolicyAsked {
+        /// Its name.
+        policy: String,
+    },
     /// A policy was applied, and the functions took it.
     PolicyApplied(Policy),
     /// A policy was switched off by hand.
@@ -182,10 +187,8 @@ pub enum Intent {
         /// The guards that are overridden.
         overridden: Vec<String>,
     },
-    /// A restore was asked for, and accepted.
+    /// A restore is asked for. Recorded before the call.
     RestoreAsked {
-        /// The restore's id, where it is known.
-        restore: Option<String>,
         /// The table that was backed up.
         table: String,
         /// The name of the table that is to be made.
@@ -206,7 +209,8 @@ pub enum Intent {
         /// The restored table.
         table: Option<Table>,
     },
-    /// The drill of a rebuild: the rows of the catalog are gone. Quiet entries before and after tell what came back.
+    /// The drill of a rebuild: the records of restore points are gone. Quiet entries before and after tell what came
+    /// back.
     CatalogLost,
     /// A rebuild was asked for.
     RebuildAsked,

@@ -16,8 +16,6 @@ pub(crate) struct Plan {
     /// Everything that was ever applied, with its moment.
     pub(crate) versions: Vec<(Timestamp, Policy)>,
     disabled: bool,
-    /// The catalog was lost, and with it the policy, until it is applied again.
-    lost: bool,
     /// When it was deleted.
     pub(crate) deleted: Option<Timestamp>,
     /// Since when each tier is in force.
@@ -26,7 +24,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     fn is_on(&self) -> bool {
-        self.policy.enabled && !self.disabled && !self.lost && self.deleted.is_none()
+        self.policy.enabled && !self.disabled && self.deleted.is_none()
     }
 
     fn selects(&self, table: &str) -> bool {
@@ -64,8 +62,10 @@ pub(crate) struct Plans {
     pub(crate) tables: BTreeMap<String, Table>,
     /// Slots that came due, oldest first, until they are taken.
     due: VecDeque<Due>,
-    /// When policies or tables changed: who was to back up what is not clear around these moments.
-    stirred: Vec<Timestamp>,
+    /// When policies changed, from being asked to being told: who was to back up what is not clear then.
+    stirred: Vec<(Timestamp, Timestamp)>,
+    /// The policies that are asked to change, and since when.
+    asked: BTreeMap<String, Timestamp>,
     rolled: Option<Timestamp>,
 }
 
@@ -85,31 +85,29 @@ impl Plans {
                     table.dropped.get_or_insert(at);
                 }
             }
+            Intent::PolicyAsked { policy } => {
+                self.asked.entry(policy.clone()).or_insert(at);
+            }
             Intent::PolicyApplied(policy) => {
-                self.stir(at);
+                self.told(at, &policy.name);
                 self.applied(at, policy);
             }
             Intent::PolicyDisabled { policy } => {
-                self.stir(at);
+                self.told(at, policy);
                 self.with(policy, |plan| plan.disabled = true);
             }
             Intent::PolicyEnabled { policy } => {
-                self.stir(at);
+                self.told(at, policy);
                 self.with(policy, |plan| {
                     plan.disabled = false;
                     plan.since.values_mut().for_each(|since| *since = at);
                 });
             }
             Intent::PolicyDeleted { policy } => {
-                self.stir(at);
+                self.told(at, policy);
                 self.with(policy, |plan| plan.deleted = Some(at));
             }
-            Intent::CatalogLost => {
-                self.stir(at);
-                for plan in self.policies.values_mut() {
-                    (plan.disabled, plan.lost) = (false, true);
-                }
-            }
+            Intent::CatalogLost => self.stir(at),
             Intent::RebuildAsked => {
                 self.stir(at);
                 for plan in self.policies.values_mut() {
@@ -154,21 +152,28 @@ impl Plans {
         let (past, ahead): (Vec<Due>, Vec<Due>) = self.due.drain(..).partition(|due| due.slot <= until);
         self.due = ahead.into();
         let clear = |due: &Due| {
-            let around = |at: Timestamp| due.slot - SEEN <= at && at <= due.slot + SETTLED;
             let dropped = self.tables.get(&due.table_id).and_then(|table| table.dropped);
-            !self.stirred.iter().any(|at| around(*at)) && !dropped.is_some_and(around)
+            !self.is_stirred(due.slot) && !dropped.is_some_and(|at| at <= due.slot + SETTLED)
         };
         past.into_iter().filter(|due| clear(due)).collect()
     }
 
     /// Whether policies changed around a slot.
     pub(crate) fn is_stirred(&self, slot: Timestamp) -> bool {
-        self.stirred.iter().any(|at| slot - SEEN <= *at && *at <= slot + SETTLED)
+        let around = |from: Timestamp, until: Timestamp| slot - SEEN <= until && from <= slot + SETTLED;
+        self.stirred.iter().any(|(from, until)| around(*from, *until))
+            || self.asked.values().any(|from| *from <= slot + SETTLED)
     }
 
     fn stir(&mut self, at: Timestamp) {
         self.roll(at);
-        self.stirred.push(at);
+        self.stirred.push((at, at));
+    }
+
+    fn told(&mut self, at: Timestamp, policy: &str) {
+        self.roll(at);
+        let asked = self.asked.remove(policy).unwrap_or(at);
+        self.stirred.push((asked, at));
     }
 
     fn with(&mut self, policy: &str, change: impl FnOnce(&mut Plan)) {
@@ -185,7 +190,7 @@ impl Plans {
                 policy: policy.clone(),
                 versions: vec![version],
                 disabled: false,
-                lost: false,
+
                 deleted: None,
                 since,
             };
@@ -195,7 +200,6 @@ impl Plans {
         let before = std::mem::replace(&mut plan.policy, policy.clone());
         plan.versions.push(version);
         let anew = plan.deleted.take().is_some()
-            || std::mem::take(&mut plan.lost)
             || before.time_zone != policy.time_zone
             || (policy.enabled && !before.enabled);
         let lost = std::mem::take(&mut plan.since);

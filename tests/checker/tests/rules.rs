@@ -562,7 +562,7 @@ fn functions_stay_within_their_bounds() {
         history.days(2);
         let (table, target) = ("orders".to_owned(), "again".to_owned());
         let region = "eu-central-1".to_owned();
-        history.intent(slot(2), Intent::RestoreAsked { restore: None, table, target, region });
+        history.intent(slot(2), Intent::RestoreAsked { table, target, region });
         history.call(slot(2) + hours(13), caller, operation, "orders", [request, json!({})]);
         history
     };

@@ -41,16 +41,7 @@ fn judge(book: &Book<'_>, at: Timestamp, state: &State, found: &mut Found) {
             found.add("row-differs", at, format!("{key} is suspect, and nobody touched it: {why}"));
         }
         match vaults.get(arn) {
-            None if book.stolen.contains_key(arn) => {
-                let since = book.stolen[arn];
-                if since + super::CALM < at {
-                    found.add(
-                        "row-without-point",
-                        at,
-                        format!("{key} is available, and was deleted {since}"),
-                    );
-                }
-            }
+            None if went(book, arn).is_some_and(|since| at < since + super::CALM) => {}
             None => found.add("row-without-point", at, format!("{key} is available and in no vault")),
             Some(point) if !tampered => {
                 if let Some(differs) = difference(book, row, point) {
@@ -69,6 +60,12 @@ fn judge(book: &Book<'_>, at: Timestamp, state: &State, found: &mut Found) {
             found.add("point-without-row", at, what);
         }
     }
+}
+
+/// When a recovery point went without being deleted by us: the next run notices.
+fn went(book: &Book<'_>, arn: &str) -> Option<Timestamp> {
+    let ended = book.points.get(arn).and_then(|point| point.ends);
+    book.stolen.get(arn).copied().or(ended)
 }
 
 /// The records of points that are not past.

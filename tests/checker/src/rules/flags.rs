@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::book::Book;
 use crate::calendar;
@@ -12,6 +12,9 @@ use crate::entry::Entry;
 use crate::policy::{Policy, Span, Tier};
 use crate::read;
 use crate::rules::{Found, Rule};
+
+/// A change of a policy is told so long after it was done at most.
+const TOLD: SignedDuration = SignedDuration::from_hours(72);
 
 pub(crate) struct Flags;
 
@@ -25,7 +28,11 @@ impl Rule for Flags {
             else {
                 continue;
             };
-            let mut versions = plan.versions.iter().rev().filter(|(at, _)| *at <= document.requested);
+            // What is asked for amid disturbances may be done long before it is told.
+            let requested = document.requested;
+            let told =
+                if book.is_disturbed(requested, requested) { TOLD } else { SignedDuration::from_mins(10) };
+            let mut versions = plan.versions.iter().rev().filter(|(at, _)| *at <= requested + told);
             let wrong: Option<Vec<String>> = versions.try_fold(Vec::new(), |mut wrong, (_, policy)| {
                 wrong.push(mistake(document, policy)?);
                 Some(wrong)

@@ -232,8 +232,8 @@ impl History {
         let name = |field: &str| item[field]["S"].as_str().unwrap().to_owned();
         let key = (name("pk"), name("sk"));
         let rows = if table == "catalog" { &mut self.rows } else { &mut self.settings };
-        rows.insert(key, item.clone());
-        let asked = json!({ "TransactItems": [{ "Put": { "TableName": table, "Item": item } }] });
+        let asked = json!({ "TransactItems": [{ "Put": { "TableName": table, "Item": item.clone() } }] });
+        rows.insert(key, item);
         self.call(at, "copy", ("dynamodb", "TransactWriteItems"), table, [asked, json!({})]);
     }
 
