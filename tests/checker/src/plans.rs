@@ -27,6 +27,14 @@ impl Plan {
         self.policy.enabled && !self.disabled && self.deleted.is_none()
     }
 
+    /// Whether the next slot of a tier came before a session.
+    pub(crate) fn is_overtaken(&self, due: &Due, session: Timestamp) -> bool {
+        let tier = self.policy.tiers.iter().find(|tier| tier.name == due.tier);
+        tier.is_none_or(|tier| {
+            !calendar::slots(tier, &calendar::zone(&self.policy), due.slot, session).is_empty()
+        })
+    }
+
     fn selects(&self, table: &str) -> bool {
         let Policy { tables, prefixes, .. } = &self.policy;
         tables.iter().any(|name| name == table) || prefixes.iter().any(|prefix| table.starts_with(prefix))
@@ -153,7 +161,7 @@ impl Plans {
         self.due = ahead.into();
         let clear = |due: &Due| {
             let dropped = self.tables.get(&due.table_id).and_then(|table| table.dropped);
-            !self.is_stirred(due.slot) && !dropped.is_some_and(|at| at <= due.slot + SETTLED)
+            !self.is_stirred(due.slot) && dropped.is_none_or(|at| due.slot + SETTLED < at)
         };
         past.into_iter().filter(|due| clear(due)).collect()
     }
@@ -163,6 +171,12 @@ impl Plans {
         let around = |from: Timestamp, until: Timestamp| slot - SEEN <= until && from <= slot + SETTLED;
         self.stirred.iter().any(|(from, until)| around(*from, *until))
             || self.asked.values().any(|from| *from <= slot + SETTLED)
+    }
+
+    /// Whether policies changed at any moment from `from` to `until`.
+    pub(crate) fn changed(&self, from: Timestamp, until: Timestamp) -> bool {
+        self.stirred.iter().any(|(asked, told)| *asked <= until && from <= *told)
+            || self.asked.values().any(|asked| *asked <= until)
     }
 
     fn stir(&mut self, at: Timestamp) {

@@ -4,9 +4,9 @@
 
 mod history;
 
-use backup_chain_checker::{Entry, Intent, Table};
+use backup_chain_checker::{Days, Entry, Intent, Span, Table, Unit};
 use history::{
-    Backup, COPIES, Flag, History, SECRET, SOURCE, TABLE, TABLE_ID, arn, daily, hours, policy, row, slot,
+    Backup, COPIES, Flag, History, SECRET, SOURCE, TABLE, TABLE_ID, arn, at, daily, hours, policy, row, slot,
     tags,
 };
 use serde_json::{Value, json};
@@ -52,6 +52,34 @@ fn a_slot_is_not_met_by_a_job_that_failed() {
     history.points.remove(&arn("eu-central-1", "P3"));
     history.quiet(slot(3) + hours(12));
     history.assert_breaks("slot-unmet");
+}
+
+#[test]
+fn an_owed_slot_goes_to_the_next_point() {
+    let owed = |carried: bool| {
+        let mut history = History::new();
+        let mut weekly = policy();
+        let mut tier = weekly.tiers[0].clone();
+        (tier.name, tier.on, tier.copy) = ("weekly".to_owned(), Days::Weekdays(vec![1]), None);
+        tier.keep = Span { count: 2, unit: Unit::Weeks };
+        weekly.tiers.push(tier);
+        history.intent(at("2026-01-04T00:00:00Z"), Intent::PolicyApplied(weekly));
+        (1..=4).for_each(|day| history.day(day));
+        let detail = json!({ "policy": "gold", "slot": slot(5), "failed": [{ "table": "orders" }] });
+        let event = json!({ "Entries": [{ "Detail": detail.to_string() }] });
+        history.call(slot(5), "copy", ("events", "PutEvents"), "default", [event, json!({})]);
+        let mut backup = daily(6);
+        if carried {
+            let lapses = slot(20);
+            backup.flags.push(Flag { tier: "weekly", span: "2 weeks", slot: slot(5), lapses });
+        }
+        history.backup(&backup);
+        history.copy(&backup);
+        history.quiet(slot(6) + hours(12));
+        history
+    };
+    owed(true).assert_well();
+    owed(false).assert_breaks("slot-not-owed");
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! Judges histories that were written to files, one entry a line.
+//! Judges histories that were written to files, each an array of entries.
 
 #![expect(clippy::print_stdout, reason = "this is what it is for")]
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufReader};
 use std::process::ExitCode;
 
 use backup_chain_checker::{Entry, check};
@@ -11,9 +11,7 @@ use backup_chain_checker::{Entry, check};
 fn main() -> io::Result<ExitCode> {
     let mut all_well = true;
     for file in std::env::args().skip(1) {
-        let lines = BufReader::new(File::open(&file)?).lines();
-        let history: Vec<Entry> =
-            lines.map(|line| Ok(serde_json::from_str(&line?)?)).collect::<io::Result<_>>()?;
+        let history: Vec<Entry> = serde_json::from_reader(BufReader::new(File::open(&file)?))?;
         let findings = check(&history);
         println!("{file}: {} entries, {} findings", history.len(), findings.len());
         findings.iter().for_each(|finding| println!("{finding}"));

@@ -37,7 +37,9 @@ fn judge(book: &Book<'_>, at: Timestamp, state: &State, found: &mut Found) {
             continue;
         }
         let tampered = book.points.get(arn).is_some_and(|point| point.tampered.is_some());
-        if let Some(why) = row["suspect"]["S"].as_str().filter(|_| !tampered) {
+        // One that was made without metadata has nothing to be believed by.
+        let untouched = !tampered && book.document(arn).is_some();
+        if let Some(why) = row["suspect"]["S"].as_str().filter(|_| untouched) {
             found.add("row-differs", at, format!("{key} is suspect, and nobody touched it: {why}"));
         }
         match vaults.get(arn) {

@@ -79,7 +79,8 @@ fn is_due(flag: &Flag, document: &Document, tier: &Tier, zone: &TimeZone) -> boo
 }
 
 fn strange(flag: &Flag, session: Timestamp, keep: Span, zone: &TimeZone) -> Option<String> {
-    let lapses = calendar::lapse(session, keep, zone);
+    // A month after a later day may end earlier: the promise of the slot itself is kept as well.
+    let lapses = calendar::lapse(session, keep, zone).max(calendar::lapse(flag.slot, keep, zone));
     if flag.span != keep.text() {
         return Some(format!("{} is kept for {}, not for {}", flag.tier, flag.span, keep.text()));
     }

@@ -40,7 +40,7 @@ pub(crate) trait Rule {
 /// All of them.
 pub(crate) fn all() -> Vec<Box<dyn Rule>> {
     vec![
-        Box::new(slots::Slots),
+        Box::new(slots::Slots::default()),
         Box::new(second::Second),
         Box::new(flags::Flags),
         Box::new(removal::Removal::default()),

@@ -63,7 +63,12 @@ impl Removal {
         let mut add =
             |rule, why: String| found.add(rule, call.at, format!("{arn} of {}: {why}", point.resource));
         let Some(document) = book.document(&arn).filter(|_| !book.foreign.contains(&arn)) else {
-            return add("removed-foreign", "it is not known to be ours".to_owned());
+            // One that was made without metadata goes by hand.
+            let table = read::table(&point.resource);
+            if point.decided.is_none() || !self.asked.iter().any(|asked| asked.table == table) {
+                add("removed-foreign", "it is not known to be ours, or not believed to be".to_owned());
+            }
+            return;
         };
         let Decision { at, held } = point.decided.unwrap_or(Decision { at: call.at, held: false });
         let hand = self.asked.iter().rfind(|asked| {
