@@ -18,11 +18,11 @@ mkdir -p "$copy/tree" "$copy/target"
 git ls-files -z --cached --others --exclude-standard | tar -c --null --files-from=- | tar -x -C "$copy/tree"
 git apply --directory="${copy#"$PWD/"}/tree" --unsafe-paths $here/faults.patch
 cp $here/planted.rs "$copy/tree/tests/tests/planted.rs"
-if [ ! -d "$copy/target/debug" ] && [ -d target/debug ]; then
-    cp -al target/debug "$copy/target/debug"
-    rm -rf "$copy/target/debug/incremental"
+if [ ! -d "$copy/target/sim" ] && [ -d target/sim ]; then
+    cp -al target/sim "$copy/target/sim"
+    rm -rf "$copy/target/sim/incremental"
 fi
-test=$(CARGO_TARGET_DIR=$copy/target cargo test --locked --workspace --test planted --no-run \
+test=$(CARGO_TARGET_DIR=$copy/target cargo test --locked --profile sim --workspace --test planted --no-run \
     --manifest-path "$copy/tree/Cargo.toml" --message-format json |
     sed -n 's/.*"executable":"\([^"]*planted-[^"]*\)".*/\1/p' | tail -1)
 

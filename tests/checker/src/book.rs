@@ -46,6 +46,8 @@ pub(crate) struct Decision {
     pub(crate) at: Timestamp,
     /// The record that it replaced had a hold in force.
     pub(crate) held: bool,
+    /// How far apart clocks were.
+    pub(crate) skew: i64,
 }
 
 /// A backup job that a function started.
@@ -438,8 +440,8 @@ impl<'a> Book<'a> {
         let arn = attribute(item, "arn");
         match attribute(item, "state") {
             "deleting" if !arn.is_empty() => {
-                let held = before.is_some_and(|before| is_held(before, at));
-                self.point(arn).decided.get_or_insert(Decision { at, held });
+                let (held, skew) = (before.is_some_and(|before| is_held(before, at)), self.skew);
+                self.point(arn).decided.get_or_insert(Decision { at, held, skew });
             }
             "available" if self.points.contains_key(arn) => self.point(arn).decided = None,
             _ => {}

@@ -112,8 +112,8 @@ impl Plans {
                 });
             }
             Intent::PolicyDeleted { policy } => {
-                self.told(at, policy);
-                self.with(policy, |plan| plan.deleted = Some(at));
+                let asked = self.told(at, policy);
+                self.with(policy, |plan| plan.deleted = Some(asked));
             }
             Intent::CatalogLost => self.stir(at),
             Intent::RebuildAsked => {
@@ -184,10 +184,12 @@ impl Plans {
         self.stirred.push((at, at));
     }
 
-    fn told(&mut self, at: Timestamp, policy: &str) {
+    /// A change is told; gives the moment at which it was asked for.
+    fn told(&mut self, at: Timestamp, policy: &str) -> Timestamp {
         self.roll(at);
         let asked = self.asked.remove(policy).unwrap_or(at);
         self.stirred.push((asked, at));
+        asked
     }
 
     fn with(&mut self, policy: &str, change: impl FnOnce(&mut Plan)) {

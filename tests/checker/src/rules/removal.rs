@@ -70,7 +70,8 @@ impl Removal {
             }
             return;
         };
-        let Decision { at, held } = point.decided.unwrap_or(Decision { at: call.at, held: false });
+        let undecided = Decision { at: call.at, held: false, skew: book.skew };
+        let Decision { at, held, skew } = point.decided.unwrap_or(undecided);
         let hand = self.asked.iter().rfind(|asked| {
             asked.id.as_ref().is_none_or(|id| *id == document.id)
                 && asked.vault.as_ref().is_none_or(|vault| *vault == point.vault)
@@ -112,8 +113,8 @@ impl Removal {
         if point.created.is_some_and(|created| at < created + SignedDuration::from_hours(least)) {
             add("removed-early", format!("it is younger than {least} hours"));
         }
-        if book.skew.abs() > APART {
-            add("removed-braked", format!("clocks are {} seconds apart", book.skew));
+        if skew.abs() > APART {
+            add("removed-braked", format!("clocks are {skew} seconds apart"));
         }
         if let Some(rebuilt) = book.rebuilt.filter(|rebuilt| at < *rebuilt + REBUILT) {
             add("removed-braked", format!("the catalog was rebuilt at {rebuilt}"));
