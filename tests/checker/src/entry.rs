@@ -19,7 +19,7 @@ pub enum Entry {
         /// When.
         at: Timestamp,
         /// What.
-        what: Intent,
+        what: Box<Intent>,
     },
     /// A line that a function logged.
     Log {
@@ -37,6 +37,14 @@ pub enum Entry {
         /// What is there.
         state: Box<State>,
     },
+}
+
+impl Entry {
+    /// Something that the outside did.
+    #[must_use]
+    pub fn intent(at: Timestamp, what: Intent) -> Self {
+        Self::Intent { at, what: Box::new(what) }
+    }
 }
 
 /// A call to AWS, with its bodies.
@@ -118,6 +126,11 @@ pub enum Intent {
         /// Its TableId.
         id: String,
     },
+    /// Something is asked for that changes a policy: from now until it is told as done, who serves a slot is not clear.
+    PolicyAsked {
+        /// Its name.
+        policy: String,
+    },
     /// A policy was applied, and the functions took it.
     PolicyApplied(Policy),
     /// A policy was switched off by hand.
@@ -174,10 +187,8 @@ pub enum Intent {
         /// The guards that are overridden.
         overridden: Vec<String>,
     },
-    /// A restore was asked for, and accepted.
+    /// A restore is asked for. Recorded before the call.
     RestoreAsked {
-        /// The restore's id, where it is known.
-        restore: Option<String>,
         /// The table that was backed up.
         table: String,
         /// The name of the table that is to be made.
@@ -193,10 +204,13 @@ pub enum Intent {
         status: String,
         /// The ARN of the recovery point that it was made of.
         point: String,
-        /// The restored table, without what was left out on purpose.
+        /// The table as the recovery point has it.
+        expected: Option<Table>,
+        /// The restored table.
         table: Option<Table>,
     },
-    /// The drill of a rebuild: the rows of the catalog are gone. Quiet entries before and after tell what came back.
+    /// The drill of a rebuild: the records of restore points are gone. Quiet entries before and after tell what came
+    /// back.
     CatalogLost,
     /// A rebuild was asked for.
     RebuildAsked,
@@ -339,7 +353,7 @@ pub struct Table {
     /// Its items, as DynamoDB JSON, sorted; left out where they do not matter.
     #[serde(default)]
     pub items: Vec<Value>,
-    /// Its settings in the normal form of `docs/metadata-format.md`; left out where they do not matter.
+    /// Its settings as DescribeTable tells them (the value of `Table`); left out where they do not matter.
     #[serde(default)]
     pub settings: Value,
 }

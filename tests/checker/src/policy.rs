@@ -110,12 +110,12 @@ impl Span {
     #[must_use]
     pub fn text(self) -> String {
         let unit = match self.unit {
-            Unit::Days => "days",
-            Unit::Weeks => "weeks",
-            Unit::Months => "months",
-            Unit::Years => "years",
+            Unit::Days => "day",
+            Unit::Weeks => "week",
+            Unit::Months => "month",
+            Unit::Years => "year",
         };
-        format!("{} {unit}", self.count)
+        format!("{} {unit}{}", self.count, if self.count == 1 { "" } else { "s" })
     }
 }
 
