@@ -38,16 +38,16 @@ pub enum What {
     Hold(u32),
     /// The hold of a restore point is lifted.
     Lift(u32),
-    /// A restore point is removed by hand.
-    Remove(u32),
+    /// A restore point is removed by hand, against its guards where that is said.
+    Remove(u32, bool),
     /// The newest point of a table is restored under another name, out of its copies where that is said.
     Restore(String, bool),
     /// The catalog loses its restore points and heads, and is rebuilt.
     Rebuild,
     /// A function is asked for another tick, whether one is at work or not.
     Tick(&'static str),
-    /// A function dies at one of its next calls: before it is sent, or once it has taken effect.
-    Crash { caller: &'static str, nth: usize, effect: bool },
+    /// A function dies at one of its next calls.
+    Crash(Crash),
     /// The next backup of a table fails.
     FailBackup(String),
     /// The next copy of a table fails.
@@ -66,6 +66,17 @@ pub enum What {
     Quiet,
 }
 
+/// Where a function dies.
+#[derive(Debug, Clone, Copy)]
+pub struct Crash {
+    /// The role of the function.
+    pub caller: &'static str,
+    /// At which of its next calls.
+    pub nth: usize,
+    /// Whether that call still takes effect.
+    pub effect: bool,
+}
+
 /// How tags are changed.
 #[derive(Debug, Clone, Copy)]
 pub enum Retag {
@@ -75,6 +86,8 @@ pub enum Retag {
     Part,
     /// They are those of another recovery point.
     Other(u32),
+    /// One more holds it.
+    Hold,
 }
 
 /// What goes wrong for a while.
@@ -109,13 +122,17 @@ pub enum Trouble {
 /// Which calls meet which fault.
 #[derive(Debug, Clone)]
 pub struct Calls {
+    /// Of this service, `*` being any.
     pub service: String,
+    /// Of this operation, `*` being any.
     pub operation: String,
+    /// What they meet.
     pub fault: Fault,
+    /// Only those of this function.
     pub caller: Option<&'static str>,
-    /// Of a thousand.
+    /// So many of a thousand.
     pub share: u32,
-    /// At most.
+    /// At most so many.
     pub times: usize,
 }
 

@@ -8,7 +8,7 @@ use backup_chain_local::{Fault, ModelledError, common_errors, modelled_errors};
 use jiff::SignedDuration;
 use jiff::civil::Time;
 
-use super::act::{Act, Calls, Key, Retag, Trouble, What};
+use super::act::{Act, Calls, Crash, Key, Retag, Trouble, What};
 use super::dice::Dice;
 
 /// The functions, by their roles.
@@ -84,7 +84,7 @@ fn people_do(dice: &mut Dice, tables: &[&str]) -> What {
         18..=19 => What::Retention,
         20 => What::Hold(dice.below(1000)),
         21 => What::Lift(dice.below(1000)),
-        22..=23 => What::Remove(dice.below(1000)),
+        22..=23 => What::Remove(dice.below(1000), dice.one_in(3)),
         _ => What::Restore(table, dice.one_in(3)),
     }
 }
@@ -96,16 +96,17 @@ fn goes_wrong(dice: &mut Dice, tables: &[&str], left: SignedDuration) -> What {
     match dice.below(40) {
         0..=8 => {
             let nth = 1 + usize::try_from(dice.below(60)).unwrap_or_default();
-            What::Crash { caller: dice.one_of(&FUNCTIONS), nth, effect: dice.one_in(2) }
+            What::Crash(Crash { caller: dice.one_of(&FUNCTIONS), nth, effect: dice.one_in(2) })
         }
         9..=10 => What::Tick(dice.one_of(&FUNCTIONS)),
         11 => What::FailBackup(table),
         12 => What::FailCopy(table),
         13 => What::Abort,
         14 => What::Vanish(dice.below(1000)),
-        15 => What::Retag(dice.below(1000), match dice.below(3) {
+        15 => What::Retag(dice.below(1000), match dice.below(4) {
             0 => Retag::None,
             1 => Retag::Part,
+            2 => Retag::Hold,
             _ => Retag::Other(dice.below(1000)),
         }),
         16..=27 => What::Trouble(Trouble::Calls(calls(dice)), hours(dice, 30)),
@@ -141,7 +142,7 @@ fn calls(dice: &mut Dice) -> Calls {
     let ModelledError { service, operation, .. } = error;
     let any = "*".to_owned();
     let (mut service, mut operation) = (service.to_owned(), operation.to_owned());
-    let fault = match dice.below(16) {
+    let fault = match dice.below(18) {
         0..=4 if !is_a_lie(&error) => Fault::Error { code: error.code.to_owned(), status: Some(error.status) },
         0..=6 => {
             let own: Vec<_> = common_errors().iter().filter(|error| error.service == service).collect();
@@ -157,7 +158,8 @@ fn calls(dice: &mut Dice) -> Calls {
         11 => Fault::Bare(503),
         12 => Fault::BadGateway,
         13 => Fault::Deny,
-        14 => {
+        14..=15 => Fault::Slow(1000 * dice.below(400)),
+        16 => {
             (service, operation) = (any.clone(), any.clone());
             if dice.one_in(2) { Fault::ShortPage } else { Fault::EmptyPage }
         }
@@ -174,8 +176,8 @@ fn calls(dice: &mut Dice) -> Calls {
             Fault::entries(code)
         }
     };
-    if matches!(fault, Fault::TimeoutBefore | Fault::TimeoutAfter | Fault::ResetAfter | Fault::Bare(_))
-        && dice.one_in(3)
+    let anywhere = [Fault::TimeoutBefore, Fault::TimeoutAfter, Fault::ResetAfter, Fault::Bare(503)];
+    if (anywhere.contains(&fault) || matches!(fault, Fault::Slow(_))) && dice.one_in(3)
     {
         (service, operation) = (any.clone(), any);
     }

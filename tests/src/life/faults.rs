@@ -9,7 +9,7 @@ use backup_chain_local::stack::{ACCOUNT, COPIES, Failure, SOURCE, TARGET, VAULT}
 use backup_chain_local::{Fault, FaultRule, Lag};
 use jiff::{SignedDuration, Timestamp};
 
-use super::act::{Calls, Key, Retag, Trouble, What};
+use super::act::{Calls, Crash, Key, Retag, Trouble, What};
 use super::draw::FUNCTIONS;
 use super::scene::Scene;
 
@@ -28,8 +28,8 @@ impl Scene {
                 let (scene, function) = (Arc::clone(self), *function);
                 tokio::spawn(async move { scene.tick(function).await });
             }
-            What::Crash { caller, nth, effect: false } => self.world.crash_before(caller, *nth),
-            What::Crash { caller, nth, effect: true } => self.world.crash_after(caller, *nth),
+            What::Crash(Crash { caller, nth, effect: false }) => self.world.crash_before(caller, *nth),
+            What::Crash(Crash { caller, nth, effect: true }) => self.world.crash_after(caller, *nth),
             What::FailBackup(table) => {
                 self.world.with_backup(|backup| backup.fail_next_backup(&arn(table), FAILED));
             }
@@ -165,6 +165,9 @@ impl Scene {
                 if let Some((_, others)) = self.held(other) {
                     tags = others;
                 }
+            }
+            Retag::Hold => {
+                tags.insert("backup-chain/hold".to_owned(), "audit".to_owned());
             }
         }
         self.note(Intent::PointTagged { arn: arn.clone(), tags: tags.clone() });

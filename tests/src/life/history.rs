@@ -19,7 +19,7 @@ pub(super) struct History(Mutex<Vec<Entry>>);
 impl History {
     /// The outside does something now.
     pub(super) fn note(&self, world: &World, what: Intent) {
-        self.entries().push(Entry::Intent { at: world.now(), what });
+        self.entries().push(Entry::intent(world.now(), what));
     }
 
     /// All is quiet now.

@@ -116,7 +116,7 @@ impl Life {
                 self.turns.insert((after + lasts, Turn::Ends(number)), What::Trouble(trouble, lasts));
             }
             What::Tick(_)
-            | What::Crash { .. }
+            | What::Crash(_)
             | What::FailBackup(_)
             | What::FailCopy(_)
             | What::Abort
@@ -156,7 +156,7 @@ impl Life {
             world.drive_until(world.now() + LOOK).await;
         }
         self.scene.tell_restores().await?;
-        self.scene.history.quiet(world, self.scene.state().await?);
+        self.scene.history.quiet(world, self.scene.state());
         Ok(())
     }
 }

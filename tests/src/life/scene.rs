@@ -83,17 +83,17 @@ impl Scene {
             What::Switch(policy, true) => {
                 let name: PolicyName = policy.parse()?;
                 let request = SessionRequest::Enable { policy: name, by: None };
-                self.ask_until(request, Intent::PolicyEnabled { policy }).await
+                self.ask_until(&policy.clone(), request, Intent::PolicyEnabled { policy }).await
             }
             What::Switch(policy, false) => {
                 let name: PolicyName = policy.parse()?;
                 let request = SessionRequest::Disable { policy: name, by: None };
-                self.ask_until(request, Intent::PolicyDisabled { policy }).await
+                self.ask_until(&policy.clone(), request, Intent::PolicyDisabled { policy }).await
             }
             What::Delete(policy) => {
                 let name: PolicyName = policy.parse()?;
                 let request = SessionRequest::Delete { policy: name, by: None };
-                self.ask_until(request, Intent::PolicyDeleted { policy }).await
+                self.ask_until(&policy.clone(), request, Intent::PolicyDeleted { policy }).await
             }
             What::Run(policy) => {
                 let request = SessionRequest::Run { policy: policy.parse()? };
@@ -116,7 +116,7 @@ impl Scene {
             }
             What::Hold(chosen) => self.hold(chosen).await,
             What::Lift(chosen) => self.lift(chosen).await,
-            What::Remove(chosen) => self.remove(chosen).await,
+            What::Remove(chosen, overrides) => self.remove(chosen, overrides).await,
             What::Restore(table, from_copy) => self.restore(&table, from_copy).await,
             What::Rebuild => self.rebuild().await,
             _ => Ok(()),
@@ -133,7 +133,8 @@ impl Scene {
     }
 
     /// Asks until it is done. What is refused by what it says is given up at last.
-    async fn ask_until(&self, request: SessionRequest, what: Intent) -> Result<(), Failure> {
+    async fn ask_until(&self, policy: &str, request: SessionRequest, what: Intent) -> Result<(), Failure> {
+        self.note(Intent::PolicyAsked { policy: policy.to_owned() });
         if self.until(MANY, || self.session(request.clone())).await {
             self.note(what);
         }
@@ -196,7 +197,7 @@ impl Scene {
 
     async fn apply(&self, policy: Policy) -> Result<(), Failure> {
         let request = SessionRequest::Apply { document: policy.document(), by: None };
-        self.ask_until(request, Intent::PolicyApplied(policy)).await
+        self.ask_until(&policy.name.clone(), request, Intent::PolicyApplied(policy)).await
     }
 
     async fn hold(&self, chosen: u32) -> Result<(), Failure> {
@@ -233,17 +234,20 @@ impl Scene {
         Ok(())
     }
 
-    async fn remove(&self, chosen: u32) -> Result<(), Failure> {
+    async fn remove(&self, chosen: u32, overrides: bool) -> Result<(), Failure> {
         let Some(point) = self.point(chosen).await? else { return Ok(()) };
         let vault = place(&point);
+        let guards = if overrides { ["live-flag", "newest", "hold", "suspect", "being-copied"].to_vec() } else { Vec::new() };
         self.note(Intent::RemovalAsked {
             table: point.table.arn.name.to_string(),
             id: Some(point.id.to_string()),
             vault: Some(vault.clone()),
-            overridden: Vec::new(),
+            overridden: guards.iter().map(ToString::to_string).collect(),
         });
         let mut removal = Removal::of(point.table.arn.name.clone(), Which::Point(point.id.clone()));
         removal.vault = Some(vault);
+        removal.override_guards = guards.iter().map(|guard| guard.parse()).collect::<Result<_, _>>()?;
+        removal.reason = overrides.then(|| "somebody knows better".to_owned());
         // A removal that is not answered has begun or has not: it is not asked for twice.
         let _ = self.within(self.stack.retention(RetentionRequest::Remove(removal))).await;
         Ok(())
@@ -260,18 +264,10 @@ impl Scene {
             region: from_copy.then(|| SOURCE.parse()).transpose()?,
         };
         let ask = Ask { tables: vec![wanted], ..Ask::default() };
-        match self.within(self.stack.restore(ask)).await {
-            Ok(told) => {
-                let restore = told.first().map(|told| told.restore.id.to_string());
-                self.restores.lock().unwrap_or_else(PoisonError::into_inner).insert(target.clone());
-                self.note(Intent::RestoreAsked {
-                    restore,
-                    table: table.to_owned(),
-                    target,
-                    region: SOURCE.to_owned(),
-                });
-            }
-            Err(error) => self.note(Intent::Note { text: format!("the restore of {table} is refused: {error}") }),
+        self.note(Intent::RestoreAsked { table: table.to_owned(), target: target.clone(), region: SOURCE.to_owned() });
+        self.restores.lock().unwrap_or_else(PoisonError::into_inner).insert(target);
+        if let Err(error) = self.within(self.stack.restore(ask)).await {
+            self.note(Intent::Note { text: format!("the restore of {table} is refused: {error}") });
         }
         Ok(())
     }
@@ -346,12 +342,19 @@ fn marker(table: &str) -> String {
 
 fn settings(table: &str) -> TableSettings {
     let marker = marker(table);
+    // One leaves no room for its settings in a recovery point's tags, another none for any tag of ours.
+    let count = match table {
+        "gold-users" => 45,
+        "silver-mails" => 50,
+        _ => 1,
+    };
+    let tags: BTreeMap<String, String> = (0..count).map(|tag| (format!("own-{tag}"), "shop".to_owned())).collect();
     let settings = json!({
         "attributes": {"id": "S", (marker.clone()): "S"},
         "keys": {"hash": ["id"]},
         "global": {(format!("{marker}-index")): {"keys": {"hash": [marker]}}},
         "ttl": {"attribute": format!("{marker}-ends")},
-        "tags": {"team": "shop"},
+        "tags": tags,
     });
     TableSettings::from_bytes(settings.to_string().as_bytes()).expect("settings in their normal form")
 }

@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 
 use backup_chain_checker::{Intent, Point, Records, State, Table};
-use backup_chain_core::ids::{Region, TableName};
+use backup_chain_local::api::TableState;
 use backup_chain_local::stack::{ACCOUNT, COPIES, Failure, SOURCE, TARGET, VAULT};
 use serde_json::Value;
 
@@ -21,10 +21,7 @@ impl Scene {
     }
 
     /// How things stand: what the vaults and our tables hold, and the tables of the applications.
-    ///
-    /// # Errors
-    /// When the embedded AWS does not answer.
-    pub(super) async fn state(&self) -> Result<State, Failure> {
+    pub(super) fn state(&self) -> State {
         let deployment = self.stack.edge().deployment();
         let mut state = State::default();
         for (region, vault) in [(SOURCE, VAULT), (TARGET, COPIES)] {
@@ -45,13 +42,10 @@ impl Scene {
             let items = self.world.items(ACCOUNT, region, table);
             state.records.push(Records { region: region.to_owned(), table: table.clone(), items });
         }
-        for name in self.names() {
-            let described = crate::dynamodb(&self.world).describe_table().table_name(&name).send().await?;
-            let id = described.table.and_then(|table| table.table_id).unwrap_or_default();
-            let region = SOURCE.to_owned();
-            state.tables.push(Table { region, name, id, items: Vec::new(), settings: Value::Null });
+        for table in self.names().iter().filter_map(|name| self.table(name)) {
+            state.tables.push(Table { items: Vec::new(), settings: Value::Null, ..table });
         }
-        Ok(state)
+        state
     }
 
     /// Tells of the restores that have ended since it was last asked.
@@ -66,25 +60,37 @@ impl Scene {
                 continue;
             }
             *self.restores.lock().unwrap_or_else(PoisonError::into_inner) = asked;
-            let table = match &restore.made {
-                Some(id) => Some(self.restored(&restore.target.name, id.to_string()).await?),
-                None => None,
-            };
+            let table = restore.made.as_ref().and_then(|_| self.table(&target));
             let (status, point) = (restore.stage.to_string(), restore.arn.to_string());
-            self.note(Intent::RestoreEnded { target, status, point, table });
+            let expected = self.backed_up(&point);
+            self.note(Intent::RestoreEnded { target, status, point, expected, table });
         }
         Ok(())
     }
 
-    async fn restored(&self, name: &TableName, id: String) -> Result<Table, Failure> {
-        let region: Region = SOURCE.parse()?;
-        let captured = self.stack.edge().capture(&region, name).await?;
-        Ok(Table {
-            region: region.to_string(),
-            name: name.to_string(),
-            id,
-            items: self.world.items(ACCOUNT, SOURCE, name.as_str()),
-            settings: serde_json::to_value(&captured.settings)?,
-        })
+    /// A table as it is.
+    fn table(&self, name: &str) -> Option<Table> {
+        let state = self.world.with_dynamodb(|dynamo| dynamo.state(ACCOUNT, SOURCE, name))?;
+        Some(seen(SOURCE, &state))
+    }
+
+    /// A table as a recovery point has it.
+    fn backed_up(&self, arn: &str) -> Option<Table> {
+        let places = [(SOURCE, VAULT), (TARGET, COPIES)];
+        let mut points = places.into_iter().flat_map(|(region, vault)| {
+            self.world.with_backup(|backup| backup.points(ACCOUNT, region, vault))
+        });
+        points.find(|point| point.arn == arn).map(|point| seen(SOURCE, &point.table))
+    }
+}
+
+fn seen(region: &str, state: &TableState) -> Table {
+    let text = |name: &str| state.description[name].as_str().unwrap_or_default().to_owned();
+    Table {
+        region: region.to_owned(),
+        name: text("TableName"),
+        id: text("TableId"),
+        items: state.items.clone(),
+        settings: state.description.clone(),
     }
 }
