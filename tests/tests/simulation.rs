@@ -1,6 +1,7 @@
 //! Lives of a deployment, each drawn from a seed, judged by the checker. One seed is one life, byte for byte.
 //!
-//! `BACKUP_CHAIN_SEEDS=0..1000` says which seeds are lived, `BACKUP_CHAIN_DAYS=60` for how long. A seed that breaks a
+//! `BACKUP_CHAIN_SEEDS=0..1000` says which seeds are lived, `BACKUP_CHAIN_DAYS=60` for how long. `make simulation` builds
+//! it for speed; `cargo test` alone lives two short lives. A seed that breaks a
 //! rule tells the command that lives it again, and the fewest acts that still break the rule.
 #![expect(clippy::print_stdout, reason = "what was lived through, and what came of it")]
 
@@ -26,12 +27,15 @@ fn number(name: &str, otherwise: u64) -> u64 {
 }
 
 fn days() -> u32 {
-    u32::try_from(number("BACKUP_CHAIN_DAYS", 30)).expect("a number of days")
+    let otherwise = if cfg!(debug_assertions) { 5 } else { 30 };
+    u32::try_from(number("BACKUP_CHAIN_DAYS", otherwise)).expect("a number of days")
 }
 
 /// `from..to`, or one seed.
 fn seeds() -> Range<u64> {
-    let text = variable("BACKUP_CHAIN_SEEDS").unwrap_or_else(|| "0..200".to_owned());
+    // Built for speed there is time for many.
+    let otherwise = if cfg!(debug_assertions) { "0..2" } else { "0..200" };
+    let text = variable("BACKUP_CHAIN_SEEDS").unwrap_or_else(|| otherwise.to_owned());
     let (from, to) = text.split_once("..").unwrap_or((&text, ""));
     let from: u64 = from.parse().expect("BACKUP_CHAIN_SEEDS is FROM..TO");
     from..if to.is_empty() { from + 1 } else { to.parse().expect("BACKUP_CHAIN_SEEDS is FROM..TO") }
@@ -59,7 +63,7 @@ fn command(seed: u64, days: u32, acts: Option<&Acts>) -> String {
         format!("BACKUP_CHAIN_ACTS={} ", numbers.join(","))
     });
     format!(
-        "BACKUP_CHAIN_SEED={seed} BACKUP_CHAIN_DAYS={days} {only}cargo test --workspace --test simulation -- --ignored --exact a_life_again --nocapture"
+        "BACKUP_CHAIN_SEED={seed} BACKUP_CHAIN_DAYS={days} {only}cargo test --profile sim --workspace --test simulation -- --ignored --exact a_life_again --nocapture"
     )
 }
 
@@ -95,7 +99,7 @@ fn one_seed_is_one_history_in_any_process() {
         let test = std::env::current_exe().expect("a test is a program");
         let mut life = Command::new(test);
         life.args(["--ignored", "--exact", "a_life_again", "--nocapture"]);
-        let life = life.env("BACKUP_CHAIN_SEED", "1").env("BACKUP_CHAIN_DAYS", "10").output().expect("it runs");
+        let life = life.env("BACKUP_CHAIN_SEED", "1").env("BACKUP_CHAIN_DAYS", "5").output().expect("it runs");
         let told = String::from_utf8_lossy(&life.stdout).into_owned();
         let line = told.lines().find_map(|line| Some(line.split_once("digest ")?.1.to_owned()));
         line.unwrap_or_else(|| panic!("no digest: {told}{}", String::from_utf8_lossy(&life.stderr)))

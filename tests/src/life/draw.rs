@@ -21,10 +21,13 @@ const CALM: SignedDuration = SignedDuration::from_hours(34);
 const DRILL: SignedDuration = SignedDuration::from_hours(1);
 const ZONES: [&str; 4] = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata"];
 const POLICIES: [&str; 3] = ["gold", "silver", "bronze"];
+/// The services that the functions ask day by day.
+const ASKED: [&str; 7] =
+    ["application-autoscaling", "backup", "dynamodb", "events", "kms", "monitoring", "tagging"];
 /// The tables that there may be, each of one of the policies by its name, and one of none.
 const TABLES: [&str; 12] = [
-    "gold-orders", "gold-carts", "gold-users", "silver-logs", "silver-mails", "silver-stock", "silver-prices",
-    "bronze-notes", "bronze-drafts", "bronze-trials", "gold-ledger", "other",
+    "gold-orders", "silver-logs", "gold-users", "silver-mails", "bronze-notes", "gold-carts", "other",
+    "silver-stock", "silver-prices", "bronze-drafts", "bronze-trials", "gold-ledger",
 ];
 
 /// The acts of a life of so many days, in order.
@@ -34,7 +37,9 @@ pub fn draw(seed: u64, days: u32) -> Vec<Act> {
     let end = SignedDuration::from_hours(i64::from(days) * 24);
     let mut acts = Vec::new();
     let mut begins = SignedDuration::ZERO;
-    let tables = 4 + dice.below(u32::try_from(TABLES.len()).unwrap_or_default() - 3);
+    let most = u32::try_from(TABLES.len()).unwrap_or_default();
+    let more = if dice.one_in(4) { most - 2 } else { 5 };
+    let tables = 3 + dice.below(more);
     let tables = &TABLES[..usize::try_from(tables).unwrap_or_default()];
     for table in tables {
         acts.push(Act { after: begins, what: What::Create((*table).to_owned()) });
@@ -43,7 +48,7 @@ pub fn draw(seed: u64, days: u32) -> Vec<Act> {
         acts.push(Act { after: begins, what: What::Apply(Box::new(policy(&mut dice, name, tables))) });
     }
     // Some lives are quiet, some are not.
-    let (people, troubles) = (dice.below(8), dice.below(16));
+    let (people, troubles) = (1 + dice.below(8), dice.below(24));
     while begins < end {
         let calm = (begins + CYCLE).min(end) - CALM;
         let mut cycle = Vec::new();
@@ -138,12 +143,13 @@ fn goes_wrong(dice: &mut Dice, tables: &[&str], left: SignedDuration) -> What {
 
 /// Calls that go wrong: single ones, some of them, or all.
 fn calls(dice: &mut Dice) -> Calls {
-    let error = dice.one_of(modelled_errors());
-    let ModelledError { service, operation, .. } = error;
+    let errors: Vec<_> = modelled_errors().iter().filter(|error| ASKED.contains(&error.service)).collect();
+    let error = dice.one_of(&errors);
+    let ModelledError { service, operation, .. } = *error;
     let any = "*".to_owned();
     let (mut service, mut operation) = (service.to_owned(), operation.to_owned());
     let fault = match dice.below(18) {
-        0..=4 if !is_a_lie(&error) => Fault::Error { code: error.code.to_owned(), status: Some(error.status) },
+        0..=4 if !is_a_lie(error) => Fault::Error { code: error.code.to_owned(), status: Some(error.status) },
         0..=6 => {
             let own: Vec<_> = common_errors().iter().filter(|error| error.service == service).collect();
             own.get(usize::try_from(dice.below(u32::try_from(own.len()).unwrap_or_default())).unwrap_or_default())
