@@ -3,6 +3,7 @@
 pub mod alarms;
 pub mod command;
 pub mod leftovers;
+pub mod life;
 pub mod logs;
 pub mod restores;
 pub mod settings;
