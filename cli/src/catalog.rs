@@ -6,7 +6,7 @@ use clap::Subcommand;
 
 use crate::console::{count, moment};
 use crate::deployment::Deployed;
-use crate::{By, Console, Failure, Outcome, points, replies};
+use crate::{By, Console, Failure, Outcome, points, replies, verify};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -25,6 +25,18 @@ pub(crate) enum Command {
         #[command(flatten)]
         by: By,
     },
+    /// Compare the catalog with the vaults, and explain each difference
+    #[command(after_help = "Example:\n  backup-chain catalog verify --open\n\n\
+        It reads with your own rights, and changes nothing. The stack's own vault, those of policies and of restore points, \
+        and those that are named are compared. It exits with 1 when something differs.")]
+    Verify {
+        /// A vault to compare as well
+        #[arg(long = "vault", value_name = "REGION/VAULT", value_parser = points::place)]
+        vaults: Vec<String>,
+        /// Open the metadata of every restore point too, and check what binds it: slower, and takes kms:Decrypt
+        #[arg(long)]
+        open: bool,
+    },
 }
 
 pub(crate) async fn run(
@@ -33,7 +45,10 @@ pub(crate) async fn run(
     json: bool,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
-    let Command::Rebuild { vaults, yes, by } = command;
+    let (vaults, yes, by) = match command {
+        Command::Verify { vaults, open } => return verify::run(&vaults, open, deployed, json, console).await,
+        Command::Rebuild { vaults, yes, by } => (vaults, yes, by),
+    };
     if !yes && !console.agrees("Rebuild the catalog from the vaults, and pause retention for 7 days?")? {
         return Err(Failure::refused("nothing is rebuilt: answer y, or add --yes"));
     }

@@ -23,6 +23,7 @@ mod restore;
 mod retention;
 mod session;
 mod told;
+mod verify;
 
 use std::ffi::OsString;
 use std::io;

@@ -9,7 +9,7 @@ pub mod restores;
 pub mod settings;
 pub mod tables;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use aws_sdk_dynamodb::types::{
@@ -127,6 +127,31 @@ pub async fn all_points(stack: &Stack, table: &TableName) -> Vec<RestorePoint> {
     let mut points = stack.edge().catalog().points_of_table(table).await.expect("the catalog can be read");
     points.sort_by(|a, b| (&a.id, a.kind).cmp(&(&b.id, b.kind)));
     points
+}
+
+/// Every item of the catalog is lost.
+///
+/// # Panics
+/// When the embedded AWS refuses that.
+pub async fn lose_the_catalog(world: &World, stack: &Stack) {
+    let (client, _scene) = (dynamodb(world), world.scene());
+    let name = &stack.edge().deployment().catalog;
+    let mut pages = client.scan().table_name(name).consistent_read(true).into_paginator().items().send();
+    let mut keys = Vec::new();
+    while let Some(item) = pages.next().await {
+        let item: HashMap<String, AttributeValue> = item.expect("the catalog can be emptied");
+        keys.push((item["pk"].clone(), item["sk"].clone()));
+    }
+    for (pk, sk) in keys {
+        client
+            .delete_item()
+            .table_name(name)
+            .key("pk", pk)
+            .key("sk", sk)
+            .send()
+            .await
+            .expect("the catalog can be emptied");
+    }
 }
 
 /// Fails with what is wrong unless catalog and vaults agree.

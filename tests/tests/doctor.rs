@@ -195,10 +195,12 @@ async fn it_only_reads_unless_it_is_to_mend() {
     insta::assert_snapshot!(calls.join("\n"), @r"
     backup:DescribeBackupVault
     backup:DescribeRegionSettings
+    backup:ListRecoveryPointsByBackupVault
     dynamodb:DescribeContinuousBackups
     dynamodb:DescribeTable
     dynamodb:GetItem
     dynamodb:Query
+    dynamodb:Scan
     events:DescribeRule
     events:ListTargetsByRule
     iam:GetRole

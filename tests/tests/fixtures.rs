@@ -121,8 +121,8 @@ async fn a_typical_table_fits_into_the_tags_and_reads_back_as_it_was_captured() 
         assert!(matches!(document.settings, Settings::Inline(_)));
         let tags = &vault_tags(&world, region, vault)[point.arn.as_ref().unwrap()];
         assert!(parts_of(tags) <= 7, "{} parts", parts_of(tags));
-        // The ten of the table, the parts and the id.
-        assert_eq!(tags.len(), 10 + parts_of(tags) + 1);
+        // The ten of the table, the parts, the id and the binding.
+        assert_eq!(tags.len(), 10 + parts_of(tags) + 2);
         assert!(stored(&world, region).await.is_empty());
     }
     assert_agreement(&world, &stack, &[orders]).await;
@@ -151,7 +151,7 @@ async fn a_huge_table_steps_down_to_the_settings_table_and_reads_back_in_both_re
         assert!(settings == captured.settings);
         assert_eq!(stored(&world, region).await, [digest.to_string()]);
         let tags = &vault_tags(&world, region, vault)[point.arn.as_ref().unwrap()];
-        assert_eq!(tags.len(), 40 + parts_of(tags) + 1);
+        assert_eq!(tags.len(), 40 + parts_of(tags) + 2);
         // AWS takes 50, and a hold still has room.
         assert!(tags.len() < 50, "{} tags", tags.len());
     }
@@ -283,7 +283,8 @@ async fn changed_stored_settings_make_the_point_suspect_and_not_its_copy() {
     assert_eq!(why, format!("the settings stored as {} are others", backup.settings.unwrap()));
     assert!(open(&world, &stack, &copy).await.is_ok());
 
-    source.remove(id, &backup.settings.unwrap()).await.unwrap();
+    let stored = source.get(id, &backup.settings.unwrap()).await.unwrap().unwrap();
+    source.remove(id, &backup.settings.unwrap(), stored).await.unwrap();
     let why = open(&world, &stack, &backup).await.unwrap_err().to_string();
     assert_eq!(
         why,

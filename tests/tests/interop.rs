@@ -11,7 +11,7 @@ use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::SessionRequest;
 use backup_chain_core::metadata::{Document, Settings, tags};
 use backup_chain_core::point::{Kind, RestorePoint};
-use backup_chain_core::settings::TableSettings;
+use backup_chain_core::settings::{Digest, TableSettings};
 use backup_chain_local::backup::{Durations, EventFaults};
 use backup_chain_local::server;
 use backup_chain_local::stack::{ACCOUNT, SOURCE, Stack, TARGET};
@@ -222,9 +222,8 @@ async fn the_official_sdk_opens_what_we_sealed_and_we_open_what_it_sealed() {
         let tags = tags::encode(&document.id, &sealed).unwrap();
         for point in [&served.backup, &served.copy] {
             let seen = Seen::of_record(point, point.arn.as_ref().unwrap(), &tags);
-            let opened =
-                served.stack.edge().open(&RestorePoint { sealed: None, ..point.clone() }, &seen).await;
-            let (theirs, also) = opened.unwrap();
+            let theirs = RestorePoint { sealed: Some(Digest::of(&sealed)), ..point.clone() };
+            let (theirs, also) = served.stack.edge().open(&theirs, &seen).await.unwrap();
             assert!(theirs == document && also == settings);
             // It is not the message that the catalog pins.
             let pinned = served.stack.edge().open(point, &seen).await;
@@ -272,6 +271,16 @@ fn recipe() -> Vec<String> {
 
 /// Runs a block of the recipe as one who reads the page does.
 async fn follow(served: &Served, point: &RestorePoint, block: &str, stored: &str, folder: &Path) -> String {
+    try_to_follow(served, point, block, stored, folder).await.printed()
+}
+
+async fn try_to_follow(
+    served: &Served,
+    point: &RestorePoint,
+    block: &str,
+    stored: &str,
+    folder: &Path,
+) -> Ran {
     let region = point.vault.region.as_str();
     let dictionary = root().join("shared/core/src/metadata/dictionary-v1.txt");
     let key = served.key_in(region);
@@ -286,7 +295,7 @@ async fn follow(served: &Served, point: &RestorePoint, block: &str, stored: &str
         ("SETTINGS_TABLE", &served.stack.edge().deployment().settings),
         ("STORED", stored),
     ];
-    served.run("sh", &["-eu", "-c", block], &env, folder, b"").await.printed()
+    served.run("sh", &["-eu", "-c", block], &env, folder, b"").await
 }
 
 #[tokio::test]
@@ -363,6 +372,34 @@ async fn the_recipe_opens_a_recovery_point_without_tags_of_ours() {
                 let left = std::fs::read(folder.join("document.json")).unwrap();
                 assert_eq!(left.trim_ascii_end(), settings.to_bytes());
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_recipe_checks_what_binds_metadata_to_its_recovery_point() {
+    let typical = include_str!("../fixtures/typical.json");
+    let mut full: serde_json::Value = serde_json::from_str(typical).unwrap();
+    full["tags"] =
+        serde_json::Value::Object((0..50).map(|number| (format!("own-{number}"), "x".into())).collect());
+    let blocks = recipe();
+    for (settings, is_stored) in [(typical.to_owned(), false), (full.to_string(), true)] {
+        let served = served(&settings).await;
+        for (point, other) in [(&served.backup, &served.copy), (&served.copy, &served.backup)] {
+            let folder = folder(&format!("recipe-bound-{is_stored}-{}", point.vault.region));
+            let check = format!("MESSAGE={}", blocks[3].split_once("MESSAGE=").unwrap().1);
+            let block = if is_stored {
+                follow(&served, point, &blocks[2], "", &folder).await;
+                format!("{}{check}", blocks[4])
+            } else {
+                follow(&served, point, &blocks[0], "", &folder).await;
+                blocks[3].clone()
+            };
+            assert_eq!(follow(&served, point, &block, "", &folder).await, "backup-chain");
+            // The other carries the same message, and is not what this binds it to.
+            let ran = try_to_follow(&served, other, &check, "", &folder).await;
+            assert!(!ran.stdout.contains("backup-chain"), "{ran:?}");
+            assert!(ran.stderr.contains("InvalidCiphertextException"), "{ran:?}");
         }
     }
 }

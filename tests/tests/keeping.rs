@@ -408,14 +408,14 @@ async fn tags_that_have_no_room_are_left_out_with_a_warning() {
     apply(&stack, &format!("{DAILY}tags: {{{}}}\n", tags.join(", "))).await.unwrap();
     stack.live_until(at("2026-01-05T12:00:00Z")).await;
     let made = of(&stack, &orders, Kind::Backup).await.remove(0);
-    // Of ten that are added six are our metadata and one is kept for a hold.
-    let left_out = "there is no room for the policy's tags ours-3, ours-4, ours-5, ours-6, ours-7, ours-8: they are left out";
+    // Of ten that are added seven are our metadata with its binding, and one is kept for a hold.
+    let left_out = "there is no room for the policy's tags ours-2, ours-3, ours-4, ours-5, ours-6, ours-7, ours-8: they are left out";
     assert_eq!(made.warnings, [left_out]);
     assert_eq!((made.state, made.suspect), (State::Available, None));
     for tags in vault_tags(&world, SOURCE, VAULT).values() {
         let added = tags.keys().filter(|key| !key.starts_with("own-"));
         assert_eq!(added.clone().count(), 9, "{:?}", added.collect::<Vec<_>>());
-        assert!(tags.contains_key("ours-2") && !tags.contains_key("ours-3"));
+        assert!(tags.contains_key("ours-1") && !tags.contains_key("ours-2"));
     }
     // A hold still finds its place.
     stack.hold(hold(&of(&stack, &orders, Kind::Backup).await[0], None)).await.unwrap();

@@ -3,17 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{Kind, RestorePoint, State};
 use backup_chain_core::retention::Braked;
 use backup_chain_core::settings::TableSettings;
-use backup_chain_local::World;
-use backup_chain_local::stack::{COPIES, SOURCE, Stack, TARGET, VAULT};
+use backup_chain_local::stack::{COPIES, RETENTION, SOURCE, Stack, TARGET, VAULT};
+use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::{
-    apply, assert_agreement, at, backup, deployed, dynamodb, points, table, tables, vault_tags,
+    apply, assert_agreement, at, backup, deployed, lose_the_catalog, points, table, tables, vault_tags,
 };
 
 const POLICY: &str = "
@@ -45,21 +44,6 @@ async fn scene() -> (World, Stack, Vec<TableName>) {
     (world, stack, tables)
 }
 
-/// Every item of the catalog is lost.
-async fn lose_the_catalog(world: &World, stack: &Stack) {
-    let (client, _scene) = (dynamodb(world), world.scene());
-    let name = &stack.edge().deployment().catalog;
-    let mut pages = client.scan().table_name(name).into_paginator().items().send();
-    let mut keys = Vec::new();
-    while let Some(item) = pages.next().await {
-        let item: std::collections::HashMap<String, AttributeValue> = item.unwrap();
-        keys.push((item["pk"].clone(), item["sk"].clone()));
-    }
-    for (pk, sk) in keys {
-        client.delete_item().table_name(name).key("pk", pk).key("sk", sk).send().await.unwrap();
-    }
-}
-
 /// What a restore point is: all of it but how it came about.
 fn essence(point: RestorePoint) -> RestorePoint {
     let plain = RestorePoint::planned(
@@ -83,6 +67,7 @@ fn essence(point: RestorePoint) -> RestorePoint {
         settings: point.settings,
         settings_stored: point.settings_stored,
         message_stored: point.message_stored,
+        bound: point.bound,
         suspect: point.suspect,
         hold: point.hold,
         ..plain
@@ -153,6 +138,72 @@ async fn restore_points_and_chains_are_the_same_after_the_catalog_is_lost() {
     assert_agreement(&world, &stack, &tables).await;
 }
 
+/// Two tables with two days of points, one of them without tags of ours.
+async fn small() -> (World, Stack, Vec<TableName>) {
+    let (world, mut stack) = deployed("2026-01-05T00:00:00Z").await;
+    let own: Vec<(String, String)> = (0..50).map(|tag| (format!("own-{tag:02}"), "x".to_owned())).collect();
+    let own: Vec<(&str, &str)> = own.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let tables =
+        vec![table(&world, "app-full", &own).await.unwrap(), table(&world, "app-orders", &[]).await.unwrap()];
+    apply(&stack, POLICY).await.unwrap();
+    stack.live_until(at("2026-01-06T12:00:00Z")).await;
+    (world, stack, tables)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rebuild_that_is_cut_off_at_any_call_is_gone_on_with() {
+    let (world, stack, tables) = small().await;
+    let before = essences(&stack, &tables).await;
+    let heads = async |stack: &Stack| {
+        let mut heads = Vec::new();
+        for point in &before {
+            let head = stack.edge().catalog().head(&point.table).await.unwrap().unwrap();
+            heads.push((head.met, head.newest));
+        }
+        heads
+    };
+    let heads_before = heads(&stack).await;
+    let mut nth = 0;
+    loop {
+        nth += 1;
+        lose_the_catalog(&world, &stack).await;
+        apply(&stack, POLICY).await.unwrap();
+        world.crash_after(RETENTION, nth);
+        if stack.rebuild().await.is_ok() {
+            world.clear_faults();
+            break;
+        }
+        let rebuilt = stack.rebuild().await.unwrap();
+        assert!(rebuilt.problems.is_empty() && rebuilt.left == 0, "after call {nth}: {rebuilt:#?}");
+        assert_eq!(essences(&stack, &tables).await, before, "after call {nth}");
+        assert_eq!(heads(&stack).await, heads_before, "after call {nth}");
+    }
+    assert!(nth > 40, "{nth} calls are too few for {} points", before.len());
+}
+
+/// AWS Backup of one Region is away: what is in the other is added, and the rest when it is back.
+#[tokio::test(start_paused = true)]
+async fn either_region_alone_is_rebuilt_and_the_other_later() {
+    let (world, stack, tables) = small().await;
+    let before = essences(&stack, &tables).await;
+    for (away, there) in [(SOURCE, Kind::Copy), (TARGET, Kind::Backup)] {
+        lose_the_catalog(&world, &stack).await;
+        apply(&stack, POLICY).await.unwrap();
+        world.inject(FaultRule::new("backup", "*", Fault::ServerError).region(away));
+        let rebuilt = stack.rebuild().await.unwrap();
+        assert!(rebuilt.problems.len() == 1 && rebuilt.problems[0].contains(away), "{rebuilt:#?}");
+        let found = essences(&stack, &tables).await;
+        assert!(
+            found.iter().all(|point| point.kind == there) && found.len() == before.len() / 2,
+            "{found:#?}"
+        );
+        world.clear_faults();
+        let rebuilt = stack.rebuild().await.unwrap();
+        assert!(rebuilt.problems.is_empty(), "{rebuilt:#?}");
+        assert_eq!(essences(&stack, &tables).await, before, "{away}");
+    }
+}
+
 /// Tags that were put on the recovery points of another table mix nothing: AWS says what each is a backup of.
 #[tokio::test(start_paused = true)]
 async fn tags_swapped_between_tables_are_told_and_not_added() {
@@ -209,7 +260,8 @@ async fn what_is_not_believed_is_told_and_not_added() {
     // The twin was not created when the other was asked for, so the other one stands alone.
     assert_eq!((rebuilt.added, rebuilt.foreign), (before - 3, 1), "{rebuilt:#?}");
     let told = rebuilt.problems.join("\n");
-    assert_eq!(rebuilt.problems.len(), 2, "{told}");
+    assert_eq!(rebuilt.problems.len(), 3, "{told}");
+    assert!(told.contains("our role made it, and it carries no metadata"), "{told}");
     assert!(told.contains("tag backup-chain/v1/0 is missing"), "{told}");
     assert!(told.contains("it was not created when its metadata says"), "{told}");
     assert!(points(&stack, &tables[0]).await.iter().all(|point| point.state == State::Available));

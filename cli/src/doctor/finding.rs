@@ -26,6 +26,8 @@ pub(crate) enum Check {
     Vaults,
     /// The metadata key with its replicas, and the keys of the vaults.
     Keys,
+    /// What the vaults hold, and the catalog knows or does not.
+    Catalog,
     /// What AWS Backup may do.
     Roles,
     /// The stored policies.

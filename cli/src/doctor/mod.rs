@@ -3,6 +3,7 @@
 mod finding;
 mod functions;
 mod keys;
+mod known;
 mod look;
 mod queues;
 mod regions;
@@ -104,6 +105,7 @@ async fn findings(look: &Look<'_>, console: &mut Console<'_>) -> Result<Vec<Find
     findings.extend(regions::of_restores(look, console).await);
     findings.extend(vaults::check(look));
     findings.extend(keys::check(look).await);
+    findings.extend(known::check(look).await);
     console.note("policies, roles and what is due are looked at ...")?;
     let (scope, table) = scope::check(look).await;
     findings.extend(roles::check(look, table.as_ref().map(|table| table.as_str())).await);

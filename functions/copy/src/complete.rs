@@ -179,11 +179,16 @@ async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Ended) -> Resul
             point.suspect.get_or_insert(error.to_string());
         }
     }
-    match edge.name(&point).await {
+    // What is not believed is not bound: it keeps its name, and no more.
+    let bound = match point.suspect {
+        Some(_) => edge.name(&point).await,
+        None => edge.bind(&mut point).await,
+    };
+    match bound {
         Err(error) if error.is_transient() && may_come => return Err(error.into()),
-        Err(error) => point.warnings.push(format!(
-            "its recovery point is not named in the settings table, so that a rebuilt catalog would not know it: {error}"
-        )),
+        Err(error) => {
+            tracing::warn!(%error, "not bound yet: the next run of retention tries again");
+        }
         Ok(()) => {}
     }
     if found.contains_key(tags::HOLD) && point.hold.is_none() {
@@ -308,12 +313,14 @@ async fn add_tags(
 }
 
 /// Takes from `wanted` what has no room beside the tags that a recovery point has. AWS takes 50 on it, those that are
-/// inherited from the table included, and by one of its pages 10 that are added. One place is kept for a hold.
+/// inherited from the table included, and by one of its pages 10 that are added. Places are kept for a hold and for the binding.
 fn leave_room(wanted: &mut BTreeMap<String, String>, found: &BTreeMap<String, String>) -> Vec<String> {
-    let count =
-        |is_it: &dyn Fn(&str) -> bool| found.keys().filter(|key| is_it(key) && *key != tags::HOLD).count();
-    let mut room = (TAGS - 1).saturating_sub(count(&|key| !key.starts_with("aws:")));
-    let mut added = (OURS - 1).saturating_sub(count(&|key| key.starts_with(tags::PREFIX)));
+    let kept = [tags::HOLD, tags::BOUND];
+    let count = |is_it: &dyn Fn(&str) -> bool| {
+        found.keys().filter(|key| is_it(key) && !kept.contains(&key.as_str())).count()
+    };
+    let mut room = (TAGS - kept.len()).saturating_sub(count(&|key| !key.starts_with("aws:")));
+    let mut added = (OURS - kept.len()).saturating_sub(count(&|key| key.starts_with(tags::PREFIX)));
     let mut left_out = Vec::new();
     wanted.retain(|key, _| {
         let takes = usize::from(!found.contains_key(key));

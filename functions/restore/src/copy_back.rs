@@ -109,7 +109,7 @@ async fn record_point(
     let (copy, tags) =
         (there.point(&restore.vault.name, &restore.arn).await?, there.tags(&restore.arn).await?);
     let brought = async {
-        let copy = edge.describe(&restore.vault, &copy, &tags).await?;
+        let copy = edge.describe(&restore.vault, &copy, &tags, restore.sealed).await?;
         edge.bring(&copy, &restore.vault.region, &vault.region).await?;
         edge.name(&RestorePoint { arn: Some(arn.clone()), vault: vault.clone(), ..copy }).await?;
         Ok(())
@@ -122,7 +122,10 @@ async fn record_point(
     let backup = &edge.region(&vault.region).backup;
     let (found, tags) = (backup.point(&vault.name, arn).await?, backup.tags(arn).await?);
     // What is not believed is in the vault all the same; the daily run reports it, and only items are restored.
-    let Ok(mut point) = edge.describe(vault, &found, &tags).await else { return Ok(false) };
+    let Ok(mut point) = edge.describe(vault, &found, &tags, restore.sealed).await else { return Ok(false) };
+    if point.suspect.is_some() {
+        return Ok(false);
+    }
     point.warnings.push(format!("copied back into {} for a restore", place_of(vault)));
     edge.bring_back(&mut point).await?;
     Ok(true)

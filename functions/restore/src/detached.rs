@@ -180,7 +180,7 @@ impl Detached {
                 Err(error) if error.meaning == Meaning::NotFound => continue,
                 tags => tags?,
             };
-            let point = match self.edge.describe(&self.copies, &recovery, &tags).await {
+            let point = match self.edge.describe(&self.copies, &recovery, &tags, None).await {
                 Ok(point) => point,
                 Err(OpenError::Aws(error)) => return Err(error.into()),
                 Err(error) => {
@@ -188,11 +188,14 @@ impl Detached {
                     continue;
                 }
             };
-            let is_meant = match &wanted.from {
-                From::Newest => true,
-                From::At(at) => point.created_at.is_some_and(|made_at| made_at.as_second() <= at.as_second()),
-                From::Point(id) => point.id == *id,
-            };
+            let is_meant = point.counts()
+                && match &wanted.from {
+                    From::Newest => true,
+                    From::At(at) => {
+                        point.created_at.is_some_and(|made_at| made_at.as_second() <= at.as_second())
+                    }
+                    From::Point(id) => point.id == *id,
+                };
             points.push(point);
             if is_meant {
                 break;

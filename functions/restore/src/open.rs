@@ -66,8 +66,8 @@ pub(crate) async fn settings(edge: &Edge, restore: &Restore) -> Result<Option<Ta
         let tags = region.backup.tags(&restore.arn).await?;
         let seen = Seen::of(&found, &tags, &restore.vault.region);
         let Described { document, sealed, .. } = edge.open_unknown(&seen).await?;
-        let is_other = document.id != restore.point || document.table != restore.table;
-        if is_other || restore.sealed.is_some_and(|believed| believed != sealed) {
+        // Settings are put back of metadata that was believed, and pinned.
+        if document.id != restore.point || document.table != restore.table || restore.sealed != Some(sealed) {
             return Err(OpenError::Suspect("its metadata is not what it was".to_owned()));
         }
         match document.settings {

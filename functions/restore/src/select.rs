@@ -69,6 +69,8 @@ fn by_id(
     let why = last.reason.clone();
     points.retain(|point| point.state == State::Available);
     let region = wanted.region.as_ref().unwrap_or(home);
+    // Tags can say of several that they are this one: the one that is believed is.
+    points.sort_by_key(|point| point.suspect.is_some());
     if let Some(near) = points.iter().position(|point| point.vault.region == *region) {
         return Ok(points.swap_remove(near));
     }

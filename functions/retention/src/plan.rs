@@ -1,6 +1,7 @@
 //! Planning: which chains have something outdated, and what becomes of each of their points.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::seal::{OpenError, Seen};
@@ -207,11 +208,29 @@ pub(crate) async fn believe(work: &Work<'_>, point: &mut RestorePoint) -> Result
     }
 }
 
+/// "After a few seconds" AWS shows tags that were just changed, and may show none until then. What was changed before a run
+/// waits is seen after it, so that one wait is enough.
+const BLANK: SignedDuration = SignedDuration::from_secs(15);
+
+/// Whether none of our tags is seen on a point that was believed with its message in them.
+fn is_blank(point: &RestorePoint, found: &BTreeMap<String, String>) -> bool {
+    let has_none = !found.keys().any(|key| key.starts_with(tags::PREFIX));
+    has_none && !point.message_stored && point.suspect.is_none()
+}
+
 async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Error> {
     let edge = work.edge;
     let (State::Available, Some(arn)) = (point.state, point.arn.clone()) else { return Ok(()) };
     let region = edge.region(&point.vault.region);
-    let found = match region.backup.tags(&arn).await {
+    let mut found = region.backup.tags(&arn).await;
+    if let Ok(none) = &found
+        && is_blank(point, none)
+        && work.may_wait.swap(false, Ordering::Relaxed)
+    {
+        edge.clock().until(edge.clock().now() + BLANK).await;
+        found = region.backup.tags(&arn).await;
+    }
+    let found = match found {
         Ok(found) => found,
         Err(error) if error.meaning == Meaning::NotFound && work.records => {
             return reconcile::gone(edge, point).await;

@@ -13,7 +13,7 @@ use backup_chain_core::due::PolicyState;
 use backup_chain_core::history::Action;
 use backup_chain_core::ids::{PointId, RecoveryPointArn, Table, VaultArn};
 use backup_chain_core::metadata::tags;
-use backup_chain_core::point::{CopySource, Hold, Kind, RestorePoint};
+use backup_chain_core::point::{CopySource, Hold, Kind, RestorePoint, State};
 use backup_chain_core::retention::{Rebuilt, place_of};
 use backup_chain_core::table::TableHead;
 
@@ -41,26 +41,28 @@ pub(crate) async fn rebuild(
         active.stored.state = PolicyState::starting(&active.policy, now);
         edge.catalog().commit([Write::of(&mut active.stored)]).await?;
     }
-    let known: BTreeSet<RecoveryPointArn> =
-        edge.catalog().every_live_point().await?.into_iter().filter_map(|point| point.arn).collect();
-    let mut found: BTreeMap<Table, Vec<RestorePoint>> = BTreeMap::new();
-    for vault in &vaults {
-        match read(edge, vault, &known, deadline, &mut rebuilt).await {
-            Ok(points) => {
-                for point in points {
-                    found.entry(point.table.clone()).or_default().push(point);
-                }
-            }
-            // One vault that cannot be read must not stop the others.
-            Err(error) => rebuilt.problems.push(format!("vault {} is not read: {error}", place_of(vault))),
-        }
+    let recorded = edge.catalog().every_live_point().await?;
+    // A rebuild that was cut off may have left that to do.
+    for (table, points) in by_table(recorded.clone()) {
+        relate(edge, &table).await?;
+        recount(edge, &table, &points).await?;
     }
-    for (table, points) in found {
-        if !deadline.allows_work(edge.clock().now()) {
-            rebuilt.left += points.len();
-            continue;
+    let known: BTreeSet<RecoveryPointArn> = recorded.into_iter().filter_map(|point| point.arn).collect();
+    for vault in &vaults {
+        let listed = match edge.region(&vault.region).backup.points(&vault.name).await {
+            Ok(listed) => listed,
+            // One vault that cannot be read must not stop the others.
+            Err(error) => {
+                rebuilt.problems.push(format!("vault {} is not read: {error}", place_of(vault)));
+                continue;
+            }
+        };
+        for (_, of_table) in unknown(edge, listed, &known, &mut rebuilt) {
+            let points = read(edge, vault, of_table, deadline, &mut rebuilt).await;
+            for (table, points) in by_table(points) {
+                add(edge, &table, points, &mut rebuilt).await?;
+            }
         }
-        add(edge, &table, points, &mut rebuilt).await?;
     }
     let mut entry = edge.entry(Action::CatalogRebuilt, rebuilt.vaults.join(", "), by);
     entry.details = vec![
@@ -79,64 +81,102 @@ pub(crate) async fn rebuild(
     Ok(rebuilt)
 }
 
-/// The stack's own vault, those of its policies, deleted ones too, and those that are named.
+/// Those of the stack and its policies, and those that are named.
 async fn vaults(edge: &Edge, named: &[String]) -> Result<BTreeSet<VaultArn>, RetentionError> {
-    let ours = edge.deployment();
-    let mut vaults = BTreeSet::from([ours.vault_arn(&ours.vault)]);
-    for active in edge.every_policy().await? {
-        vaults.insert(ours.vault_arn(&active.policy.vault));
-        vaults.extend(active.policy.copies.iter().map(|target| target.vault.clone()));
-    }
+    let mut vaults = edge.vaults_of_policies().await?;
     for text in named {
-        let wrong = || RetentionError::NoVault(text.clone());
-        let (region, name) = text.split_once('/').ok_or_else(wrong)?;
-        let name = name.parse().map_err(|_| wrong())?;
-        vaults.insert(VaultArn { region: region.parse().map_err(|_| wrong())?, ..ours.vault_arn(&name) });
+        let named = edge.deployment().vault_at(text);
+        vaults.insert(named.ok_or_else(|| RetentionError::NoVault(text.clone()))?);
     }
     Ok(vaults)
 }
 
-/// What a vault holds of ours that is not in the catalog.
-async fn read(
+/// What may be ours and is not in the catalog, by what it is a backup of.
+fn unknown(
     edge: &Edge,
-    vault: &VaultArn,
+    listed: Vec<Point>,
     known: &BTreeSet<RecoveryPointArn>,
-    deadline: Deadline,
     rebuilt: &mut Rebuilt,
-) -> Result<Vec<RestorePoint>, Error> {
-    let mut found: BTreeMap<PointId, Vec<RestorePoint>> = BTreeMap::new();
-    for listed in edge.region(&vault.region).backup.points(&vault.name).await? {
-        if known.contains(&listed.arn) {
+) -> BTreeMap<Option<String>, Vec<Point>> {
+    let mut unknown: BTreeMap<Option<String>, Vec<Point>> = BTreeMap::new();
+    for point in listed {
+        if known.contains(&point.arn) {
             rebuilt.known += 1;
-        } else if !reconcile::is_made_by_us(edge, &listed) {
+        } else if !reconcile::is_made_by_us(edge, &point) {
             rebuilt.foreign += 1;
-        } else if listed.state == PointState::Creating || !deadline.allows_work(edge.clock().now()) {
+        } else if point.state == PointState::Creating {
             // What is just being made is there the next time.
             rebuilt.left += 1;
         } else {
-            let arn = listed.arn.clone();
-            match describe(edge, vault, listed).await {
-                Ok(point) => found.entry(point.id.clone()).or_default().push(point),
-                Err(OpenError::Foreign) => rebuilt.foreign += 1,
-                Err(error) => rebuilt.problems.push(format!("{arn} in {}: {error}", place_of(vault))),
-            }
+            unknown.entry(point.resource.clone()).or_default().push(point);
         }
     }
-    let mut points = Vec::new();
-    for (id, same) in found {
-        match <[RestorePoint; 1]>::try_from(same) {
-            Ok([point]) => points.push(point),
-            Err(several) => {
-                let arns = several.iter().filter_map(|point| point.arn.as_ref()).map(ToString::to_string);
+    unknown
+}
+
+/// What the recovery points of one table in a vault say that they are, each under one id.
+async fn read(
+    edge: &Edge,
+    vault: &VaultArn,
+    listed: Vec<Point>,
+    deadline: Deadline,
+    rebuilt: &mut Rebuilt,
+) -> Vec<RestorePoint> {
+    let mut found: BTreeMap<PointId, Vec<RestorePoint>> = BTreeMap::new();
+    let mut left = 0;
+    for point in listed {
+        if !deadline.allows_work(edge.clock().now()) {
+            left += 1;
+            continue;
+        }
+        let arn = point.arn.clone();
+        match describe(edge, vault, point).await {
+            Ok(point) => found.entry(point.id.clone()).or_default().push(point),
+            Err(OpenError::Foreign) => {
+                rebuilt.foreign += 1;
                 rebuilt.problems.push(format!(
-                    "several recovery points in {} carry the id {id}, so none is believed: {}",
-                    place_of(vault),
-                    arns.collect::<Vec<_>>().join(", ")
+                    "{arn} in {}: our role made it, and it carries no metadata of ours: it is kept",
+                    place_of(vault)
                 ));
             }
+            Err(error) => rebuilt.problems.push(format!("{arn} in {}: {error}", place_of(vault))),
         }
     }
-    Ok(points)
+    if left > 0 {
+        // The one that an unbound point says it is may be among those that are left.
+        for same in found.values_mut() {
+            let before = same.len();
+            same.retain(|point| point.suspect.is_none());
+            left += before - same.len();
+        }
+        rebuilt.left += left;
+    }
+    let points: Vec<RestorePoint> = found.into_values().flat_map(|same| told_apart(edge, same)).collect();
+    for point in &points {
+        if let (Some(why), Some(arn)) = (&point.suspect, &point.arn) {
+            rebuilt.problems.push(format!("{arn} in {} is suspect: {why}", place_of(vault)));
+        }
+    }
+    points
+}
+
+/// A table that was created anew has another TableId.
+fn by_table(points: Vec<RestorePoint>) -> BTreeMap<Table, Vec<RestorePoint>> {
+    let mut tables: BTreeMap<Table, Vec<RestorePoint>> = BTreeMap::new();
+    for point in points {
+        tables.entry(point.table.clone()).or_default().push(point);
+    }
+    tables
+}
+
+/// Several recovery points may say that they are the same restore point. At most one is bound to what it says: the others
+/// are recorded under ids of their own, so that their items can be restored.
+fn told_apart(edge: &Edge, mut same: Vec<RestorePoint>) -> Vec<RestorePoint> {
+    same.sort_by_key(|point| point.suspect.is_some());
+    for point in same.iter_mut().skip(1) {
+        disown(edge, point, "another recovery point is it");
+    }
+    same
 }
 
 /// The restore point that a recovery point says it is.
@@ -145,8 +185,39 @@ async fn describe(edge: &Edge, vault: &VaultArn, listed: Point) -> Result<Restor
         return Err(OpenError::Suspect(format!("it is {:?}, not available", listed.state)));
     }
     let found = edge.region(&vault.region).backup.tags(&listed.arn).await?;
-    let point = edge.describe(vault, &listed, &found).await?;
+    let point = edge.describe(vault, &listed, &found, None).await?;
     Ok(RestorePoint { hold: found.contains_key(tags::HOLD).then(Hold::by_tag), ..point })
+}
+
+/// Adds a point whose id has a record. That may be its own, made in the meantime; otherwise one of them is not what it says
+/// that it is, and the record stays.
+async fn add_beside(edge: &Edge, point: &mut RestorePoint, rebuilt: &mut Rebuilt) -> Result<(), Error> {
+    let recorded = edge.catalog().point(point).await?;
+    match recorded {
+        Some(recorded) if recorded.arn == point.arn && !recorded.state.is_past() => rebuilt.known += 1,
+        recorded => {
+            let id = point.id.clone();
+            disown(edge, point, "the catalog has another record of it");
+            edge.catalog().commit([Write::of(point)]).await?;
+            rebuilt.added += 1;
+            let stands =
+                recorded.map(|recorded| format!(", which is {}", recorded.state)).unwrap_or_default();
+            rebuilt.problems.push(format!(
+                "{} says that it is restore point {id}{stands}: it is added as {}, suspect",
+                point.arn.as_ref().map(ToString::to_string).unwrap_or_default(),
+                point.id
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The point is not what its tags say: it gets an id of its own, so that its items can be restored, and is suspect.
+fn disown(edge: &Edge, point: &mut RestorePoint, why: &str) {
+    let why = point.suspect.take().unwrap_or_else(|| why.to_owned());
+    point.suspect = Some(format!("its tags say that it is {}: {why}", point.id));
+    point.sealed = None;
+    point.id = PointId::new(edge.clock().now(), edge.random().number());
 }
 
 /// Adds points of a table, and records on its head what its chains have.
@@ -156,35 +227,50 @@ async fn add(
     mut points: Vec<RestorePoint>,
     rebuilt: &mut Rebuilt,
 ) -> Result<(), Error> {
-    // A copy comes from the backup of its id, where that is still there.
-    let sources: BTreeMap<PointId, CopySource> = points
-        .iter()
-        .filter(|point| point.kind == Kind::Backup)
-        .filter_map(|point| {
-            let source = CopySource { arn: point.arn.clone()?, vault: point.vault.clone() };
-            Some((point.id.clone(), source))
-        })
-        .collect();
-    let mut vaults = BTreeSet::new();
     for point in &mut points {
-        if point.kind == Kind::Copy {
-            point.source = sources.get(&point.id).cloned();
-        }
         match edge.catalog().commit([Write::of(point)]).await {
             Ok(()) => rebuilt.added += 1,
-            // Recorded in the meantime.
-            Err(error) if error.is_overtaken() => rebuilt.known += 1,
+            Err(error) if error.is_overtaken() => add_beside(edge, point, rebuilt).await?,
             Err(error) => return Err(error),
         }
-        if point.kind != Kind::Manual {
-            vaults.insert(point.vault.clone());
+    }
+    relate(edge, table).await?;
+    recount(edge, table, &points).await
+}
+
+/// A copy comes from the backup of its id, where that is still there.
+async fn relate(edge: &Edge, table: &Table) -> Result<(), Error> {
+    let of_table = edge.catalog().whole_points_of_table(&table.arn.name).await?;
+    let backups: BTreeMap<&PointId, &RestorePoint> = of_table
+        .iter()
+        .filter(|point| point.kind == Kind::Backup && point.state == State::Available)
+        .map(|point| (&point.id, point))
+        .collect();
+    for copy in of_table.iter().filter(|point| point.kind == Kind::Copy && point.source.is_none()) {
+        let Some(backup) = backups.get(&copy.id) else { continue };
+        let Some(arn) = backup.arn.clone() else { continue };
+        let source = CopySource { arn, vault: backup.vault.clone() };
+        let mut copy = RestorePoint { source: Some(source), ..copy.clone() };
+        match edge.catalog().commit([Write::of(&mut copy)]).await {
+            Err(error) if error.is_overtaken() => {}
+            done => done?,
         }
     }
+    Ok(())
+}
+
+/// Records on the head of a table what the chains of these points of it have.
+async fn recount(edge: &Edge, table: &Table, points: &[RestorePoint]) -> Result<(), Error> {
+    let of_chains = points.iter().filter(|point| point.kind != Kind::Manual);
+    let vaults: BTreeSet<&VaultArn> = of_chains.map(|point| &point.vault).collect();
     loop {
-        let head = edge.catalog().head(table).await?;
-        let mut head = head.unwrap_or_else(|| TableHead::new(table.clone(), edge.clock().now()));
+        let recorded = edge.catalog().head(table).await?;
+        let mut head = recorded.clone().unwrap_or_else(|| TableHead::new(table.clone(), edge.clock().now()));
         for vault in &vaults {
             head.recount(vault, &edge.catalog().chain(table, vault).await?);
+        }
+        if recorded.as_ref() == Some(&head) {
+            return Ok(());
         }
         match edge.catalog().commit([Write::of(&mut head)]).await {
             Err(error) if error.is_overtaken() => {}

@@ -1,14 +1,16 @@
 //! Comparing the catalog with the vaults: what somebody removed at AWS Backup is gone from the catalog too, and
-//! what carries our id but is not in the catalog is reported, unless it is just being made. Nothing is deleted here.
+//! what carries our id but is not in the catalog is reported, unless it is just being made. What is not bound to its
+//! recovery point yet is bound. Nothing is deleted here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use backup_chain_aws::backup::{Point, PointState};
+use backup_chain_aws::catalog::Write;
 use backup_chain_aws::{Edge, Error, Meaning, logs};
 use backup_chain_core::ids::{PointId, RecoveryPointArn, TableArn, VaultArn};
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{RestorePoint, State};
-use backup_chain_core::retention::{Decided, Fate, Report, place_of};
+use backup_chain_core::retention::{Decided, Fate, Report, name_of, place_of};
 
 use crate::moved::{self, Move};
 
@@ -46,8 +48,17 @@ async fn reconcile_vault(
             if point.state == State::Deleted {
                 report.points.push(Decided::of(&point, Fate::Gone, Vec::new(), edge.clock().now()));
             }
+        } else if point.counts()
+            && point.bound.is_none()
+            && let Err(error) = bind(edge, &mut point).await
+        {
+            report.problems.push(format!(
+                "{} is not bound to its recovery point, so that it would not be believed without the catalog: {error}",
+                name_of(&point)
+            ));
         }
     }
+    strangers(edge, vault, &listed, &recorded, report).await?;
     for point in listed.iter().filter(|point| !recorded.contains(&point.arn) && is_made_by_us(edge, point)) {
         // Its job is at work, and is followed (assumption A25).
         if point.state == PointState::Creating {
@@ -66,10 +77,46 @@ async fn reconcile_vault(
     Ok(())
 }
 
+/// Binds a point whose completion could not.
+async fn bind(edge: &Edge, point: &mut RestorePoint) -> Result<(), Error> {
+    edge.bind(point).await?;
+    match edge.catalog().commit([Write::of(point)]).await {
+        // It moved meanwhile; it is bound, and the next run records it.
+        Err(error) if error.is_overtaken() => Ok(()),
+        done => done,
+    }
+}
+
+/// Reports what carries our id and was made by another role: it is not ours, whatever its tags say.
+async fn strangers(
+    edge: &Edge,
+    vault: &VaultArn,
+    listed: &[Point],
+    recorded: &BTreeSet<RecoveryPointArn>,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let of_others = |point: &&Point| !recorded.contains(&point.arn) && !is_made_by_us(edge, point);
+    let others: Vec<&Point> = listed.iter().filter(of_others).collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    let carrying = edge.region(&vault.region).tagging().recovery_points_with(tags::ID).await?;
+    for point in others {
+        if let Some(id) = carrying.get(&point.arn) {
+            report.problems.push(format!(
+                "recovery point {} in {} carries the id {id} and was made by another role, {}: it is not ours, and is kept",
+                point.arn,
+                place_of(vault),
+                point.role.as_deref().unwrap_or_default()
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Only points that our roles made can be ours: the tags of others need not be read.
 pub(crate) fn is_made_by_us(edge: &Edge, point: &Point) -> bool {
-    let ours = edge.deployment();
-    point.role.as_ref().is_none_or(|role| *role == ours.backup_role || *role == ours.copy_role)
+    edge.deployment().may_have_made(point.role.as_deref())
 }
 
 /// The id of a point that is neither foreign nor about to be completed.

@@ -1,6 +1,7 @@
 //! What one run knows: read once, however many chains it plans.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::AtomicBool;
 
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::policies::Active;
@@ -25,6 +26,8 @@ pub(crate) struct Work<'a> {
     pub now: Timestamp,
     /// Whether what is found is recorded: not by a plan.
     pub records: bool,
+    /// Whether it may still wait for what AWS shows late.
+    pub may_wait: AtomicBool,
     /// Every policy, deleted ones too.
     pub policies: Vec<Active>,
     open: Vec<RestorePoint>,
@@ -39,6 +42,7 @@ impl<'a> Work<'a> {
             edge,
             now: edge.clock().now(),
             records,
+            may_wait: AtomicBool::new(true),
             policies: edge.every_policy().await?,
             open: edge.catalog().open_points().await?,
             restores: edge.catalog().open_restores().await?,

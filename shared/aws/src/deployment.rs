@@ -98,6 +98,17 @@ impl Deployment {
         })
     }
 
+    /// Whether a recovery point that this role made can be ours. Where AWS names no role, it can.
+    pub fn may_have_made(&self, role: Option<&str>) -> bool {
+        role.is_none_or(|role| role == self.backup_role || role == self.copy_role)
+    }
+
+    /// The vault that `REGION/VAULT` names; none where the text is not of that form.
+    pub fn vault_at(&self, text: &str) -> Option<VaultArn> {
+        let (region, name) = text.split_once('/')?;
+        Some(VaultArn { region: region.parse().ok()?, ..self.vault_arn(&name.parse().ok()?) })
+    }
+
     /// What is left of a deployment whose source Region is out of reach: a vault with copies, and what a stack of the
     /// target Region has beside it. There is no catalog and nobody to be told.
     pub fn detached(copies: &VaultArn, claim: &Claim, settings: String, restore_role: String) -> Self {

@@ -70,6 +70,39 @@ impl Kms {
         Ok((plain.ok_or_else(|| missing("plaintext of 32 bytes"))?, wrapped))
     }
 
+    /// Encrypts a few bytes under `key`, bound to `context`.
+    ///
+    /// # Errors
+    /// [`AwsError`] of kms:Encrypt.
+    pub(crate) async fn encrypt(
+        &self,
+        key: &str,
+        plain: &[u8],
+        context: &BTreeMap<String, String>,
+    ) -> Result<Vec<u8>, AwsError> {
+        const OPERATION: &str = "kms:Encrypt";
+        let request = self.0.encrypt().key_id(key).plaintext(Blob::new(plain));
+        let answer = request.set_encryption_context(Some(map(context))).send().await;
+        let answer = answer.map_err(failed(OPERATION, key))?;
+        let missing = || AwsError::incomplete(OPERATION, key, "ciphertext");
+        Ok(answer.ciphertext_blob().ok_or_else(missing)?.as_ref().to_vec())
+    }
+
+    /// What was encrypted under `key`, or its replica, with this `context`.
+    ///
+    /// # Errors
+    /// [`AwsError`] of kms:Decrypt.
+    pub(crate) async fn decrypt(
+        &self,
+        key: &str,
+        sealed: &[u8],
+        context: &BTreeMap<String, String>,
+    ) -> Result<Option<Blob>, AwsError> {
+        let request = self.0.decrypt().key_id(key).ciphertext_blob(Blob::new(sealed));
+        let answer = request.set_encryption_context(Some(map(context))).send().await;
+        Ok(answer.map_err(failed("kms:Decrypt", key))?.plaintext)
+    }
+
     /// A key in this Region, if there is one by this id, ARN or alias.
     ///
     /// # Errors
@@ -101,18 +134,9 @@ impl Kms {
         wrapped: &[u8],
         context: &BTreeMap<String, String>,
     ) -> Result<DataKey, AwsError> {
-        const OPERATION: &str = "kms:Decrypt";
-        let answer = self
-            .0
-            .decrypt()
-            .key_id(key)
-            .ciphertext_blob(Blob::new(wrapped))
-            .set_encryption_context(Some(map(context)))
-            .send()
-            .await
-            .map_err(failed(OPERATION, key))?;
-        let plain = answer.plaintext().and_then(|plain| DataKey::new(plain.as_ref()).ok());
-        plain.ok_or_else(|| AwsError::incomplete(OPERATION, key, "plaintext of 32 bytes"))
+        let plain = self.decrypt(key, wrapped, context).await?;
+        let key_of_it = plain.and_then(|plain| DataKey::new(plain.as_ref()).ok());
+        key_of_it.ok_or_else(|| AwsError::incomplete("kms:Decrypt", key, "plaintext of 32 bytes"))
     }
 }
 

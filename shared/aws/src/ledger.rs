@@ -8,8 +8,9 @@ use backup_chain_core::ids::{RecoveryPointArn, VaultArn};
 use backup_chain_core::lock::{self, Lock};
 use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::notice::{CopyFailed, Notice, Retried};
-use backup_chain_core::point::{Kind, Request, RestorePoint, State};
+use backup_chain_core::point::{Bound, Kind, Request, RestorePoint, State};
 use backup_chain_core::policy::Policy;
+use backup_chain_core::restore::Restore;
 use backup_chain_core::settings::Digest;
 use backup_chain_core::table::{OpenJob, TableHead};
 use jiff::{SignedDuration, Timestamp};
@@ -290,27 +291,53 @@ impl Edge {
     pub async fn mark_deleted(&self, point: &mut RestorePoint) -> Result<(), Error> {
         let region = &point.vault.region;
         let store = &self.region(region).settings;
-        if let (Some(arn), true) = (&point.arn, point.message_stored) {
+        if let Some(arn) = &point.arn
+            && (point.message_stored || point.bound == Some(Bound::Stored))
+        {
             store.forget(arn).await?;
         }
-        if point.settings_stored || point.message_stored {
-            let mut others = self.catalog().whole_points_of_table(&point.table.arn.name).await?;
-            others.retain(|other| {
-                let is_other = other.id != point.id || other.vault != point.vault;
-                // A copy that is not made yet takes what it needs from the source Region; then it has its own.
-                let waits = other.state.is_open() && *region == self.deployment().region;
-                let is_near = other.vault.region == *region || waits;
-                is_other && is_near && !other.state.is_past() && other.table == point.table
-            });
-            for digest in stored(point) {
-                if !others.iter().any(|other| stored(other).any(|named| named == digest)) {
-                    store.remove(&point.table.id, &digest).await?;
-                }
+        // Read before it is looked who names them: a sealing that comes later writes them anew.
+        let mut unnamed = Vec::new();
+        for digest in stored(point) {
+            unnamed.extend(store.get(&point.table.id, &digest).await?.map(|bytes| (digest, bytes)));
+        }
+        if !unnamed.is_empty() {
+            let others = self.near(point).await?;
+            unnamed.retain(|(digest, _)| !others.iter().any(|other| may_name(other, digest)));
+            if !unnamed.is_empty() && self.comes_back(point).await? {
+                unnamed.clear();
             }
+        }
+        for (digest, bytes) in unnamed {
+            store.remove(&point.table.id, &digest, bytes).await?;
         }
         point.go(State::Deleted)?;
         point.check_at = Some(self.clock().now());
         self.commit_with_met(point).await
+    }
+
+    /// The other points of its table that name what the settings table of its Region holds, or may yet.
+    async fn near(&self, point: &RestorePoint) -> Result<Vec<RestorePoint>, Error> {
+        let region = &point.vault.region;
+        let mut others = self.catalog().whole_points_of_table(&point.table.arn.name).await?;
+        others.retain(|other| {
+            let is_other = other.id != point.id || other.vault != point.vault;
+            // A copy that is not made yet takes what it needs from the source Region; then it has its own.
+            let waits = other.state.is_open() && *region == self.deployment().region;
+            let is_near = other.vault.region == *region || waits;
+            is_other && is_near && !other.state.is_past() && other.table == point.table
+        });
+        Ok(others)
+    }
+
+    /// Whether a copy of its table is on its way back for a restore: what it names is there before its record is.
+    async fn comes_back(&self, point: &RestorePoint) -> Result<bool, Error> {
+        let open = self.catalog().open_restores().await?;
+        let is_on_its_way = |restore: &Restore| {
+            let to = restore.copy_back.as_ref().map(|copy| &copy.request.target.region);
+            restore.table == point.table && to == Some(&point.vault.region)
+        };
+        Ok(open.iter().any(is_on_its_way))
     }
 
     /// Writes a point whose standing in its chain has changed, with the slots that the chain now meets.
@@ -358,6 +385,12 @@ impl Edge {
             _ => Ok(None),
         }
     }
+}
+
+/// Whether another point names this digest in the settings table; one that is about to be sealed may name any.
+fn may_name(other: &RestorePoint, digest: &Digest) -> bool {
+    let is_unsealed = other.state == State::Planned && other.kind != Kind::Copy;
+    is_unsealed || stored(other).any(|named| named == *digest)
 }
 
 /// Under which digests the settings table holds something of a point.

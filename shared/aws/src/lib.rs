@@ -2,6 +2,7 @@
 
 mod account;
 pub mod backup;
+mod bind;
 mod capture;
 pub mod catalog;
 pub mod change;

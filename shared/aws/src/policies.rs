@@ -1,9 +1,9 @@
 //! Stored policies as they are in force.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use backup_chain_core::ids::PolicyName;
+use backup_chain_core::ids::{PolicyName, VaultArn};
 use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::policy::{Policy, PolicyErrors};
 
@@ -70,5 +70,19 @@ impl Edge {
             }
         }
         Ok(policies)
+    }
+
+    /// The stack's own vault and those that its policies name, deleted ones too.
+    ///
+    /// # Errors
+    /// [`Error`] of the catalog.
+    pub async fn vaults_of_policies(&self) -> Result<BTreeSet<VaultArn>, Error> {
+        let ours = self.deployment();
+        let mut vaults = BTreeSet::from([ours.vault_arn(&ours.vault)]);
+        for active in self.every_policy().await? {
+            vaults.insert(ours.vault_arn(&active.policy.vault));
+            vaults.extend(active.policy.copies.iter().map(|target| target.vault.clone()));
+        }
+        Ok(vaults)
     }
 }

@@ -3,7 +3,7 @@
 use backup_chain_core::ids::{AccountId, RecoveryPointArn, Region, Table, TableId, VaultArn};
 use backup_chain_core::metadata::tags::{Sealed, TooLarge};
 use backup_chain_core::metadata::{Document, MetadataError, Place, Settings, place, tags};
-use backup_chain_core::point::{Kind, RestorePoint};
+use backup_chain_core::point::{Bound, Kind, RestorePoint};
 use backup_chain_core::settings::{Digest, TableSettings};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -68,6 +68,8 @@ pub struct Described {
     pub sealed: Digest,
     /// Whether the message is in the settings table, and not in the tags.
     pub message_stored: bool,
+    /// Where it is bound to its recovery point, or why it is not believed to be.
+    pub bound: Result<Bound, String>,
 }
 
 /// A recovery point as AWS shows it, for comparison with its metadata.
@@ -138,7 +140,7 @@ impl Claim {
 }
 
 /// What the encryption is bound to: all of it is known without the message.
-fn context(table: &Table) -> Context {
+pub(crate) fn context(table: &Table) -> Context {
     [
         ("application", "backup-chain"),
         ("account", table.arn.account.as_str()),
@@ -248,8 +250,8 @@ impl Edge {
     /// Opens the metadata of a recovery point that should be `point`, with its settings, wherever they are.
     ///
     /// # Errors
-    /// [`OpenError::Suspect`] when the metadata does not authenticate, is of another table or point, differs
-    /// from what the catalog pins, or when the point was not created when it was asked for.
+    /// [`OpenError::Suspect`] when the metadata does not authenticate, is of another table or point, is neither what the
+    /// record pins nor bound to the recovery point, or when the point was not created when it was asked for.
     pub async fn open(
         &self,
         point: &RestorePoint,
@@ -257,8 +259,15 @@ impl Edge {
     ) -> Result<(Document, TableSettings), OpenError> {
         let suspect = |why: String| OpenError::Suspect(why);
         let bytes = if point.message_stored {
-            let unsealed = || suspect("it was made without metadata".to_owned());
-            self.stored_message(&point.table.id, &point.sealed.ok_or_else(unsealed)?, seen.region).await?
+            let digest = match point.sealed {
+                Some(digest) => digest,
+                // Nothing was sealed for it, or it was found and is not believed.
+                None => match self.region(seen.region).settings.named(seen.arn).await? {
+                    Some(named) if named.id == point.id => named.message,
+                    _ => return Err(suspect("it was made without metadata".to_owned())),
+                },
+            };
+            self.stored_message(&point.table.id, &digest, seen.region).await?
         } else {
             let sealed = tags::decode(seen.tags)
                 .map_err(|error| suspect(error.to_string()))?
@@ -271,8 +280,11 @@ impl Edge {
         let plain = self.open_message(&bytes, &context(&point.table), seen.region).await?;
         let document = Document::unpack(&plain).map_err(|error| suspect(error.to_string()))?;
         verify(point, &document).and_then(|()| seen.fits(&document)).map_err(suspect)?;
-        if point.sealed.is_some_and(|pinned| pinned != Digest::of(&bytes)) {
-            return Err(suspect("its metadata is not what was sealed for it".to_owned()));
+        let digest = Digest::of(&bytes);
+        match point.sealed {
+            Some(pinned) if pinned == digest => {}
+            Some(_) => return Err(suspect("its metadata is not what was sealed for it".to_owned())),
+            None => self.bound(seen, &document.table, &digest).await?.map(drop).map_err(suspect)?,
         }
         let settings = match &document.settings {
             Settings::Inline(settings) => settings.as_ref().clone(),
@@ -324,7 +336,8 @@ impl Edge {
         }
     }
 
-    /// The restore point that a recovery point in `vault` is by its own metadata, of which nothing else is known.
+    /// The restore point that a recovery point in `vault` is by its own metadata, of which nothing else is known but
+    /// perhaps the digest of what was `sealed` for it. It is suspect where its metadata is neither that nor bound to it.
     ///
     /// # Errors
     /// As [`open_unknown`](Self::open_unknown), and when its metadata knows of no copy in that vault.
@@ -333,17 +346,22 @@ impl Edge {
         vault: &VaultArn,
         found: &Point,
         tags: &BTreeMap<String, String>,
+        pinned: Option<Digest>,
     ) -> Result<RestorePoint, OpenError> {
         let seen = Seen::of(found, tags, &vault.region);
-        let Described { document, sealed, message_stored } = self.open_unknown(&seen).await?;
+        let Described { document, sealed, message_stored, bound } = self.open_unknown(&seen).await?;
+        let is_believed = bound.is_ok() || pinned == Some(sealed);
         let point = RestorePoint::described(&document, vault.clone())
             .ok_or_else(|| OpenError::Suspect("its metadata knows of no copy in this vault".to_owned()))?;
         Ok(RestorePoint {
             arn: Some(found.arn.clone()),
             created_at: found.created_at,
             bytes: found.bytes,
-            sealed: Some(sealed),
+            // What nothing pins must be bound, whenever it is opened.
+            sealed: Some(sealed).filter(|_| is_believed),
             message_stored,
+            suspect: bound.clone().err().filter(|_| !is_believed),
+            bound: bound.ok(),
             ..point
         })
     }
@@ -374,7 +392,9 @@ impl Edge {
         if let Settings::Stored(digest) = &document.settings {
             self.open_settings(&document.table, digest, seen.region).await?;
         }
-        Ok(Described { document, sealed: sealed.digest(), message_stored })
+        let digest = sealed.digest();
+        let bound = self.bound(seen, &document.table, &digest).await?;
+        Ok(Described { document, sealed: digest, message_stored, bound })
     }
 
     /// Reads settings from the settings table of a Region.

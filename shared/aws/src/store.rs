@@ -1,6 +1,6 @@
 //! The settings table: what does not fit into tags. Sealed bytes stand under the TableId and their digest, so that
 //! what is unchanged is stored once: settings by the digest of their normal form, messages by their own. Beside them
-//! stand the names of recovery points that do not carry their message: by its ARN each leads to it.
+//! stand, by the ARNs of recovery points, what these have no room for: the name of their message, and what binds it to them.
 
 use std::collections::HashMap;
 
@@ -41,11 +41,7 @@ impl SettingsStore {
     /// # Errors
     /// [`AwsError`] of dynamodb:GetItem.
     pub async fn get(&self, table: &TableId, digest: &Digest) -> Result<Option<Vec<u8>>, AwsError> {
-        let sealed = self.item(sealed(table, digest)).await?.and_then(|mut item| item.remove("sealed"));
-        Ok(sealed.and_then(|value| match value {
-            AttributeValue::B(bytes) => Some(bytes.into_inner()),
-            _ => None,
-        }))
+        self.bytes(sealed(table, digest)).await
     }
 
     /// Stores sealed bytes. What is there already under this digest says the same and may be replaced.
@@ -53,17 +49,28 @@ impl SettingsStore {
     /// # Errors
     /// [`AwsError`] of dynamodb:PutItem.
     pub async fn put(&self, table: &TableId, digest: &Digest, bytes: Vec<u8>) -> Result<(), AwsError> {
-        let mut item = sealed(table, digest);
-        item.insert("sealed".to_owned(), AttributeValue::B(Blob::new(bytes)));
-        self.store(item).await
+        self.store_bytes(sealed(table, digest), bytes).await
     }
 
-    /// Removes sealed bytes: only after the last restore point that names them.
+    /// Removes sealed bytes: only after the last restore point that names them, and only those that were there before it
+    /// was looked for others. A sealing that comes meanwhile writes other bytes, for each has a key of its own.
     ///
     /// # Errors
     /// [`AwsError`] of dynamodb:DeleteItem.
-    pub async fn remove(&self, table: &TableId, digest: &Digest) -> Result<(), AwsError> {
-        self.delete(sealed(table, digest)).await
+    pub async fn remove(&self, table: &TableId, digest: &Digest, bytes: Vec<u8>) -> Result<(), AwsError> {
+        let removed = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(sealed(table, digest)))
+            .condition_expression("sealed = :bytes")
+            .expression_attribute_values(":bytes", AttributeValue::B(Blob::new(bytes)))
+            .send()
+            .await;
+        match removed.map_err(failed("dynamodb:DeleteItem", &self.table)) {
+            Err(error) if error.code == "ConditionalCheckFailedException" => Ok(()),
+            removed => removed.map(drop),
+        }
     }
 
     /// What is known here of a recovery point. A Region without a settings table knows none.
@@ -98,12 +105,45 @@ impl SettingsStore {
         self.store(item).await
     }
 
+    /// What binds metadata to a recovery point that does not carry it. A Region without a settings table knows nothing.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:GetItem.
+    pub async fn binding(&self, point: &RecoveryPointArn) -> Result<Option<Vec<u8>>, AwsError> {
+        match self.bytes(binding(point)).await {
+            Err(error) if error.meaning == Meaning::NotFound => Ok(None),
+            bytes => bytes,
+        }
+    }
+
+    /// Records what binds metadata to a recovery point.
+    ///
+    /// # Errors
+    /// [`AwsError`] of dynamodb:PutItem.
+    pub async fn set_binding(&self, point: &RecoveryPointArn, bytes: Vec<u8>) -> Result<(), AwsError> {
+        self.store_bytes(binding(point), bytes).await
+    }
+
     /// Forgets a recovery point that is gone.
     ///
     /// # Errors
     /// [`AwsError`] of dynamodb:DeleteItem.
     pub async fn forget(&self, point: &RecoveryPointArn) -> Result<(), AwsError> {
-        self.delete(name(point)).await
+        self.delete(name(point)).await?;
+        self.delete(binding(point)).await
+    }
+
+    async fn bytes(&self, key: Item) -> Result<Option<Vec<u8>>, AwsError> {
+        let sealed = self.item(key).await?.and_then(|mut item| item.remove("sealed"));
+        Ok(sealed.and_then(|value| match value {
+            AttributeValue::B(bytes) => Some(bytes.into_inner()),
+            _ => None,
+        }))
+    }
+
+    async fn store_bytes(&self, mut item: Item, bytes: Vec<u8>) -> Result<(), AwsError> {
+        item.insert("sealed".to_owned(), AttributeValue::B(Blob::new(bytes)));
+        self.store(item).await
     }
 
     async fn item(&self, key: Item) -> Result<Option<Item>, AwsError> {
@@ -128,6 +168,10 @@ fn sealed(table: &TableId, digest: &Digest) -> Item {
 
 fn name(point: &RecoveryPointArn) -> Item {
     key(point.as_str(), "message")
+}
+
+fn binding(point: &RecoveryPointArn) -> Item {
+    key(point.as_str(), "binding")
 }
 
 fn key(pk: &str, sk: &str) -> Item {

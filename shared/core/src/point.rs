@@ -167,6 +167,16 @@ impl From<Retries> for Retry {
     }
 }
 
+/// Where it stands that the metadata of a recovery point is bound to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bound {
+    /// In its tags.
+    Tags,
+    /// In the settings table of its Region.
+    Stored,
+}
+
 /// What was asked of AWS for a restore point, to be sent again byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -245,6 +255,10 @@ pub struct RestorePoint {
     /// ours.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub message_stored: bool,
+    /// Where its metadata is bound to its recovery point; none as long as it is not. Without the catalog only bound
+    /// metadata is believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound: Option<Bound>,
     /// Why it failed, was dropped or was removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -308,6 +322,7 @@ impl RestorePoint {
             settings: None,
             settings_stored: false,
             message_stored: false,
+            bound: None,
             reason: None,
             warnings: Vec::new(),
             suspect: None,

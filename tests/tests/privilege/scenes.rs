@@ -63,6 +63,8 @@ async fn weeks(roles: &mut Roles) {
     let arn = format!("arn:aws:dynamodb:{SOURCE}:{ACCOUNT}:table/app-orders");
     stack.session(SessionRequest::Backup { tables: vec![orders.to_string()], vault: None }).await.unwrap();
     stack.live_until(at("2026-01-06T12:00:00Z")).await;
+    // What cannot be bound when it is made is bound by the next run of retention.
+    world.inject(FaultRule::new("kms", "Encrypt", Fault::Deny).caller(COPY).times(8));
     // What fails for good goes among what is past, and is told.
     world.with_backup(|backup| (0..3).for_each(|_| backup.fail_next_copy(&arn, "No space is left.")));
     world.inject(FaultRule::new("backup", "StartBackupJob", Fault::Deny).caller(SESSION).times(2));

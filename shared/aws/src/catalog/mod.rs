@@ -385,7 +385,9 @@ impl Catalog {
     /// # Errors
     /// [`Error`] of dynamodb:Scan.
     pub async fn every_live_point(&self) -> Result<Vec<RestorePoint>, Error> {
-        let mut pages = self.client.scan().table_name(&self.table).into_paginator().items().send();
+        // What was just lost is not to pass for known.
+        let request = self.client.scan().table_name(&self.table).consistent_read(true);
+        let mut pages = request.into_paginator().items().send();
         let mut points = Vec::new();
         while let Some(item) = pages.next().await {
             let item = item.map_err(failed("dynamodb:Scan", &self.table))?;

@@ -1,6 +1,6 @@
 //! Where the metadata of a restore point goes: it steps down until it fits, and never prevents a backup.
 
-use super::tags::{MOST, PARTS, parts};
+use super::tags::{BESIDE, MOST, PARTS, parts};
 
 /// The most tags that AWS takes on a recovery point, the inherited ones of the table among them.
 pub const TAGS: usize = 50;
@@ -19,10 +19,10 @@ pub struct Place {
 /// Decides by the lengths in bytes of the sealed messages, the whole one and the envelope, and by how many
 /// tags the table has itself (AWS's own, `aws:`, do not count).
 ///
-/// Beside a message in the tags room is kept for the id and for a hold that may come later. Any lengths and any number
-/// of tags have their place.
+/// Beside a message in the tags room is kept for the id, for its binding, and for a hold that may come later. Any lengths
+/// and any number of tags have their place.
 pub fn place(whole: usize, envelope: usize, own_tags: usize) -> Place {
-    let values = TAGS.saturating_sub(own_tags.saturating_add(2)).min(PARTS);
+    let values = TAGS.saturating_sub(own_tags.saturating_add(BESIDE)).min(PARTS);
     let fits = |length: usize| length <= MOST && parts(length) <= values;
     let is_inline = fits(whole);
     let message_stored = !is_inline && !fits(envelope);
@@ -49,10 +49,10 @@ mod tests {
     fn it_steps_down_to_no_tag_at_all() {
         // 1,200 bytes take 7 values, 600 bytes 4.
         assert_eq!(place(1200, 600, 0), INLINE);
-        assert_eq!(place(1200, 600, 41), INLINE);
-        assert_eq!(place(1200, 600, 42), ENVELOPE);
-        assert_eq!(place(1200, 600, 44), ENVELOPE);
-        assert_eq!(place(1200, 600, 45), ID);
+        assert_eq!(place(1200, 600, 40), INLINE);
+        assert_eq!(place(1200, 600, 41), ENVELOPE);
+        assert_eq!(place(1200, 600, 43), ENVELOPE);
+        assert_eq!(place(1200, 600, 44), ID);
         assert_eq!(place(1200, 600, 49), ID);
         assert_eq!(place(1200, 600, 50), NONE);
         assert_eq!(place(MOST + 1, 600, 0), ENVELOPE);
@@ -68,9 +68,9 @@ mod tests {
             envelope in 0..3000usize,
             own in 0..=50usize,
         ) {
-            let with_id_and_hold = |length| parts(length) + 2;
+            let with_all = |length| parts(length) + BESIDE;
             let fits = |length| {
-                let ours = with_id_and_hold(length);
+                let ours = with_all(length);
                 ours <= 10 && ours + own <= TAGS
             };
             let place = place(whole, envelope, own);

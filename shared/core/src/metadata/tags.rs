@@ -17,6 +17,8 @@ pub const PREFIX: &str = "backup-chain/";
 pub const ID: &str = "backup-chain/id";
 /// The tag whose presence holds the restore point.
 pub const HOLD: &str = "backup-chain/hold";
+/// The tag that binds the metadata to its recovery point: see `docs/metadata-format.md`.
+pub const BOUND: &str = "backup-chain/bound";
 /// The value of the hold tag: the reason, and when the hold ends if it does, in what AWS takes for a value.
 pub fn hold_value(hold: &Hold) -> String {
     let until = hold.until.map(|until| format!(" until {until}")).unwrap_or_default();
@@ -32,8 +34,10 @@ pub const PART: &str = "backup-chain/v1/";
 pub const VALUE: usize = 256;
 /// The most tags of ours on a recovery point: AWS Backup takes ten with a job.
 pub const OURS: usize = 10;
-/// The most parts: of our tags, one is the id and one is kept for the hold.
-pub const PARTS: usize = OURS - 2;
+/// Of our tags, those beside the parts: the id, the binding, and a hold.
+pub const BESIDE: usize = 3;
+/// The most parts.
+pub const PARTS: usize = OURS - BESIDE;
 /// The longest sealed message that fits: three bytes in four characters, less the number of parts.
 pub const MOST: usize = (PARTS * VALUE - 1) / 4 * 3;
 
@@ -173,10 +177,11 @@ mod tests {
 
     #[test]
     fn ten_tags_of_ours_are_never_passed() {
-        assert_eq!(tags(MOST).len(), OURS - 1);
+        // The parts and the id; the binding and a hold come later.
+        assert_eq!(tags(MOST).len(), OURS - 2);
         assert_eq!(parts(MOST), PARTS);
         let error = encode(&id(), &vec![0; MOST + 1]).unwrap_err();
-        insta::assert_snapshot!(error, @"1534 bytes of sealed metadata do not fit into 8 tags, which hold 1533");
+        insta::assert_snapshot!(error, @"1342 bytes of sealed metadata do not fit into 7 tags, which hold 1341");
     }
 
     #[test]
@@ -238,9 +243,9 @@ mod tests {
         tag backup-chain/v1/1 is missing: the metadata is cut
         tags backup-chain/v1/0 and on are no base64 text: a part is cut, changed or in the wrong place
         tags backup-chain/v1/0 and on are no base64 text: a part is cut, changed or in the wrong place
-        tag backup-chain/v1/0 does not begin with a number of parts from 1 to 8
-        tag backup-chain/v1/0 does not begin with a number of parts from 1 to 8
-        tag backup-chain/v1/0 does not begin with a number of parts from 1 to 8
+        tag backup-chain/v1/0 does not begin with a number of parts from 1 to 7
+        tag backup-chain/v1/0 does not begin with a number of parts from 1 to 7
+        tag backup-chain/v1/0 does not begin with a number of parts from 1 to 7
         the metadata is in tags of another format version, this version reads backup-chain/v1/0: update Backup Chain
         "#);
     }

@@ -4,7 +4,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA512, KeyType, Salt};
 use flate2::{Compress, Compression, FlushCompress};
 
-const DICTIONARY: &[u8] = include_bytes!("../../../../shared/core/src/metadata/dictionary-v1.txt");
+const DICTIONARY: &[u8] = include_bytes!("../../../../../shared/core/src/metadata/dictionary-v1.txt");
 
 struct Length;
 

@@ -1,0 +1,59 @@
+//! Whether the catalog knows what the vaults hold.
+
+use std::collections::BTreeSet;
+
+use backup_chain_aws::backup::{Point, PointState};
+use backup_chain_core::ids::{RecoveryPointArn, VaultArn};
+use backup_chain_core::point::RestorePoint;
+use backup_chain_core::retention::place_of;
+
+use super::finding::{Check, Finding};
+use super::look::Look;
+use crate::console::count;
+
+pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
+    let recorded = match look.edge.catalog().every_live_point().await {
+        Ok(recorded) => recorded,
+        Err(error) => {
+            let catalog = look.here(&look.edge.deployment().catalog);
+            return vec![Finding::unread(Check::Catalog, catalog, &error)];
+        }
+    };
+    let mut findings = Vec::new();
+    // A vault that is not there is told of by itself.
+    for vault in look.vaults.iter().filter(|(_, found)| found.is_ok()).map(|(vault, _)| vault) {
+        findings.push(match look.edge.region(&vault.region).backup.points(&vault.name).await {
+            Ok(listed) => of_vault(look, vault, &recorded, &listed),
+            Err(error) => Finding::unknown(Check::Catalog, place_of(vault), &error),
+        });
+    }
+    findings
+}
+
+fn of_vault(look: &Look<'_>, vault: &VaultArn, recorded: &[RestorePoint], listed: &[Point]) -> Finding {
+    let place = place_of(vault);
+    let known: BTreeSet<&RecoveryPointArn> = recorded.iter().filter_map(|point| point.arn.as_ref()).collect();
+    let may_be_ours = |point: &&Point| {
+        point.state == PointState::Usable && look.edge.deployment().may_have_made(point.role.as_deref())
+    };
+    let unknown = listed.iter().filter(may_be_ours).filter(|point| !known.contains(&point.arn)).count();
+    // What a job has just made is recorded within minutes.
+    let open = recorded.iter().filter(|point| point.vault == *vault && point.state.is_open()).count();
+    let unknown_points = count(unknown, "recovery point");
+    if unknown <= open {
+        let known = recorded.iter().filter(|point| point.vault == *vault).count();
+        Finding::ok(Check::Catalog, place, format!("{} of it in the catalog", count(known, "restore point")))
+    } else if recorded.is_empty() {
+        let what = format!(
+            "the catalog knows no restore point, and {unknown_points} there may be ours: it was lost"
+        );
+        Finding::wrong(Check::Catalog, place, what)
+            .fix("see \"Lose the catalog\" in docs/operations.md; it ends with")
+            .command("backup-chain catalog rebuild")
+    } else {
+        let what = format!("{unknown_points} that our roles made are not in the catalog");
+        Finding::warning(Check::Catalog, place, what)
+            .fix("see what they are")
+            .command("backup-chain catalog verify")
+    }
+}

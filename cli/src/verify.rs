@@ -1,0 +1,274 @@
+//! Whether catalog and vaults agree: every difference, and what it means. It only reads.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use backup_chain_aws::backup::{Point, PointState};
+use backup_chain_aws::seal::{OpenError, Seen};
+use backup_chain_aws::{Edge, Meaning};
+use backup_chain_core::ids::{RecoveryPointArn, VaultArn};
+use backup_chain_core::metadata::tags;
+use backup_chain_core::point::{RestorePoint, State};
+use backup_chain_core::retention::place_of;
+use serde::Serialize;
+
+use crate::console::count;
+use crate::deployment::Deployed;
+use crate::told::cell;
+use crate::{Console, Failure, Outcome};
+
+/// What is not the same in the catalog and in a vault.
+#[derive(Debug, Serialize)]
+struct Difference {
+    vault: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recovery_point: Option<RecoveryPointArn>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restore_point: Option<String>,
+    what: String,
+}
+
+/// What a vault was compared to.
+#[derive(Debug, Default, Serialize)]
+struct Verified {
+    vaults: Vec<String>,
+    /// Restore points whose record and recovery point agree.
+    agree: usize,
+    /// Recovery points that are none of ours.
+    foreign: usize,
+    /// What a job is at work on.
+    under_way: usize,
+    differences: Vec<Difference>,
+}
+
+pub(crate) async fn run(
+    named: &[String],
+    open: bool,
+    deployed: &Deployed,
+    json: bool,
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
+    let edge = &deployed.edge;
+    let mut vaults: BTreeMap<VaultArn, Vec<RestorePoint>> = BTreeMap::new();
+    for vault in edge.vaults_of_policies().await? {
+        vaults.entry(vault).or_default();
+    }
+    for text in named {
+        vaults.entry(edge.deployment().vault_at(text).ok_or_else(|| no_vault(text))?).or_default();
+    }
+    console.note("the catalog is read ...")?;
+    for point in edge.catalog().every_live_point().await? {
+        vaults.entry(point.vault.clone()).or_default().push(point);
+    }
+    let mut verified = Verified::default();
+    for (vault, points) in vaults {
+        console.note(format_args!("{} is compared ...", place_of(&vault)))?;
+        verified.vaults.push(place_of(&vault));
+        if let Err(error) = (Comparison { edge, vault: &vault, open }).make(points, &mut verified).await {
+            verified.differences.push(Difference {
+                vault: place_of(&vault),
+                recovery_point: None,
+                restore_point: None,
+                what: format!("it could not be compared: {error}"),
+            });
+        }
+    }
+    for unreadable in edge.catalog().unreadable() {
+        verified.differences.push(Difference {
+            vault: String::new(),
+            recovery_point: None,
+            restore_point: None,
+            what: format!("{unreadable}: run the version that wrote it"),
+        });
+    }
+    if json {
+        console.json(&verified)?;
+    } else {
+        say(&verified, console)?;
+    }
+    Ok(if verified.differences.is_empty() { Outcome::Done } else { Outcome::Wrong })
+}
+
+fn no_vault(text: &str) -> Failure {
+    Failure::refused(format!("{text:?} is no vault: write REGION/VAULT"))
+}
+
+fn say(verified: &Verified, console: &mut Console<'_>) -> Result<(), Failure> {
+    let Verified { vaults, agree, foreign, under_way, differences } = verified;
+    for Difference { vault, recovery_point, restore_point, what } in differences {
+        let names =
+            [Some(vault.clone()), restore_point.clone(), recovery_point.as_ref().map(ToString::to_string)];
+        console.say(names.into_iter().flatten().collect::<Vec<_>>().join("  "))?;
+        for line in cell(what).lines() {
+            console.say(format_args!("  {line}"))?;
+        }
+    }
+    console.say(format_args!(
+        "{} in {} agree with the catalog; {}, {foreign} foreign, {under_way} under way",
+        count(*agree, "restore point"),
+        count(vaults.len(), "vault"),
+        count(differences.len(), "difference"),
+    ))
+}
+
+struct Comparison<'a> {
+    edge: &'a Edge,
+    vault: &'a VaultArn,
+    /// Whether the metadata of what agrees is opened as well.
+    open: bool,
+}
+
+impl Comparison<'_> {
+    async fn make(&self, points: Vec<RestorePoint>, verified: &mut Verified) -> Result<(), Failure> {
+        let backup = &self.edge.region(&self.vault.region).backup;
+        let listed = backup.points(&self.vault.name).await?;
+        let recorded: BTreeSet<RecoveryPointArn> =
+            points.iter().filter_map(|point| point.arn.clone()).collect();
+        let open: BTreeSet<&str> =
+            points.iter().filter(|point| point.state.is_open()).map(|point| point.id.as_str()).collect();
+        let strangers = listed.iter().filter(|point| !recorded.contains(&point.arn));
+        for found in strangers {
+            self.unrecorded(found, &open, verified).await?;
+        }
+        let by_arn: BTreeMap<&RecoveryPointArn, &Point> =
+            listed.iter().map(|point| (&point.arn, point)).collect();
+        for point in &points {
+            let found = point.arn.as_ref().and_then(|arn| by_arn.get(arn).copied());
+            let what = match (point.state, found) {
+                (state, _) if state.is_open() => {
+                    verified.under_way += 1;
+                    continue;
+                }
+                (_, Some(found)) => self.recorded(point, found).await?,
+                (_, None) => self.missing(point).await?,
+            };
+            match what {
+                None => verified.agree += 1,
+                Some(what) => verified.differences.push(Difference {
+                    vault: place_of(self.vault),
+                    recovery_point: point.arn.clone(),
+                    restore_point: Some(point.id.to_string()),
+                    what,
+                }),
+            }
+        }
+        Ok(())
+    }
+
+    /// A record whose recovery point is not listed.
+    async fn missing(&self, point: &RestorePoint) -> Result<Option<String>, Failure> {
+        let Some(arn) = &point.arn else {
+            return Ok(Some(format!("it is {}, and its recovery point is not recorded", point.state)));
+        };
+        let backup = &self.edge.region(&self.vault.region).backup;
+        match backup.point(&self.vault.name, arn).await {
+            Err(error) if error.meaning == Meaning::NotFound && point.state == State::Deleting => Ok(None),
+            Err(error) if error.meaning == Meaning::NotFound => Ok(Some(
+                "it is in the catalog and not in the vault: somebody removed it at AWS Backup. The next run of \
+                 retention records that, and its slots are owed"
+                    .to_owned(),
+            )),
+            // A listing trails.
+            Ok(found) => self.recorded(point, &found).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A record and its recovery point.
+    async fn recorded(&self, point: &RestorePoint, found: &Point) -> Result<Option<String>, Failure> {
+        if let Some(why) = &point.suspect {
+            return Ok(Some(format!(
+                "it is suspect: {why}. It is kept, counts for nothing, and its items can be restored"
+            )));
+        }
+        let ours = (&point.created_at, &point.bytes);
+        let what = match &found.state {
+            PointState::Usable | PointState::Creating if ours != (&found.created_at, &found.bytes) => Some(
+                "its creation date or its size is another than the record says: somebody changed the record".to_owned(),
+            ),
+            PointState::Usable => None,
+            PointState::Creating => Some("it is recorded as available, and AWS is still making it".to_owned()),
+            PointState::Deleting => None,
+            PointState::Expired => Some(
+                "AWS calls it EXPIRED: its deletion was tried and is not allowed, by a lock, a legal hold or a right \
+                 that is missing"
+                    .to_owned(),
+            ),
+            PointState::Other(state) => Some(format!("AWS says that it is {state}")),
+        };
+        match what {
+            None if self.open => self.opened(point, found).await,
+            what => Ok(what),
+        }
+    }
+
+    /// What is wrong with the metadata of a point, opened.
+    async fn opened(&self, point: &RestorePoint, found: &Point) -> Result<Option<String>, Failure> {
+        let tags = self.edge.region(&self.vault.region).backup.tags(&found.arn).await?;
+        let seen = Seen::of(found, &tags, &self.vault.region);
+        match self.edge.open(point, &seen).await {
+            Err(OpenError::Aws(error)) => Err(error.into()),
+            Err(error) => Ok(Some(format!(
+                "its metadata is not believed: {error}. The next run of retention that looks at it keeps it as suspect"
+            ))),
+            Ok((document, _)) => {
+                let Some(digest) = point.sealed else { return Ok(None) };
+                let bound = self.edge.bound(&seen, &document.table, &digest).await?;
+                Ok(bound.err().map(|why| format!("{why}: without the catalog it would not be believed")))
+            }
+        }
+    }
+
+    /// A recovery point that no record names.
+    async fn unrecorded(
+        &self,
+        found: &Point,
+        open: &BTreeSet<&str>,
+        verified: &mut Verified,
+    ) -> Result<(), Failure> {
+        let tags = self.edge.region(&self.vault.region).backup.tags(&found.arn).await?;
+        let id = tags.get(tags::ID).cloned();
+        let is_under_way = id.as_deref().is_some_and(|id| open.contains(id));
+        if found.state == PointState::Creating || is_under_way {
+            verified.under_way += 1;
+            return Ok(());
+        }
+        let is_ours = self.edge.deployment().may_have_made(found.role.as_deref());
+        let what = match (is_ours, &id) {
+            (false, None) => {
+                verified.foreign += 1;
+                return Ok(());
+            }
+            (false, Some(_)) => format!(
+                "it carries our id and was made by another role, {}: it is not ours, and is kept",
+                found.role.as_deref().unwrap_or_default()
+            ),
+            (true, _) => match self.edge.describe(self.vault, found, &tags, None).await {
+                Ok(RestorePoint { table, suspect: None, .. }) => format!(
+                    "it is a restore point of {} that the catalog does not know: a rebuild adds it",
+                    table.arn.name
+                ),
+                Ok(RestorePoint { table, suspect: Some(why), .. }) => format!(
+                    "it says that it is a restore point of {}, and the catalog does not know it: a rebuild adds it as \
+                     suspect, for {why}",
+                    table.arn.name
+                ),
+                Err(OpenError::Aws(error)) => return Err(error.into()),
+                Err(OpenError::Foreign) => {
+                    "our role made it, and it carries no metadata of ours: it is kept".to_owned()
+                }
+                Err(OpenError::Suspect(why)) => {
+                    format!(
+                        "the catalog does not know it, and its metadata is not believed: {why}. It is kept"
+                    )
+                }
+            },
+        };
+        verified.differences.push(Difference {
+            vault: place_of(self.vault),
+            recovery_point: Some(found.arn.clone()),
+            restore_point: id,
+            what,
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+//! Binding: what proves that metadata belongs to its recovery point. Tags can be moved by whoever may tag, and a message
+//! authenticates wherever it stands. So when a point is there, a few bytes are sealed by KMS over the ARN of the recovery
+//! point and the digest of the message. They are kept in the tags, or where the message is in the settings table, there.
+//!
+//! The catalog says itself which message belongs to which recovery point. Without it, only bound metadata is believed.
+
+use backup_chain_core::ids::{RecoveryPointArn, Table};
+use backup_chain_core::metadata::tags;
+use backup_chain_core::point::{Bound, RestorePoint};
+use backup_chain_core::settings::Digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::collections::BTreeMap;
+
+use crate::backup::Tagged;
+use crate::edge::Edge;
+use crate::error::AwsError;
+use crate::esdk::Context;
+use crate::seal::{Seen, context};
+
+/// What is sealed: it says nothing, its context says all.
+const PLAIN: &[u8] = b"backup-chain";
+
+impl Edge {
+    /// Binds the metadata of a point that is there to its recovery point, and the name of a message that it does not carry
+    /// to both.
+    ///
+    /// # Errors
+    /// [`AwsError`] of KMS, or where neither the tags nor the settings table take the binding.
+    pub async fn bind(&self, point: &mut RestorePoint) -> Result<(), AwsError> {
+        let (Some(arn), Some(digest)) = (&point.arn, point.sealed) else { return Ok(()) };
+        self.name(point).await?;
+        let region = self.region(&point.vault.region);
+        // The replica of a target Region opens what the key sealed.
+        let context = bound_to(&point.table, arn, &digest);
+        let sealed = self.source().kms.encrypt(&self.deployment().key, PLAIN, &context).await?;
+        if !point.message_stored {
+            let tag = BTreeMap::from([(tags::BOUND.to_owned(), STANDARD.encode(&sealed))]);
+            match region.backup.tag(arn, &tag).await {
+                Ok(Tagged::Done) => {
+                    point.bound = Some(Bound::Tags);
+                    return Ok(());
+                }
+                Ok(Tagged::Refused(why)) => tracing::info!(why, "its tags do not take the binding"),
+                Err(error) if error.is_transient() => return Err(error),
+                Err(error) => tracing::info!(%error, "its tags do not take the binding"),
+            }
+        }
+        region.settings.set_binding(arn, sealed).await?;
+        point.bound = Some(Bound::Stored);
+        Ok(())
+    }
+
+    /// Where the message with this digest is bound to a recovery point, or why it is not believed to be.
+    ///
+    /// # Errors
+    /// [`AwsError`] of KMS or the settings table.
+    pub async fn bound(
+        &self,
+        seen: &Seen<'_>,
+        table: &Table,
+        digest: &Digest,
+    ) -> Result<Result<Bound, String>, AwsError> {
+        let context = bound_to(table, seen.arn, digest);
+        let tag = seen.tags.get(tags::BOUND).and_then(|text| STANDARD.decode(text).ok());
+        if let Some(sealed) = &tag
+            && self.is_bound(seen, sealed, &context).await?
+        {
+            return Ok(Ok(Bound::Tags));
+        }
+        let stored = self.region(seen.region).settings.binding(seen.arn).await?;
+        if let Some(sealed) = &stored
+            && self.is_bound(seen, sealed, &context).await?
+        {
+            return Ok(Ok(Bound::Stored));
+        }
+        let why = match tag.or(stored) {
+            Some(_) => "its metadata is bound to another recovery point",
+            None => "nothing binds its metadata to this recovery point",
+        };
+        Ok(Err(why.to_owned()))
+    }
+
+    async fn is_bound(&self, seen: &Seen<'_>, sealed: &[u8], context: &Context) -> Result<bool, AwsError> {
+        let key = self.deployment().key_in(seen.region);
+        match self.region(seen.region).kms.decrypt(&key, sealed, context).await {
+            Ok(plain) => Ok(plain.is_some_and(|plain| plain.as_ref() == PLAIN)),
+            // KMS knows the key, and refuses the ciphertext or its context.
+            Err(error) if ["InvalidCiphertextException", "IncorrectKeyException"].contains(&&*error.code) => {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The encryption context of a binding.
+fn bound_to(table: &Table, arn: &RecoveryPointArn, digest: &Digest) -> Context {
+    let mut context = context(table);
+    context.insert("recovery-point".to_owned(), arn.to_string());
+    context.insert("metadata".to_owned(), digest.to_string());
+    context
+}
