@@ -1,6 +1,6 @@
 # Each target sets itself up. Needed beforehand: a Rust toolchain, a C compiler, and Python 3.10 or newer.
 
-.PHONY: demo test package conformance templates bench fuzz check fmt tools needs
+.PHONY: demo test simulation planted package conformance templates bench fuzz check fmt tools needs
 
 # The main job on the embedded AWS: weeks in the life of three tables, in under a minute once it is built.
 demo: needs
@@ -11,12 +11,22 @@ demo: needs
 test: needs tools
 	cargo build --locked --workspace --all-targets
 	cargo test --locked --workspace
+	$(MAKE) simulation
+	tests/planted/run.sh check
 	.tools/py/bin/python tests/python/golden.py check
 	.tools/py/bin/python tests/python/errors.py check
 	.tools/py/bin/python tests/python/printed.py docs/local.md
 	.tools/py/bin/python tests/python/commands.py README.md docs/deploy.md docs/operations.md docs/assumptions.md
 	tests/python/conformance/run.sh
 	.tools/lint/bin/python tests/python/templates.py
+
+# Lives of a deployment in which everything goes wrong that may: 200 of 30 days, or those of BACKUP_CHAIN_SEEDS.
+simulation: needs
+	cargo test --locked --profile sim --workspace --test simulation -- --nocapture
+
+# That the simulation finds what it is there to find: faults are planted in a copy of the tree, one after another.
+planted: needs
+	tests/planted/run.sh
 
 # The functions as they are deployed: built by AWS SAM, their size, their samples under AWS's emulator of Lambda, and one
 # behind a rule in MiniStack. AWS SAM builds one after another; all at once comes first, so that it finds them built.

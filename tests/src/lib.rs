@@ -4,6 +4,7 @@ pub mod alarms;
 pub mod command;
 pub mod kills;
 pub mod leftovers;
+pub mod life;
 pub mod logs;
 pub mod restores;
 pub mod served;

@@ -24,7 +24,7 @@ mod lambda;
 mod page;
 mod plan;
 mod rates;
-mod record;
+pub mod record;
 mod rng;
 mod scaling;
 mod scratch;

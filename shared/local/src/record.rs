@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 
 /// The condition keys that a request gives, with their values.
@@ -19,7 +20,35 @@ pub struct Required {
     pub context: Context,
 }
 
-/// One call that reached the world. Bodies are never kept.
+/// What became of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// The caller heard the answer.
+    Heard,
+    /// The request was lost on its way: it had no effect.
+    Lost,
+    /// It took effect, and the answer was lost.
+    Unheard,
+    /// The caller died before the request arrived: it had no effect.
+    DiedBefore,
+    /// It took effect, and the caller died before it heard so.
+    DiedAfter,
+}
+
+/// What a call said and was answered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bodies {
+    /// Path and query, as they were sent.
+    pub path: String,
+    /// The body of the request.
+    pub request: Bytes,
+    /// The HTTP status of the answer, whether it was heard or not; 0 when there was none.
+    pub status: u16,
+    /// The body of the answer, whether it was heard or not.
+    pub response: Bytes,
+}
+
+/// One call that was sent to the world.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     /// The world's time at arrival.
@@ -41,4 +70,8 @@ pub struct Call {
     pub required: Vec<Required>,
     /// The error code answered, or `Timeout` when the answer was lost.
     pub error: Option<String>,
+    /// What became of it.
+    pub fate: Fate,
+    /// What it said and was answered, where [`World::keep_bodies`](crate::World::keep_bodies) asks for that.
+    pub bodies: Option<Bodies>,
 }

@@ -6,6 +6,7 @@ use std::{
     io::Write,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Duration,
 };
 
 use aws_config::{
@@ -32,7 +33,7 @@ use crate::{
     kms::Kms,
     lags::{Lag, Lags},
     lambda::{Handled, Lambda},
-    record::{Call, Required},
+    record::{Bodies, Call, Fate, Required},
     rng::Rng,
     scaling::{self, Scaling},
     sqs::Sqs,
@@ -84,6 +85,7 @@ pub(crate) struct State {
     pub(crate) sqs: Sqs,
     /// None when nobody is to look at them.
     calls: Option<Vec<Call>>,
+    keeps_bodies: bool,
     faults: Faults,
     request_ids: Rng,
     secrets: Rng,
@@ -104,6 +106,8 @@ enum Outcome {
         reply: oneshot::Receiver<Reply>,
         request_id: String,
     },
+    /// An answer that takes its time.
+    Slow(http::Response<Bytes>, Duration),
     Lost(Lost),
     /// The caller is dead: it never hears again.
     Silence,
@@ -136,6 +140,7 @@ impl World {
             scaling: Scaling::new(Rng::new(seed, 7)),
             sqs: Sqs::new(Rng::new(seed, 8)),
             calls: Some(Vec::new()),
+            keeps_bodies: false,
             faults: Faults::new(Rng::new(seed, 12)),
             request_ids: Rng::new(seed, 3),
             secrets: Rng::new(seed, 13),
@@ -215,6 +220,10 @@ impl World {
                 Ok(reply) => Ok(reply.into_http(&request_id, self.told())),
                 Err(_) => Err(Lost::Reset),
             },
+            Outcome::Slow(response, late) => {
+                tokio::time::sleep(late).await;
+                Ok(response)
+            }
             Outcome::Lost(how) => Err(how),
             Outcome::Silence => std::future::pending().await,
         }
@@ -322,6 +331,17 @@ impl World {
         if let Some(calls) = &mut self.state().calls {
             calls.clear();
         }
+    }
+
+    /// All calls so far, which are forgotten.
+    #[must_use]
+    pub fn take_calls(&self) -> Vec<Call> {
+        self.state().calls.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Keeps the bodies of every call from now on: each call is kept with them until the calls are forgotten.
+    pub fn keep_bodies(&self) {
+        self.state().keeps_bodies = true;
     }
 
     /// Forgets every call from now on: a world that is served lives through more of them than memory holds.
@@ -444,6 +464,7 @@ impl World {
         }
         match outcome {
             Served::Reply(reply) => Outcome::Answer(reply.into_http(&request_id, told)),
+            Served::Slow(reply, late) => Outcome::Slow(reply.into_http(&request_id, told), late),
             Served::Later(reply) => Outcome::Later { reply, request_id },
             Served::Lost(how) => Outcome::Lost(how),
             Served::Crashed => {
@@ -462,8 +483,19 @@ impl fmt::Debug for World {
     }
 }
 
+/// A call, as far as it is no part of its request.
+struct Recorded {
+    service: Service,
+    operation: String,
+    resource: String,
+    required: Vec<Required>,
+    fate: Fate,
+    error: Option<String>,
+}
+
 enum Served {
     Reply(Reply),
+    Slow(Reply, Duration),
     Later(oneshot::Receiver<Reply>),
     Lost(Lost),
     Crashed,
@@ -520,6 +552,9 @@ impl State {
 
         let crash = self.faults.crash(&request.scope.caller);
         if crash == Some(Crash::Before) {
+            let fate = Fate::DiedBefore;
+            let call = Recorded { service, operation, resource, required: Vec::new(), fate, error: None };
+            self.record(request, call, None);
             return Served::Crashed;
         }
         let batch = Batch::of(service, &operation);
@@ -558,12 +593,39 @@ impl State {
                 Some(self.answer_part(service, request, &operation, &body, &mut resource, &part))
             }
         };
-        let error = match (&handled, lost) {
-            (_, Some((Lost::Timeout, _))) => Some("Timeout".to_owned()),
-            (_, Some((Lost::Reset, _))) => Some("Reset".to_owned()),
-            (Some(Handled::Reply(reply)), None) => reply.error.clone(),
-            (Some(Handled::Begun(_)) | None, None) => None,
+        let fate = match (crash, lost) {
+            (Some(_), _) => Fate::DiedAfter,
+            (None, Some((_, true))) => Fate::Unheard,
+            (None, Some((_, false))) => Fate::Lost,
+            (None, None) => Fate::Heard,
         };
+        let reply = match &handled {
+            Some(Handled::Reply(reply)) => Some(reply),
+            Some(Handled::Begun(_)) | None => None,
+        };
+        let error = match lost {
+            Some((Lost::Timeout, _)) => Some("Timeout".to_owned()),
+            Some((Lost::Reset, _)) => Some("Reset".to_owned()),
+            None => reply.and_then(|reply| reply.error.clone()),
+        };
+        let late = fault.as_ref().and_then(Fault::delays);
+        self.record(request, Recorded { service, operation, resource, required, fate, error }, reply);
+        match (crash, lost, handled) {
+            (Some(_), _, _) => Served::Crashed,
+            (None, None, Some(Handled::Reply(reply))) => match late {
+                Some(late) => Served::Slow(reply, late),
+                None => Served::Reply(reply),
+            },
+            (None, None, Some(Handled::Begun(reply))) => Served::Later(reply),
+            (None, Some((how, _)), _) => Served::Lost(how),
+            // A request that is neither refused nor lost is handled.
+            (None, None, None) => Served::Lost(Lost::Reset),
+        }
+    }
+
+    /// Keeps a call, with its bodies where they are asked for.
+    fn record(&mut self, request: &Incoming, call: Recorded, reply: Option<&Reply>) {
+        let Recorded { service, operation, resource, required, fate, error } = call;
         tracing::debug!(
             caller = request.scope.caller,
             account = request.scope.account,
@@ -573,6 +635,12 @@ impl State {
             "{}:{operation}",
             service.name()
         );
+        let bodies = self.keeps_bodies.then(|| Bodies {
+            path: request.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
+            request: request.body.clone(),
+            status: reply.map_or(0, |reply| reply.status),
+            response: reply.map(|reply| reply.body.clone()).unwrap_or_default(),
+        });
         if let Some(calls) = &mut self.calls {
             calls.push(Call {
                 at: request.scope.now,
@@ -584,15 +652,9 @@ impl State {
                 resource,
                 required,
                 error,
+                fate,
+                bodies,
             });
-        }
-        match (crash, lost, handled) {
-            (Some(_), _, _) => Served::Crashed,
-            (None, None, Some(Handled::Reply(reply))) => Served::Reply(reply),
-            (None, None, Some(Handled::Begun(reply))) => Served::Later(reply),
-            (None, Some((how, _)), _) => Served::Lost(how),
-            // A request that is neither refused nor lost is handled.
-            (None, None, None) => Served::Lost(Lost::Reset),
         }
     }
 

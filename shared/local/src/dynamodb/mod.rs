@@ -316,8 +316,9 @@ impl Dynamo {
         self.stores.get(&(scope.account.clone(), scope.region.clone()))?.describe(scope, table).ok()
     }
 
-    /// The state of a table now, for AWS Backup; `None` when there is none of that name.
-    pub(crate) fn state(&self, account: &str, region: &str, table: &str) -> Option<TableState> {
+    /// The state of a table now, as AWS Backup reads it; `None` when there is none of that name.
+    #[must_use]
+    pub fn state(&self, account: &str, region: &str, table: &str) -> Option<TableState> {
         let store = self.stores.get(&(account.to_owned(), region.to_owned()))?;
         let tags = BTreeMap::clone(&store.tables.get(table)?.tags);
         let at = self.clock.now();

@@ -5,6 +5,8 @@ mod errors;
 mod pages;
 mod rules;
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 pub use self::errors::{ModelledError, common_errors, modelled_errors};
@@ -47,6 +49,8 @@ pub enum Fault {
     TimeoutBefore,
     /// The answer is lost on the way: the client sees a timeout, but the effect has happened.
     TimeoutAfter,
+    /// The answer comes so many milliseconds late; its effect happens at once.
+    Slow(u32),
     /// The connection breaks before the request arrives; nothing happens.
     ResetBefore,
     /// The connection breaks before the answer leaves, but the effect has happened.
@@ -86,6 +90,14 @@ impl Fault {
             Self::TimeoutAfter => Some((Lost::Timeout, true)),
             Self::ResetBefore => Some((Lost::Reset, false)),
             Self::ResetAfter => Some((Lost::Reset, true)),
+            _ => None,
+        }
+    }
+
+    /// How late the answer comes, when it does.
+    pub(crate) fn delays(&self) -> Option<Duration> {
+        match self {
+            Self::Slow(milliseconds) => Some(Duration::from_millis((*milliseconds).into())),
             _ => None,
         }
     }

@@ -395,6 +395,7 @@ fn every_operation_of_every_service_is_in_the_table() {
         session: "session".to_owned(),
         service: String::new(),
         method: String::new(),
+        uri: http::Uri::default(),
         path: Vec::new(),
         query: Vec::new(),
         target: None,

@@ -17,6 +17,8 @@ pub(crate) struct Incoming {
     /// The signing name of the service.
     pub(crate) service: String,
     pub(crate) method: String,
+    /// As it was sent.
+    pub(crate) uri: http::Uri,
     /// Percent-decoded segments: an ARN is one of them.
     pub(crate) path: Vec<String>,
     pub(crate) query: Vec<(String, String)>,
@@ -39,6 +41,7 @@ impl Incoming {
                 message: "Missing Authentication Token".to_owned(),
             })?;
         let (caller, session) = token(header("x-amz-security-token").unwrap_or_default());
+        let (session, service) = (session.to_owned(), service.to_owned());
         Ok(Self {
             scope: Scope {
                 account: account(access_key).to_owned(),
@@ -46,14 +49,15 @@ impl Incoming {
                 caller: caller.to_owned(),
                 now,
             },
-            session: session.to_owned(),
-            service: service.to_owned(),
+            session,
+            service,
             method: head.method.to_string(),
             // Some clients end list paths with a slash, others do not.
             path: head.uri.path().split('/').filter(|part| !part.is_empty()).map(decoded).collect(),
             query: pairs(head.uri.query().unwrap_or_default()),
             target: header("x-amz-target").map(str::to_owned),
-            headers: head.headers.clone(),
+            uri: head.uri,
+            headers: head.headers,
             body,
         })
     }

@@ -220,7 +220,7 @@ impl Service {
         };
         match fault {
             Fault::TimeoutBefore | Fault::TimeoutAfter | Fault::ResetBefore | Fault::ResetAfter => None,
-            Fault::Entries(_) | Fault::ShortPage | Fault::EmptyPage => None,
+            Fault::Entries(_) | Fault::ShortPage | Fault::EmptyPage | Fault::Slow(_) => None,
             Fault::Throttle => match self {
                 Self::DynamoDb if crate::dynamodb::is_item_operation(operation) => error(
                     400,

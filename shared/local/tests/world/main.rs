@@ -20,6 +20,7 @@ mod limits;
 mod pages;
 mod permissions;
 mod raw;
+mod record;
 mod restore;
 mod scaling;
 mod settings;

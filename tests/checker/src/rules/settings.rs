@@ -1,0 +1,78 @@
+//! Nothing goes from the settings tables while a living recovery point names it, and nothing stays for ever.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::book::Book;
+use crate::entry::{Entry, State};
+use crate::read::{self, attribute};
+use crate::rules::{Found, Rule, is_calm};
+
+/// What nothing names is swept within this time.
+const SWEPT: SignedDuration = SignedDuration::from_hours(10 * 24);
+
+/// An item of a settings table: Region, partition key, sort key.
+type Key = (String, String, String);
+
+#[derive(Debug, Default)]
+pub(crate) struct Settings {
+    /// Items that nothing names, with the moment at which that was first seen.
+    orphans: BTreeMap<Key, Timestamp>,
+}
+
+impl Rule for Settings {
+    fn see(&mut self, book: &mut Book<'_>, entry: &Entry, found: &mut Found) {
+        let Entry::Quiet { at, state } = entry else { return };
+        if is_calm(book, *at) {
+            self.judge(book, *at, state, found);
+        }
+    }
+}
+
+impl Settings {
+    fn judge(&mut self, book: &Book<'_>, at: Timestamp, state: &State, found: &mut Found) {
+        let mut named: BTreeSet<Key> = BTreeSet::new();
+        for point in &state.points {
+            let region = read::region(&point.arn);
+            let tampered = book.points.get(&point.arn).is_some_and(|known| known.tampered.is_some());
+            let Some(document) = book.document(&point.arn) else { continue };
+            let items = book.settings.get(region);
+            let item = |pk: &str, sk: &str| items.and_then(|items| items.get(&(pk, sk)).copied());
+            let mut need = |pk: &str, sk: &str, what: &str| {
+                named.insert((region.to_owned(), pk.to_owned(), sk.to_owned()));
+                if item(pk, sk).is_none() && !tampered {
+                    let what = format!("{what} of {} is not in the settings table of {region}", point.arn);
+                    found.add("settings-missing", at, what);
+                }
+            };
+            if !point.tags.contains_key("backup-chain/v1/0") {
+                need(&point.arn, "message", "what leads to the message");
+                if let Some(leads) = item(&point.arn, "message") {
+                    need(&document.table_id, attribute(leads, "message"), "the message");
+                }
+            }
+            if let Some(stored) = &document.stored {
+                need(&document.table_id, stored, "the settings");
+            }
+        }
+        let mut orphans = BTreeMap::new();
+        for (region, items) in &book.settings {
+            for (pk, sk) in items.keys() {
+                let key = ((*region).to_owned(), (*pk).to_owned(), (*sk).to_owned());
+                if named.contains(&key) {
+                    continue;
+                }
+                let since = self.orphans.get(&key).copied().unwrap_or(at);
+                if since + SWEPT < at {
+                    let what = format!(
+                        "{pk} {sk} in the settings table of {region} is named by nothing since {since}"
+                    );
+                    found.add("settings-left", at, what);
+                }
+                orphans.insert(key, since);
+            }
+        }
+        self.orphans = orphans;
+    }
+}
