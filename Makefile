@@ -4,8 +4,11 @@
 
 # The main job on the embedded AWS: weeks in the life of three tables, in under a minute once it is built.
 demo: needs
-	cargo build --locked --bin backup-chain-local
-	@cargo run --locked --quiet --bin backup-chain-local -- demo
+	cargo build --locked $(LOCAL)
+	@target/debug/backup-chain-local demo
+
+# What is built for the embedded AWS by itself. Where all is built anyway it is told so, for features make it another build.
+LOCAL ?= --bin backup-chain-local
 
 # Everything that proves it. The functions' binaries are built first: tests run them as Lambda does.
 test: needs tools
@@ -33,7 +36,7 @@ planted: needs
 ARCHITECTURE ?= $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 package: needs
 	@tests/python/setup.sh package
-	cargo build --locked --bin backup-chain-local
+	cargo build --locked $(LOCAL)
 	PATH="$(CURDIR)/.tools/package/bin:$$PATH" cargo lambda build --locked --release --$(subst _,-,$(ARCHITECTURE)) \
 	    $(addprefix -p backup-chain-,session copy retention restore)
 	PATH="$(CURDIR)/.tools/package/bin:$$PATH" SAM_CLI_TELEMETRY=0 \
