@@ -1,6 +1,6 @@
 # Each target sets itself up. Needed beforehand: a Rust toolchain, a C compiler, and Python 3.10 or newer.
 
-.PHONY: demo test simulation planted package conformance templates bench check fmt tools needs
+.PHONY: demo test simulation planted package conformance templates bench fuzz check fmt tools needs
 
 # The main job on the embedded AWS: weeks in the life of three tables, in under a minute once it is built.
 demo: needs
@@ -52,6 +52,16 @@ templates: tools
 # How the embedded AWS bears many tables.
 bench: needs
 	cargo bench --locked --workspace --bench scale
+
+# Hostile input, for so many seconds for each target. Needs a nightly toolchain, a C++ compiler and cargo-fuzz
+# (cargo install cargo-fuzz). What is found goes to fuzz/artifacts; make test takes the corpora and a short run.
+SECONDS_EACH ?= 60
+fuzz: needs
+	@cd fuzz && for target in $$(cargo fuzz list); do \
+	    mkdir -p target/corpus/$$target; \
+	    cargo +nightly fuzz run $$target target/corpus/$$target corpus/$$target -- \
+	        -max_len=8192 -timeout=30 -max_total_time=$(SECONDS_EACH) || exit 1; \
+	done
 
 # Formatting and lints.
 check: needs

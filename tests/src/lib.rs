@@ -2,10 +2,12 @@
 
 pub mod alarms;
 pub mod command;
+pub mod kills;
 pub mod leftovers;
 pub mod life;
 pub mod logs;
 pub mod restores;
+pub mod served;
 pub mod settings;
 pub mod tables;
 
@@ -218,4 +220,25 @@ pub fn vault_tags(
 ) -> BTreeMap<RecoveryPointArn, BTreeMap<String, String>> {
     let points = world.with_backup(|backup| backup.points(ACCOUNT, region, vault));
     points.into_iter().filter_map(|point| Some((point.arn.parse().ok()?, point.tags))).collect()
+}
+
+/// Code, templates and pages in a folder; nothing that was built, nor what was fetched.
+///
+/// # Panics
+/// When the folder cannot be read.
+pub fn texts(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("a file").path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_symlink() || name.starts_with('.') || name == "target" {
+            continue;
+        }
+        if path.is_dir() {
+            found.extend(texts(&path));
+        } else if ["rs", "yaml", "toml", "py", "md"].iter().any(|end| name.ends_with(&format!(".{end}"))) {
+            found.push(path);
+        }
+    }
+    found
 }

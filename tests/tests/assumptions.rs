@@ -4,27 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use backup_chain_tests::texts;
 
 const PAGE: &str = "docs/assumptions.md";
 /// From here on only the model relies on them: there is nothing to find out for the product.
 const MODEL: &str = "## The model alone";
-
-/// Code, templates and pages; nothing that was built, nor what was fetched.
-fn texts(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_symlink() || name.starts_with('.') || name == "target" {
-            continue;
-        }
-        if path.is_dir() {
-            texts(&path, found);
-        } else if ["rs", "yaml", "toml", "py", "md"].iter().any(|end| name.ends_with(&format!(".{end}"))) {
-            found.push(path);
-        }
-    }
-}
 
 /// The numbers that a text cites: `assumption A7`, and on pages links to the numbers.
 fn cited(text: &str) -> BTreeSet<u32> {
@@ -71,8 +57,7 @@ fn each_assumption_is_described_and_cited_and_none_other_is() {
             }
         }
     }
-    let mut files = Vec::new();
-    texts(&root, &mut files);
+    let files = texts(&root);
     assert!(files.len() > 300, "{} files", files.len());
     let mut everywhere = BTreeSet::new();
     for file in files.iter().filter(|file| !file.ends_with(PAGE) && !file.ends_with(file!())) {

@@ -2,23 +2,20 @@
 //! their own.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
-use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::Credentials;
+use aws_config::SdkConfig;
 use aws_sdk_backup::Client as Backup;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::LogType;
-use backup_chain_local::stack::{ACCOUNT, FUNCTIONS, SOURCE, VAULT, function};
+use backup_chain_local::stack::{FUNCTIONS, VAULT, function};
 use backup_chain_tests::programs;
+use backup_chain_tests::served::Served;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -35,106 +32,19 @@ tiers:
   daily: {at: [07:00], keep: 3 days}
 ";
 
-fn local() -> Command {
-    Command::new(programs().join("backup-chain-local"))
+fn held() -> Served {
+    Served::start(Served::local(), &["--deploy", "--clock", "held", "--start", START, "--tick", "1h"])
 }
 
-/// A served embedded AWS. Killed when it is dropped.
-struct Served {
-    process: Child,
-    /// What it told a shell to set.
-    variables: BTreeMap<String, String>,
-    /// The lines after that.
-    told: Vec<String>,
-}
-
-impl Served {
-    /// Serves on a free port.
-    fn start(mut command: Command, options: &[&str]) -> Self {
-        command.args(["serve", "--port", "0"]).args(options).stdout(Stdio::piped());
-        let mut process = command.spawn().unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let mut variables = BTreeMap::new();
-        let mut told = Vec::new();
-        let more = usize::from(options.contains(&"--deploy")) + usize::from(options.contains(&"held"));
-        while told.len() <= more {
-            let line = lines.next().expect("it serves");
-            match line.strip_prefix("export ") {
-                Some(pairs) => variables.extend(pairs.split(' ').map(|pair| {
-                    let (name, value) = pair.split_once('=').unwrap();
-                    (name.to_owned(), value.to_owned())
-                })),
-                None => told.push(line),
-            }
-        }
-        Self { process, variables, told }
-    }
-
-    fn held() -> Self {
-        Self::start(local(), &["--deploy", "--clock", "held", "--start", START, "--tick", "1h"])
-    }
-
-    /// Runs a program with the variables that were told.
-    fn run(&self, program: &str, args: &[&str]) -> Output {
-        let mut command = Command::new(programs().join(program));
-        command.args(args).envs(&self.variables).output().unwrap()
-    }
-
-    /// What `clock` says, which must succeed.
-    #[track_caller]
-    fn clock(&self, args: &[&str]) -> String {
-        let done = self.run("backup-chain-local", &[&["clock"], args].concat());
-        assert!(done.status.success(), "{done:?}");
-        String::from_utf8(done.stdout).unwrap().trim_end().to_owned()
-    }
-
-    /// A client's configuration, on this machine's clock.
-    async fn config(&self) -> SdkConfig {
-        aws_config::defaults(BehaviorVersion::latest())
-            .region(Region::new(SOURCE))
-            .credentials_provider(Credentials::new(ACCOUNT, "not-checked", None, None, "test"))
-            .endpoint_url(&self.variables["AWS_ENDPOINT_URL"])
-            .load()
-            .await
-    }
-
-    /// Invokes a function: its answer and the end of its log.
-    async fn invoke(&self, name: &str, payload: &Value) -> (Value, String) {
-        let client = aws_sdk_lambda::Client::new(&self.config().await);
-        let invoke = client.invoke().function_name(function(name)).log_type(LogType::Tail);
-        let answer = invoke.payload(Blob::new(payload.to_string())).send().await.unwrap();
-        let said = String::from_utf8_lossy(answer.payload().unwrap().as_ref()).into_owned();
-        assert_eq!(answer.function_error(), None, "{said}");
-        let log = BASE64_STANDARD.decode(answer.log_result().unwrap()).unwrap();
-        (serde_json::from_str(&said).unwrap(), String::from_utf8(log).unwrap())
-    }
-
-    fn id(&self) -> u32 {
-        self.process.id()
-    }
-
-    /// The processes of functions, and what they have started: all that were told of this world's clock.
-    fn functions(&self) -> Vec<u32> {
-        let told = format!("BACKUP_CHAIN_CLOCK={}", self.variables["BACKUP_CHAIN_CLOCK"]);
-        let is_told = |id: &u32| {
-            let variables = std::fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
-            variables.split(|byte| *byte == 0).any(|variable| variable == told.as_bytes())
-        };
-        let all = std::fs::read_dir("/proc").unwrap();
-        all.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok()).filter(is_told).collect()
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+/// Invokes a function: its answer and the end of its log.
+async fn invoke(served: &Served, name: &str, payload: &Value) -> (Value, String) {
+    let client = aws_sdk_lambda::Client::new(&served.config().await);
+    let invoke = client.invoke().function_name(function(name)).log_type(LogType::Tail);
+    let answer = invoke.payload(Blob::new(payload.to_string())).send().await.unwrap();
+    let said = String::from_utf8_lossy(answer.payload().unwrap().as_ref()).into_owned();
+    assert_eq!(answer.function_error(), None, "{said}");
+    let log = BASE64_STANDARD.decode(answer.log_result().unwrap()).unwrap();
+    (serde_json::from_str(&said).unwrap(), String::from_utf8(log).unwrap())
 }
 
 async fn orders(config: &SdkConfig) {
@@ -147,13 +57,13 @@ async fn orders(config: &SdkConfig) {
 
 #[tokio::test]
 async fn days_pass_when_the_clock_is_moved_and_the_functions_live_in_them() {
-    let served = Served::held();
+    let served = held();
     assert!(served.told.iter().any(|line| line.contains(&format!("stands still at {START}"))));
     assert_eq!(served.clock(&["show"]), START);
     let config = served.config().await;
     orders(&config).await;
     assert_eq!(served.clock(&["advance", "5s"]), "2026-01-05T06:50:05Z");
-    let (applied, log) = served.invoke("session", &json!({"action": "apply", "document": POLICY})).await;
+    let (applied, log) = invoke(&served, "session", &json!({"action": "apply", "document": POLICY})).await;
     assert_eq!(applied["outcome"], "applied", "{applied}");
     let line = |text: &str| log.lines().find(|line| line.contains(text)).map(str::to_owned);
     assert!(line("\"timestamp\":\"2026-01-05T06:50:0").is_some(), "the log is in the world's time:\n{log}");
@@ -187,7 +97,7 @@ async fn days_pass_when_the_clock_is_moved_and_the_functions_live_in_them() {
 
 #[test]
 fn the_clock_goes_forward_only_and_says_so() {
-    let served = Served::start(local(), &["--clock", "held", "--start", START]);
+    let served = Served::start(Served::local(), &["--clock", "held", "--start", START]);
     let refused = |args: &[&str], why: &str| {
         let done = served.run("backup-chain-local", &[&["clock"], args].concat());
         let said = String::from_utf8(done.stderr).unwrap();
@@ -210,7 +120,7 @@ fn a_deployment_that_is_not_whole_is_refused() {
             symlink(programs().join(function(name)), folder.path().join(function(name))).unwrap();
         }
         let refused = |why: &str| {
-            let mut serve = local();
+            let mut serve = Served::local();
             serve.args(["serve", "--port", "0", "--deploy", "--functions"]).arg(folder.path());
             let done = serve.output().unwrap();
             let said = String::from_utf8(done.stderr).unwrap();
@@ -226,14 +136,14 @@ fn a_deployment_that_is_not_whole_is_refused() {
 #[tokio::test]
 async fn a_relative_folder_of_functions_leads_to_them() {
     let (parent, name) = (programs().parent().unwrap().to_owned(), programs());
-    let mut serve = local();
+    let mut serve = Served::local();
     serve.current_dir(parent);
     let served =
         Served::start(serve, &["--deploy", "--functions", name.file_name().unwrap().to_str().unwrap()]);
     for (name, _) in FUNCTIONS {
         assert!(served.told[1].contains(&function(name)), "{:?}", served.told);
         let payload = if name == "retention" { json!({"action": "plan"}) } else { json!({"action": "tick"}) };
-        served.invoke(name, &payload).await;
+        invoke(&served, name, &payload).await;
     }
 }
 
@@ -252,9 +162,9 @@ async fn what_it_has_started_ends_with_it() {
     with_children(folder.path());
     for signal in ["TERM", "INT"] {
         let options = ["--deploy", "--functions", folder.path().to_str().unwrap()];
-        let mut served = Served::start(local(), &options);
-        served.invoke("session", &json!({"action": "tick"})).await;
-        served.invoke("retention", &json!({"action": "plan"})).await;
+        let mut served = Served::start(Served::local(), &options);
+        invoke(&served, "session", &json!({"action": "tick"})).await;
+        invoke(&served, "retention", &json!({"action": "plan"})).await;
         assert!(served.functions().len() >= 4, "{:?}", served.functions());
         served.signal(signal);
         assert!(served.process.wait().unwrap().success(), "{signal}");
@@ -265,9 +175,9 @@ async fn what_it_has_started_ends_with_it() {
 
 #[tokio::test]
 async fn functions_end_by_themselves_when_it_is_killed() {
-    let mut served = Served::start(local(), &["--deploy"]);
-    served.invoke("session", &json!({"action": "tick"})).await;
-    served.invoke("retention", &json!({"action": "plan"})).await;
+    let mut served = Served::start(Served::local(), &["--deploy"]);
+    invoke(&served, "session", &json!({"action": "tick"})).await;
+    invoke(&served, "retention", &json!({"action": "plan"})).await;
     assert!(served.functions().len() >= 2);
     served.signal("KILL");
     served.process.wait().unwrap();

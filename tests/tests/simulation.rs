@@ -84,7 +84,8 @@ fn a_life_again() {
     let lived = began.elapsed();
     println!("{} entries in {lived:.1?}; digest {}", history.len(), digest(&history));
     if let Some(path) = variable("BACKUP_CHAIN_HISTORY") {
-        std::fs::write(path, serde_json::to_vec(&history).expect("a history is JSON")).expect("it can be written");
+        std::fs::write(path, serde_json::to_vec(&history).expect("a history is JSON"))
+            .expect("it can be written");
     }
     let found = check(&history);
     for finding in &found {
@@ -99,7 +100,8 @@ fn one_seed_is_one_history_in_any_process() {
         let test = std::env::current_exe().expect("a test is a program");
         let mut life = Command::new(test);
         life.args(["--ignored", "--exact", "a_life_again", "--nocapture"]);
-        let life = life.env("BACKUP_CHAIN_SEED", "1").env("BACKUP_CHAIN_DAYS", "5").output().expect("it runs");
+        let life =
+            life.env("BACKUP_CHAIN_SEED", "1").env("BACKUP_CHAIN_DAYS", "5").output().expect("it runs");
         let told = String::from_utf8_lossy(&life.stdout).into_owned();
         let line = told.lines().find_map(|line| Some(line.split_once("digest ")?.1.to_owned()));
         line.unwrap_or_else(|| panic!("no digest: {told}{}", String::from_utf8_lossy(&life.stderr)))
@@ -116,7 +118,9 @@ fn no_life_breaks_a_rule() {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             let thread = std::thread::Builder::new().stack_size(16 << 20);
             let lives = || {
-                while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| seeds.contains(seed)) {
+                while let Some(seed) =
+                    Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| seeds.contains(seed))
+                {
                     let found = broken(seed, &acts(seed, days));
                     if !found.is_empty() {
                         bad.lock().unwrap_or_else(PoisonError::into_inner).push((seed, found));

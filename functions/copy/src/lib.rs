@@ -9,10 +9,11 @@ mod copies;
 use std::sync::Mutex;
 
 use backup_chain_aws::clock::Deadline;
-use backup_chain_aws::job_events::{self, Batch, EventError, Failure, Incoming, JobEvent, JobKind};
+use backup_chain_aws::job_events::{Batch, Failure, measure};
 use backup_chain_aws::policies::Active;
 use backup_chain_aws::{AwsError, Edge, Error, logs};
 use backup_chain_core::ids::{PointId, PolicyName, VaultArn};
+use backup_chain_core::job_events::{self, EventError, Incoming, JobEvent, JobKind};
 use backup_chain_core::metrics::Measured;
 use backup_chain_core::point::{Kind, RestorePoint, State};
 use serde::Serialize;
@@ -61,7 +62,7 @@ pub async fn handle(edge: &Edge, payload: Value, deadline: Deadline) -> Result<R
             let looked_at = usize::from(follow_event(&work, &event, &open).await?);
             Ok(Reply { looked_at, ..Reply::default() })
         }
-        Incoming::Batch(batch) => take(edge, batch, deadline).await,
+        Incoming::Batch(records) => take(edge, Batch::new(records), deadline).await,
     }
 }
 
@@ -114,7 +115,7 @@ async fn follow_event(work: &Work<'_>, event: &JobEvent, open: &[RestorePoint]) 
         tracing::debug!(job = event.job, "no open restore point has this job");
         return Ok(false);
     };
-    event.measure(work.edge, Measured::of_point(point));
+    measure(work.edge, event, Measured::of_point(point));
     let span = logs::of_point(point);
     let followed = complete::follow(work, point).instrument(span.clone()).await;
     if let Err(error) = &followed {

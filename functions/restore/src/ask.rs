@@ -7,7 +7,7 @@ use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::{Edge, Meaning};
 use backup_chain_core::history::Action;
 use backup_chain_core::ids::{Region, RestoreId, TableArn};
-use backup_chain_core::invoke::{Ask, Wanted};
+use backup_chain_core::invoke::{Ask, MOST_TABLES, Wanted};
 use backup_chain_core::plan::{StartCopy, token};
 use backup_chain_core::point::RestorePoint;
 use backup_chain_core::restore::{
@@ -30,9 +30,6 @@ const ROLE_NEEDS: [&str; 4] =
 
 /// So many tags a table has at most; one is kept for the restore's own while it is under way.
 const MOST_TAGS: usize = 50;
-
-/// The most tables of one request. Its answer tells of each some kilobytes, and Lambda carries 6 MB.
-const MOST_TABLES: usize = 1_000;
 
 /// What is asked to be otherwise is in the record of each table: all of them together have at most so many bytes.
 const MOST_CHOSEN: usize = 2_000_000;

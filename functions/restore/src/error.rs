@@ -1,8 +1,8 @@
 //! What the function refuses or fails with.
 
-use backup_chain_aws::job_events::EventError;
 use backup_chain_aws::{AwsError, Error};
 use backup_chain_core::ids::{PointId, RestoreId, TableArn, TableName};
+use backup_chain_core::job_events::EventError;
 use jiff::Timestamp;
 
 /// Why a request was refused or failed.

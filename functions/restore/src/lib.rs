@@ -20,10 +20,11 @@ mod work;
 use std::collections::BTreeSet;
 
 use backup_chain_aws::clock::Deadline;
-use backup_chain_aws::job_events::{self, Failure, Incoming, JobEvent, JobKind};
+use backup_chain_aws::job_events::{Batch, Failure, measure};
 use backup_chain_aws::{Edge, logs};
 use backup_chain_core::ids::{RestoreId, TableName};
-use backup_chain_core::invoke::{Ask, RestoreRequest};
+use backup_chain_core::invoke::{self, Ask, RestoreRequest, UnreadablePayload};
+use backup_chain_core::job_events::{self, Incoming, JobEvent, JobKind};
 use backup_chain_core::metrics::Measured;
 use backup_chain_core::point::RestorePoint;
 use backup_chain_core::restore::{self, Around, Restore, Stage, Told, ToldRegion};
@@ -72,7 +73,8 @@ pub async fn handle(edge: &Edge, payload: Value, deadline: Deadline) -> Result<R
     let is_event = payload.get("Records").is_some() || payload.get("detail-type").is_some();
     if is_event {
         return match job_events::read(payload)? {
-            Incoming::Batch(mut batch) => {
+            Incoming::Batch(records) => {
+                let mut batch = Batch::new(records);
                 while let Some(event) = batch.next(edge.clock(), deadline) {
                     batch.done(take(edge, &event, deadline).await);
                 }
@@ -85,9 +87,9 @@ pub async fn handle(edge: &Edge, payload: Value, deadline: Deadline) -> Result<R
             Incoming::Event(None) | Incoming::Tick => Ok(worked(Vec::new(), 0)),
         };
     }
-    let request = serde_json::from_value(payload).map_err(|error| {
+    let request = invoke::read(payload).map_err(|UnreadablePayload { why }| {
         RestoreError::Payload(format!(
-            "the payload is no event of AWS Backup, no batch of a queue and no request: {error}; see the samples in \
+            "the payload is no event of AWS Backup, no batch of a queue and no request: {why}; see the samples in \
              events/"
         ))
     })?;
@@ -188,7 +190,7 @@ async fn take(edge: &Edge, event: &JobEvent, deadline: Deadline) -> Result<bool,
         tracing::debug!(job = event.job, "no open restore has this job");
         return Ok(false);
     };
-    event.measure(edge, Measured::of_restore(&restore));
+    measure(edge, event, Measured::of_restore(&restore));
     restore.check_at = edge.clock().now();
     go_on(edge, &Store::Catalog, std::slice::from_mut(&mut restore), deadline).await?;
     Ok(true)

@@ -11,7 +11,6 @@ pub mod deployment;
 pub mod dynamodb;
 pub mod edge;
 pub mod error;
-pub mod esdk;
 pub mod events;
 mod history;
 mod iam;
@@ -31,5 +30,6 @@ mod surround;
 pub mod tagging;
 mod vector;
 
+pub use backup_chain_core::esdk;
 pub use edge::Edge;
 pub use error::{AwsError, Error, Meaning, UnreadableRecord};

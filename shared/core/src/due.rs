@@ -80,9 +80,13 @@ pub struct DueSession {
     /// Its slot: the latest that has come due, of any tier.
     pub slot: Timestamp,
     /// Slots that came due since the last session and were overtaken by a later one of their tier, in
-    /// order: they are recorded as missed, and get no backup of their own.
+    /// order: they are recorded as missed, and get no backup of their own. Of very many only the latest are
+    /// named.
     pub missed: Vec<Missed>,
 }
+
+/// So many missed slots are named: a record that names those of months is larger than the catalog takes.
+const MOST_MISSED: usize = 1_000;
 
 /// The session that the policy needs at `now`, if it is enabled and a slot has come due since the last one.
 pub fn due(policy: &Policy, state: &PolicyState, now: Timestamp) -> Option<DueSession> {
@@ -103,6 +107,7 @@ pub fn due(policy: &Policy, state: &PolicyState, now: Timestamp) -> Option<DueSe
         }
     }
     missed.sort_by_key(|missed| (missed.slot, missed.tier));
+    missed.drain(..missed.len().saturating_sub(MOST_MISSED));
     latest.map(|slot| DueSession { slot, missed })
 }
 

@@ -3,13 +3,16 @@
 //! Nothing here talks to AWS, waits, reads a clock or draws a random number: the moment and every id
 //! are arguments. What would change AWS is first a value made here, which can be printed and tested.
 
+pub mod brief;
 pub mod calendar;
 pub mod copying;
 pub mod due;
+pub mod esdk;
 pub mod forecast;
 pub mod history;
 pub mod ids;
 pub mod invoke;
+pub mod job_events;
 pub mod lock;
 pub mod metadata;
 pub mod metrics;

@@ -3,8 +3,11 @@
 /// Up to `most` of `known` that are spelt nearly like `given`, the nearest first.
 pub(crate) fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>, most: usize) -> Vec<&'a str> {
     let given = given.to_lowercase();
-    let allowed = (given.chars().count() / 3).max(1);
+    let length = given.chars().count();
+    let allowed = (length / 3).max(1);
     let mut near: Vec<(usize, &str)> = known
+        // What differs more in length alone is not near, and comparing it with a long text takes long.
+        .filter(|name| name.chars().count().abs_diff(length) <= allowed)
         .map(|name| (strsim::damerau_levenshtein(&given, &name.to_lowercase()), name))
         .filter(|(distance, _)| *distance <= allowed)
         .collect();

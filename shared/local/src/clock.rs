@@ -9,8 +9,9 @@ use std::{
 
 use aws_smithy_async::time::TimeSource;
 use jiff::Timestamp;
-use tempfile::TempDir;
 use tokio::time::Instant;
+
+use crate::scratch::Scratch;
 
 /// A clock that starts at a chosen instant and goes with tokio's time: on a paused runtime only by
 /// `tokio::time::advance` and by tokio's own advance when every task sleeps, elsewhere in real time. It can be held:
@@ -88,7 +89,7 @@ impl WorldClock {
         if let Some(file) = &hand.file {
             return Ok(file.path());
         }
-        let file = ClockFile(TempDir::with_prefix("backup-chain-clock-")?);
+        let file = ClockFile(Scratch::new()?);
         file.write(hand.at(Instant::now()), hand.since.is_some())?;
         Ok(hand.file.insert(file).path())
     }
@@ -123,7 +124,7 @@ impl Hand {
 
 /// The time for other processes: a line of one number or two.
 #[derive(Debug)]
-struct ClockFile(TempDir);
+struct ClockFile(Scratch);
 
 impl ClockFile {
     fn path(&self) -> PathBuf {

@@ -27,6 +27,7 @@ mod rates;
 pub mod record;
 mod rng;
 mod scaling;
+mod scratch;
 pub mod server;
 mod sqs;
 pub mod stack;

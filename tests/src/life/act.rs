@@ -111,6 +111,8 @@ pub enum Trouble {
     Lag(SignedDuration),
     /// Jobs of a table take so long.
     Slow(String, SignedDuration),
+    /// Jobs begin so late: some never do.
+    LateStart(SignedDuration),
     /// The copies of a table meet errors of AWS's own systems.
     CopiesHang(String),
     /// A recovery point is under a legal hold.

@@ -1,9 +1,7 @@
 //! What a seed has in store: the acts of a life, drawn before it begins.
 
 use backup_chain_checker::{CopyRule, Days, Policy, Span, Tier, Unit};
-use backup_chain_local::stack::{
-    ACCOUNT, COPIES, COPY, RESTORE, RETENTION, SESSION, SOURCE, TARGET, VAULT,
-};
+use backup_chain_local::stack::{ACCOUNT, COPIES, COPY, RESTORE, RETENTION, SESSION, SOURCE, TARGET, VAULT};
 use backup_chain_local::{Fault, ModelledError, common_errors, modelled_errors};
 use jiff::SignedDuration;
 use jiff::civil::Time;
@@ -26,8 +24,18 @@ const ASKED: [&str; 7] =
     ["application-autoscaling", "backup", "dynamodb", "events", "kms", "monitoring", "tagging"];
 /// The tables that there may be, each of one of the policies by its name, and one of none.
 const TABLES: [&str; 12] = [
-    "gold-orders", "silver-logs", "gold-users", "silver-mails", "bronze-notes", "gold-carts", "other",
-    "silver-stock", "silver-prices", "bronze-drafts", "bronze-trials", "gold-ledger",
+    "gold-orders",
+    "silver-logs",
+    "gold-users",
+    "silver-mails",
+    "bronze-notes",
+    "gold-carts",
+    "other",
+    "silver-stock",
+    "silver-prices",
+    "bronze-drafts",
+    "bronze-trials",
+    "gold-ledger",
 ];
 
 /// The acts of a life of so many days, in order.
@@ -98,7 +106,7 @@ fn goes_wrong(dice: &mut Dice, tables: &[&str], left: SignedDuration) -> What {
     let table = dice.one_of(tables).to_owned();
     let short = SignedDuration::from_mins(5);
     let hours = |dice: &mut Dice, most: i64| dice.between(short, SignedDuration::from_hours(most)).min(left);
-    match dice.below(40) {
+    match dice.below(41) {
         0..=8 => {
             let nth = 1 + usize::try_from(dice.below(60)).unwrap_or_default();
             What::Crash(Crash { caller: dice.one_of(&FUNCTIONS), nth, effect: dice.one_in(2) })
@@ -108,12 +116,15 @@ fn goes_wrong(dice: &mut Dice, tables: &[&str], left: SignedDuration) -> What {
         12 => What::FailCopy(table),
         13 => What::Abort,
         14 => What::Vanish(dice.below(1000)),
-        15 => What::Retag(dice.below(1000), match dice.below(4) {
-            0 => Retag::None,
-            1 => Retag::Part,
-            2 => Retag::Hold,
-            _ => Retag::Other(dice.below(1000)),
-        }),
+        15 => What::Retag(
+            dice.below(1000),
+            match dice.below(4) {
+                0 => Retag::None,
+                1 => Retag::Part,
+                2 => Retag::Hold,
+                _ => Retag::Other(dice.below(1000)),
+            },
+        ),
         16..=27 => What::Trouble(Trouble::Calls(calls(dice)), hours(dice, 30)),
         28 => What::Trouble(Trouble::Away(dice.one_of(&[SOURCE, TARGET, TARGET])), hours(dice, 60)),
         29 => What::Trouble(Trouble::EventsLost, hours(dice, 48)),
@@ -137,6 +148,10 @@ fn goes_wrong(dice: &mut Dice, tables: &[&str], left: SignedDuration) -> What {
         }
         37 => What::Trouble(Trouble::CopiesHang(table), hours(dice, 24)),
         38 => What::Trouble(Trouble::LegalHold(dice.below(1000)), hours(dice, 72)),
+        39 => {
+            let late = dice.between(SignedDuration::from_mins(10), SignedDuration::from_hours(12));
+            What::Trouble(Trouble::LateStart(late), hours(dice, 24))
+        }
         _ => What::Trouble(Trouble::Lock(dice.one_in(2)), hours(dice, 24)),
     }
 }
@@ -152,11 +167,13 @@ fn calls(dice: &mut Dice) -> Calls {
         0..=4 if !is_a_lie(error) => Fault::Error { code: error.code.to_owned(), status: Some(error.status) },
         0..=6 => {
             let own: Vec<_> = common_errors().iter().filter(|error| error.service == service).collect();
-            own.get(usize::try_from(dice.below(u32::try_from(own.len()).unwrap_or_default())).unwrap_or_default())
-                .map_or(Fault::Throttle, |error| Fault::Error {
-                    code: error.code.to_owned(),
-                    status: Some(error.status),
-                })
+            own.get(
+                usize::try_from(dice.below(u32::try_from(own.len()).unwrap_or_default())).unwrap_or_default(),
+            )
+            .map_or(Fault::Throttle, |error| Fault::Error {
+                code: error.code.to_owned(),
+                status: Some(error.status),
+            })
         }
         7 => Fault::TimeoutBefore,
         8..=9 => Fault::TimeoutAfter,
@@ -183,8 +200,7 @@ fn calls(dice: &mut Dice) -> Calls {
         }
     };
     let anywhere = [Fault::TimeoutBefore, Fault::TimeoutAfter, Fault::ResetAfter, Fault::Bare(503)];
-    if (anywhere.contains(&fault) || matches!(fault, Fault::Slow(_))) && dice.one_in(3)
-    {
+    if (anywhere.contains(&fault) || matches!(fault, Fault::Slow(_))) && dice.one_in(3) {
         (service, operation) = (any.clone(), any);
     }
     let (share, times) = match dice.below(3) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use backup_chain_checker::Intent;
-use backup_chain_local::backup::EventFaults;
+use backup_chain_local::backup::{Durations, EventFaults};
 use backup_chain_local::stack::{ACCOUNT, COPIES, Failure, SOURCE, TARGET, VAULT};
 use backup_chain_local::{Fault, FaultRule, Lag};
 use jiff::{SignedDuration, Timestamp};
@@ -33,7 +33,9 @@ impl Scene {
             What::FailBackup(table) => {
                 self.world.with_backup(|backup| backup.fail_next_backup(&arn(table), FAILED));
             }
-            What::FailCopy(table) => self.world.with_backup(|backup| backup.fail_next_copy(&arn(table), FAILED)),
+            What::FailCopy(table) => {
+                self.world.with_backup(|backup| backup.fail_next_copy(&arn(table), FAILED))
+            }
             What::Abort => self.abort().await?,
             What::Vanish(chosen) => {
                 if let Some((arn, _)) = self.held(*chosen) {
@@ -82,7 +84,10 @@ impl Scene {
                 durations.tables.insert(arn(table), *takes);
                 backup.set_durations(durations);
             }),
-            Trouble::CopiesHang(table) => world.with_backup(|backup| backup.disturb_copies(&arn(table), until)),
+            Trouble::LateStart(late) => self.start_after(*late),
+            Trouble::CopiesHang(table) => {
+                world.with_backup(|backup| backup.disturb_copies(&arn(table), until))
+            }
             Trouble::LegalHold(chosen) => self.hold_by_law(*chosen, true),
             Trouble::Lock(copies) => {
                 let (client, vault) = self.vault(*copies);
@@ -120,6 +125,7 @@ impl Scene {
                 durations.tables.remove(&arn(table));
                 backup.set_durations(durations);
             }),
+            Trouble::LateStart(_) => self.start_after(Durations::default().start),
             Trouble::LegalHold(chosen) => self.hold_by_law(*chosen, false),
             Trouble::Lock(copies) => {
                 let (client, vault) = self.vault(*copies);
@@ -127,6 +133,13 @@ impl Scene {
             }
         }
         Ok(())
+    }
+
+    fn start_after(&self, late: SignedDuration) {
+        self.world.with_backup(|backup| {
+            let durations = Durations { start: late, ..backup.options().durations.clone() };
+            backup.set_durations(durations);
+        });
     }
 
     /// Calls of the functions meet a fault; everybody else is spared.
@@ -141,8 +154,8 @@ impl Scene {
     /// All recovery points that are there, with their tags, in a fixed order.
     fn all_held(&self) -> Vec<(String, BTreeMap<String, String>)> {
         let places = [(SOURCE, VAULT), (TARGET, COPIES)];
-        let points =
-            places.map(|(region, vault)| self.world.with_backup(|backup| backup.points(ACCOUNT, region, vault)));
+        let points = places
+            .map(|(region, vault)| self.world.with_backup(|backup| backup.points(ACCOUNT, region, vault)));
         points.into_iter().flatten().map(|point| (point.arn, point.tags)).collect()
     }
 

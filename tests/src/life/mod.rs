@@ -21,8 +21,8 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
 use self::act::{Act, Trouble, What};
-use self::scene::Scene;
 pub use self::history::digest;
+use self::scene::Scene;
 pub use self::shrink::shrink;
 
 /// When every life begins: a Monday, weeks before the clocks of Europe and America go forward.

@@ -13,7 +13,9 @@ use backup_chain_core::invoke::{
 use backup_chain_core::point::{RestorePoint, State};
 use backup_chain_core::settings::TableSettings;
 use backup_chain_local::World;
-use backup_chain_local::stack::{ACCOUNT, COPIES, COPY, Failure, RESTORE, RETENTION, SESSION, SOURCE, Stack, TARGET};
+use backup_chain_local::stack::{
+    ACCOUNT, COPIES, COPY, Failure, RESTORE, RETENTION, SESSION, SOURCE, Stack, TARGET,
+};
 use backup_chain_session::SessionError;
 use serde_json::json;
 
@@ -46,7 +48,11 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) fn new(world: World, stack: Stack) -> Self {
-        Self { world, stack, history: History::default(), tables: Mutex::default(),
+        Self {
+            world,
+            stack,
+            history: History::default(),
+            tables: Mutex::default(),
             restores: Mutex::default(),
             by_law: Mutex::default(),
         }
@@ -141,7 +147,11 @@ impl Scene {
         Ok(())
     }
 
-    async fn until<T, F: Future<Output = Result<T, Failure>>>(&self, tries: u32, ask: impl Fn() -> F) -> bool {
+    async fn until<T, F: Future<Output = Result<T, Failure>>>(
+        &self,
+        tries: u32,
+        ask: impl Fn() -> F,
+    ) -> bool {
         for _ in 0..tries {
             match ask().await {
                 Ok(_) => return true,
@@ -188,7 +198,10 @@ impl Scene {
         let first = self.tables().get(table).copied().unwrap_or_default();
         let (client, _scene) = (dynamodb(&self.world), self.world.scene());
         for number in first..first + count {
-            let put = client.put_item().table_name(table).item("id", AttributeValue::S(format!("{table}-{number}")));
+            let put = client
+                .put_item()
+                .table_name(table)
+                .item("id", AttributeValue::S(format!("{table}-{number}")));
             put.item("number", AttributeValue::N(number.to_string())).send().await?;
         }
         self.tables().insert(table.to_owned(), first + count);
@@ -237,7 +250,11 @@ impl Scene {
     async fn remove(&self, chosen: u32, overrides: bool) -> Result<(), Failure> {
         let Some(point) = self.point(chosen).await? else { return Ok(()) };
         let vault = place(&point);
-        let guards = if overrides { ["live-flag", "newest", "hold", "suspect", "being-copied"].to_vec() } else { Vec::new() };
+        let guards = if overrides {
+            ["live-flag", "newest", "hold", "suspect", "being-copied"].to_vec()
+        } else {
+            Vec::new()
+        };
         self.note(Intent::RemovalAsked {
             table: point.table.arn.name.to_string(),
             id: Some(point.id.to_string()),
@@ -264,7 +281,11 @@ impl Scene {
             region: from_copy.then(|| SOURCE.parse()).transpose()?,
         };
         let ask = Ask { tables: vec![wanted], ..Ask::default() };
-        self.note(Intent::RestoreAsked { table: table.to_owned(), target: target.clone(), region: SOURCE.to_owned() });
+        self.note(Intent::RestoreAsked {
+            table: table.to_owned(),
+            target: target.clone(),
+            region: SOURCE.to_owned(),
+        });
         self.restores.lock().unwrap_or_else(PoisonError::into_inner).insert(target);
         if let Err(error) = self.within(self.stack.restore(ask)).await {
             self.note(Intent::Note { text: format!("the restore of {table} is refused: {error}") });
@@ -348,7 +369,8 @@ fn settings(table: &str) -> TableSettings {
         "silver-mails" => 50,
         _ => 1,
     };
-    let tags: BTreeMap<String, String> = (0..count).map(|tag| (format!("own-{tag}"), "shop".to_owned())).collect();
+    let tags: BTreeMap<String, String> =
+        (0..count).map(|tag| (format!("own-{tag}"), "shop".to_owned())).collect();
     let settings = json!({
         "attributes": {"id": "S", (marker.clone()): "S"},
         "keys": {"hash": ["id"]},

@@ -17,7 +17,9 @@ impl Scene {
     pub(super) fn is_at_work(&self) -> bool {
         let catalog = &self.stack.edge().deployment().catalog;
         let records = self.world.items(ACCOUNT, SOURCE, catalog);
-        records.iter().any(|record| record["queue"]["S"].as_str().is_some_and(|queue| AT_WORK.contains(&queue)))
+        records
+            .iter()
+            .any(|record| record["queue"]["S"].as_str().is_some_and(|queue| AT_WORK.contains(&queue)))
     }
 
     /// How things stand: what the vaults and our tables hold, and the tables of the applications.

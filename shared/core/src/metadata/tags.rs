@@ -79,6 +79,11 @@ pub enum TagError {
     /// A tag is not there.
     #[error("tag {0} is missing: the metadata is cut")]
     Missing(String),
+    /// A part is longer than AWS takes a tag's value.
+    #[error(
+        "tag {0} is longer than the {VALUE} bytes of a part: it was not written as a part of the metadata"
+    )]
+    TooLong(String),
     /// The tags are of another version of the format.
     #[error(
         "the metadata is in tags of another format version, this version reads {PART}0: update Backup Chain"
@@ -131,7 +136,11 @@ pub fn decode(tags: &BTreeMap<String, String>) -> Result<Option<Sealed>, TagErro
     if keys.peek().is_none() {
         return Ok(None);
     }
-    let get = |key: &str| tags.get(key).ok_or_else(|| TagError::Missing(key.to_owned()));
+    let get = |key: &str| match tags.get(key) {
+        None => Err(TagError::Missing(key.to_owned())),
+        Some(value) if value.len() > VALUE => Err(TagError::TooLong(key.to_owned())),
+        Some(value) => Ok(value),
+    };
     let first = match get(&format!("{PART}0")) {
         Err(_) if keys.any(|key| key != ID && !key.starts_with(PART)) => return Err(TagError::Version),
         first => first?,
@@ -248,6 +257,13 @@ mod tests {
         tag backup-chain/v1/0 does not begin with a number of parts from 1 to 7
         the metadata is in tags of another format version, this version reads backup-chain/v1/0: update Backup Chain
         "#);
+    }
+
+    #[test]
+    fn a_part_that_aws_would_not_take_is_refused_before_it_is_joined() {
+        let mut found = tags(400);
+        found.insert(format!("{PART}1"), "A".repeat(VALUE + 4));
+        insta::assert_snapshot!(decode(&found).unwrap_err(), @"tag backup-chain/v1/1 is longer than the 256 bytes of a part: it was not written as a part of the metadata");
     }
 
     proptest! {

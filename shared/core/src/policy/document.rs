@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{DuplicateKeyPolicy, Spanned};
+use serde_saphyr::{DuplicateKeyPolicy, Error, Spanned};
 
 use super::problem::Problem;
 
@@ -33,9 +33,34 @@ pub(super) struct Key {
     pub name: String,
 }
 
-/// Reads YAML, of which JSON is a part.
+/// The most bytes of a document: room for the names of all tables that a Region has by default.
+const MOST_BYTES: usize = 128 << 10;
+/// The most values of a document, those that aliases stand for included.
+const MOST_VALUES: usize = 20_000;
+/// The most aliases of a document.
+const MOST_ALIASES: usize = 100;
+/// The most levels of lists and mappings within each other: the language itself has six.
+const MOST_LEVELS: usize = 16;
+
+/// Reads YAML, of which JSON is a part. What is large beyond any policy is refused before it is read.
 pub(super) fn read(text: &str) -> Result<Node, Problem> {
+    if text.len() > MOST_BYTES {
+        let what = format!("the text has {} bytes", text.len());
+        let fix = format!("write at most {MOST_BYTES}; prefixes, patterns and tags name many tables at once");
+        return Err(Problem::new("", 0, what, fix));
+    }
     let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: MOST_LEVELS,
+            max_nodes: MOST_VALUES,
+            max_events: 2 * MOST_VALUES,
+            max_aliases: MOST_ALIASES,
+            max_anchors: MOST_ALIASES,
+        },
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: MOST_VALUES,
+            max_replay_stack_depth: MOST_LEVELS,
+        },
         // Repeated keys are reported with their path, like every other problem.
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         leading_zero_numbers_as_strings: true,
@@ -44,6 +69,13 @@ pub(super) fn read(text: &str) -> Result<Node, Problem> {
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let error = error.without_snippet();
         let line = error.location().map_or(0, |location| location.line());
+        if is_beyond_bounds(error) {
+            let what = "the text holds more, or more deeply nested, than any policy";
+            let fix = format!(
+                "write at most {MOST_VALUES} values, {MOST_LEVELS} levels of lists and mappings, and {MOST_ALIASES} aliases"
+            );
+            return Problem::new("", line, what, fix);
+        }
         // The message without its place, which is told apart, and without advice to programmers.
         let message = error.to_string();
         let what = [" at line ", "; use from_str"]
@@ -51,6 +83,18 @@ pub(super) fn read(text: &str) -> Result<Node, Problem> {
             .fold(message.as_str(), |text, end| text.split_once(end).map_or(text, |(before, _)| before));
         Problem::new("", line, format!("the text is no YAML: {what}"), "correct the line, or quote the value")
     })
+}
+
+/// Whether reading ended at a bound.
+fn is_beyond_bounds(error: &Error) -> bool {
+    match error {
+        Error::Budget { .. }
+        | Error::AliasReplayCounterOverflow { .. }
+        | Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => true,
+        Error::AliasError { error, .. } => is_beyond_bounds(error),
+        _ => false,
+    }
 }
 
 impl Value {

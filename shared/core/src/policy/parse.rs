@@ -17,6 +17,10 @@ const MAPPING: &str = "a mapping of fields";
 const HOURS_OF_A_YEAR: u32 = 366 * 24;
 /// So many tags of a policy are sure to have room beside ours and a table's own.
 const MOST_TAGS: usize = 10;
+/// A name is compared with each of them, character by character.
+const MOST_PATTERNS: usize = 100;
+/// So many problems are told. Whoever has corrected them sees the others.
+const MOST_PROBLEMS: usize = 50;
 
 pub(super) fn policy(text: &str, home: &Home) -> Result<Policy, PolicyErrors> {
     let mut problems = Vec::new();
@@ -25,6 +29,15 @@ pub(super) fn policy(text: &str, home: &Home) -> Result<Policy, PolicyErrors> {
         .note(&mut problems)
         .and_then(|fields| read(fields, home, &mut problems));
     problems.sort_by_key(|problem| problem.line);
+    if let more @ 1.. = problems.len().saturating_sub(MOST_PROBLEMS) {
+        problems.truncate(MOST_PROBLEMS);
+        problems.push(Problem::new(
+            "",
+            0,
+            format!("{more} more problems are not shown"),
+            "correct these first",
+        ));
+    }
     match policy {
         Some(policy) if problems.is_empty() => Ok(policy),
         _ => Err(PolicyErrors(problems)),
@@ -222,7 +235,15 @@ fn selection(field: Field, home: &Home, kind: Kind, problems: &mut Vec<Problem>)
     });
     let tables = each(fields.take("tables"), problems, |field, _| table(field, home));
     let prefixes = each(fields.take("prefixes"), problems, |field, _| prefix(field));
-    let patterns = each(fields.take("patterns"), problems, |field, _| pattern(field));
+    let patterns_field = fields.take("patterns");
+    let patterns_at = patterns_field.as_ref().map(|field| (field.path.clone(), field.node.line));
+    let patterns = each(patterns_field, problems, |field, _| pattern(field));
+    if let (Some((path, line)), Some(patterns)) = (&patterns_at, &patterns)
+        && patterns.len() > MOST_PATTERNS
+    {
+        let what = format!("{} patterns are too many", patterns.len());
+        problems.push(Problem::new(path, *line, what, format!("write at most {MOST_PATTERNS}")));
+    }
     let tags = fields.take("tags").map_or(Some(Vec::new()), |field| tags(field, problems));
     let (path, line) = (fields.path.clone(), fields.line);
     fields.finish(problems);

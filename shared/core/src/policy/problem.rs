@@ -4,6 +4,11 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::brief::brief;
+
+/// The most bytes of each of its texts: they quote what the document holds.
+const MOST_TEXT: usize = 1_000;
+
 /// One thing that is wrong with a policy: where, what, and the way out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -20,7 +25,8 @@ pub struct Problem {
 impl Problem {
     pub(super) fn new(path: &str, line: u64, what: impl Into<String>, fix: impl Into<String>) -> Self {
         let path = if path.is_empty() { "policy" } else { path };
-        Self { path: path.to_owned(), line, what: what.into(), fix: fix.into() }
+        let cut = |text: &str| brief(text, MOST_TEXT).into_owned();
+        Self { path: cut(path), line, what: cut(&what.into()), fix: cut(&fix.into()) }
     }
 }
 

@@ -13,7 +13,6 @@ use std::{
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
-use tempfile::TempDir;
 use tokio::{
     net::TcpListener,
     sync::{oneshot, watch},
@@ -26,7 +25,7 @@ use super::{
     log::Usage,
     runtime_api::{self, Desk, Work},
 };
-use crate::World;
+use crate::{World, scratch::Scratch};
 
 /// Lambda ends an environment that takes longer than this to start.
 const LONGEST_INIT: Duration = Duration::from_secs(10);
@@ -36,7 +35,7 @@ const LONGEST_INIT: Duration = Duration::from_secs(10);
 pub(super) struct Package {
     program: PathBuf,
     /// The folder that it is in, when that is ours to remove.
-    _unpacked: Option<TempDir>,
+    _unpacked: Option<Scratch>,
     idle: Mutex<Vec<Environment>>,
 }
 
@@ -50,15 +49,12 @@ impl Package {
     /// # Errors
     /// What is wrong with it.
     pub(super) fn of_zip(zip: &[u8]) -> Result<Self, String> {
-        let unpacked = TempDir::with_prefix("backup-chain-function-").map_err(|error| error.to_string())?;
+        let unpacked = Scratch::new().map_err(|error| error.to_string())?;
+        let code = unpacked.path().join("code");
         let mut archive =
             zip::ZipArchive::new(std::io::Cursor::new(zip)).map_err(|error| error.to_string())?;
-        archive.extract(unpacked.path()).map_err(|error| error.to_string())?;
-        Ok(Self {
-            program: unpacked.path().join("bootstrap"),
-            _unpacked: Some(unpacked),
-            idle: Mutex::default(),
-        })
+        archive.extract(&code).map_err(|error| error.to_string())?;
+        Ok(Self { program: code.join("bootstrap"), _unpacked: Some(unpacked), idle: Mutex::default() })
     }
 
     /// Ends the environments that wait: what comes next starts anew.

@@ -1,7 +1,7 @@
 //! Committed messages under a fixed data key, ours and those of the official library for Python, which
 //! `tests/python/golden.py` makes and checks from its side.
 
-use backup_chain_core::metadata::{Document, Settings, tags};
+use crate::metadata::{Document, Settings, tags};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
