@@ -11,7 +11,7 @@ if [ "${1:-}" = check ]; then
     exit
 fi
 
-# The copy stands in a folder of its own with artifacts of its own: what is built of registries is linked, and taken over.
+# The copy stands in a folder of its own with artifacts of its own: what is built of registries is taken over.
 copy=$PWD/target/planted
 rm -rf "$copy/tree"
 mkdir -p "$copy/tree" "$copy/target"
@@ -19,8 +19,8 @@ git ls-files -z --cached --others --exclude-standard | tar -c --null --files-fro
 git apply --directory="${copy#"$PWD/"}/tree" --unsafe-paths $here/faults.patch
 cp $here/planted.rs "$copy/tree/tests/tests/planted.rs"
 if [ ! -d "$copy/target/sim" ] && [ -d target/sim ]; then
-    cp -al target/sim "$copy/target/sim"
-    rm -rf "$copy/target/sim/incremental"
+    cp -a target/sim "$copy/target/sim"
+    rm -rf "$copy/target/sim/incremental" "$copy/target/sim/.cargo-lock"
 fi
 test=$(CARGO_TARGET_DIR=$copy/target cargo test --locked --profile sim --workspace --test planted --no-run \
     --manifest-path "$copy/tree/Cargo.toml" --message-format json |

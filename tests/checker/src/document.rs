@@ -98,7 +98,7 @@ fn flags(value: &Value, session: Timestamp) -> Option<Vec<Flag>> {
 /// The sealed message in the tags of a recovery point, if they hold one.
 pub(crate) fn message<'a>(tag: impl Fn(&str) -> Option<&'a str>) -> Option<Vec<u8>> {
     let first = tag("backup-chain/v1/0")?;
-    let count = first.chars().next()?.to_digit(10).filter(|count| (1..=8).contains(count))?;
+    let count = first.chars().next()?.to_digit(10).filter(|count| (1..=7).contains(count))?;
     let mut text = first[1..].to_owned();
     for part in 1..count {
         text.push_str(tag(&format!("backup-chain/v1/{part}"))?);

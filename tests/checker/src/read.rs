@@ -38,6 +38,11 @@ pub(crate) fn bytes(value: &Value) -> Option<Vec<u8>> {
     BASE64_STANDARD.decode(value.as_str()?).ok()
 }
 
+/// The sealed message in an item of a settings table, or the sealed settings.
+pub(crate) fn message(item: &Value) -> Option<Vec<u8>> {
+    bytes(&item["sealed"]["B"]).filter(|_| attribute(item, "sk") != "binding")
+}
+
 /// The SHA-256 of bytes, in hexadecimal.
 pub(crate) fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()

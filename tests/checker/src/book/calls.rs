@@ -13,6 +13,12 @@ impl<'a> Book<'a> {
         match (call.service.as_str(), call.operation.as_str()) {
             ("kms", "GenerateDataKey") => self.key(&told["CiphertextBlob"], &told["Plaintext"]),
             ("kms", "Decrypt") => self.key(&asked["CiphertextBlob"], &told["Plaintext"]),
+            ("kms", "Encrypt") => {
+                let context = &asked["EncryptionContext"];
+                let bound =
+                    (text(context, "recovery-point").to_owned(), text(context, "metadata").to_owned());
+                self.bindings.insert(text(told, "CiphertextBlob").to_owned(), bound);
+            }
             ("backup", "StartBackupJob") => self.started(call),
             ("backup", "DescribeBackupJob") => self.job(call.at, told),
             ("backup", "ListBackupJobs") => {

@@ -123,6 +123,8 @@ pub(crate) struct Book<'a> {
     /// Messages by their digest.
     messages: BTreeMap<String, Message>,
     by_id: BTreeMap<String, Rc<Document>>,
+    /// What KMS sealed to bind a message to a recovery point, in base64: the point's ARN, and the message's digest.
+    pub(crate) bindings: BTreeMap<String, (String, String)>,
 }
 
 impl<'a> Book<'a> {

@@ -112,7 +112,7 @@ impl<'a> Book<'a> {
     }
 
     fn sealed(&mut self, item: &Value) {
-        if let Some(message) = read::bytes(&item["sealed"]["B"]) {
+        if let Some(message) = read::message(item) {
             self.opened(&message);
         }
         if attribute(item, "sk") == "message" {

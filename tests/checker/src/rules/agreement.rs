@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::book::Book;
 use crate::document::{Document, Flag};
 use crate::entry::{Entry, Point, State};
-use crate::read::{attribute, moment, place};
+use crate::read::{attribute, moment, place, region};
 use crate::rules::{Found, Rule, is_calm};
 
 pub(crate) struct Agreement;
@@ -46,6 +46,13 @@ fn judge(book: &Book<'_>, at: Timestamp, state: &State, found: &mut Found) {
             None if went(book, arn).is_some_and(|since| at < since + super::CALM) => {}
             None => found.add("row-without-point", at, format!("{key} is available and in no vault")),
             Some(point) if !tampered => {
+                if row["suspect"].is_null() && !is_bound(book, row, point) {
+                    found.add(
+                        "not-bound",
+                        at,
+                        format!("{arn} of {} is not bound to its message", point.resource),
+                    );
+                }
                 if let Some(differs) = difference(book, row, point) {
                     found.add("row-differs", at, format!("{key}: {differs}"));
                 }
@@ -62,6 +69,19 @@ fn judge(book: &Book<'_>, at: Timestamp, state: &State, found: &mut Found) {
             found.add("point-without-row", at, what);
         }
     }
+}
+
+/// Whether KMS has sealed that a recovery point's message belongs to it, and that stands with it.
+fn is_bound(book: &Book<'_>, row: &Value, point: &Point) -> bool {
+    let items = book.settings.get(region(&point.arn));
+    let stored = items.and_then(|items| items.get(&(point.arn.as_str(), "binding")));
+    let stored = stored.and_then(|item| item["sealed"]["B"].as_str());
+    let tagged = point.tags.get("backup-chain/bound").map(String::as_str);
+    tagged
+        .into_iter()
+        .chain(stored)
+        .filter_map(|binding| book.bindings.get(binding))
+        .any(|(arn, message)| *arn == point.arn && message == attribute(row, "sealed"))
 }
 
 /// When a recovery point went without being deleted by us: the next run notices.

@@ -59,14 +59,16 @@ fn compare(arn: &str, before: &Essence, after: Option<&Essence>, at: Timestamp, 
 }
 
 fn essences(book: &Book<'_>, at: Timestamp) -> BTreeMap<String, Essence> {
-    let rows =
-        living(book).filter(|(_, row)| attribute(row, "state") == "available" && row["suspect"].is_null());
+    // What is not bound is not believed without the catalog.
+    let rows = living(book).filter(|(_, row)| {
+        attribute(row, "state") == "available" && row["suspect"].is_null() && !row["bound"].is_null()
+    });
     rows.map(|(_, row)| (attribute(row, "arn").to_owned(), essence(book, row, at))).collect()
 }
 
 fn essence(book: &Book<'_>, row: &Value, at: Timestamp) -> Essence {
     let mut essence = Essence::new();
-    for name in ["id", "kind", "session", "slot", "created_at", "vault", "sealed", "settings"] {
+    for name in ["id", "kind", "session", "slot", "created_at", "vault", "sealed", "settings", "bound"] {
         essence.insert(name, attribute(row, name).to_owned());
     }
     essence.insert("policy", attribute(&row["policy"]["M"], "name").to_owned());

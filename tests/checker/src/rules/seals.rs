@@ -71,7 +71,7 @@ impl Seals {
             }
         }
         for item in items(&call.request) {
-            let message = read::bytes(&item["sealed"]["B"]);
+            let message = read::message(item);
             if message.is_some_and(|message| !book.opened(&message).is_sealed) {
                 let key = (attribute(item, "pk"), attribute(item, "sk"));
                 found.add("not-sealed", call.at, format!("{key:?} holds a message that is not sealed"));

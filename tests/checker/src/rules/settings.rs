@@ -39,6 +39,7 @@ impl Settings {
             let Some(document) = book.document(&point.arn) else { continue };
             let items = book.settings.get(region);
             let item = |pk: &str, sk: &str| items.and_then(|items| items.get(&(pk, sk)).copied());
+            named.insert((region.to_owned(), point.arn.clone(), "binding".to_owned()));
             let mut need = |pk: &str, sk: &str, what: &str| {
                 named.insert((region.to_owned(), pk.to_owned(), sk.to_owned()));
                 if item(pk, sk).is_none() && !tampered {

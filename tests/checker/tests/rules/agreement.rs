@@ -58,6 +58,17 @@ fn catalog_and_vaults_agree_when_all_is_quiet() {
 }
 
 #[test]
+fn a_message_is_bound_to_its_point() {
+    let mut history = History::new();
+    history.days(5);
+    let other = history.points[&arn("eu-west-1", "P5")].tags["backup-chain/bound"].clone();
+    let point = history.points.get_mut(&arn("eu-central-1", "P5")).unwrap();
+    point.tags.insert("backup-chain/bound".to_owned(), other);
+    history.quiet(slot(5) + hours(13));
+    history.assert_breaks("not-bound");
+}
+
+#[test]
 fn what_was_stolen_is_noticed_within_a_day() {
     let stolen = |later: i64| {
         let mut history = History::new();

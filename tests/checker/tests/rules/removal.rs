@@ -166,7 +166,7 @@ fn what_is_being_read_stays() {
         copying["sk"]["S"] = json!(format!("{TABLE_ID}#point#eu-west-3/more#P1"));
         history.put(slot(3), "catalog", copying.clone());
         history.delete(evening(), "retention", &arn("eu-central-1", "P1"));
-        history.rows.retain(|_, row| *row != copying);
+        history.rows.retain(|_, row| row["sk"] != copying["sk"]);
     })
     .assert_breaks("removed-in-use");
 }

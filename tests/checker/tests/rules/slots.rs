@@ -143,6 +143,7 @@ fn an_id_stands_once_in_a_vault() {
     let mut twin = history.points[&arn("eu-central-1", "P2")].clone();
     twin.arn = arn("eu-central-1", "twin");
     history.points.insert(twin.arn.clone(), twin);
+    history.bind(&arn("eu-central-1", "twin"), "P2");
     history.put(slot(2), "catalog", {
         let mut item = row(&daily(2), SOURCE, "available");
         item["arn"]["S"] = json!(arn("eu-central-1", "twin"));

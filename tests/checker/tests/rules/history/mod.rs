@@ -12,6 +12,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 pub const TABLE: &str = "arn:aws:dynamodb:eu-central-1:111122223333:table/orders";
 pub const TABLE_ID: &str = "11111111-2222-3333-4444-555555555555";
@@ -78,6 +79,8 @@ pub struct History {
     pub points: BTreeMap<String, Point>,
     pub rows: BTreeMap<(String, String), Value>,
     pub settings: BTreeMap<(String, String), Value>,
+    /// The digests of messages, by the ids of their points.
+    messages: BTreeMap<String, String>,
     serial: u8,
 }
 
@@ -107,6 +110,7 @@ impl History {
             points: BTreeMap::new(),
             rows: BTreeMap::new(),
             settings: BTreeMap::new(),
+            messages: BTreeMap::new(),
             serial: 0,
         };
         let start = at("2026-01-01T00:00:00Z");
@@ -187,6 +191,7 @@ impl History {
         let context = [("region", "eu-central-1"), ("table-id", TABLE_ID)];
         let message = seal::seal(&document(backup), &key, &wrapped, &context);
         let tags = tags(&message, &backup.id);
+        self.messages.insert(backup.id.clone(), digest(&message));
         let (job, arn) = (format!("J{}", self.serial), arn("eu-central-1", &backup.id));
         let asked = json!({ "BackupVaultName": "vault", "ResourceArn": TABLE, "RecoveryPointTags": tags });
         let made = backup.slot.as_second();
@@ -222,13 +227,31 @@ impl History {
         self.record(backup, COPIES, "available");
     }
 
+    /// Binds a message to its point.
+    pub fn bind(&mut self, arn: &str, id: &str) {
+        let sealed = BASE64_STANDARD.encode(arn);
+        let asked = json!({ "EncryptionContext": { "recovery-point": arn, "metadata": self.messages[id] } });
+        let told = json!({ "CiphertextBlob": sealed });
+        self.call(slot(1), "copy", ("kms", "Encrypt"), "key", [asked, told]);
+        if let Some(point) = self.points.get_mut(arn) {
+            point.tags.insert("backup-chain/bound".to_owned(), sealed);
+        }
+    }
+
     /// Writes the record of a point.
     pub fn record(&mut self, backup: &Backup, vault: &str, state: &str) {
+        let region = vault.split('/').next().unwrap();
+        self.bind(&arn(region, &backup.id), &backup.id);
         let item = row(backup, vault, state);
         self.put(backup.slot, "catalog", item);
     }
 
-    pub fn put(&mut self, at: Timestamp, table: &str, item: Value) {
+    pub fn put(&mut self, at: Timestamp, table: &str, mut item: Value) {
+        if let Some(digest) = item["id"]["S"].as_str().and_then(|id| self.messages.get(id))
+            && table == "catalog"
+        {
+            item["sealed"] = json!({ "S": digest });
+        }
         let name = |field: &str| item[field]["S"].as_str().unwrap().to_owned();
         let key = (name("pk"), name("sk"));
         let rows = if table == "catalog" { &mut self.rows } else { &mut self.settings };
@@ -349,7 +372,11 @@ pub fn tags(message: &[u8], id: &str) -> BTreeMap<String, String> {
     tags
 }
 
-/// The record of a point.
+fn digest(message: &[u8]) -> String {
+    Sha256::digest(message).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The record of a point; [`History::put`] adds the digest of its message.
 pub fn row(backup: &Backup, vault: &str, state: &str) -> Value {
     let copied = vault == COPIES;
     let text = |text: &str| json!({ "S": text });
@@ -372,6 +399,7 @@ pub fn row(backup: &Backup, vault: &str, state: &str) -> Value {
         "policy": { "M": { "name": text("gold") } },
         "flags": { "L": flags.iter().map(flag).collect::<Vec<_>>() },
         "state": text(state),
+        "bound": text("tags"),
     });
     if copied {
         row["source"] = json!({ "M": { "arn": text(&arn("eu-central-1", &backup.id)) } });
