@@ -22,8 +22,7 @@ fn commands(page: &str) -> Vec<String> {
 #[test]
 fn every_command_of_the_pages_is_one() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let docs =
-        fs::read_dir(root.join("docs")).expect("the pages").map(|entry| entry.expect("a page").path());
+    let docs = fs::read_dir(root.join("docs")).expect("the pages").map(|entry| entry.expect("a page").path());
     let pages = docs.filter(|path| path.extension().is_some_and(|end| end == "md"));
     let (mut number, mut refused) = (0, Vec::new());
     for path in pages.chain([root.join("README.md")]) {

@@ -3,7 +3,6 @@
 //! `BACKUP_CHAIN_SEEDS=0..1000` says which seeds are lived, `BACKUP_CHAIN_DAYS=60` for how long. `make simulation` builds
 //! it for speed; `cargo test` alone lives two short lives. A seed that breaks a
 //! rule tells the command that lives it again, and the fewest acts that still break the rule.
-#![expect(clippy::print_stdout, reason = "what was lived through, and what came of it")]
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -17,6 +16,9 @@ use backup_chain_tests::life::{act::Act, digest, draw::draw, live, shrink};
 
 /// A life's acts, each with its number.
 type Acts = Vec<(usize, Act)>;
+
+/// The rules that a life breaks, each with what is told of it.
+type Broken = Vec<(String, String)>;
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
@@ -46,7 +48,7 @@ fn acts(seed: u64, days: u32) -> Acts {
 }
 
 /// What a life breaks; that it cannot be lived is told as well.
-fn broken(seed: u64, acts: &[(usize, Act)]) -> Vec<(String, String)> {
+fn broken(seed: u64, acts: &[(usize, Act)]) -> Broken {
     match std::panic::catch_unwind(|| live(seed, acts)) {
         Ok(Ok(history)) => {
             let told = |finding: Finding| (finding.rule.to_owned(), finding.to_string());
@@ -113,7 +115,7 @@ fn one_seed_is_one_history_in_any_process() {
 fn no_life_breaks_a_rule() {
     let (days, seeds, began) = (days(), seeds(), Instant::now());
     let next = AtomicU64::new(seeds.start);
-    let bad: Mutex<Vec<(u64, Vec<(String, String)>)>> = Mutex::default();
+    let bad: Mutex<Vec<(u64, Broken)>> = Mutex::default();
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             let thread = std::thread::Builder::new().stack_size(16 << 20);

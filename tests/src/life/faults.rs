@@ -34,7 +34,7 @@ impl Scene {
                 self.world.with_backup(|backup| backup.fail_next_backup(&arn(table), FAILED));
             }
             What::FailCopy(table) => {
-                self.world.with_backup(|backup| backup.fail_next_copy(&arn(table), FAILED))
+                self.world.with_backup(|backup| backup.fail_next_copy(&arn(table), FAILED));
             }
             What::Abort => self.abort().await?,
             What::Vanish(chosen) => {
@@ -86,7 +86,7 @@ impl Scene {
             }),
             Trouble::LateStart(late) => self.start_after(*late),
             Trouble::CopiesHang(table) => {
-                world.with_backup(|backup| backup.disturb_copies(&arn(table), until))
+                world.with_backup(|backup| backup.disturb_copies(&arn(table), until));
             }
             Trouble::LegalHold(chosen) => self.hold_by_law(*chosen, true),
             Trouble::Lock(copies) => {
