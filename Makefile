@@ -14,7 +14,6 @@ LOCAL ?= --bin backup-chain-local
 test: needs tools
 	cargo build --locked --workspace --all-targets
 	cargo test --locked --workspace
-	$(MAKE) simulation
 	tests/planted/run.sh check
 	.tools/py/bin/python tests/python/golden.py check
 	.tools/py/bin/python tests/python/errors.py check

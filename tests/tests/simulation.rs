@@ -1,7 +1,7 @@
 //! Lives of a deployment, each drawn from a seed, judged by the checker. One seed is one life, byte for byte.
 //!
 //! `BACKUP_CHAIN_SEEDS=0..1000` says which seeds are lived, `BACKUP_CHAIN_DAYS=60` for how long. `make simulation` builds
-//! it for speed; `cargo test` alone lives two short lives. A seed that breaks a
+//! it for speed; `cargo test` alone lives eight of ten days. A seed that breaks a
 //! rule tells the command that lives it again, and the fewest acts that still break the rule.
 
 use std::collections::BTreeSet;
@@ -29,14 +29,14 @@ fn number(name: &str, otherwise: u64) -> u64 {
 }
 
 fn days() -> u32 {
-    let otherwise = if cfg!(debug_assertions) { 5 } else { 30 };
+    let otherwise = if cfg!(debug_assertions) { 10 } else { 30 };
     u32::try_from(number("BACKUP_CHAIN_DAYS", otherwise)).expect("a number of days")
 }
 
 /// `from..to`, or one seed.
 fn seeds() -> Range<u64> {
     // Built for speed there is time for many.
-    let otherwise = if cfg!(debug_assertions) { "0..2" } else { "0..200" };
+    let otherwise = if cfg!(debug_assertions) { "4..12" } else { "0..200" };
     let text = variable("BACKUP_CHAIN_SEEDS").unwrap_or_else(|| otherwise.to_owned());
     let (from, to) = text.split_once("..").unwrap_or((&text, ""));
     let from: u64 = from.parse().expect("BACKUP_CHAIN_SEEDS is FROM..TO");

@@ -36,6 +36,8 @@ const LOOKS: usize = 48;
 /// # Errors
 /// When the embedded AWS does not do what it is there for.
 pub fn live(seed: u64, acts: &[(usize, Act)]) -> Result<Vec<Entry>, Failure> {
+    // The SDK makes its own idempotency tokens with it.
+    fastrand::seed(seed);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     runtime.block_on(Life::live(seed, acts))
 }
