@@ -243,7 +243,7 @@ async fn tables_with_many_tags_step_down_to_no_tag_of_ours_at_all() {
         (0..50).map(|number| (format!("tag-{number:02}"), "x".to_owned())).collect();
     let tags: Vec<(&str, &str)> = tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     let full = table(&world, "app-full", &tags).await.unwrap();
-    let many = table(&world, "app-many", &tags[..44]).await.unwrap();
+    let many = table(&world, "app-many", &tags[..43]).await.unwrap();
     let few = table(&world, "app-few", &[("backup-chain/v1/0", "1AAAA"), ("team", "shop")]).await.unwrap();
     apply(&stack, DAILY).await.unwrap();
     stack.live_until(at("2026-01-05T09:00:00Z")).await;
