@@ -1,5 +1,7 @@
 //! What is due, and which flags a point takes.
 
+use std::cmp::Reverse;
+
 use super::calendar::{Slots, Span, after};
 use super::clock::Clock;
 
@@ -88,7 +90,8 @@ pub struct Chain {
     pub points: Vec<Point>,
 }
 
-/// The slot of the session that is due at `now`, and the slots that it passes over, by (moment, tier).
+/// The slot of the session that is due at `now`, and the slots that it passes over, by (moment, tier): of more than a
+/// thousand the latest thousand.
 pub fn due(tiers: &[InForce], planned_until: i64, now: i64) -> Option<(i64, Vec<(i64, usize)>)> {
     let mut latest = None;
     let mut missed = Vec::new();
@@ -97,7 +100,9 @@ pub fn due(tiers: &[InForce], planned_until: i64, now: i64) -> Option<(i64, Vec<
         latest = latest.max(slots.pop());
         missed.extend(slots.into_iter().map(|slot| (slot, tier.tier)));
     }
-    missed.sort_unstable();
+    missed.sort_unstable_by_key(|(moment, tier)| Reverse((*moment, *tier)));
+    missed.truncate(1_000);
+    missed.reverse();
     latest.map(|slot| (slot, missed))
 }
 
