@@ -40,6 +40,18 @@ struct Verified {
     differences: Vec<Difference>,
 }
 
+impl Verified {
+    fn differ(
+        &mut self,
+        vault: String,
+        recovery_point: Option<RecoveryPointArn>,
+        restore_point: Option<String>,
+        what: String,
+    ) {
+        self.differences.push(Difference { vault, recovery_point, restore_point, what });
+    }
+}
+
 pub(crate) async fn run(
     named: &[String],
     open: bool,
@@ -64,21 +76,13 @@ pub(crate) async fn run(
         console.note(format_args!("{} is compared ...", place_of(&vault)))?;
         verified.vaults.push(place_of(&vault));
         if let Err(error) = (Comparison { edge, vault: &vault, open }).make(points, &mut verified).await {
-            verified.differences.push(Difference {
-                vault: place_of(&vault),
-                recovery_point: None,
-                restore_point: None,
-                what: format!("it could not be compared: {error}"),
-            });
+            let what = format!("it could not be compared: {error}");
+            verified.differ(place_of(&vault), None, None, what);
         }
     }
     for unreadable in edge.catalog().unreadable() {
-        verified.differences.push(Difference {
-            vault: String::new(),
-            recovery_point: None,
-            restore_point: None,
-            what: format!("{unreadable}: run the version that wrote it"),
-        });
+        let what = format!("{unreadable}: run the version that wrote it");
+        verified.differ(String::new(), None, None, what);
     }
     if json {
         console.json(&verified)?;
@@ -143,12 +147,14 @@ impl Comparison<'_> {
             };
             match what {
                 None => verified.agree += 1,
-                Some(what) => verified.differences.push(Difference {
-                    vault: place_of(self.vault),
-                    recovery_point: point.arn.clone(),
-                    restore_point: Some(point.id.to_string()),
-                    what,
-                }),
+                Some(what) => {
+                    verified.differ(
+                        place_of(self.vault),
+                        point.arn.clone(),
+                        Some(point.id.to_string()),
+                        what,
+                    );
+                }
             }
         }
         Ok(())
@@ -232,7 +238,7 @@ impl Comparison<'_> {
             verified.under_way += 1;
             return Ok(());
         }
-        let is_ours = self.edge.deployment().may_have_made(found.role.as_deref());
+        let is_ours = self.edge.deployment().may_have_made(found);
         let what = match (is_ours, &id) {
             (false, None) => {
                 verified.foreign += 1;
@@ -263,12 +269,7 @@ impl Comparison<'_> {
                 }
             },
         };
-        verified.differences.push(Difference {
-            vault: place_of(self.vault),
-            recovery_point: Some(found.arn.clone()),
-            restore_point: id,
-            what,
-        });
+        verified.differ(place_of(self.vault), Some(found.arn.clone()), id, what);
         Ok(())
     }
 }

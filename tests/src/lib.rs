@@ -20,7 +20,7 @@ use aws_sdk_dynamodb::types::{
 use backup_chain_core::ids::{RecoveryPointArn, TableName};
 use backup_chain_core::invoke::SessionRequest;
 use backup_chain_core::point::RestorePoint;
-use backup_chain_local::stack::{ACCOUNT, Failure, SOURCE, Schedules, Stack};
+use backup_chain_local::stack::{ACCOUNT, Failure, SOURCE, Schedules, Stack, VAULT};
 use backup_chain_local::{Options, World, judge};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -102,6 +102,26 @@ pub async fn table(world: &World, name: &str, tags: &[(&str, &str)]) -> Result<T
             .await?;
     }
     Ok(name.parse()?)
+}
+
+/// Starts a backup of a table into the stack's own vault, by hand and with this role, and tells its recovery point.
+///
+/// # Errors
+/// When the embedded AWS refuses it.
+pub async fn start_by_hand(world: &World, role: &str, table: &str) -> Result<RecoveryPointArn, Failure> {
+    let request = backup(world, SOURCE).start_backup_job().backup_vault_name(VAULT).iam_role_arn(role);
+    let resource = format!("arn:aws:dynamodb:{SOURCE}:{ACCOUNT}:table/{table}");
+    let started = request.resource_arn(resource).send().await?;
+    Ok(started.recovery_point_arn().ok_or("AWS names the recovery point at once")?.parse()?)
+}
+
+/// The same with a role that is none of ours.
+///
+/// # Errors
+/// When the embedded AWS refuses it.
+pub async fn somebody_elses(world: &World, table: &str) -> Result<RecoveryPointArn, Failure> {
+    world.put_service_role(ACCOUNT, "somebody")?;
+    start_by_hand(world, &format!("arn:aws:iam::{ACCOUNT}:role/somebody"), table).await
 }
 
 /// Applies a policy.

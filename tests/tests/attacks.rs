@@ -15,9 +15,11 @@ use backup_chain_core::point::{Kind, RestorePoint, State};
 use backup_chain_core::restore::Told;
 use backup_chain_core::retention::place_of;
 use backup_chain_local::World;
-use backup_chain_local::stack::{ACCOUNT, COPIES, SOURCE, Schedules, Stack, TARGET, VAULT};
+use backup_chain_local::stack::{COPIES, SOURCE, Schedules, Stack, TARGET, VAULT};
 use backup_chain_tests::restores::{ask, detached, newest};
-use backup_chain_tests::{all_points, apply, at, backup, deployed_with, lose_the_catalog, table, vault_tags};
+use backup_chain_tests::{
+    all_points, apply, at, deployed_with, lose_the_catalog, somebody_elses, table, vault_tags,
+};
 use insta::assert_snapshot;
 use jiff::{SignedDuration, Timestamp};
 
@@ -53,7 +55,7 @@ impl Scene {
         stack.live_until(at("2026-01-05T15:00:00Z")).await;
         let by_hand = SessionRequest::Backup { tables: vec!["app-public".to_owned()], vault: None };
         stack.session(by_hand).await.unwrap();
-        stranger(&world).await;
+        somebody_elses(&world, "app-public").await.unwrap();
         stack.live_until(at("2026-01-06T18:30:00Z")).await;
         // No session changes what there is from here on.
         apply(&stack, &format!("{POLICY}enabled: false\n")).await.unwrap();
@@ -113,15 +115,6 @@ impl Scene {
             .map(|(arn, _)| arn.clone())
             .collect()
     }
-}
-
-/// Somebody backs a table up into our vault, with a role of their own.
-async fn stranger(world: &World) {
-    world.put_service_role(ACCOUNT, "somebody").unwrap();
-    let role = format!("arn:aws:iam::{ACCOUNT}:role/somebody");
-    let request = backup(world, SOURCE).start_backup_job().backup_vault_name(VAULT).iam_role_arn(role);
-    let resource = format!("arn:aws:dynamodb:{SOURCE}:{ACCOUNT}:table/app-public");
-    request.resource_arn(resource).send().await.unwrap();
 }
 
 const WEEK: &str = "2026-01-05T07:00:00Z";

@@ -14,7 +14,8 @@ use backup_chain_local::stack::{ACCOUNT, RETENTION, SOURCE, Schedules, Stack, VA
 use backup_chain_local::{Fault, FaultRule, WorldClock};
 use backup_chain_retention::Reply;
 use backup_chain_tests::{
-    DAILY, all_points, apply, assert_agreement, at, backup, deployed, deployed_with, dynamodb, points, table,
+    DAILY, all_points, apply, assert_agreement, at, backup, deployed, deployed_with, dynamodb, points,
+    somebody_elses, table,
 };
 use jiff::SignedDuration;
 
@@ -147,16 +148,7 @@ async fn two_invocations_at_once_make_one_session_and_one_point() {
 async fn other_peoples_recovery_points_are_never_touched() {
     let (world, mut stack) = deployed("2026-01-05T06:50:00Z").await;
     let orders = table(&world, "app-orders", &[]).await.unwrap();
-    world.put_service_role(ACCOUNT, "somebody").unwrap();
-    let foreign = backup(&world, SOURCE)
-        .start_backup_job()
-        .backup_vault_name(VAULT)
-        .resource_arn(format!("arn:aws:dynamodb:{SOURCE}:{ACCOUNT}:table/{orders}"))
-        .iam_role_arn(format!("arn:aws:iam::{ACCOUNT}:role/somebody"))
-        .send()
-        .await
-        .unwrap();
-    let foreign = foreign.recovery_point_arn().unwrap().to_owned();
+    let foreign = somebody_elses(&world, orders.as_str()).await.unwrap().to_string();
     apply(&stack, DAILY).await.unwrap();
     stack.live_until(at("2026-01-12T12:00:00Z")).await;
     let held = world.with_backup(|backup| backup.points(ACCOUNT, SOURCE, VAULT));

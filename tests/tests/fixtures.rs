@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use backup_chain_aws::esdk::{self, Context, DATA_KEY, DataKey, MESSAGE_ID, Message, WrappedKey};
 use backup_chain_aws::seal::{OpenError, Seen};
+use backup_chain_core::esdk::{self, Context, DATA_KEY, DataKey, MESSAGE_ID, Message, WrappedKey};
 use backup_chain_core::ids::{PointId, SessionId, TableName};
 use backup_chain_core::invoke::{Removal, RetentionRequest, SessionRequest, Which};
 use backup_chain_core::metadata::{self, Document, Place, Settings, place, tags};

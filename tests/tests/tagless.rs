@@ -20,8 +20,8 @@ use backup_chain_tests::restores::{
     ask, detached, differences, home, items, items_in, newest, quick, restored,
 };
 use backup_chain_tests::{
-    apply, assert_agreement, at, backup, deployed, deployed_with, dynamodb, lose_the_catalog, points, table,
-    tables, vault_tags,
+    apply, assert_agreement, at, deployed, deployed_with, dynamodb, lose_the_catalog, points, start_by_hand,
+    table, tables, vault_tags,
 };
 use jiff::SignedDuration;
 
@@ -333,9 +333,7 @@ async fn with_the_source_region_lost_swapped_tags_mix_no_two_tables() {
 
 /// Starts a backup by hand, with the stack's own role into the stack's own vault.
 async fn by_hand(world: &World, stack: &Stack, table: &TableName) {
-    let request = backup(world, SOURCE).start_backup_job().backup_vault_name(VAULT);
-    let request = request.iam_role_arn(&stack.edge().deployment().backup_role);
-    request.resource_arn(format!("arn:aws:dynamodb:{SOURCE}:{ACCOUNT}:table/{table}")).send().await.unwrap();
+    start_by_hand(world, &stack.edge().deployment().backup_role, table.as_str()).await.unwrap();
 }
 
 /// The answer of StartBackupJob is lost, and the session function dies for hours: its job is known again, another's is

@@ -6,10 +6,11 @@ use backup_chain_core::ids::TableName;
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{Kind, RestorePoint};
 use backup_chain_local::World;
-use backup_chain_local::stack::{ACCOUNT, SOURCE, Stack, VAULT};
+use backup_chain_local::stack::{SOURCE, Stack, VAULT};
 use backup_chain_tests::command::{Ran, cli};
 use backup_chain_tests::{
-    DAILY, all_points, apply, at, backup, deployed, lose_the_catalog, points, table, vault_tags,
+    DAILY, all_points, apply, at, backup, deployed, lose_the_catalog, points, somebody_elses, table,
+    vault_tags,
 };
 use insta::assert_snapshot;
 
@@ -84,16 +85,7 @@ async fn every_difference_is_explained() {
         unbound.remove(tags::BOUND);
         assert!(backup.overwrite_tags(of(Kind::Backup, 0).as_str(), unbound));
     });
-    world.put_service_role(ACCOUNT, "somebody").unwrap();
-    let foreign = backup(&world, SOURCE)
-        .start_backup_job()
-        .backup_vault_name(VAULT)
-        .resource_arn(format!("arn:aws:dynamodb:{SOURCE}:{ACCOUNT}:table/{orders}"))
-        .iam_role_arn(format!("arn:aws:iam::{ACCOUNT}:role/somebody"))
-        .send()
-        .await
-        .unwrap();
-    let foreign = foreign.recovery_point_arn().unwrap().to_owned();
+    let foreign = somebody_elses(&world, orders.as_str()).await.unwrap().to_string();
     stack.live_until(at("2026-01-06T20:00:00Z")).await;
     assert!(world.with_backup(|backup| backup.overwrite_tags(&foreign, other)));
     let ran = verify(&world, "--open").await;

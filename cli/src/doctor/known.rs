@@ -19,24 +19,27 @@ pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
             return vec![Finding::unread(Check::Catalog, catalog, &error)];
         }
     };
+    let known: BTreeSet<&RecoveryPointArn> = recorded.iter().filter_map(|point| point.arn.as_ref()).collect();
     let mut findings = Vec::new();
     // A vault that is not there is told of by itself.
     for vault in look.vaults.iter().filter(|(_, found)| found.is_ok()).map(|(vault, _)| vault) {
         findings.push(match look.edge.region(&vault.region).backup.points(&vault.name).await {
-            Ok(listed) => of_vault(look, vault, &recorded, &listed),
+            Ok(listed) => {
+                let may_be_ours = |point: &&Point| {
+                    point.state == PointState::Usable && look.edge.deployment().may_have_made(point)
+                };
+                let ours = listed.iter().filter(may_be_ours);
+                of_vault(vault, &recorded, ours.filter(|point| !known.contains(&point.arn)).count())
+            }
             Err(error) => Finding::unknown(Check::Catalog, place_of(vault), &error),
         });
     }
     findings
 }
 
-fn of_vault(look: &Look<'_>, vault: &VaultArn, recorded: &[RestorePoint], listed: &[Point]) -> Finding {
+/// A vault with so many recovery points that may be ours and that the catalog does not know.
+fn of_vault(vault: &VaultArn, recorded: &[RestorePoint], unknown: usize) -> Finding {
     let place = place_of(vault);
-    let known: BTreeSet<&RecoveryPointArn> = recorded.iter().filter_map(|point| point.arn.as_ref()).collect();
-    let may_be_ours = |point: &&Point| {
-        point.state == PointState::Usable && look.edge.deployment().may_have_made(point.role.as_deref())
-    };
-    let unknown = listed.iter().filter(may_be_ours).filter(|point| !known.contains(&point.arn)).count();
     // What a job has just made is recorded within minutes.
     let open = recorded.iter().filter(|point| point.vault == *vault && point.state.is_open()).count();
     let unknown_points = count(unknown, "recovery point");

@@ -17,7 +17,7 @@ use backup_chain_core::point::{CopySource, Hold, Kind, RestorePoint, State};
 use backup_chain_core::retention::{Rebuilt, place_of};
 use backup_chain_core::table::TableHead;
 
-use crate::{RetentionError, reconcile};
+use crate::RetentionError;
 
 pub(crate) async fn rebuild(
     edge: &Edge,
@@ -42,12 +42,12 @@ pub(crate) async fn rebuild(
         edge.catalog().commit([Write::of(&mut active.stored)]).await?;
     }
     let recorded = edge.catalog().every_live_point().await?;
+    let known: BTreeSet<RecoveryPointArn> = recorded.iter().filter_map(|point| point.arn.clone()).collect();
     // A rebuild that was cut off may have left that to do.
-    for (table, points) in by_table(recorded.clone()) {
+    for (table, points) in by_table(recorded) {
         relate(edge, &table).await?;
         recount(edge, &table, &points).await?;
     }
-    let known: BTreeSet<RecoveryPointArn> = recorded.into_iter().filter_map(|point| point.arn).collect();
     for vault in &vaults {
         let listed = match edge.region(&vault.region).backup.points(&vault.name).await {
             Ok(listed) => listed,
@@ -102,7 +102,7 @@ fn unknown(
     for point in listed {
         if known.contains(&point.arn) {
             rebuilt.known += 1;
-        } else if !reconcile::is_made_by_us(edge, &point) {
+        } else if !edge.deployment().may_have_made(&point) {
             rebuilt.foreign += 1;
         } else if point.state == PointState::Creating {
             // What is just being made is there the next time.

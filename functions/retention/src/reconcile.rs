@@ -59,7 +59,10 @@ async fn reconcile_vault(
         }
     }
     strangers(edge, vault, &listed, &recorded, report).await?;
-    for point in listed.iter().filter(|point| !recorded.contains(&point.arn) && is_made_by_us(edge, point)) {
+    // The tags of what others made need not be read.
+    let is_unknown =
+        |point: &&Point| !recorded.contains(&point.arn) && edge.deployment().may_have_made(point);
+    for point in listed.iter().filter(is_unknown) {
         // Its job is at work, and is followed (assumption A25).
         if point.state == PointState::Creating {
             continue;
@@ -95,7 +98,8 @@ async fn strangers(
     recorded: &BTreeSet<RecoveryPointArn>,
     report: &mut Report,
 ) -> Result<(), Error> {
-    let of_others = |point: &&Point| !recorded.contains(&point.arn) && !is_made_by_us(edge, point);
+    let of_others =
+        |point: &&Point| !recorded.contains(&point.arn) && !edge.deployment().may_have_made(point);
     let others: Vec<&Point> = listed.iter().filter(of_others).collect();
     if others.is_empty() {
         return Ok(());
@@ -112,11 +116,6 @@ async fn strangers(
         }
     }
     Ok(())
-}
-
-/// Only points that our roles made can be ours: the tags of others need not be read.
-pub(crate) fn is_made_by_us(edge: &Edge, point: &Point) -> bool {
-    edge.deployment().may_have_made(point.role.as_deref())
 }
 
 /// The id of a point that is neither foreign nor about to be completed.

@@ -4,6 +4,7 @@
 //!
 //! The catalog says itself which message belongs to which recovery point. Without it, only bound metadata is believed.
 
+use backup_chain_core::esdk::Context;
 use backup_chain_core::ids::{RecoveryPointArn, Table};
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{Bound, RestorePoint};
@@ -15,7 +16,6 @@ use std::collections::BTreeMap;
 use crate::backup::Tagged;
 use crate::edge::Edge;
 use crate::error::AwsError;
-use crate::esdk::Context;
 use crate::seal::{Seen, context};
 
 /// What is sealed: it says nothing, its context says all.

@@ -5,6 +5,7 @@ use backup_chain_core::retention::Brakes;
 use jiff::SignedDuration;
 use thiserror::Error;
 
+use crate::backup::Point;
 use crate::seal::Claim;
 
 /// One stack in one account and source Region.
@@ -98,9 +99,9 @@ impl Deployment {
         })
     }
 
-    /// Whether a recovery point that this role made can be ours. Where AWS names no role, it can.
-    pub fn may_have_made(&self, role: Option<&str>) -> bool {
-        role.is_none_or(|role| role == self.backup_role || role == self.copy_role)
+    /// Whether a recovery point can be ours: our roles made it, or AWS names no role.
+    pub fn may_have_made(&self, point: &Point) -> bool {
+        point.role.as_ref().is_none_or(|role| *role == self.backup_role || *role == self.copy_role)
     }
 
     /// The vault that `REGION/VAULT` names; none where the text is not of that form.

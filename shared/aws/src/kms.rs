@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{DataKeySpec, KeyManagerType, KeyState};
+use backup_chain_core::esdk::{DataKey, WrappedKey};
 
 use crate::error::{AwsError, Meaning, failed};
-use crate::esdk::{DataKey, WrappedKey};
 
 /// A key as KMS describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -30,6 +30,5 @@ mod surround;
 pub mod tagging;
 mod vector;
 
-pub use backup_chain_core::esdk;
 pub use edge::Edge;
 pub use error::{AwsError, Error, Meaning, UnreadableRecord};

@@ -1,5 +1,6 @@
 //! Sealing metadata before a job starts, and believing it again: authenticated, or not at all.
 
+use backup_chain_core::esdk::{self, Context, DataKey, EsdkError, Message, WrappedKey};
 use backup_chain_core::ids::{AccountId, RecoveryPointArn, Region, Table, TableId, VaultArn};
 use backup_chain_core::metadata::tags::{Sealed, TooLarge};
 use backup_chain_core::metadata::{Document, MetadataError, Place, Settings, place, tags};
@@ -12,7 +13,6 @@ use thiserror::Error;
 use crate::backup::Point;
 use crate::edge::Edge;
 use crate::error::AwsError;
-use crate::esdk::{self, Context, DataKey, EsdkError, Message, WrappedKey};
 use crate::store::Named;
 
 /// Clocks of AWS and ours may differ this much in what is compared.

@@ -9,7 +9,7 @@ use backup_chain_core::settings::{Part, TableSettings};
 use backup_chain_local::stack::{ACCOUNT, COPY, RESTORE, SESSION, SOURCE, Stack};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::restores::{COPIED, all_but_kinesis, ask, copied, newest, quick, restored};
-use backup_chain_tests::{apply, at, backup, deployed, dynamodb, leftovers, points, table, tables};
+use backup_chain_tests::{apply, at, deployed, dynamodb, leftovers, points, start_by_hand, table, tables};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -210,12 +210,8 @@ async fn restores_of_much(roles: &mut Roles) {
 async fn with_a_stranger(roles: &mut Roles) {
     let (world, mut stack) = quick().await;
     let carts = table(&world, "carts", &[]).await.unwrap();
-    let start = backup(&world, SOURCE)
-        .start_backup_job()
-        .backup_vault_name("backup-chain")
-        .iam_role_arn(format!("arn:aws:iam::{ACCOUNT}:role/{}", SERVICE_ROLES[0]))
-        .resource_arn(format!("arn:aws:dynamodb:{SOURCE}:{ACCOUNT}:table/{carts}"));
-    start.send().await.unwrap();
+    let role = format!("arn:aws:iam::{ACCOUNT}:role/{}", SERVICE_ROLES[0]);
+    start_by_hand(&world, &role, carts.as_str()).await.unwrap();
     stack.live(SignedDuration::from_mins(10)).await;
     stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
     stack.rebuild().await.unwrap();
