@@ -111,7 +111,7 @@ impl<'a> Seen<'a> {
                 "its metadata is that of {table}, and AWS says that it is a backup of {other}"
             ));
         }
-        created_in_time(document, self.created_at)
+        created_in_time(document.requested_at, self.created_at)
     }
 }
 
@@ -475,11 +475,35 @@ fn verify(point: &RestorePoint, document: &Document) -> Result<(), String> {
 }
 
 /// A recovery point is created between the moment it was asked for and the end of the longest start window.
-fn created_in_time(document: &Document, created_at: Option<Timestamp>) -> Result<(), String> {
+fn created_in_time(requested_at: Timestamp, created_at: Option<Timestamp>) -> Result<(), String> {
     let window = SignedDuration::from_hours(12) + SLACK;
-    let from = document.requested_at - SLACK;
-    match created_at {
-        Some(at) if from <= at && at <= document.requested_at + window => Ok(()),
+    // Any two moments have a duration between them; a moment before or after any may not be there.
+    match created_at.map(|at| at.duration_since(requested_at)) {
+        Some(after) if -SLACK <= after && after <= window => Ok(()),
         _ => Err("it was not created when its metadata says that it was asked for".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recovery_point_is_created_in_its_start_window_or_it_is_another() {
+        let requested: Timestamp = "2026-01-05T07:00:00Z".parse().unwrap();
+        let after = |span| created_in_time(requested, Some(requested + span)).is_ok();
+        let (minute, window) = (SignedDuration::from_mins(1), SignedDuration::from_hours(12));
+        assert!(after(-SLACK) && after(SignedDuration::ZERO) && after(window + SLACK));
+        assert!(!after(-SLACK - minute) && !after(window + SLACK + minute));
+        assert!(created_in_time(requested, None).is_err());
+    }
+
+    /// Whoever may use the key may seal any moment.
+    #[test]
+    fn a_moment_at_the_end_of_time_is_no_trouble() {
+        for end in [Timestamp::MIN, Timestamp::MAX] {
+            assert!(created_in_time(end, Some(end)).is_ok());
+            assert!(created_in_time(end, Some("2026-01-05T07:00:00Z".parse().unwrap())).is_err());
+        }
     }
 }
