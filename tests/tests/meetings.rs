@@ -124,7 +124,11 @@ async fn a_backup_that_has_just_begun_is_left_to_the_next_rebuild() {
     let rebuilt = stack.rebuild().await.unwrap();
     assert_eq!((rebuilt.problems, rebuilt.left, rebuilt.added), (Vec::new(), 1, 0));
     stack.live(SignedDuration::from_mins(10)).await;
+    // When it was complete, nobody knew any more what it was to be: nothing binds it, and so it says.
     let rebuilt = stack.rebuild().await.unwrap();
-    assert_eq!((rebuilt.problems, rebuilt.left, rebuilt.added), (Vec::new(), 0, 1));
-    assert_eq!(points(&stack, &orders).await.len(), 1);
+    assert_eq!((rebuilt.problems.len(), rebuilt.left, rebuilt.added), (1, 0, 1));
+    let [point] = &points(&stack, &orders).await[..] else { panic!("one point") };
+    let why = "nothing binds its metadata to this recovery point";
+    assert_eq!(point.suspect.as_deref(), Some(why));
+    assert!(rebuilt.problems[0].ends_with(why), "{}", rebuilt.problems[0]);
 }
