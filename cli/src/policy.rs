@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::console::{moment, moment_or_dash};
 use crate::deployment::Deployed;
-use crate::replies::{self, Applied, Switched};
+use crate::replies::{self, Applied, Deleted, Switched};
 use crate::{By, Console, Failure, Outcome, offline};
 
 #[derive(Debug, Subcommand)]
@@ -128,9 +128,7 @@ async fn apply(
     let request = SessionRequest::Apply { document, by: by.by };
     let answer = deployed.invoke("session", &request, console).await?;
     let Applied { policy, revision, changed, warnings } = replies::read(&answer)?;
-    for warning in warnings {
-        console.note(format_args!("warning: {warning}"))?;
-    }
+    warn(warnings, console)?;
     if json {
         console.json(&answer)?;
     } else if changed {
@@ -139,6 +137,13 @@ async fn apply(
         console.say(format_args!("policy {policy} is stored already, as revision {revision}"))?;
     }
     Ok(Outcome::Done)
+}
+
+fn warn(warnings: Vec<String>, console: &mut Console<'_>) -> Result<(), Failure> {
+    for warning in warnings {
+        console.note(format_args!("warning: {warning}"))?;
+    }
+    Ok(())
 }
 
 async fn switch(
@@ -154,7 +159,8 @@ async fn switch(
         false => SessionRequest::Disable { policy: name.clone(), by },
     };
     let answer = deployed.invoke("session", &request, console).await?;
-    let Switched { changed } = replies::read(&answer)?;
+    let Switched { changed, warnings } = replies::read(&answer)?;
+    warn(warnings, console)?;
     if json {
         console.json(&answer)?;
     } else {
@@ -187,6 +193,8 @@ async fn delete(
     }
     let request = SessionRequest::Delete { policy: name.clone(), by };
     let answer = deployed.invoke("session", &request, console).await?;
+    let Deleted { warnings } = replies::read(&answer)?;
+    warn(warnings, console)?;
     if json {
         console.json(&answer)?;
     } else {

@@ -47,6 +47,15 @@ pub(crate) struct Covered {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Switched {
     pub changed: bool,
+    #[serde(default)]
+    pub warnings: Vec<String>,
+}
+
+/// Of the session function, to a policy that is deleted.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Deleted {
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 /// Reads an answer.

@@ -2,7 +2,8 @@
 
 use backup_chain_core::ids::{PolicyName, SessionId, TableName, VaultName};
 use backup_chain_core::invoke::SessionRequest;
-use backup_chain_core::session::{Missed, Session, Skipped, Status, Trigger};
+use backup_chain_core::session::{Session, Skipped, Status, Trigger};
+use backup_chain_core::tier::TierSlot;
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -153,7 +154,7 @@ struct SessionView<'a> {
     planned: u32,
     available: u32,
     skipped: &'a [Skipped],
-    missed: &'a [Missed],
+    missed: &'a [TierSlot],
     problems: &'a [String],
 }
 
@@ -269,7 +270,7 @@ async fn show(
     for Skipped { table, why, .. } in view.skipped {
         console.say(format_args!("skipped  {table}: {why}"))?;
     }
-    for Missed { tier, slot } in view.missed {
+    for TierSlot { tier, slot } in view.missed {
         console.say(format_args!("missed   {tier} of {} UTC", moment(*slot)))?;
     }
     if !points.is_empty() {

@@ -199,6 +199,15 @@ pub async fn listen(world: &World) -> Result<Notices, Failure> {
     Ok(Notices { queues, url })
 }
 
+/// Time passes until a moment while no tick fires.
+pub async fn without_ticks(world: &World, stack: &mut Stack, moment: &str) {
+    const TICK: &str = "backup-chain-tick";
+    let events = aws_sdk_eventbridge::Client::new(&world.sdk_config(ACCOUNT, SOURCE, "operator"));
+    events.disable_rule().name(TICK).send().await.unwrap();
+    stack.live_until(at(moment)).await;
+    events.enable_rule().name(TICK).send().await.unwrap();
+}
+
 /// What the functions have told.
 #[derive(Debug)]
 pub struct Notices {

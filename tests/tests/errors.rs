@@ -8,11 +8,11 @@ use std::collections::BTreeSet;
 use backup_chain_aws::AwsError;
 use backup_chain_core::invoke::RetentionRequest;
 use backup_chain_core::restore::Restore;
-use backup_chain_local::stack::{ACCOUNT, COPY, RESTORE, RETENTION, SESSION, SOURCE, Stack};
-use backup_chain_local::{Call, ModelledError, World, common_errors, modelled_errors};
+use backup_chain_local::stack::{COPY, RESTORE, RETENTION, SESSION, Stack};
+use backup_chain_local::{Call, ModelledError, common_errors, modelled_errors};
 use backup_chain_tests::logs::Log;
 use backup_chain_tests::restores::{ask, differences, make_everything, newest, quick_with};
-use backup_chain_tests::{all_points, apply, at, tables};
+use backup_chain_tests::{all_points, apply, at, tables, without_ticks};
 use jiff::SignedDuration;
 use tracing::level_filters::LevelFilter;
 
@@ -42,7 +42,7 @@ async fn life(errors: &[(ModelledError, Option<usize>)]) -> Life {
     let (world, mut stack) = quick_with(SignedDuration::from_mins(5)).await;
     let (orders, settings) = make_everything(&world, &stack).await;
     apply(&stack, POLICY).await.unwrap();
-    idle_until(&world, &mut stack, "2026-01-05T06:55:00Z").await;
+    without_ticks(&world, &mut stack, "2026-01-05T06:55:00Z").await;
     world.clear_calls();
     for (error, times) in errors {
         for function in FUNCTIONS {
@@ -52,7 +52,7 @@ async fn life(errors: &[(ModelledError, Option<usize>)]) -> Life {
     }
     let mut told = String::new();
     stack.live_until(at("2026-01-05T10:00:00Z")).await;
-    idle_until(&world, &mut stack, "2026-01-06T06:55:00Z").await;
+    without_ticks(&world, &mut stack, "2026-01-06T06:55:00Z").await;
     stack.live_until(at("2026-01-06T10:00:00Z")).await;
     told += &retention(&stack).await;
     tables::drop(&world, &orders, &settings).await.unwrap();
@@ -96,15 +96,6 @@ async fn life(errors: &[(ModelledError, Option<usize>)]) -> Life {
         told += &format!("{restore:?}\n");
     }
     Life { ended, told: told + &log.text(), calls }
-}
-
-/// Time in which nothing is due passes without ticks.
-async fn idle_until(world: &World, stack: &mut Stack, moment: &str) {
-    const TICK: &str = "backup-chain-tick";
-    let events = aws_sdk_eventbridge::Client::new(&world.sdk_config(ACCOUNT, SOURCE, "operator"));
-    events.disable_rule().name(TICK).send().await.unwrap();
-    stack.live_until(at(moment)).await;
-    events.enable_rule().name(TICK).send().await.unwrap();
 }
 
 async fn restores(stack: &Stack) -> Vec<Restore> {

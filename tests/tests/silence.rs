@@ -3,13 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 use backup_chain_core::ids::TableName;
-use backup_chain_core::invoke::RetentionRequest;
+use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
 use backup_chain_core::point::{Kind, State};
 use backup_chain_core::session::Status;
 use backup_chain_local::stack::{COPY, SESSION, SOURCE, Schedules, Stack, TARGET};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::{
-    Notices, alarms, all_points, apply, assert_agreement, at, deployed_with, listen, table,
+    Notices, alarms, all_points, apply, assert_agreement, at, deployed_with, listen, table, without_ticks,
 };
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -277,4 +277,105 @@ async fn a_table_whose_last_backup_is_not_final_is_owed_and_counted() {
     assert!(
         failed.iter().any(|point| matches!(point.state, State::Failed | State::Available | State::Running))
     );
+}
+
+/// What was due before ticks stood still is recorded as missed by whatever ends or changes the policy meanwhile.
+async fn is_settled(change: impl AsyncFn(&Stack) -> Value, missed: &[&str]) {
+    let (world, mut stack, _, notices) = scene(POLICY).await;
+    without_ticks(&world, &mut stack, "2026-01-05T13:30:00Z").await;
+    let reply = change(&stack).await;
+    let warnings = reply["warnings"].as_array().unwrap();
+    let told = "slots were due and not run yet, and get no backup";
+    assert!(warnings.iter().any(|line| line.as_str().unwrap().starts_with(told)), "{reply}");
+    stack.live_until(at("2026-01-05T14:30:00Z")).await;
+    let sessions = stack.edge().catalog().sessions().await.unwrap();
+    let settled = sessions.iter().find(|session| !session.problems.is_empty()).unwrap();
+    assert_eq!((settled.status, settled.planned), (Status::Failed, 0), "{settled:#?}");
+    let slots: Vec<String> = settled.missed.iter().map(|missed| missed.slot.to_string()).collect();
+    assert_eq!(slots, missed);
+    let told = notices.told().await.unwrap();
+    let ended = |(kind, detail): &&(String, Value)| {
+        kind == "Backup Session Ended" && detail["session"] == settled.id.as_str()
+    };
+    let (_, detail) = told.iter().find(ended).unwrap();
+    assert_eq!((&detail["status"], &detail["missed"]), (&"failed".into(), &missed.len().into()));
+    assert_eq!(sum(&stack.measured(), "SessionsFailed"), 1);
+    // Once only, and what is still promised is served.
+    let others = sessions.iter().filter(|session| session.id != settled.id);
+    assert!(others.clone().all(|session| session.status == Status::Succeeded), "{sessions:#?}");
+}
+
+async fn answer(stack: &Stack, request: SessionRequest) -> Value {
+    serde_json::to_value(stack.session(request).await.unwrap()).unwrap()
+}
+
+const BOTH: [&str; 2] = ["2026-01-05T07:00:00Z", "2026-01-05T13:00:00Z"];
+
+#[tokio::test(start_paused = true)]
+async fn what_was_due_is_recorded_as_missed_when_the_policy_is_deleted() {
+    let policy = "gold".parse().unwrap();
+    let request = SessionRequest::Delete { policy, by: None };
+    is_settled(async |stack| answer(stack, request.clone()).await, &BOTH).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_due_is_recorded_as_missed_when_the_policy_is_disabled() {
+    let policy = "gold".parse().unwrap();
+    let request = SessionRequest::Disable { policy, by: None };
+    is_settled(async |stack| answer(stack, request.clone()).await, &BOTH).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_due_is_recorded_as_missed_when_its_tier_changes() {
+    let document = POLICY.replace("19:00]", "20:00]");
+    let request = SessionRequest::Apply { document, by: None };
+    is_settled(async |stack| answer(stack, request.clone()).await, &BOTH).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_due_is_recorded_as_missed_when_its_document_switches_it_off() {
+    let document = format!("{POLICY}enabled: false\n");
+    let request = SessionRequest::Apply { document, by: None };
+    is_settled(async |stack| answer(stack, request.clone()).await, &BOTH).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_due_is_recorded_as_missed_when_the_catalog_is_rebuilt() {
+    let (world, mut stack, tables, _) = scene(POLICY).await;
+    without_ticks(&world, &mut stack, "2026-01-05T13:30:00Z").await;
+    stack.rebuild().await.unwrap();
+    stack.live_until(at("2026-01-05T19:30:00Z")).await;
+    let sessions = stack.edge().catalog().sessions().await.unwrap();
+    let [settled, later] = &sessions[..] else { panic!("{sessions:#?}") };
+    assert_eq!((settled.status, settled.missed.len()), (Status::Failed, 2), "{settled:#?}");
+    assert_eq!((later.status, later.available as usize), (Status::Succeeded, tables.len()), "{later:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_keeps_the_slots_loses_none_of_them() {
+    let (world, mut stack, tables, _) = scene(POLICY).await;
+    without_ticks(&world, &mut stack, "2026-01-05T13:30:00Z").await;
+    apply(&stack, &POLICY.replace("keep: 3 days, copy", "keep: 4 days, copy")).await.unwrap();
+    stack.live_until(at("2026-01-05T14:30:00Z")).await;
+    let sessions = stack.edge().catalog().sessions().await.unwrap();
+    let [session] = &sessions[..] else { panic!("{sessions:#?}") };
+    assert_eq!((session.status, session.available as usize), (Status::Warning, tables.len()));
+    assert_eq!((session.due.len(), session.missed.len()), (1, 1), "{session:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_planned_after_its_policy_has_changed_says_what_it_does_not_serve() {
+    let (world, mut stack, _, _) = scene(POLICY).await;
+    // The slot of 07:00 is recorded, and its tables cannot be listed until after the change.
+    let fault = FaultRule::new("dynamodb", "DescribeTable", Fault::ServerError);
+    world.inject(fault.caller(SESSION).between(at(BEGIN), at("2026-01-05T07:08:00Z")));
+    stack.live_until(at("2026-01-05T07:05:00Z")).await;
+    let sessions = stack.edge().catalog().sessions().await.unwrap();
+    assert_eq!(sessions[0].status, Status::Planning, "{sessions:#?}");
+    apply(&stack, &POLICY.replace("19:00]", "20:00]")).await.unwrap();
+    stack.live_until(at("2026-01-05T08:00:00Z")).await;
+    let sessions = stack.edge().catalog().sessions().await.unwrap();
+    let [session] = &sessions[..] else { panic!("{sessions:#?}") };
+    assert_eq!((session.status, session.missed.len()), (Status::Failed, 1), "{session:#?}");
+    assert!(session.problems.iter().any(|line| line.contains("promises no more")), "{session:#?}");
 }

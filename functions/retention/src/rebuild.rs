@@ -38,8 +38,11 @@ pub(crate) async fn rebuild(
     };
     // What was in force is not known any more: nothing is due before the next slot.
     for mut active in edge.policies().await? {
-        active.stored.state = PolicyState::starting(&active.policy, now);
-        edge.catalog().commit([Write::of(&mut active.stored)]).await?;
+        let state = PolicyState::starting(&active.policy, now);
+        let mut passed = edge.passed_by(&active.stored, Some(&state), "the catalog was rebuilt");
+        active.stored.state = state;
+        let writes = [Write::of(&mut active.stored)];
+        edge.catalog().commit(writes.into_iter().chain(passed.as_mut().map(Write::of))).await?;
     }
     let recorded = edge.catalog().every_live_point().await?;
     let known: BTreeSet<RecoveryPointArn> = recorded.iter().filter_map(|point| point.arn.clone()).collect();

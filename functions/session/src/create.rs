@@ -6,7 +6,7 @@ use backup_chain_aws::{Edge, logs};
 use backup_chain_core::due::{self, NoTiers};
 use backup_chain_core::ids::{PolicyName, SessionId, VaultName};
 use backup_chain_core::metrics::Measured;
-use backup_chain_core::session::{Session, Status, Trigger};
+use backup_chain_core::session::{Session, Trigger};
 use jiff::Timestamp;
 
 use crate::SessionError;
@@ -21,6 +21,7 @@ pub(crate) async fn due_sessions(edge: &Edge, policies: &[Active]) -> Vec<Sessio
         let mut session = Session {
             policy: Some(stored.reference()),
             since: stored.state.planned_until,
+            due: due.due,
             missed: due.missed,
             ..blank(edge, Trigger::Schedule, due.slot, now)
         };
@@ -91,23 +92,5 @@ async fn record(edge: &Edge, mut session: Session) -> Result<SessionId, SessionE
 }
 
 fn blank(edge: &Edge, trigger: Trigger, slot: Timestamp, now: Timestamp) -> Session {
-    Session {
-        id: SessionId::new(now, edge.random().number()),
-        policy: None,
-        trigger,
-        slot,
-        since: now,
-        started_at: now,
-        ended_at: None,
-        status: Status::Planning,
-        tables: Vec::new(),
-        vault: None,
-        planned: 0,
-        available: 0,
-        skipped: Vec::new(),
-        owed: 0,
-        missed: Vec::new(),
-        problems: Vec::new(),
-        rev: 0,
-    }
+    Session::planned(SessionId::new(now, edge.random().number()), trigger, slot, now)
 }

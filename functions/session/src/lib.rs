@@ -84,11 +84,17 @@ pub enum Reply {
         enabled: bool,
         /// Whether that was otherwise before.
         changed: bool,
+        /// What is passed by because of it.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        warnings: Vec<String>,
     },
     /// A policy was deleted.
     Deleted {
         /// Its name.
         policy: String,
+        /// What is passed by because of it.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        warnings: Vec<String>,
     },
 }
 

@@ -15,7 +15,7 @@ use backup_chain_core::notice::{Notice, SessionEnded};
 use backup_chain_core::point::{CopyFlags, Kind, PolicyRef, RestorePoint};
 use backup_chain_core::session::{Session, Skipped, Status, Trigger};
 use backup_chain_core::table::TableHead;
-use backup_chain_core::tier::Flag;
+use backup_chain_core::tier::{Flag, TierSlot};
 use backup_chain_core::wait;
 use futures_util::{StreamExt, stream};
 
@@ -187,6 +187,7 @@ pub(crate) async fn plan(
         edge.leave(&Measured::of_session(session), "tables that cannot be planned yet", error);
         return Ok(made);
     }
+    problems.extend(active.and_then(|active| overtaken(active, session)));
     skipped.sort();
     skipped.truncate(MOST_SKIPPED);
     session.planned = u32::try_from(planned + made.len()).unwrap_or(u32::MAX);
@@ -196,6 +197,21 @@ pub(crate) async fn plan(
     session.status = Status::Running;
     edge.catalog().commit([Write::of(session)]).await?;
     Ok(made)
+}
+
+/// Slots of the session that its policy promises no more, for it was changed meanwhile: no point takes their flags.
+fn overtaken(active: &Active, session: &mut Session) -> Option<String> {
+    let passed = session.due.iter().filter(|due| !active.stored.state.promises(due)).cloned();
+    let passed: Vec<TierSlot> = passed.collect();
+    if passed.is_empty() {
+        return None;
+    }
+    let slots: Vec<String> = passed.iter().map(ToString::to_string).collect();
+    session.missed.extend(passed);
+    Some(format!(
+        "the policy was changed before its tables were planned, and promises no more: {}",
+        slots.join(", ")
+    ))
 }
 
 /// Whether a session may still wait for what it needs to be planned.

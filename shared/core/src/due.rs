@@ -13,9 +13,8 @@ use thiserror::Error;
 use crate::calendar::Schedule;
 use crate::ids::{PolicyName, VaultArn};
 use crate::policy::Policy;
-use crate::session::Missed;
 use crate::span::Span;
-use crate::tier::{Flag, Tier};
+use crate::tier::{Flag, Tier, TierSlot};
 
 /// What the catalog remembers of a policy's schedule. Slots at or before these moments start nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +71,11 @@ impl PolicyState {
         }
         state
     }
+
+    /// Whether a restore point that is made now may take the flag of this slot.
+    pub fn promises(&self, due: &TierSlot) -> bool {
+        self.effective_from.get(&due.tier).is_some_and(|from| due.slot > *from)
+    }
 }
 
 /// A session that a policy needs.
@@ -79,10 +83,12 @@ impl PolicyState {
 pub struct DueSession {
     /// Its slot: the latest that has come due, of any tier.
     pub slot: Timestamp,
+    /// The latest slot of each tier that has come due.
+    pub due: Vec<TierSlot>,
     /// Slots that came due since the last session and were overtaken by a later one of their tier, in
     /// order: they are recorded as missed, and get no backup of their own. Of very many only the latest are
     /// named.
-    pub missed: Vec<Missed>,
+    pub missed: Vec<TierSlot>,
 }
 
 /// So many missed slots are named: a record that names those of months is larger than the catalog takes.
@@ -93,22 +99,40 @@ pub fn due(policy: &Policy, state: &PolicyState, now: Timestamp) -> Option<DueSe
     if !policy.enabled {
         return None;
     }
-    let mut latest: Option<Timestamp> = None;
+    let mut latest = Vec::new();
     let mut missed = Vec::new();
     for (tier, schedule) in schedules(policy) {
         let Some(from) = state.effective_from.get(&tier) else { continue };
         let mut slots = schedule.slots(state.planned_until.max(*from), now).peekable();
         while let Some(slot) = slots.next() {
-            if slots.peek().is_some() {
-                missed.push(Missed { tier, slot });
-            } else {
-                latest = latest.max(Some(slot));
-            }
+            let of = if slots.peek().is_some() { &mut missed } else { &mut latest };
+            of.push(TierSlot { tier, slot });
         }
     }
+    in_order(&mut missed);
+    let slot = latest.iter().map(|due| due.slot).max()?;
+    Some(DueSession { slot, due: latest, missed })
+}
+
+fn in_order(missed: &mut Vec<TierSlot>) {
     missed.sort_by_key(|missed| (missed.slot, missed.tier));
     missed.drain(..missed.len().saturating_sub(MOST_MISSED));
-    latest.map(|slot| DueSession { slot, missed })
+}
+
+/// What has come due since the last session and is served by nobody once `next` takes the place of `state` at `now`; with
+/// none, the policy ends or is switched off. In order, and the latest of very many.
+pub fn passed_by(
+    policy: &Policy,
+    state: &PolicyState,
+    next: Option<&PolicyState>,
+    now: Timestamp,
+) -> Vec<TierSlot> {
+    let Some(due) = due(policy, state, now) else { return Vec::new() };
+    let is_promised = |due: &TierSlot| next.is_some_and(|next| next.promises(due));
+    let mut passed: Vec<TierSlot> =
+        due.missed.into_iter().chain(due.due).filter(|due| !is_promised(due)).collect();
+    in_order(&mut passed);
+    passed
 }
 
 /// Why a session runs.

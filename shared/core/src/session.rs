@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::SessionId;
 use crate::point::{PolicyRef, RestorePoint, State};
-use crate::tier::{Flag, Tier};
+use crate::tier::{Flag, TierSlot};
 
 /// What set a session off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,15 +55,6 @@ pub struct Skipped {
     pub warning: bool,
 }
 
-/// A slot that a late tick did not run because a later one of the same tier was due as well.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Missed {
-    /// The tier.
-    pub tier: Tier,
-    /// The slot.
-    pub slot: Timestamp,
-}
-
 /// One run of one policy, or one request for manual backups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
@@ -103,9 +94,12 @@ pub struct Session {
     /// How many slots it leaves to the next points of tables that it could not give one: counted when it was planned.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub owed: u32,
-    /// Older slots that it did not make up for.
+    /// The slots that it is for: the latest of each tier that had come due.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub missed: Vec<Missed>,
+    pub due: Vec<TierSlot>,
+    /// Slots that it did not make up for: a later one of their tier was due as well, or the policy was changed before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missed: Vec<TierSlot>,
     /// What is wrong with it as a whole, each with the way out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<String>,
@@ -119,6 +113,30 @@ fn is_zero(count: &u32) -> bool {
 }
 
 impl Session {
+    /// A session that is recorded at `now` and has nothing yet.
+    pub fn planned(id: SessionId, trigger: Trigger, slot: Timestamp, now: Timestamp) -> Self {
+        Self {
+            id,
+            policy: None,
+            trigger,
+            slot,
+            since: now,
+            started_at: now,
+            ended_at: None,
+            status: Status::Planning,
+            tables: Vec::new(),
+            vault: None,
+            planned: 0,
+            available: 0,
+            skipped: Vec::new(),
+            owed: 0,
+            due: Vec::new(),
+            missed: Vec::new(),
+            problems: Vec::new(),
+            rev: 0,
+        }
+    }
+
     /// How many slots it leaves to the next points of its tables, now that these of its points are final.
     pub fn owed_after(&self, points: &[RestorePoint]) -> usize {
         let unserved = points.iter().filter(|point| !point.counts());

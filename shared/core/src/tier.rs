@@ -47,6 +47,21 @@ impl fmt::Display for Tier {
     }
 }
 
+/// A moment at which a tier is due.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TierSlot {
+    /// The tier.
+    pub tier: Tier,
+    /// The moment.
+    pub slot: Timestamp,
+}
+
+impl fmt::Display for TierSlot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.tier, self.slot)
+    }
+}
+
 /// A tier's slot that a restore point serves, and for how long.
 ///
 /// Flags are set when the point is made; each lapses alone; a chain point with no live flag is outdated.

@@ -5,10 +5,10 @@
 use backup_chain_core::ids::{PointId, SessionId, Table, TableId, VaultArn};
 use backup_chain_core::plan::token;
 use backup_chain_core::point::{Kind, RestorePoint, Retry, State, met};
-use backup_chain_core::session::{Missed, Session, Skipped, Status, Trigger};
+use backup_chain_core::session::{Session, Skipped, Status, Trigger};
 use backup_chain_core::span::{Span, Unit};
 use backup_chain_core::table::{OpenJob, TableHead};
-use backup_chain_core::tier::{Flag, Tier};
+use backup_chain_core::tier::{Flag, Tier, TierSlot};
 use jiff::{SignedDuration, Timestamp};
 
 const STATES: [State; 8] = [
@@ -49,25 +49,8 @@ fn point(state: State) -> RestorePoint {
 }
 
 fn session(planned: u32) -> Session {
-    Session {
-        id: SessionId::new(moment(), 1),
-        policy: None,
-        trigger: Trigger::Schedule,
-        slot: moment(),
-        since: moment(),
-        started_at: moment(),
-        ended_at: None,
-        status: Status::Running,
-        tables: Vec::new(),
-        vault: None,
-        planned,
-        available: 0,
-        skipped: Vec::new(),
-        owed: 0,
-        missed: Vec::new(),
-        problems: Vec::new(),
-        rev: 0,
-    }
+    let session = Session::planned(SessionId::new(moment(), 1), Trigger::Schedule, moment(), moment());
+    Session { status: Status::Running, planned, ..session }
 }
 
 #[test]
@@ -109,7 +92,7 @@ fn a_session_ends_when_all_its_points_are_final() {
         outcome(&Session { skipped: skip(false), ..session(1) }, &[Available]),
         Some(Status::Succeeded)
     );
-    let missed = vec![Missed { tier: Tier::Daily, slot: moment() }];
+    let missed = vec![TierSlot { tier: Tier::Daily, slot: moment() }];
     assert_eq!(outcome(&Session { missed, ..session(1) }, &[Available]), Some(Status::Warning));
     let doubtful = RestorePoint { warnings: vec!["changed".to_owned()], ..point(Available) };
     assert_eq!(session(1).outcome(&[doubtful]), Some(Status::Warning));

@@ -9,7 +9,7 @@ use backup_chain_core::point::{self, Hold, Kind, RestorePoint};
 use backup_chain_core::policy::{Home, Policy, PolicyErrors};
 use backup_chain_core::retention::{self, Reason};
 use backup_chain_core::span::{Span, Unit};
-use backup_chain_core::tier::{Flag, Tier};
+use backup_chain_core::tier::{Flag, Tier, TierSlot};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::naive::calendar::{self, On, Slots};
@@ -63,13 +63,13 @@ pub fn document(policy: &chain::Policy) -> String {
 /// `weekly: {on: [monday], at: ["07:00"], keep: 14 days}`
 pub fn tier_line(tier: &chain::Tier) -> String {
     let copy = tier.copies.as_ref().map_or(String::new(), |copy| {
-        format!(", copy: {{{}, keep: {}}}", slots(tier.number, &copy.slots), span(copy.keep))
+        format!(", copy: {{{}, keep: {}}}", times(tier.number, &copy.slots), span(copy.keep))
     });
     let chain::Rule { slots: when, keep } = &tier.backups;
-    format!("{}: {{{}, keep: {}{copy}}}", TIERS[tier.number], slots(tier.number, when), span(*keep))
+    format!("{}: {{{}, keep: {}{copy}}}", TIERS[tier.number], times(tier.number, when), span(*keep))
 }
 
-fn slots(tier: usize, slots: &Slots) -> String {
+fn times(tier: usize, slots: &Slots) -> String {
     const NTH: [&str; 4] = ["first", "second", "third", "fourth"];
     let weekday = |day: &i64| WEEKDAYS[*day as usize];
     let months: Vec<&str> = slots.months.iter().map(|month| MONTHS[*month as usize - 1]).collect();
@@ -127,10 +127,14 @@ impl Real {
         Self { state: PolicyState::starting(&policy, moment(now)), policy }
     }
 
-    pub fn change(&mut self, policy: &chain::Policy, now: i64) {
+    /// What is passed by because of the change.
+    pub fn change(&mut self, policy: &chain::Policy, now: i64) -> Vec<(i64, usize)> {
         let new = parse(policy).unwrap_or_else(|errors| panic!("{errors}\n{}", document(policy)));
-        self.state = self.state.changed(&self.policy, &new, moment(now));
+        let state = self.state.changed(&self.policy, &new, moment(now));
+        let passed = due::passed_by(&self.policy, &self.state, new.enabled.then_some(&state), moment(now));
+        self.state = state;
         self.policy = new;
+        slots(&passed)
     }
 
     pub fn planned(&mut self, now: i64) {
@@ -154,9 +158,9 @@ impl Real {
 
     pub fn due(&self, now: i64) -> Option<(i64, Vec<(i64, usize)>)> {
         let due = due::due(&self.policy, &self.state, moment(now))?;
-        let missed =
-            due.missed.iter().map(|missed| (missed.slot.as_second(), missed.tier as usize)).collect();
-        Some((due.slot.as_second(), missed))
+        let latest: Vec<_> = due.due.iter().map(|due| due.slot).collect();
+        assert_eq!(latest.iter().max(), Some(&due.slot));
+        Some((due.slot.as_second(), slots(&due.missed)))
     }
 
     pub fn next(&self, now: i64) -> Option<(i64, Vec<usize>)> {
@@ -174,6 +178,10 @@ impl Real {
         let flags = due::copy_flags(policy, state, &TARGET, &view(chain), trigger(session), moment(now));
         flags.iter().map(naive_flag).collect()
     }
+}
+
+fn slots(slots: &[TierSlot]) -> Vec<(i64, usize)> {
+    slots.iter().map(|of| (of.slot.as_second(), of.tier as usize)).collect()
 }
 
 fn trigger(session: Session) -> Trigger {

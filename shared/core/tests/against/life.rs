@@ -79,11 +79,12 @@ impl Life {
 
     /// The policy becomes another in the same zone.
     pub fn change(&mut self, policy: Policy, now: i64) {
-        self.real.change(&policy, now);
+        let passed = self.real.change(&policy, now);
         let was_enabled = self.policy.enabled;
         let old = [self.backup_tiers.clone(), self.copy_tiers.clone()];
         self.policy = policy;
         self.read(now);
+        let unserved = chain::due_by_tier(&old[0], self.planned_until, now);
         if was_enabled {
             for (tiers, old) in [&mut self.backup_tiers, &mut self.copy_tiers].into_iter().zip(&old) {
                 for tier in tiers {
@@ -94,6 +95,12 @@ impl Life {
         } else {
             self.planned_until = now;
         }
+        let is_kept = |(slot, number): &(i64, usize)| {
+            let mut tiers = self.backup_tiers.iter();
+            self.policy.enabled && tiers.any(|tier| tier.tier == *number && tier.from < *slot)
+        };
+        let lost = unserved.into_iter().filter(|of| was_enabled && !is_kept(of));
+        assert_eq!(passed, lost.collect::<Vec<_>>(), "passed by at {now}");
         let from = [&self.backup_tiers, &self.copy_tiers].map(|tiers| adapter::from(tiers));
         assert_eq!(self.real.from(), from, "in force since");
     }

@@ -90,6 +90,16 @@ pub struct Chain {
     pub points: Vec<Point>,
 }
 
+/// All slots that have come due, by (moment, tier).
+pub fn due_by_tier(tiers: &[InForce], planned_until: i64, now: i64) -> Vec<(i64, usize)> {
+    let of = |tier: &InForce| {
+        tier.between(planned_until, now).into_iter().map(|slot| (slot, tier.tier)).collect::<Vec<_>>()
+    };
+    let mut due: Vec<(i64, usize)> = tiers.iter().flat_map(of).collect();
+    due.sort_unstable();
+    due
+}
+
 /// The slot of the session that is due at `now`, and the slots that it passes over, by (moment, tier): of more than a
 /// thousand the latest thousand.
 pub fn due(tiers: &[InForce], planned_until: i64, now: i64) -> Option<(i64, Vec<(i64, usize)>)> {
