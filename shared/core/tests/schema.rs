@@ -115,7 +115,8 @@ fn what_an_editor_can_tell_it_tells() {
         "tags: {a: 1}",
         "after_drop: 3 hours",
     ];
-    for more in refused {
+    let patterns = format!("sources: {{patterns: [{}]}}", vec!["a*"; 101].join(", "));
+    for more in refused.into_iter().chain([patterns.as_str()]) {
         let text = with(more).replace(
             "sources: {all: true}\n",
             if more.contains("sources") { "" } else { "sources: {all: true}\n" },

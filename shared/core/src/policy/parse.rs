@@ -18,7 +18,7 @@ const HOURS_OF_A_YEAR: u32 = 366 * 24;
 /// So many tags of a policy are sure to have room beside ours and a table's own.
 const MOST_TAGS: usize = 10;
 /// A name is compared with each of them, character by character.
-const MOST_PATTERNS: usize = 100;
+pub(super) const MOST_PATTERNS: usize = 100;
 /// So many problems are told. Whoever has corrected them sees the others.
 const MOST_PROBLEMS: usize = 50;
 

@@ -8,6 +8,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
+use super::parse::MOST_PATTERNS;
 use super::{Policy, TagMatch, Tiers};
 use crate::calendar::{Months, Weekdays};
 use crate::span::Span;
@@ -42,6 +43,25 @@ impl<T: JsonSchema> JsonSchema for OneOrMore<T> {
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         one_or_more(&generator.subschema_for::<T>().to_value())
+    }
+}
+
+/// Patterns: a list of so many at most, or the only one.
+pub(super) struct Patterns;
+
+impl JsonSchema for Patterns {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "Patterns".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let item = json!({"type": "string"});
+        json_schema!({"anyOf": [
+            item,
+            {"type": "array", "items": item, "minItems": 1, "maxItems": MOST_PATTERNS},
+        ]})
     }
 }
 

@@ -27,7 +27,7 @@ pub struct Selection {
     pub prefixes: Vec<String>,
     /// Tables whose name fits one of these, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(with = "schema::OneOrMore<String>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Patterns"))]
     pub patterns: Vec<Pattern>,
     /// Tables that carry one of these tags, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
