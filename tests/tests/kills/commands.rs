@@ -15,7 +15,7 @@ use backup_chain_tests::served::Served;
 use fastrand::Rng;
 use serde_json::Value;
 
-use crate::{POLICY, asked_for, fill, random, rich_table};
+use crate::{POLICY, asked_for, disable, fill, random, rich_table};
 
 const TABLE: &str = "app-rich";
 
@@ -93,6 +93,7 @@ async fn commands_that_are_killed_leave_nothing_half_done() {
     let items_then = items(&here, TABLE).await;
     apply(&hunted, POLICY);
     served.clock(&["advance", "4h"]);
+    disable(&hunted);
     let (mut killed, mut went_on, mut restored, mut backups) = (0, 0, 0, 0);
     for round in 1..=rounds {
         let (again, abroad) = (format!("again-{round}"), format!("abroad-{round}"));

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
+use aws_config::SdkConfig;
 use aws_sdk_backup::Client as Backup;
 use aws_sdk_dynamodb::Client as DynamoDb;
-use backup_chain_local::stack::{COPIES, TARGET, VAULT};
+use aws_sdk_lambda::types::Environment;
+use backup_chain_local::stack::{COPIES, TARGET, VAULT, function};
 use backup_chain_tests::kills::seen::{apply, asked, assert_quiet, held, list, text};
 use backup_chain_tests::kills::{Hunted, Strike, Victim};
 use jiff::{SignedDuration, Timestamp};
@@ -38,6 +40,7 @@ impl Days {
         }
         hunted.served.clock(&["advance", "10s"]);
         apply(&hunted, POLICY);
+        allow_deletions(&here, 2 * tables.len()).await;
         let vaults = [(Backup::new(&here), VAULT), (Backup::new(&there), COPIES)];
         Self { hunted, vaults, dynamodb, tables, first: "2026-01-05T00:00:00Z".parse().unwrap() }
     }
@@ -102,6 +105,22 @@ impl Days {
             assert_eq!(held, known, "in {vault}");
         }
     }
+}
+
+/// Lets a retention run remove so many points, as the parameter of the stack does.
+async fn allow_deletions(config: &SdkConfig, most: usize) {
+    let (lambda, name) = (aws_sdk_lambda::Client::new(config), function("retention"));
+    let set = lambda.get_function_configuration().function_name(&name).send().await.unwrap();
+    let mut variables = set.environment.and_then(|environment| environment.variables).unwrap();
+    variables.insert("BACKUP_CHAIN_MOST_DELETIONS".to_owned(), most.to_string());
+    let environment = Environment::builder().set_variables(Some(variables)).build();
+    lambda
+        .update_function_configuration()
+        .function_name(&name)
+        .environment(environment)
+        .send()
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

@@ -8,7 +8,9 @@ use backup_chain_tests::kills::seen::{apply, asked, assert_quiet, items, list, t
 use backup_chain_tests::kills::{Hunted, Strike, Victim};
 use serde_json::Value;
 
-use crate::{FEW, POLICY, asked_for, assert_ended_well, fill, plain_table, random, rich_table};
+use crate::{
+    FEW, POLICY, answered, asked_for, assert_ended_well, disable, fill, plain_table, random, rich_table,
+};
 
 const RICH: &str = "app-rich";
 const PLAIN: &str = "app-plain";
@@ -70,6 +72,7 @@ impl Scene {
         hunted.served.clock(&["advance", "4h"]);
         let sessions = asked(&hunted.served, &["session", "list"]);
         assert_eq!(sessions[0]["available"], 2, "{sessions:#}");
+        disable(&hunted);
         let items = BTreeMap::from([(PLAIN, items(&here, PLAIN).await), (RICH, items(&here, RICH).await)]);
         let own = [tables(&here).await, tables(&there).await];
         Self { hunted, here, there, items, own }
@@ -127,7 +130,9 @@ impl Scene {
         let restores = self.restores();
         let mut left = self.own.clone();
         for (wanted, name) in ASKED.iter().zip(&names) {
-            let told = asked(served, &["restore", "show", text(&restores[name], "id")]);
+            let shown = answered(served, &["restore", "show", text(&restores[name], "id"), "--json"]);
+            assert!(shown.status.success(), "{}", String::from_utf8_lossy(&shown.stderr));
+            let told: Value = serde_json::from_slice(&shown.stdout).unwrap();
             assert_eq!(told["restore"]["stage"], "succeeded", "{told:#}");
             let report = list(&told["restore"]["report"]);
             let other: Vec<&str> =

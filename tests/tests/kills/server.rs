@@ -110,7 +110,7 @@ async fn nothing_is_left_of_an_embedded_aws_that_is_killed() {
             }
             thread::sleep(LOOK);
         }
-        println!("  {functions} functions outlived it by moments");
+        println!("  {functions} processes of functions were left by the kill");
         assert_eq!(left, [0; 0], "functions that outlive the embedded AWS");
     }
 }
