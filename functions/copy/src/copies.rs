@@ -58,16 +58,21 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), Error> {
             && other.table == copy.table
             && other.vault == copy.vault
     };
-    let newest = open.iter().filter(same_chain).map(|other| &other.id).max().unwrap_or(&copy.id);
+    let newest = open.iter().filter(same_chain).max_by_key(|other| &other.id).unwrap_or(copy);
     let waiting = Waiting {
         id: &copy.id,
-        newest,
+        newest: &newest.id,
         busy: head.open.is_some() || head.planned.is_some(),
         measured: head.copy_seconds.map(SignedDuration::from_secs),
         next_slot: next_slot(work, &head, now),
+        since: copy.waits_since(),
     };
     match copying::decide(&waiting, now) {
         Decision::Drop { newer } => {
+            if copy.waits_since() < newest.waits_since() {
+                let mut heir = RestorePoint { waits_since: Some(copy.waits_since()), ..newest.clone() };
+                edge.catalog().commit([Write::of(&mut heir)]).await?;
+            }
             return edge.mark_dropped(copy, &format!("overtaken by the copy of restore point {newer}")).await;
         }
         Decision::Wait { until, why } => {

@@ -11,6 +11,10 @@ pub const UNMEASURED: SignedDuration = SignedDuration::from_mins(15);
 /// How long to wait for what is under way.
 const A_WHILE: SignedDuration = SignedDuration::from_mins(1);
 
+/// How long a chain without a new copy gives way to backups. Without that bound a table whose copies take longer than
+/// its slots are apart, or of which one copy once hung, would never get another.
+const GIVES_WAY: SignedDuration = SignedDuration::from_hours(12);
+
 /// What to do with a copy that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
@@ -43,10 +47,12 @@ pub struct Waiting<'a> {
     pub measured: Option<SignedDuration>,
     /// When the table's next backup falls due, or has fallen due without having been planned.
     pub next_slot: Option<Timestamp>,
+    /// Since when its chain waits for a copy.
+    pub since: Timestamp,
 }
 
 /// Decides for one waiting copy: overtaken ones are dropped, a busy table is waited for, and a copy starts
-/// only if no backup of the table falls due before its expected end.
+/// only if no backup of the table falls due before its expected end, or if it has waited long enough for such a moment.
 pub fn decide(waiting: &Waiting<'_>, now: Timestamp) -> Decision {
     if waiting.newest > waiting.id {
         return Decision::Drop { newer: waiting.newest.clone() };
@@ -55,9 +61,10 @@ pub fn decide(waiting: &Waiting<'_>, now: Timestamp) -> Decision {
         return Decision::Wait { until: now + A_WHILE, why: "another job of the table is open" };
     }
     let expected = waiting.measured.map_or(UNMEASURED, |measured| measured + measured / 4);
+    let gives_way_until = waiting.since + GIVES_WAY;
     match waiting.next_slot {
-        Some(slot) if slot < now + expected => Decision::Wait {
-            until: slot.max(now + A_WHILE),
+        Some(slot) if slot < now + expected && now < gives_way_until => Decision::Wait {
+            until: slot.max(now + A_WHILE).min(gives_way_until),
             why: "a backup of the table falls due before the copy would end",
         },
         _ => Decision::Start,
@@ -77,7 +84,8 @@ mod tests {
         let now = at("2026-01-05T07:10:00Z");
         let older = PointId::new(at("2026-01-04T07:00:00Z"), 1);
         let newer = PointId::new(at("2026-01-05T07:00:00Z"), 1);
-        let waiting = Waiting { id: &newer, newest: &newer, busy: false, measured: None, next_slot: None };
+        let waiting =
+            Waiting { id: &newer, newest: &newer, busy: false, measured: None, next_slot: None, since: now };
         assert_eq!(decide(&waiting, now), Decision::Start);
         assert_eq!(
             decide(&Waiting { id: &older, ..waiting.clone() }, now),
@@ -96,5 +104,23 @@ mod tests {
         // A table whose copies are known to be short need not wait.
         let measured = Some(SignedDuration::from_mins(10));
         assert_eq!(decide(&Waiting { next_slot: soon, measured, ..waiting }, now), Decision::Start);
+    }
+
+    #[test]
+    fn a_chain_gives_way_to_backups_for_half_a_day() {
+        let since = at("2026-01-05T07:10:00Z");
+        let id = PointId::new(since, 1);
+        let measured = Some(SignedDuration::from_hours(20));
+        let decided = |now: &str, slot: &str| {
+            let next_slot = Some(at(slot));
+            decide(&Waiting { id: &id, newest: &id, busy: false, measured, next_slot, since }, at(now))
+        };
+        let until = |decision| match decision {
+            Decision::Wait { until, .. } => until.to_string(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(until(decided("2026-01-05T07:10:00Z", "2026-01-05T13:00:00Z")), "2026-01-05T13:00:00Z");
+        assert_eq!(until(decided("2026-01-05T13:30:00Z", "2026-01-06T01:00:00Z")), "2026-01-05T19:10:00Z");
+        assert_eq!(decided("2026-01-05T19:10:00Z", "2026-01-06T01:00:00Z"), Decision::Start);
     }
 }

@@ -236,6 +236,9 @@ pub struct RestorePoint {
     /// On a copy: the recovery point and the vault that it is copied from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<CopySource>,
+    /// On a copy that took the place of older ones that waited: since when the oldest of them did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_since: Option<Timestamp>,
     /// The moment of the restore point: the creation date that AWS gives it. Copies share their backup's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
@@ -316,6 +319,7 @@ impl RestorePoint {
             job_ended: false,
             arn: None,
             source: None,
+            waits_since: None,
             created_at: None,
             bytes: None,
             sealed: None,
@@ -379,6 +383,12 @@ impl RestorePoint {
             }
         };
         self.copies.iter().map(copy).collect()
+    }
+
+    /// Since when its chain waits for a copy: from the moment of its backup on, or of one that it has overtaken.
+    pub fn waits_since(&self) -> Timestamp {
+        let own = self.created_at.unwrap_or(self.slot);
+        self.waits_since.map_or(own, |since| since.min(own))
     }
 
     /// Moves it to its next state.

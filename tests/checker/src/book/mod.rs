@@ -261,8 +261,11 @@ impl<'a> Book<'a> {
             known.vault.clone_from(&point.vault);
             known.resource.clone_from(&point.resource);
             known.created = Some(point.created);
-            known.id = known.id.take().or_else(|| tag("backup-chain/id").map(str::to_owned));
-            known.document = known.document.take().or(document);
+            // What somebody else put there afterwards is not what it is.
+            if known.tampered.is_none() {
+                known.id = known.id.take().or_else(|| tag("backup-chain/id").map(str::to_owned));
+                known.document = known.document.take().or(document);
+            }
             known.complete |= ["COMPLETED", "AVAILABLE"].contains(&point.status.as_str());
             known.gone = None;
             known.tagged = point.tags.contains_key("backup-chain/hold").then(|| known.tagged.unwrap_or(at));

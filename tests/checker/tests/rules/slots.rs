@@ -125,6 +125,27 @@ fn a_second_job_of_a_session_needs_the_failure_of_the_first() {
     history.assert_well();
 }
 
+/// A backup without metadata, onto which somebody puts another's tags.
+#[test]
+fn tags_that_are_put_on_a_point_later_do_not_say_which_job_made_it() {
+    let mut history = History::new();
+    history.days(2);
+    let bare = arn("eu-central-1", "bare");
+    let asked = json!({ "BackupVaultName": "main", "ResourceArn": "arn" });
+    let told = json!({ "BackupJobId": "bare", "RecoveryPointArn": bare });
+    history.call(slot(1), "session", ("backup", "StartBackupJob"), "", [asked, told]);
+    let mut twin = history.points[&arn("eu-central-1", "P2")].clone();
+    twin.arn.clone_from(&bare);
+    history.intent(slot(2) + hours(12), Intent::PointTagged { arn: bare.clone(), tags: twin.tags.clone() });
+    history.points.insert(bare, twin);
+    history.quiet(slot(2) + hours(13));
+    assert!(
+        history.findings().iter().all(|finding| finding.rule != "second-job"),
+        "{:#?}",
+        history.findings()
+    );
+}
+
 #[test]
 fn a_slot_that_has_its_point_gets_no_second_one() {
     let mut history = History::new();
