@@ -389,7 +389,7 @@ async fn a_copy_that_once_hung_for_a_day_stops_none_after_it() {
     world.with_backup(|backup| backup.disturb_copies(&arn, at("2026-01-06T03:00:00Z")));
     stack.live_until(at("2026-01-06T18:50:00Z")).await;
     let copies = available(&stack, &tables[0], Kind::Copy).await;
-    assert!(copies >= 2, "{copies} copies");
+    assert!(copies >= 2, "{copies} copies: {:#?}", all_points(&stack, &tables[0]).await);
     // What is measured anew is what they take: from then on each backup has its copy.
     stack.live_until(at("2026-01-07T18:50:00Z")).await;
     assert_eq!(available(&stack, &tables[0], Kind::Copy).await, copies + 4);

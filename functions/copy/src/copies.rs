@@ -70,7 +70,9 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), Error> {
     match copying::decide(&waiting, now) {
         Decision::Drop { newer } => {
             if copy.waits_since() < newest.waits_since() {
-                let mut heir = RestorePoint { waits_since: Some(copy.waits_since()), ..newest.clone() };
+                // It may have decided to wait before it knew: it is looked at again.
+                let since = Some(copy.waits_since());
+                let mut heir = RestorePoint { waits_since: since, check_at: Some(now), ..newest.clone() };
                 edge.catalog().commit([Write::of(&mut heir)]).await?;
             }
             return edge.mark_dropped(copy, &format!("overtaken by the copy of restore point {newer}")).await;

@@ -243,8 +243,11 @@ impl<'a> Book<'a> {
                 self.point(arn).gone.get_or_insert(at);
             }
             Intent::PointTagged { arn, tags } => {
+                let document = self.in_tags(|key| tags.get(key).map(String::as_str));
                 let point = self.point(arn);
-                point.tampered = Some(at);
+                // A copy with its backup's tags says what it said.
+                let says_the_same = document.is_some() && point.document == document;
+                point.tampered = (!says_the_same).then_some(at);
                 point.tagged = tags.contains_key("backup-chain/hold").then(|| point.tagged.unwrap_or(at));
             }
             _ => {}
