@@ -9,11 +9,13 @@ use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{Kind, RestorePoint, State};
 use backup_chain_core::retention::Braked;
 use backup_chain_core::settings::TableSettings;
-use backup_chain_local::stack::{COPIES, RETENTION, SOURCE, Stack, TARGET, VAULT};
+use backup_chain_local::stack::{COPIES, RETENTION, SOURCE, Schedules, Stack, TARGET, VAULT};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::{
-    apply, assert_agreement, at, backup, deployed, lose_the_catalog, points, table, tables, vault_tags,
+    apply, assert_agreement, at, backup, deployed, deployed_with, lose_the_catalog, points, table, tables,
+    vault_tags,
 };
+use jiff::SignedDuration;
 
 const POLICY: &str = "
 name: daily
@@ -266,3 +268,62 @@ async fn what_is_not_believed_is_told_and_not_added() {
     assert!(told.contains("it was not created when its metadata says"), "{told}");
     assert!(points(&stack, &tables[0]).await.iter().all(|point| point.state == State::Available));
 }
+
+/// Many: 10,000 restore points, or `BACKUP_CHAIN_POINTS` of them, half of them copies. The rates that AWS publishes are
+/// those of the embedded AWS; no call of the rebuild is refused for them.
+#[tokio::test(start_paused = true)]
+#[ignore = "even when it is built for speed it takes minutes: see docs/reliability.md"]
+async fn ten_thousand_points_are_rebuilt_within_the_rates() {
+    const TABLES: usize = 100;
+    let wanted: usize =
+        std::env::var("BACKUP_CHAIN_POINTS").map_or(10_000, |text| text.parse().expect("a number of points"));
+    let schedules =
+        Schedules { retention: false, timeout: SignedDuration::from_mins(15), ..Schedules::default() };
+    let (world, mut stack) = deployed_with("2026-01-05T00:00:00Z", schedules).await;
+    let mut tables = Vec::new();
+    for number in 0..TABLES {
+        tables.push(table(&world, &format!("app-{number:03}"), &[]).await.unwrap());
+    }
+    apply(&stack, HOURLY).await.unwrap();
+    let mut made = 0;
+    while made < wanted {
+        stack.live(SignedDuration::from_hours(6)).await;
+        world.clear_calls();
+        let points = stack.edge().catalog().every_live_point().await.unwrap();
+        made = points.iter().filter(|point| point.state == State::Available).count();
+        println!("{}: {made} points", world.now());
+    }
+    apply(&stack, &format!("{HOURLY}enabled: false\n")).await.unwrap();
+    stack.live(SignedDuration::from_hours(3)).await;
+    let before = essences(&stack, &tables).await;
+    lose_the_catalog(&world, &stack).await;
+    world.clear_calls();
+    let (began, mut added) = (world.now(), 0);
+    for run in 1.. {
+        let rebuilt = stack.rebuild().await.unwrap();
+        assert!(rebuilt.problems.is_empty(), "{rebuilt:#?}");
+        added += rebuilt.added;
+        println!(
+            "run {run}, after {:#}: {added} added, {} left",
+            world.now().duration_since(began),
+            rebuilt.left
+        );
+        assert_ne!(rebuilt.added, 0);
+        if rebuilt.left == 0 {
+            break;
+        }
+    }
+    let refused: Vec<_> = world.calls().into_iter().filter(|call| call.error.is_some()).collect();
+    assert!(refused.is_empty(), "{} refused: {:#?}", refused.len(), refused.first());
+    assert_eq!(essences(&stack, &tables).await, before);
+    assert_agreement(&world, &stack, &tables).await;
+}
+
+const HOURLY: &str = "
+name: hourly
+sources: {prefixes: [app-]}
+vault: backup-chain
+copies: [{vault: 'arn:aws:backup:eu-west-1:111122223333:backup-vault:backup-chain-copies'}]
+tiers:
+  daily: {hours: [0, 3, 6, 9, 12, 15, 18, 21], keep: 90 days, copy: {keep: 90 days}}
+";
