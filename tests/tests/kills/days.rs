@@ -107,20 +107,17 @@ impl Days {
     }
 }
 
-/// Lets a retention run remove so many points, as the parameter of the stack does.
+/// Lets a retention run remove so many points, as the parameter of the stack does: every function has it.
 async fn allow_deletions(config: &SdkConfig, most: usize) {
-    let (lambda, name) = (aws_sdk_lambda::Client::new(config), function("retention"));
-    let set = lambda.get_function_configuration().function_name(&name).send().await.unwrap();
-    let mut variables = set.environment.and_then(|environment| environment.variables).unwrap();
-    variables.insert("BACKUP_CHAIN_MOST_DELETIONS".to_owned(), most.to_string());
-    let environment = Environment::builder().set_variables(Some(variables)).build();
-    lambda
-        .update_function_configuration()
-        .function_name(&name)
-        .environment(environment)
-        .send()
-        .await
-        .unwrap();
+    let lambda = aws_sdk_lambda::Client::new(config);
+    for name in ["session", "copy", "retention", "restore"].map(function) {
+        let set = lambda.get_function_configuration().function_name(&name).send().await.unwrap();
+        let mut variables = set.environment.and_then(|environment| environment.variables).unwrap();
+        variables.insert("BACKUP_CHAIN_MOST_DELETIONS".to_owned(), most.to_string());
+        let environment = Environment::builder().set_variables(Some(variables)).build();
+        let update = lambda.update_function_configuration().function_name(&name);
+        update.environment(environment).send().await.unwrap();
+    }
 }
 
 #[tokio::test]
