@@ -556,3 +556,29 @@ async fn a_point_whose_metadata_cannot_be_looked_at_is_available_within_hours() 
         assert!(backups.len() == 3 && backups.iter().all(|point| point.counts()), "{operation}: {made:#?}");
     }
 }
+
+/// The least of lives that the simulation found (seeds 0 and 3, 60 days): what described a backup that failed stayed.
+#[tokio::test(start_paused = true)]
+async fn what_failed_tries_have_left_in_the_settings_table_goes_when_nothing_can_come_of_them() {
+    let (world, mut stack) = deployed("2026-01-05T06:50:00Z").await;
+    let name = tables::create(&world, "app-large", &large(50)).await.unwrap();
+    let arn = format!("arn:aws:dynamodb:{SOURCE}:{ACCOUNT}:table/{name}");
+    apply(&stack, &format!("{POLICY}retries: {{attempts: 1, pause: 5 minutes}}\n")).await.unwrap();
+    // The backup of the first day fails for good, that of the second at its first try.
+    for _ in 0..3 {
+        world.with_backup(|backup| backup.fail_next_backup(&arn, "it came to nothing"));
+    }
+    let backups = async |stack: &Stack| {
+        let mut living = points(stack, &name).await;
+        living.retain(|point| point.kind == Kind::Backup && point.counts());
+        living
+    };
+    stack.live_until(at("2026-01-13T06:00:00Z")).await;
+    let (held, named) = (stored(&world, SOURCE).await, expected(&backups(&stack).await));
+    assert!(held.is_superset(&named) && held.len() > named.len(), "{held:#?}");
+    stack.live_until(at("2026-01-15T12:00:00Z")).await;
+    let living = backups(&stack).await;
+    assert!(living.iter().all(|point| point.leftovers.is_empty()), "{living:#?}");
+    assert_eq!(stored(&world, SOURCE).await, expected(&living));
+    assert_agreement(&world, &stack, &[name]).await;
+}

@@ -21,9 +21,15 @@ pub(crate) async fn reconcile(edge: &Edge, report: &mut Report) -> Result<(), Er
     for point in edge.catalog().every_live_point().await? {
         vaults.entry(point.vault.clone()).or_default().push(point);
     }
+    let mut left: BTreeMap<VaultArn, Vec<RestorePoint>> = BTreeMap::new();
+    for point in edge.catalog().points_with_leftovers().await? {
+        vaults.entry(point.vault.clone()).or_default();
+        left.entry(point.vault.clone()).or_default().push(point);
+    }
     for (vault, points) in vaults {
+        let left = left.remove(&vault).unwrap_or_default();
         // One vault that cannot be read must not stop the others.
-        if let Err(error) = reconcile_vault(edge, &vault, points, report).await {
+        if let Err(error) = reconcile_vault(edge, &vault, points, left, report).await {
             report.problems.push(format!("vault {} could not be compared: {error}", place_of(&vault)));
         }
     }
@@ -34,6 +40,7 @@ async fn reconcile_vault(
     edge: &Edge,
     vault: &VaultArn,
     points: Vec<RestorePoint>,
+    mut left: Vec<RestorePoint>,
     report: &mut Report,
 ) -> Result<(), Error> {
     let listed = edge.region(&vault.region).backup.points(&vault.name).await?;
@@ -41,6 +48,7 @@ async fn reconcile_vault(
     let recorded: BTreeSet<RecoveryPointArn> = points.iter().filter_map(|point| point.arn.clone()).collect();
     let open: BTreeSet<PointId> =
         points.iter().filter(|point| point.state.is_open()).map(|point| point.id.clone()).collect();
+    left.extend(points.iter().filter(|point| !point.leftovers.is_empty()).cloned());
     for mut point in points {
         let is_listed = point.arn.as_ref().is_some_and(|arn| held.contains(arn));
         if point.state == State::Available && !is_listed {
@@ -58,6 +66,7 @@ async fn reconcile_vault(
             ));
         }
     }
+    remove_leftovers(edge, left, &listed, &recorded, report).await;
     strangers(edge, vault, &listed, &recorded, report).await?;
     // The tags of what others made need not be read.
     let is_unknown =
@@ -87,6 +96,36 @@ async fn bind(edge: &Edge, point: &mut RestorePoint) -> Result<(), Error> {
         // It moved meanwhile; it is bound, and the next run records it.
         Err(error) if error.is_overtaken() => Ok(()),
         done => done,
+    }
+}
+
+/// Removes what tries that came to nothing have left in the settings tables. Where the vault holds a recovery point of the
+/// table that may be ours and is unknown, it may describe that one, and stays.
+async fn remove_leftovers(
+    edge: &Edge,
+    left: Vec<RestorePoint>,
+    listed: &[Point],
+    recorded: &BTreeSet<RecoveryPointArn>,
+    report: &mut Report,
+) {
+    for mut point in left {
+        let table = point.table.arn.to_string();
+        let may_be_its = |other: &Point| {
+            !recorded.contains(&other.arn)
+                && other.resource.as_ref() == Some(&table)
+                && edge.deployment().may_have_made(other)
+        };
+        if listed.iter().any(may_be_its) {
+            continue;
+        }
+        match edge.remove_leftovers(&mut point).await {
+            Err(error) if !error.is_overtaken() => {
+                report
+                    .problems
+                    .push(format!("what a failed try of {} has left stays: {error}", name_of(&point)));
+            }
+            _ => {}
+        }
     }
 }
 

@@ -4,15 +4,18 @@
 //! Every move fails with [`Meaning::Condition`](crate::Meaning::Condition) when somebody else moved the point
 //! or the head since it was read; nothing is changed then, and the next tick reads again.
 
+use std::collections::BTreeSet;
+
 use backup_chain_core::ids::{RecoveryPointArn, VaultArn};
 use backup_chain_core::lock::{self, Lock};
 use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::notice::{CopyFailed, Notice, Retried};
-use backup_chain_core::point::{Bound, Kind, Request, RestorePoint, State};
+use backup_chain_core::point::{Bound, Kind, Leftover, Request, RestorePoint, State};
 use backup_chain_core::policy::Policy;
 use backup_chain_core::restore::Restore;
 use backup_chain_core::settings::Digest;
 use backup_chain_core::table::{OpenJob, TableHead};
+use backup_chain_core::wait;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::catalog::Write;
@@ -165,6 +168,7 @@ impl Edge {
         point.attempt += 1;
         (point.request, point.requested_at, point.job, point.job_ended) = (None, None, None, false);
         if point.kind != Kind::Copy {
+            point.leave_behind(self.clock().now());
             (point.sealed, point.settings, point.arn, point.suspect) = (None, None, None, None);
             (point.settings_stored, point.message_stored) = (false, untagged);
         }
@@ -209,6 +213,7 @@ impl Edge {
         point.go(state)?;
         point.reason = Some(why.to_owned());
         point.request = None;
+        point.leave_behind(self.clock().now());
         point.check_at = Some(self.clock().now());
         let head = self.catalog().head(&point.table).await?.map(|mut head| {
             head.let_go(point);
@@ -289,31 +294,66 @@ impl Edge {
     /// # Errors
     /// [`Error`] of the catalog or the settings table.
     pub async fn mark_deleted(&self, point: &mut RestorePoint) -> Result<(), Error> {
-        let region = &point.vault.region;
-        let store = &self.region(region).settings;
-        if let Some(arn) = &point.arn
-            && (point.message_stored || point.bound == Some(Bound::Stored))
-        {
+        let is_known = point.message_stored || point.bound == Some(Bound::Stored);
+        let own = Leftover {
+            since: self.clock().now(),
+            arn: point.arn.clone().filter(|_| is_known),
+            digests: point.stored().collect(),
+        };
+        let mut gone = point.clone();
+        gone.go(State::Deleted)?;
+        gone.leftovers.push(own);
+        self.clear(&gone, &gone.leftovers).await?;
+        point.leftovers.clear();
+        point.go(State::Deleted)?;
+        point.check_at = Some(self.clock().now());
+        self.commit_with_met(point).await
+    }
+
+    /// Removes what tries of the point that came to nothing have left in the settings table of its Region, once no recovery
+    /// point can come of them any more. Whoever asks has seen that none of the table is there and unknown.
+    ///
+    /// # Errors
+    /// [`Error`] of the catalog or the settings table.
+    pub async fn remove_leftovers(&self, point: &mut RestorePoint) -> Result<(), Error> {
+        let now = self.clock().now();
+        let is_over = |left: &Leftover| left.since + wait::LEFTOVERS <= now;
+        let (over, young): (Vec<Leftover>, Vec<Leftover>) = point.leftovers.drain(..).partition(is_over);
+        point.leftovers = young;
+        if over.is_empty() {
+            return Ok(());
+        }
+        self.clear(point, &over).await?;
+        self.catalog().commit([Write::of(point)]).await
+    }
+
+    /// Removes from the settings table what no point names any more, the point itself included as long as it is not past.
+    async fn clear(&self, point: &RestorePoint, left: &[Leftover]) -> Result<(), Error> {
+        let store = &self.region(&point.vault.region).settings;
+        let own = |arn: &&RecoveryPointArn| !point.state.is_past() && point.arn.as_ref() == Some(*arn);
+        for arn in left.iter().filter_map(|left| left.arn.as_ref()).filter(|arn| !own(arn)) {
             store.forget(arn).await?;
         }
         // Read before it is looked who names them: a sealing that comes later writes them anew.
         let mut unnamed = Vec::new();
-        for digest in stored(point) {
-            unnamed.extend(store.get(&point.table.id, &digest).await?.map(|bytes| (digest, bytes)));
+        for digest in left.iter().flat_map(|left| &left.digests).collect::<BTreeSet<_>>() {
+            unnamed.extend(store.get(&point.table.id, digest).await?.map(|bytes| (*digest, bytes)));
         }
-        if !unnamed.is_empty() {
-            let others = self.near(point).await?;
-            unnamed.retain(|(digest, _)| !others.iter().any(|other| may_name(other, digest)));
-            if !unnamed.is_empty() && self.comes_back(point).await? {
-                unnamed.clear();
-            }
+        if unnamed.is_empty() {
+            return Ok(());
+        }
+        let mut others = self.near(point).await?;
+        if !point.state.is_past() {
+            others.push(point.clone());
+        }
+        unnamed.retain(|(digest, _)| !others.iter().any(|other| may_name(other, digest)));
+        if !unnamed.is_empty() && self.comes_back(point).await? {
+            unnamed.clear();
         }
         for (digest, bytes) in unnamed {
             store.remove(&point.table.id, &digest, bytes).await?;
         }
-        point.go(State::Deleted)?;
-        point.check_at = Some(self.clock().now());
-        self.commit_with_met(point).await
+        Ok(())
     }
 
     /// The other points of its table that name what the settings table of its Region holds, or may yet.
@@ -390,11 +430,5 @@ impl Edge {
 /// Whether another point names this digest in the settings table; one that is about to be sealed may name any.
 fn may_name(other: &RestorePoint, digest: &Digest) -> bool {
     let is_unsealed = other.state == State::Planned && other.kind != Kind::Copy;
-    is_unsealed || stored(other).any(|named| named == *digest)
-}
-
-/// Under which digests the settings table holds something of a point.
-fn stored(point: &RestorePoint) -> impl Iterator<Item = Digest> {
-    let settings = point.settings.filter(|_| point.settings_stored);
-    settings.into_iter().chain(point.sealed.filter(|_| point.message_stored))
+    is_unsealed || other.stored().any(|named| named == *digest)
 }

@@ -262,6 +262,9 @@ pub struct RestorePoint {
     /// metadata is believed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bound: Option<Bound>,
+    /// What its tries that came to nothing have left in the settings table of its Region.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leftovers: Vec<Leftover>,
     /// Why it failed, was dropped or was removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -288,6 +291,18 @@ pub struct CopySource {
     pub arn: RecoveryPointArn,
     /// The vault that holds it.
     pub vault: VaultArn,
+}
+
+/// What a try that came to nothing has put into the settings table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leftover {
+    /// When the try came to nothing.
+    pub since: Timestamp,
+    /// The recovery point under which its message is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arn: Option<RecoveryPointArn>,
+    /// Its settings and its message.
+    pub digests: Vec<Digest>,
 }
 
 impl RestorePoint {
@@ -327,6 +342,7 @@ impl RestorePoint {
             settings_stored: false,
             message_stored: false,
             bound: None,
+            leftovers: Vec::new(),
             reason: None,
             warnings: Vec::new(),
             suspect: None,
@@ -383,6 +399,21 @@ impl RestorePoint {
             }
         };
         self.copies.iter().map(copy).collect()
+    }
+
+    /// Under which digests the settings table of its Region holds something of it.
+    pub fn stored(&self) -> impl Iterator<Item = Digest> {
+        let settings = self.settings.filter(|_| self.settings_stored);
+        settings.into_iter().chain(self.sealed.filter(|_| self.message_stored))
+    }
+
+    /// Notes at `now` that what the settings table holds of this try is needed by nobody any more.
+    pub fn leave_behind(&mut self, now: Timestamp) {
+        let digests: Vec<Digest> = self.stored().collect();
+        if !digests.is_empty() {
+            let arn = self.arn.clone().filter(|_| self.message_stored);
+            self.leftovers.push(Leftover { since: now, arn, digests });
+        }
     }
 
     /// Since when its chain waits for a copy: from the moment of its backup on, or of one that it has overtaken.

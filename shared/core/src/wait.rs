@@ -32,6 +32,10 @@ pub const COPY_START: SignedDuration = SignedDuration::from_hours(24);
 /// For a request for a copy to be taken. Its table is busy meanwhile.
 pub const COPY_REQUEST: SignedDuration = SignedDuration::from_hours(1);
 
+/// For a recovery point to appear of a job that was given up: AWS lets one wait for hours and run for days. Until then
+/// what describes it stays.
+pub const LEFTOVERS: SignedDuration = SignedDuration::from_hours(8 * 24);
+
 /// For the records of a session's points, all of which should be final, to be readable.
 pub const RECORDS: SignedDuration = SignedDuration::from_hours(24);
 

@@ -271,6 +271,14 @@ impl Catalog {
         self.query(Some(DUE), "queue = :queue", [(":queue", text("deleting"))]).await
     }
 
+    /// The failed and dropped points that have left something in a settings table.
+    ///
+    /// # Errors
+    /// [`Error`] of dynamodb:Query.
+    pub async fn points_with_leftovers(&self) -> Result<Vec<RestorePoint>, Error> {
+        self.query(Some(DUE), "queue = :queue", [(":queue", text("left"))]).await
+    }
+
     /// The head of one table.
     ///
     /// # Errors

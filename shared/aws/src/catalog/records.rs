@@ -336,7 +336,9 @@ impl Record for RestorePoint {
             State::Available if self.suspect.is_some() => Some(("suspect", self.slot)),
             State::Available => self.lapses().map(|at| ("lapse", at)),
             State::Deleting => Some(("deleting", check_at)),
-            State::Failed | State::Dropped | State::Deleted => None,
+            // Until what it has left in the settings table is removed.
+            State::Failed | State::Dropped => self.leftovers.first().map(|left| ("left", left.since)),
+            State::Deleted => None,
         }
     }
     fn past_since(&self) -> Option<Timestamp> {
