@@ -203,9 +203,9 @@ pub async fn listen(world: &World) -> Result<Notices, Failure> {
 pub async fn without_ticks(world: &World, stack: &mut Stack, moment: &str) {
     const TICK: &str = "backup-chain-tick";
     let events = aws_sdk_eventbridge::Client::new(&world.sdk_config(ACCOUNT, SOURCE, "operator"));
-    events.disable_rule().name(TICK).send().await.unwrap();
+    events.disable_rule().name(TICK).send().await.expect("the rule is there");
     stack.live_until(at(moment)).await;
-    events.enable_rule().name(TICK).send().await.unwrap();
+    events.enable_rule().name(TICK).send().await.expect("the rule is there");
 }
 
 /// What the functions have told.
