@@ -35,7 +35,7 @@ while IFS=$tab read -r fault rule _; do
     [ $# -eq 0 ] || case " $* " in *" $fault "*) ;; *) continue ;; esac
     told=$(CARGO_MANIFEST_DIR=$PWD RUST_MIN_STACK=16777216 BACKUP_CHAIN_PLANTED=$fault BACKUP_CHAIN_RULE=$rule \
         "$test" --nocapture 2>&1) || failed=1
-    line=$(printf '%s\n' "$told" | grep -E '^(found in|other rules)' || printf '%s\n' "$told" | tail -3)
+    line=$(printf '%s\n' "$told" | grep -oE '(found in|other rules).*' || printf '%s\n' "$told" | tail -3)
     printf '%-30s %-18s %s\n' "$fault" "$rule" "$line"
 done <"../../../../tests/planted/faults.tsv"
 exit $failed
