@@ -38,6 +38,8 @@ pub(crate) struct Known {
     pub(crate) gone: Option<Timestamp>,
     /// When somebody else last changed its tags.
     pub(crate) tampered: Option<Timestamp>,
+    /// Whether its tags say something else since then.
+    pub(crate) says_another: bool,
     /// Since when it carries the tag of a hold.
     pub(crate) tagged: Option<Timestamp>,
     /// Its deletion is decided.
@@ -245,9 +247,9 @@ impl<'a> Book<'a> {
             Intent::PointTagged { arn, tags } => {
                 let document = self.in_tags(|key| tags.get(key).map(String::as_str));
                 let point = self.point(arn);
-                // A copy with its backup's tags says what it said.
-                let says_the_same = document.is_some() && point.document == document;
-                point.tampered = (!says_the_same).then_some(at);
+                point.tampered = Some(at);
+                // A copy with its backup's tags says what it said; only what binds it is another's.
+                point.says_another = document.is_none() || point.document != document;
                 point.tagged = tags.contains_key("backup-chain/hold").then(|| point.tagged.unwrap_or(at));
             }
             _ => {}

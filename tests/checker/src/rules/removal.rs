@@ -82,7 +82,8 @@ impl Removal {
         if (held || point.tagged.is_some_and(|since| since + SEEN < at)) && !overridden("hold") {
             add("removed-held", "it is held".to_owned());
         }
-        if point.tampered.is_some_and(|since| since + SEEN < at && !is_whole(book, &arn))
+        if point.says_another
+            && point.tampered.is_some_and(|since| since + SEEN < at && !is_whole(book, &arn))
             && !overridden("suspect")
         {
             add("removed-suspect", "its tags were changed behind our back".to_owned());
