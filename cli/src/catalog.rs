@@ -54,7 +54,8 @@ pub(crate) async fn run(
     }
     let answer =
         deployed.invoke("retention", &RetentionRequest::Rebuild { vaults, by: by.by }, console).await?;
-    let Rebuilt { vaults, added, known, foreign, left, braked_until, problems } = replies::read(&answer)?;
+    let Rebuilt { vaults, added, known, foreign, left, braked_until, warnings, problems } =
+        replies::read(&answer)?;
     if json {
         console.json(&answer)?;
     } else {
@@ -66,6 +67,9 @@ pub(crate) async fn run(
         if let Some(until) = braked_until {
             console.say(format_args!("retention removes nothing until {} UTC", moment(until)))?;
         }
+    }
+    for warning in &warnings {
+        console.note(format_args!("warning: {warning}"))?;
     }
     for problem in &problems {
         console.note(format_args!("problem: {problem}"))?;

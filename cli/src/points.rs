@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use backup_chain_core::ids::{
-    PointId, PolicyName, RecoveryPointArn, SessionId, TableId, TableName, VaultArn,
+    PointId, PolicyName, RecoveryPointArn, Region, SessionId, TableId, TableName, VaultArn, VaultName,
 };
 use backup_chain_core::point::{Hold, Kind, RestorePoint, State};
 use backup_chain_core::retention::place_of;
@@ -53,10 +53,11 @@ pub(crate) fn place(text: &str) -> Result<String, String> {
     if let Ok(arn) = text.parse::<VaultArn>() {
         return Ok(place_of(&arn));
     }
-    match text.split_once('/') {
-        Some((region, vault)) if !region.is_empty() && !vault.is_empty() => Ok(text.to_owned()),
-        _ => Err("write <Region>/<vault>, such as eu-central-1/backup-chain".to_owned()),
-    }
+    let (region, vault) =
+        text.split_once('/').ok_or("write <Region>/<vault>, such as eu-central-1/backup-chain")?;
+    region.parse::<Region>().map_err(|error| error.to_string())?;
+    vault.parse::<VaultName>().map_err(|error| error.to_string())?;
+    Ok(text.to_owned())
 }
 
 /// A restore point, as it is shown.

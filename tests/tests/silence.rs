@@ -2,10 +2,12 @@
 //! reported, and stops nothing else.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
+use std::collections::BTreeSet;
+
 use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
 use backup_chain_core::point::{Kind, State};
-use backup_chain_core::session::Status;
+use backup_chain_core::session::{Session, Status};
 use backup_chain_local::stack::{ACCOUNT, COPY, SESSION, SOURCE, Schedules, Stack, TARGET};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::{
@@ -285,7 +287,7 @@ async fn is_settled(change: impl AsyncFn(&Stack) -> Value, missed: &[&str]) {
     without_ticks(&world, &mut stack, "2026-01-05T13:30:00Z").await;
     let reply = change(&stack).await;
     let warnings = reply["warnings"].as_array().unwrap();
-    let told = "slots were due and not run yet, and get no backup";
+    let told = "policy gold: slots were due and not run yet when";
     assert!(warnings.iter().any(|line| line.as_str().unwrap().starts_with(told)), "{reply}");
     stack.live_until(at("2026-01-05T14:30:00Z")).await;
     let sessions = stack.edge().catalog().sessions().await.unwrap();
@@ -342,13 +344,90 @@ async fn what_was_due_is_recorded_as_missed_when_its_document_switches_it_off() 
 #[tokio::test(start_paused = true)]
 async fn what_was_due_is_recorded_as_missed_when_the_catalog_is_rebuilt() {
     let (world, mut stack, tables, _) = scene(POLICY).await;
+    // All its tables belong to the other, so that it loses nothing.
+    let idle = "name: idle\npriority: 900\nsources: {prefixes: [app-]}\nvault: backup-chain\n\
+        tiers: {daily: {at: [07:00], keep: 3 days}}\n";
+    apply(&stack, idle).await.unwrap();
     without_ticks(&world, &mut stack, "2026-01-05T13:30:00Z").await;
-    stack.rebuild().await.unwrap();
+    let rebuilt = stack.rebuild().await.unwrap();
+    let [warning] = &rebuilt.warnings[..] else { panic!("{rebuilt:#?}") };
+    assert!(warning.starts_with("policy gold: slots were due and not run yet when the catalog was rebuilt"));
     stack.live_until(at("2026-01-05T19:30:00Z")).await;
     let sessions = stack.edge().catalog().sessions().await.unwrap();
     let [settled, later] = &sessions[..] else { panic!("{sessions:#?}") };
     assert_eq!((settled.status, settled.missed.len()), (Status::Failed, 2), "{settled:#?}");
     assert_eq!((later.status, later.available as usize), (Status::Succeeded, tables.len()), "{later:#?}");
+}
+
+/// Tables that leave a policy while slots of it are due are named by a session that fails; the others are served.
+async fn is_named(begin: &str, document: &str, left: &str) {
+    let (world, mut stack, tables, _) = scene(POLICY).await;
+    if begin == "planning" {
+        // The slot of 07:00 is recorded, and its tables cannot be listed until after the change.
+        let fault = FaultRule::new("dynamodb", "DescribeTable", Fault::ServerError);
+        world.inject(fault.caller(SESSION).between(at(BEGIN), at("2026-01-05T07:08:00Z")));
+        stack.live_until(at("2026-01-05T07:05:00Z")).await;
+    } else {
+        without_ticks(&world, &mut stack, "2026-01-05T07:05:00Z").await;
+    }
+    let request = SessionRequest::Apply { document: document.to_owned(), by: None };
+    let reply = answer(&stack, request).await;
+    let warnings = reply["warnings"].as_array().unwrap();
+    let told = format!("(daily of 2026-01-05T07:00:00Z): {left}:");
+    assert!(warnings.iter().any(|line| line.as_str().unwrap().contains(&told)), "{reply}");
+    stack.live_until(at("2026-01-05T08:30:00Z")).await;
+    let sessions = stack.edge().catalog().sessions().await.unwrap();
+    let of_gold = |session: &&Session| session.policy.as_ref().unwrap().name.to_string() == "gold";
+    let mut of_gold: Vec<&Session> = sessions.iter().filter(of_gold).collect();
+    of_gold.sort_by_key(|session| session.planned);
+    let [named, served] = of_gold[..] else { panic!("{sessions:#?}") };
+    assert_eq!((named.status, named.planned), (Status::Failed, 0), "{named:#?}");
+    let skipped: Vec<&str> = named.skipped.iter().map(|skip| skip.table.as_str()).collect();
+    assert_eq!(skipped, [left]);
+    assert_eq!((served.status, served.available), (Status::Succeeded, 2), "{served:#?}");
+    for table in &tables {
+        let expected = usize::from(table.to_string() != left);
+        assert_eq!(available(&stack, table, Kind::Backup).await, expected, "{table}");
+    }
+}
+
+const TAKES_ONE: &str = "
+name: silver
+priority: 10
+sources: {tables: [app-orders]}
+vault: backup-chain
+tiers: {daily: {at: [22:00], keep: 3 days}}
+";
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_another_policy_takes_while_a_slot_is_due_is_named() {
+    is_named("late", TAKES_ONE, "app-orders").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_another_policy_takes_while_a_session_is_planned_is_named() {
+    is_named("planning", TAKES_ONE, "app-orders").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_its_policy_drops_while_a_slot_is_due_is_named() {
+    is_named("late", &POLICY.replace("tags: {backup: gold}, ", ""), "other").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_is_due_when_its_rule_goes_is_named() {
+    let (world, mut stack, tables, _) = scene(POLICY).await;
+    without_ticks(&world, &mut stack, "2026-01-05T07:05:00Z").await;
+    let copies = POLICY.lines().find(|line| line.starts_with("copies")).unwrap();
+    let document = POLICY.replace(", copy: {keep: 3 days}", "").replace(copies, "");
+    let reply = answer(&stack, SessionRequest::Apply { document, by: None }).await;
+    let told = "a copy to eu-west-1/backup-chain-copies was due when policy gold was applied, and is not made: daily of";
+    assert!(reply["warnings"][0].as_str().unwrap().contains(told), "{reply}");
+    stack.live_until(at("2026-01-05T08:30:00Z")).await;
+    let sessions = stack.edge().catalog().sessions().await.unwrap();
+    let stands: BTreeSet<String> =
+        sessions.iter().map(|session| format!("{:?} {}", session.status, session.available)).collect();
+    assert_eq!(stands, BTreeSet::from(["Failed 0".to_owned(), format!("Succeeded {}", tables.len())]));
 }
 
 #[tokio::test(start_paused = true)]

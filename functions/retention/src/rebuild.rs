@@ -15,6 +15,7 @@ use backup_chain_core::ids::{PointId, RecoveryPointArn, Table, VaultArn};
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{CopySource, Hold, Kind, RestorePoint, State};
 use backup_chain_core::retention::{Rebuilt, place_of};
+use backup_chain_core::session::Session;
 use backup_chain_core::table::TableHead;
 
 use crate::RetentionError;
@@ -39,10 +40,11 @@ pub(crate) async fn rebuild(
     // What was in force is not known any more: nothing is due before the next slot.
     for mut active in edge.policies().await? {
         let state = PolicyState::starting(&active.policy, now);
-        let mut passed = edge.passed_by(&active.stored, Some(&state), "the catalog was rebuilt");
         active.stored.state = state;
+        let mut passed = edge.passed_by(&active.stored, "the catalog was rebuilt").await?;
         let writes = [Write::of(&mut active.stored)];
-        edge.catalog().commit(writes.into_iter().chain(passed.as_mut().map(Write::of))).await?;
+        edge.catalog().commit(writes.into_iter().chain(passed.iter_mut().map(Write::of))).await?;
+        rebuilt.warnings.extend(passed.iter().map(Session::report));
     }
     let recorded = edge.catalog().every_live_point().await?;
     let known: BTreeSet<RecoveryPointArn> = recorded.iter().filter_map(|point| point.arn.clone()).collect();

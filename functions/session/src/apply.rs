@@ -18,7 +18,6 @@ pub(crate) async fn apply(edge: &Edge, document: &str, by: Option<String>) -> Re
     let warnings = check::for_apply(edge, &policy).await?;
     let stored = edge.catalog().policy(&policy.name).await?;
     let now = edge.clock().now();
-    let mut passed = None;
     let (mut next, details) = match stored {
         Some(stored) if stored.document == document && stored.deleted_at.is_none() => {
             let StoredPolicy { name, revision, .. } = stored;
@@ -30,7 +29,6 @@ pub(crate) async fn apply(edge: &Edge, document: &str, by: Option<String>) -> Re
             let old = Policy::parse(&stored.document, &edge.policy_home()).ok();
             let details = old.as_ref().map(|old| changes(old, &policy)).unwrap_or_default();
             let state = state_after(&stored, old.as_ref(), &policy, now);
-            passed = edge.passed_by(&stored, policy.enabled.then_some(&state), "the policy was changed");
             let next = StoredPolicy {
                 revision: stored.revision + 1,
                 disabled: stored.disabled && stored.deleted_at.is_none(),
@@ -41,18 +39,23 @@ pub(crate) async fn apply(edge: &Edge, document: &str, by: Option<String>) -> Re
             (next, details)
         }
     };
+    let mut passed = edge.passed_by(&next, &format!("policy {} was applied", next.name)).await?;
     let mut entry = edge.entry(Action::PolicyApplied, policy.name.to_string(), by.clone());
     entry.details = vec![format!("revision {}", next.revision)];
     entry.details.extend(details);
     let mut revision = Revision::of(&next, by);
     let writes = [Write::of(&mut next), Write::of(&mut revision), Write::of(&mut entry)];
-    edge.catalog().commit(writes.into_iter().chain(passed.as_mut().map(Write::of))).await?;
+    edge.catalog().commit(writes.into_iter().chain(passed.iter_mut().map(Write::of))).await?;
     tracing::info!(policy = %next.name, revision = next.revision, "policy applied");
     Ok(Reply::Applied {
         policy: next.name.to_string(),
         revision: next.revision,
         changed: true,
-        warnings: warnings.into_iter().chain(still_off(&next)).chain(told(passed.as_ref())).collect(),
+        warnings: warnings
+            .into_iter()
+            .chain(still_off(&next))
+            .chain(passed.iter().map(Session::report))
+            .collect(),
     })
 }
 
@@ -88,20 +91,6 @@ fn still_off(stored: &StoredPolicy) -> Option<String> {
     })
 }
 
-/// What the operator is told of a session that only records what is passed by.
-fn told(passed: Option<&Session>) -> Option<String> {
-    passed.map(|session| {
-        let slots: Vec<String> = session.missed.iter().rev().take(3).map(ToString::to_string).collect();
-        let more = session.missed.len() - slots.len();
-        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-        format!(
-            "slots were due and not run yet, and get no backup: {}{more}: session {} records them",
-            slots.join(", "),
-            session.id
-        )
-    })
-}
-
 /// Lets a policy run again, or stops it. Nothing is due before its next slot.
 pub(crate) async fn switch(
     edge: &Edge,
@@ -115,22 +104,21 @@ pub(crate) async fn switch(
         return Err(SessionError::DisabledByDocument(name.clone()));
     }
     let changed = stored.disabled == on;
-    let mut passed = None;
+    let mut passed = Vec::new();
     if changed {
-        if !on {
-            passed = edge.passed_by(&stored, None, "the policy was disabled");
-        }
         stored.disabled = !on;
         if on {
             stored.state = PolicyState::starting(&policy, edge.clock().now());
         }
+        let what = if on { "enabled" } else { "disabled" };
+        passed = edge.passed_by(&stored, &format!("policy {name} was {what}")).await?;
         let action = if on { Action::PolicyEnabled } else { Action::PolicyDisabled };
         let mut entry = edge.entry(action, name.to_string(), by);
         let writes = [Write::of(&mut stored), Write::of(&mut entry)];
-        edge.catalog().commit(writes.into_iter().chain(passed.as_mut().map(Write::of))).await?;
+        edge.catalog().commit(writes.into_iter().chain(passed.iter_mut().map(Write::of))).await?;
         tracing::info!(policy = %name, enabled = on, "policy switched");
     }
-    let warnings = told(passed.as_ref()).into_iter().collect();
+    let warnings = passed.iter().map(Session::report).collect();
     Ok(Reply::Switched { policy: name.to_string(), enabled: on, changed, warnings })
 }
 
@@ -141,13 +129,13 @@ pub(crate) async fn delete(
     by: Option<String>,
 ) -> Result<Reply, SessionError> {
     let mut stored = stored(edge, name).await?;
-    let mut passed = edge.passed_by(&stored, None, "the policy was deleted");
     stored.deleted_at = Some(edge.clock().now());
+    let mut passed = edge.passed_by(&stored, &format!("policy {name} was deleted")).await?;
     let mut entry = edge.entry(Action::PolicyDeleted, name.to_string(), by);
     let writes = [Write::of(&mut stored), Write::of(&mut entry)];
-    edge.catalog().commit(writes.into_iter().chain(passed.as_mut().map(Write::of))).await?;
+    edge.catalog().commit(writes.into_iter().chain(passed.iter_mut().map(Write::of))).await?;
     tracing::info!(policy = %name, "policy deleted");
-    Ok(Reply::Deleted { policy: name.to_string(), warnings: told(passed.as_ref()).into_iter().collect() })
+    Ok(Reply::Deleted { policy: name.to_string(), warnings: passed.iter().map(Session::report).collect() })
 }
 
 async fn stored(edge: &Edge, name: &PolicyName) -> Result<StoredPolicy, SessionError> {

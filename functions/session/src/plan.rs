@@ -13,7 +13,7 @@ use backup_chain_core::ids::{PointId, Table, VaultArn};
 use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::notice::{Notice, SessionEnded};
 use backup_chain_core::point::{CopyFlags, Kind, PolicyRef, RestorePoint};
-use backup_chain_core::session::{Session, Skipped, Status, Trigger};
+use backup_chain_core::session::{MAX_SKIPPED, Session, Skipped, Status, Trigger};
 use backup_chain_core::table::TableHead;
 use backup_chain_core::tier::{Flag, TierSlot};
 use backup_chain_core::wait;
@@ -25,8 +25,6 @@ use crate::start::measure_end;
 
 /// How many tables are looked at side by side.
 const ABREAST: usize = 8;
-/// How many passed-over tables a session remembers by name.
-const MOST_SKIPPED: usize = 200;
 
 /// What could not be looked at.
 #[derive(Default)]
@@ -189,7 +187,7 @@ pub(crate) async fn plan(
     }
     problems.extend(active.and_then(|active| overtaken(active, session)));
     skipped.sort();
-    skipped.truncate(MOST_SKIPPED);
+    skipped.truncate(MAX_SKIPPED);
     session.planned = u32::try_from(planned + made.len()).unwrap_or(u32::MAX);
     session.skipped = skipped;
     session.owed = u32::try_from(owed).unwrap_or(u32::MAX);

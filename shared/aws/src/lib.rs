@@ -20,6 +20,7 @@ pub mod ledger;
 mod limits;
 pub mod logs;
 pub mod meter;
+mod passed_by;
 pub mod policies;
 pub mod restore_jobs;
 pub mod runtime;

@@ -3,11 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use backup_chain_core::due::{self, PolicyState};
-use backup_chain_core::ids::{PolicyName, SessionId, VaultArn};
+use backup_chain_core::ids::{PolicyName, VaultArn};
 use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::policy::{Policy, PolicyErrors};
-use backup_chain_core::session::{Session, Status, Trigger};
 
 use crate::catalog::StoredPolicy;
 use crate::edge::Edge;
@@ -27,7 +25,7 @@ pub struct Active {
 pub(crate) struct Read(Mutex<BTreeMap<PolicyName, (String, Arc<Policy>)>>);
 
 impl Read {
-    fn policy(&self, edge: &Edge, stored: &StoredPolicy) -> Result<Policy, PolicyErrors> {
+    pub(crate) fn policy(&self, edge: &Edge, stored: &StoredPolicy) -> Result<Policy, PolicyErrors> {
         let mut read = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = read.get(&stored.name).filter(|(document, _)| *document == stored.document);
         let policy = match known {
@@ -72,31 +70,6 @@ impl Edge {
             }
         }
         Ok(policies)
-    }
-
-    /// The record of what has come due for a policy and is served by nobody once `next` takes the place of its state (with
-    /// none, once it ends or is switched off). To be committed with that change; the next tick ends it as failed, and tells.
-    /// Without it, what a late tick would still have run is forgotten in silence. `None` where nothing is passed by, or
-    /// where the document cannot be read, which is told by itself.
-    pub fn passed_by(
-        &self,
-        stored: &StoredPolicy,
-        next: Option<&PolicyState>,
-        what: &str,
-    ) -> Option<Session> {
-        let policy = self.read_policies().policy(self, stored).ok()?;
-        let now = self.clock().now();
-        let missed = due::passed_by(&policy, &stored.state, next, now);
-        let slot = missed.last()?.slot;
-        tracing::warn!(policy = %stored.name, missed = missed.len(), "slots were due when {what}");
-        Some(Session {
-            policy: Some(stored.reference()),
-            since: stored.state.planned_until,
-            problems: vec![format!("slots were due and not run yet when {what}: no backup is made for them")],
-            missed,
-            status: Status::Running,
-            ..Session::planned(SessionId::new(now, self.random().number()), Trigger::Schedule, slot, now)
-        })
     }
 
     /// The stack's own vault and those that its policies name, deleted ones too.

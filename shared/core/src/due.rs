@@ -76,6 +76,12 @@ impl PolicyState {
     pub fn promises(&self, due: &TierSlot) -> bool {
         self.effective_from.get(&due.tier).is_some_and(|from| due.slot > *from)
     }
+
+    /// Whether a restore point that is made now may be copied to this vault for this slot.
+    pub fn promises_copy(&self, to: &VaultArn, due: &TierSlot) -> bool {
+        let from = self.copies_from.get(to).and_then(|tiers| tiers.get(&due.tier));
+        from.is_some_and(|from| due.slot > *from)
+    }
 }
 
 /// A session that a policy needs.
@@ -119,20 +125,47 @@ fn in_order(missed: &mut Vec<TierSlot>) {
     missed.drain(..missed.len().saturating_sub(MOST_MISSED));
 }
 
-/// What has come due since the last session and is served by nobody once `next` takes the place of `state` at `now`; with
-/// none, the policy ends or is switched off. In order, and the latest of very many.
+/// What has come due since the last session and is served by nobody once a change is made.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PassedBy {
+    /// Slots that get no restore point, in order, and the latest of very many.
+    pub slots: Vec<TierSlot>,
+    /// Slots whose restore points get no copy in these vaults, though they are made.
+    pub copies: Vec<(VaultArn, TierSlot)>,
+}
+
+impl PassedBy {
+    /// Whether nothing is.
+    pub fn is_nothing(&self) -> bool {
+        self.slots.is_empty() && self.copies.is_empty()
+    }
+}
+
+/// What is passed by once `next` takes the place of `state` at `now`; with none, the policy ends or is switched off.
 pub fn passed_by(
     policy: &Policy,
     state: &PolicyState,
     next: Option<&PolicyState>,
     now: Timestamp,
-) -> Vec<TierSlot> {
-    let Some(due) = due(policy, state, now) else { return Vec::new() };
+) -> PassedBy {
+    let Some(due) = due(policy, state, now) else { return PassedBy::default() };
     let is_promised = |due: &TierSlot| next.is_some_and(|next| next.promises(due));
-    let mut passed: Vec<TierSlot> =
-        due.missed.into_iter().chain(due.due).filter(|due| !is_promised(due)).collect();
-    in_order(&mut passed);
-    passed
+    let copies = policy.copies.iter().flat_map(|target| {
+        let due = due.due.iter().filter(|due| is_promised(due));
+        due.filter_map(|due| {
+            let from = *state.copies_from.get(&target.vault)?.get(&due.tier)?;
+            let after = state.planned_until.max(from);
+            let slot = policy.copy_schedule(due.tier)?.latest(now).filter(|slot| *slot > after)?;
+            let due = TierSlot { tier: due.tier, slot };
+            let is_copied = next.is_some_and(|next| next.promises_copy(&target.vault, &due));
+            (!is_copied).then(|| (target.vault.clone(), due))
+        })
+    });
+    let copies = copies.collect();
+    let mut slots: Vec<TierSlot> =
+        due.missed.iter().chain(&due.due).filter(|due| !is_promised(due)).cloned().collect();
+    in_order(&mut slots);
+    PassedBy { slots, copies }
 }
 
 /// Why a session runs.

@@ -44,6 +44,9 @@ impl Status {
     }
 }
 
+/// So many skipped tables a session remembers by name.
+pub const MAX_SKIPPED: usize = 200;
+
 /// A table that a session passed over, and why.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Skipped {
@@ -135,6 +138,13 @@ impl Session {
             problems: Vec::new(),
             rev: 0,
         }
+    }
+
+    /// What an operator reads of a session that only records what is wrong.
+    pub fn report(&self) -> String {
+        let policy =
+            self.policy.as_ref().map(|policy| format!("policy {}: ", policy.name)).unwrap_or_default();
+        format!("{policy}{}: session {} records it", self.problems.join("; "), self.id)
     }
 
     /// How many slots it leaves to the next points of its tables, now that these of its points are final.

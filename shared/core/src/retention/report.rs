@@ -317,6 +317,9 @@ pub struct Rebuilt {
     pub left: usize,
     /// Until when retention removes nothing.
     pub braked_until: Option<Timestamp>,
+    /// What was due and gets no backup, because what was in force is not known any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// What carries our tags and is not believed, and what could not be read: it is kept, and not in the catalog.
     pub problems: Vec<String>,
 }

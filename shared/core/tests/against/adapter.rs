@@ -127,14 +127,16 @@ impl Real {
         Self { state: PolicyState::starting(&policy, moment(now)), policy }
     }
 
-    /// What is passed by because of the change.
-    pub fn change(&mut self, policy: &chain::Policy, now: i64) -> Vec<(i64, usize)> {
+    /// What is passed by because of the change: slots, and slots whose points get no copy.
+    #[expect(clippy::type_complexity, reason = "two lists of the same")]
+    pub fn change(&mut self, policy: &chain::Policy, now: i64) -> (Vec<(i64, usize)>, Vec<(i64, usize)>) {
         let new = parse(policy).unwrap_or_else(|errors| panic!("{errors}\n{}", document(policy)));
         let state = self.state.changed(&self.policy, &new, moment(now));
         let passed = due::passed_by(&self.policy, &self.state, new.enabled.then_some(&state), moment(now));
         self.state = state;
         self.policy = new;
-        slots(&passed)
+        let copies: Vec<TierSlot> = passed.copies.into_iter().map(|(_, due)| due).collect();
+        (slots(&passed.slots), slots(&copies))
     }
 
     pub fn planned(&mut self, now: i64) {

@@ -80,11 +80,12 @@ impl Life {
     /// The policy becomes another in the same zone.
     pub fn change(&mut self, policy: Policy, now: i64) {
         let passed = self.real.change(&policy, now);
-        let was_enabled = self.policy.enabled;
+        let (was_enabled, planned_until) = (self.policy.enabled, self.planned_until);
         let old = [self.backup_tiers.clone(), self.copy_tiers.clone()];
         self.policy = policy;
         self.read(now);
         let unserved = chain::due_by_tier(&old[0], self.planned_until, now);
+        let uncopied = chain::latest_by_tier(&old[1], self.planned_until, now);
         if was_enabled {
             for (tiers, old) in [&mut self.backup_tiers, &mut self.copy_tiers].into_iter().zip(&old) {
                 for tier in tiers {
@@ -99,8 +100,18 @@ impl Life {
             let mut tiers = self.backup_tiers.iter();
             self.policy.enabled && tiers.any(|tier| tier.tier == *number && tier.from < *slot)
         };
-        let lost = unserved.into_iter().filter(|of| was_enabled && !is_kept(of));
-        assert_eq!(passed, lost.collect::<Vec<_>>(), "passed by at {now}");
+        let made: Vec<usize> = chain::latest_by_tier(&old[0], planned_until, now)
+            .iter()
+            .filter(|of| is_kept(of))
+            .map(|(_, number)| *number)
+            .collect();
+        let is_copied = |(slot, number): &(i64, usize)| {
+            self.copy_tiers.iter().any(|tier| tier.tier == *number && tier.from < *slot)
+        };
+        let lost: Vec<_> = unserved.into_iter().filter(|of| was_enabled && !is_kept(of)).collect();
+        let lost_copies: Vec<_> =
+            uncopied.into_iter().filter(|of| was_enabled && made.contains(&of.1) && !is_copied(of)).collect();
+        assert_eq!(passed, (lost, lost_copies), "passed by at {now}");
         let from = [&self.backup_tiers, &self.copy_tiers].map(|tiers| adapter::from(tiers));
         assert_eq!(self.real.from(), from, "in force since");
     }

@@ -100,6 +100,11 @@ pub fn due_by_tier(tiers: &[InForce], planned_until: i64, now: i64) -> Vec<(i64,
     due
 }
 
+/// The latest slot of each tier that has come due, with its tier.
+pub fn latest_by_tier(tiers: &[InForce], planned_until: i64, now: i64) -> Vec<(i64, usize)> {
+    tiers.iter().filter_map(|tier| Some((tier.between(planned_until, now).pop()?, tier.tier))).collect()
+}
+
 /// The slot of the session that is due at `now`, and the slots that it passes over, by (moment, tier): of more than a
 /// thousand the latest thousand.
 pub fn due(tiers: &[InForce], planned_until: i64, now: i64) -> Option<(i64, Vec<(i64, usize)>)> {

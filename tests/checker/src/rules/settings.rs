@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::book::Book;
-use crate::entry::{Entry, State};
+use crate::entry::{Entry, Intent, State};
 use crate::read::{self, attribute};
 use crate::rules::{Found, Rule, is_calm};
 
@@ -19,13 +19,20 @@ type Key = (String, String, String);
 pub(crate) struct Settings {
     /// Items that nothing names, with the moment at which that was first seen.
     orphans: BTreeMap<Key, Timestamp>,
+    /// What was there when the catalog was lost, until it is seen what of it is named all the same.
+    lost: BTreeSet<Key>,
+    /// What only records named that were lost with the catalog: it stays, as docs/operations.md says.
+    forgotten: BTreeSet<Key>,
 }
 
 impl Rule for Settings {
     fn see(&mut self, book: &mut Book<'_>, entry: &Entry, found: &mut Found) {
-        let Entry::Quiet { at, state } = entry else { return };
-        if is_calm(book, *at) {
-            self.judge(book, *at, state, found);
+        match entry {
+            Entry::Intent { what, .. } if matches!(what.as_ref(), Intent::CatalogLost) => {
+                self.lost.extend(keys(book));
+            }
+            Entry::Quiet { at, state } if is_calm(book, *at) => self.judge(book, *at, state, found),
+            _ => {}
         }
     }
 }
@@ -57,23 +64,25 @@ impl Settings {
                 need(&document.table_id, stored, "the settings");
             }
         }
+        self.forgotten.extend(std::mem::take(&mut self.lost));
+        self.forgotten.retain(|key| !named.contains(key));
         let mut orphans = BTreeMap::new();
-        for (region, items) in &book.settings {
-            for (pk, sk) in items.keys() {
-                let key = ((*region).to_owned(), (*pk).to_owned(), (*sk).to_owned());
-                if named.contains(&key) {
-                    continue;
-                }
-                let since = self.orphans.get(&key).copied().unwrap_or(at);
-                if since + SWEPT < at {
-                    let what = format!(
-                        "{pk} {sk} in the settings table of {region} is named by nothing since {since}"
-                    );
-                    found.add("settings-left", at, what);
-                }
-                orphans.insert(key, since);
+        for key in keys(book).filter(|key| !named.contains(key) && !self.forgotten.contains(key)) {
+            let since = self.orphans.get(&key).copied().unwrap_or(at);
+            if since + SWEPT < at {
+                let (region, pk, sk) = &key;
+                let what =
+                    format!("{pk} {sk} in the settings table of {region} is named by nothing since {since}");
+                found.add("settings-left", at, what);
             }
+            orphans.insert(key, since);
         }
         self.orphans = orphans;
     }
+}
+
+fn keys(book: &Book<'_>) -> impl Iterator<Item = Key> {
+    book.settings.iter().flat_map(|(region, items)| {
+        items.keys().map(|(pk, sk)| ((*region).to_owned(), (*pk).to_owned(), (*sk).to_owned()))
+    })
 }

@@ -85,6 +85,12 @@ fn nothing_goes_from_the_settings_table_while_it_is_named_and_nothing_stays_for_
     }
     left.quiet(slot(9));
     left.assert_well();
+    // Who named it was lost with the catalog.
+    let mut lost = left.clone();
+    lost.intent(slot(9) + hours(1), Intent::CatalogLost);
+    lost.quiet(slot(11));
+    lost.quiet(slot(25));
+    lost.assert_well();
     left.quiet(slot(25));
     left.assert_breaks("settings-left");
 }

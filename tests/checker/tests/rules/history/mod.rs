@@ -73,7 +73,7 @@ pub fn daily(day: i64) -> Backup {
 }
 
 /// A history on its way.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct History {
     pub entries: Vec<Entry>,
     pub points: BTreeMap<String, Point>,

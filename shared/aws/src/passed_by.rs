@@ -1,0 +1,127 @@
+//! What a change of a policy passes by: what is due and not run yet, and is served by nobody once the change is made.
+
+use backup_chain_core::due::{self, PassedBy};
+use backup_chain_core::ids::{SessionId, TableName};
+use backup_chain_core::retention::place_of;
+use backup_chain_core::session::{MAX_SKIPPED, Session, Skipped, Status, Trigger};
+use backup_chain_core::tier::TierSlot;
+
+use crate::catalog::StoredPolicy;
+use crate::edge::Edge;
+use crate::error::Error;
+use crate::policies::Active;
+use crate::scope;
+
+impl Edge {
+    /// The records of what is passed by once a policy is stored as `next`: slots and copies that it promises no more, and
+    /// tables that leave it, or another policy, while slots are due. To be committed with that change; the next tick ends
+    /// each as failed, and reports it. Without them, what a late tick would still have run is forgotten in silence.
+    /// `cause` says what happens, such as "policy daily was deleted".
+    ///
+    /// A policy that covers no table loses nothing. Which tables leave may not be known; then that is what the record says.
+    ///
+    /// # Errors
+    /// [`Error`] of the catalog.
+    pub async fn passed_by(&self, next: &StoredPolicy, cause: &str) -> Result<Vec<Session>, Error> {
+        let before = self.policies().await?;
+        let mut after = before.clone();
+        after.retain(|active| active.policy.name != next.name);
+        if next.deleted_at.is_none()
+            && let Ok(policy) = self.read_policies().policy(self, next)
+        {
+            after.push(Active { stored: next.clone(), policy });
+        }
+        let mut planning = self.catalog().open_sessions().await?;
+        planning.retain(|session| session.status == Status::Planning);
+        let mut passed = Vec::new();
+        for active in &before {
+            let is_its =
+                |session: &&Session| session.policy.as_ref().is_some_and(|of| of.name == active.policy.name);
+            let waiting = planning.iter().filter(is_its).flat_map(|session| session.due.clone()).collect();
+            let change = Change { edge: self, before: &before, after: &after, cause };
+            passed.extend(change.passes_by(active, waiting).await);
+        }
+        Ok(passed)
+    }
+}
+
+struct Change<'a> {
+    edge: &'a Edge,
+    before: &'a [Active],
+    after: &'a [Active],
+    cause: &'a str,
+}
+
+impl Change<'_> {
+    /// What it passes by of one policy, of which `waiting` are due in sessions that are not planned yet.
+    async fn passes_by(&self, active: &Active, waiting: Vec<TierSlot>) -> Option<Session> {
+        let Self { edge, cause, .. } = *self;
+        let (policy, state, now) = (&active.policy, &active.stored.state, edge.clock().now());
+        let due = due::due(policy, state, now).map(|due| due.due).unwrap_or_default();
+        let slot = due.iter().chain(&waiting).map(|due| due.slot).max()?;
+        let then = self.after.iter().find(|then| then.policy.name == policy.name);
+        let then = then.filter(|then| then.policy.enabled);
+        let PassedBy { slots, copies } =
+            due::passed_by(policy, state, then.map(|then| &then.stored.state), now);
+        let mut problems = Vec::new();
+        if !slots.is_empty() {
+            let named = list(&slots);
+            problems.push(format!("slots were due and not run yet when {cause}, and get no backup: {named}"));
+        }
+        for (vault, slot) in &copies {
+            let place = place_of(vault);
+            problems.push(format!("a copy to {place} was due when {cause}, and is not made: {slot}"));
+        }
+        let covered = scope::of_policy(edge, self.before, policy).await;
+        if covered.tables.is_empty() && covered.unknown.is_empty() {
+            return None;
+        }
+        let served = due.into_iter().filter(|due| !slots.contains(due)).chain(waiting).collect::<Vec<_>>();
+        let mut skipped = Vec::new();
+        if let Some(then) = then.filter(|_| !served.is_empty()) {
+            let stays = scope::of_policy(edge, self.after, &then.policy).await;
+            let served = list(&served);
+            if let Some(unlisted) = stays.unknown.first() {
+                problems.push(format!("which tables left it when {cause} is not known: {unlisted}"));
+            } else {
+                let why = format!("it left the policy when {cause}, before what was due was run: {served}");
+                let skip =
+                    |table: &TableName| Skipped { table: table.to_string(), why: why.clone(), warning: true };
+                skipped.extend(covered.tables.difference(&stays.tables).map(skip));
+            }
+            if let Some(first) = skipped.first() {
+                let others = match skipped.len() - 1 {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                problems.push(format!(
+                    "tables left it when {cause}, and get no backup for what was due ({served}): {}{others}",
+                    first.table
+                ));
+            }
+            skipped.truncate(MAX_SKIPPED);
+        }
+        if problems.is_empty() {
+            return None;
+        }
+        tracing::warn!(policy = %policy.name, ?problems, "what was due is passed by");
+        Some(Session {
+            policy: Some(active.stored.reference()),
+            since: state.planned_until,
+            problems,
+            missed: slots,
+            skipped,
+            status: Status::Running,
+            ..Session::planned(SessionId::new(now, edge.random().number()), Trigger::Schedule, slot, now)
+        })
+    }
+}
+
+/// The latest of these slots, and how many more there are.
+fn list(slots: &[TierSlot]) -> String {
+    const NAMED: usize = 3;
+    let named: Vec<String> = slots.iter().rev().take(NAMED).map(ToString::to_string).collect();
+    let more = slots.len().saturating_sub(NAMED);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("{}{more}", named.join(", "))
+}
