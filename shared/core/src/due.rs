@@ -134,12 +134,6 @@ pub struct PassedBy {
     pub copies: Vec<(VaultArn, TierSlot)>,
 }
 
-impl PassedBy {
-    /// Whether nothing is.
-    pub fn is_nothing(&self) -> bool {
-        self.slots.is_empty() && self.copies.is_empty()
-    }
-}
 
 /// What is passed by once `next` takes the place of `state` at `now`; with none, the policy ends or is switched off.
 pub fn passed_by(
