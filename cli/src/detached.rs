@@ -47,6 +47,9 @@ pub(crate) struct Detached {
     /// The role that AWS Backup restores with, by name or ARN; the stack's own unless given
     #[arg(long, value_name = "ROLE")]
     role: Option<String>,
+    /// Items, keys and indexes alone, without the settings: for a point whose metadata is not believed
+    #[arg(long)]
+    items_only: bool,
     /// Why, for the record
     #[arg(long)]
     reason: Option<String>,
@@ -69,7 +72,8 @@ pub(crate) async fn run(
     json: bool,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
-    let Detached { table, vault, record, at, point, role, reason, by, dry_run, yes, otherwise } = detached;
+    let Detached { table, vault, record, at, point, role, items_only, reason, by, dry_run, yes, otherwise } =
+        detached;
     let place = vault.split_once('/').and_then(|(region, vault)| {
         Some(Place { region: region.parse().ok()?, vault: vault.parse().ok()?, prefix, role })
     });
@@ -99,8 +103,7 @@ pub(crate) async fn run(
         };
         let wanted = Wanted { table, from, vault: Some(vault), name, region: None };
         let choices = otherwise.choices();
-        let mut ask =
-            Ask { tables: vec![wanted], choices, dry_run: true, reason, by: by.by, ..Ask::default() };
+        let mut ask = Ask { tables: vec![wanted], choices, items_only, dry_run: true, reason, by: by.by };
         let plan = detached.begin(&ask).await.map_err(refused)?;
         if dry_run {
             if json {

@@ -201,10 +201,23 @@ impl Comparison<'_> {
             ),
             PointState::Other(state) => Some(format!("AWS says that it is {state}")),
         };
-        match what {
-            None if self.open => self.opened(point, found).await,
-            what => Ok(what),
+        if what.is_some() {
+            return Ok(what);
         }
+        // Who held it by the tag alone may lift it by the tag alone.
+        let now = self.edge.clock().now();
+        let is_held = point.hold.as_ref().is_some_and(|hold| hold.since.is_some() && hold.is_live(now));
+        if is_held && !point.message_stored {
+            let tags = self.edge.region(&self.vault.region).backup.tags(&found.arn).await?;
+            if !tags.contains_key(tags::HOLD) {
+                return Ok(Some(
+                    "it is held, and the tag of its hold is gone: without the catalog it would not be held. The next run \
+                     of retention puts it back"
+                        .to_owned(),
+                ));
+            }
+        }
+        if self.open { self.opened(point, found).await } else { Ok(None) }
     }
 
     /// What is wrong with the metadata of a point, opened.
@@ -218,6 +231,20 @@ impl Comparison<'_> {
             ))),
             Ok((document, _)) => {
                 let Some(digest) = point.sealed else { return Ok(None) };
+                if point.message_stored && !self.edge.is_named(point).await? {
+                    return Ok(Some(
+                        "what leads to its message in the settings table is gone or another's: without the catalog it \
+                         would not be found. The next run of retention puts it back"
+                            .to_owned(),
+                    ));
+                }
+                let is_other = |id: &String| *id != point.id.as_str();
+                if tags.get(tags::ID).map_or(!point.message_stored, is_other) {
+                    return Ok(Some(format!(
+                        "its tag {} is gone or another's: whoever looks for it by its tags does not find it",
+                        tags::ID
+                    )));
+                }
                 let bound = self.edge.bound(&seen, &document.table, &digest).await?;
                 Ok(bound.err().map(|why| format!("{why}: without the catalog it would not be believed")))
             }

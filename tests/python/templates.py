@@ -153,7 +153,7 @@ def metrics(alarm: dict) -> list[tuple[str, str, dict]]:
 
 
 def alarms(source: dict) -> list[str]:
-    """What the alarms go by. When they go off is judged by tests/tests/alarms.rs."""
+    """What the alarms go by. When they go off is judged by tests/tests/e2e/alarms.rs."""
     resources = source["Resources"]
     found = {name: each["Properties"] for name, each in resources.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
     findings = []

@@ -14,6 +14,9 @@ use std::time::Instant;
 use backup_chain_checker::{Finding, check};
 use backup_chain_tests::life::{act::Act, digest, draw::draw, live, shrink};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A life's acts, each with its number.
 type Acts = Vec<(usize, Act)>;
 

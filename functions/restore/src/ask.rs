@@ -19,7 +19,7 @@ use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 
 use crate::key::key;
 use crate::open::{Opened, open};
-use crate::select::{Selected, name, select};
+use crate::select::{Selected, name, passed_over, select};
 use crate::store::Store;
 use crate::wait::is_transient;
 use crate::{ABREAST, RestoreError, mark, work};
@@ -195,7 +195,7 @@ async fn plan_one(
     let now = edge.clock().now();
     let Selected { mut point, region } = select(edge, wanted, points.clone(), now)?;
     let mut choices = ask.choices.clone();
-    let mut notes = Vec::new();
+    let mut notes = passed_over(wanted, &points, &point);
     if let Some(near) = sibling(&points, &point, &region) {
         notes.push(format!(
             "its backup is in {} still, and is taken in place of the copy",

@@ -113,10 +113,19 @@ impl Detached {
             ));
         };
         let wanted = Wanted { vault: Some(place_of(&self.copies)), ..wanted.clone() };
-        let points = BTreeMap::from([(wanted.table.to_string(), self.points(&wanted).await?)]);
+        let (points, unread) = self.points(&wanted).await?;
+        let points = BTreeMap::from([(wanted.table.to_string(), points)]);
         let asked = Ask { tables: vec![wanted], ..asked.clone() };
-        let mut told = Box::pin(ask::ask(&self.edge, &self.store, &asked, &points, None)).await?;
-        told.pop().ok_or(RestoreError::NoTables)
+        let told = Box::pin(ask::ask(&self.edge, &self.store, &asked, &points, None)).await;
+        let mut told = match told {
+            Err(RestoreError::NoneBefore { table, at, place, .. }) if !unread.is_empty() => {
+                return Err(RestoreError::NoneBefore { table, at, place, hint: unread.join("; ") });
+            }
+            told => told?,
+        };
+        let mut told = told.pop().ok_or(RestoreError::NoTables)?;
+        told.notes.splice(..0, unread);
+        Ok(told)
     }
 
     /// Goes on with a restore to its end, and tells of each move.
@@ -167,14 +176,14 @@ impl Detached {
         }
     }
 
-    /// The copies in the vault that may be meant: newest first, as far as need be.
-    async fn points(&self, wanted: &Wanted) -> Result<Vec<RestorePoint>, RestoreError> {
+    /// The copies in the vault that may be meant, newest first, as far as need be, and what of them cannot be read.
+    async fn points(&self, wanted: &Wanted) -> Result<(Vec<RestorePoint>, Vec<String>), RestoreError> {
         let backup = &self.edge.region(&self.copies.region).backup;
         let mut found = backup.points(&self.copies.name).await?;
         found
             .retain(|point| point.resource.as_deref().is_some_and(|resource| is_of(resource, &wanted.table)));
         found.sort_by_key(|point| std::cmp::Reverse(point.created_at));
-        let mut points = Vec::new();
+        let (mut points, mut unread) = (Vec::new(), Vec::new());
         for recovery in found {
             let tags = match backup.tags(&recovery.arn).await {
                 Err(error) if error.meaning == Meaning::NotFound => continue,
@@ -184,7 +193,9 @@ impl Detached {
                 Ok(point) => point,
                 Err(OpenError::Aws(error)) => return Err(error.into()),
                 Err(error) => {
-                    tracing::warn!(recovery_point = %recovery.arn, %error, "passed over: its metadata is not believed");
+                    let made_at = recovery.created_at.map(|made_at| made_at.to_string()).unwrap_or_default();
+                    unread
+                        .push(format!("recovery point {} of {made_at} is not taken: {error}", recovery.arn));
                     continue;
                 }
             };
@@ -201,7 +212,7 @@ impl Detached {
                 break;
             }
         }
-        Ok(points)
+        Ok((points, unread))
     }
 }
 

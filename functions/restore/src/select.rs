@@ -123,6 +123,31 @@ fn by_moment(
     Err(RestoreError::NoneBefore { table: wanted.table.clone(), at, place, hint })
 }
 
+/// What is newer than the point that is chosen by its moment and is not taken, each with the reason: the newest first.
+pub(crate) fn passed_over(wanted: &Wanted, points: &[RestorePoint], chosen: &RestorePoint) -> Vec<String> {
+    let until = match &wanted.from {
+        From::Point(_) => return Vec::new(),
+        From::At(at) => Some(*at),
+        From::Newest => None,
+    };
+    let is_between = |point: &&RestorePoint| {
+        let is_before =
+            |made_at: Timestamp| until.is_none_or(|until| made_at.as_second() <= until.as_second());
+        point.created_at > chosen.created_at && point.created_at.is_some_and(is_before)
+    };
+    let is_there = |point: &&RestorePoint| point.state == State::Available && !point.counts();
+    let is_near = |point: &&RestorePoint| point.vault.region == chosen.vault.region && is_in(wanted, point);
+    let mut newer: Vec<&RestorePoint> =
+        points.iter().filter(is_between).filter(is_there).filter(is_near).collect();
+    newer.sort_by_key(|point| std::cmp::Reverse(point.created_at));
+    let line = |point: &RestorePoint| {
+        let why = point.suspect.as_deref().unwrap_or("it does not count");
+        let made_at = point.created_at.map(|made_at| made_at.to_string()).unwrap_or_default();
+        format!("restore point {} of {made_at} is newer and is not taken: {why}", point.id)
+    };
+    newer.into_iter().map(line).collect()
+}
+
 /// The name that the table is to have.
 pub(crate) fn name(wanted: &Wanted) -> TableName {
     wanted.name.clone().unwrap_or_else(|| wanted.table.clone())

@@ -37,8 +37,16 @@ pub(crate) async fn rebuild(
         braked_until: Some(now + edge.deployment().brakes.after_rebuild),
         ..Rebuilt::default()
     };
+    let policies = edge.policies().await?;
+    if policies.is_empty() && named.is_empty() {
+        rebuilt.problems.push(
+            "no policy is stored, so that vaults with copies, and others than the stack's own, are not known: apply the \
+             policies, or name the vaults, and rebuild again"
+                .to_owned(),
+        );
+    }
     // What was in force is not known any more: nothing is due before the next slot.
-    for mut active in edge.policies().await? {
+    for mut active in policies {
         let state = PolicyState::starting(&active.policy, now);
         active.stored.state = state;
         let mut passed = edge.passed_by(&active.stored, "the catalog was rebuilt").await?;

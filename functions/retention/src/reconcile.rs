@@ -4,13 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use backup_chain_aws::backup::{Point, PointState};
+use backup_chain_aws::backup::{Point, PointState, Tagged};
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::{Edge, Error, Meaning, logs};
 use backup_chain_core::ids::{PointId, RecoveryPointArn, TableArn, VaultArn};
 use backup_chain_core::metadata::tags;
-use backup_chain_core::point::{RestorePoint, State};
+use backup_chain_core::point::{Hold, RestorePoint, State};
 use backup_chain_core::retention::{Decided, Fate, Report, name_of, place_of};
+use jiff::SignedDuration;
 
 use crate::moved::{self, Move};
 
@@ -51,6 +52,12 @@ async fn reconcile_vault(
     left.extend(points.iter().filter(|point| !point.leftovers.is_empty()).cloned());
     for mut point in points {
         let is_listed = point.arn.as_ref().is_some_and(|arn| held.contains(arn));
+        if point.state == State::Available
+            && is_listed
+            && let Err(what) = carries(edge, &point).await
+        {
+            report.problems.push(format!("{}: {what}", name_of(&point)));
+        }
         if point.state == State::Available && !is_listed {
             gone(edge, &mut point).await?;
             if point.state == State::Deleted {
@@ -87,6 +94,57 @@ async fn reconcile_vault(
         }
     }
     Ok(())
+}
+
+/// What leads to a point without the catalog is put back where it is gone: the tag of its hold, and the name of a message
+/// that it does not carry.
+///
+/// # Errors
+/// What was gone.
+async fn carries(edge: &Edge, point: &RestorePoint) -> Result<(), String> {
+    let Some(arn) = &point.arn else { return Ok(()) };
+    let region = edge.region(&point.vault.region);
+    let now = edge.clock().now();
+    if point.message_stored && point.bound.is_some() {
+        let error = match edge.is_named(point).await {
+            Ok(true) => None,
+            Ok(false) => Some(edge.name(point).await.err().map(|error| error.to_string())),
+            Err(error) => Some(Some(error.to_string())),
+        };
+        let what = "what leads to its message in the settings table was gone or another's";
+        match error {
+            None => {}
+            Some(None) => return Err(format!("{what}, and is put back")),
+            Some(Some(error)) => {
+                return Err(format!("{what}, or is not known, and is not put back: {error}"));
+            }
+        }
+    }
+    // What was put within the hour may not be seen yet.
+    let is_settled =
+        |hold: &&Hold| hold.since.is_some_and(|since| since + SignedDuration::from_hours(1) < now);
+    let Some(hold) = point.hold.as_ref().filter(|hold| hold.is_live(now)).filter(is_settled) else {
+        return Ok(());
+    };
+    let found = match region.backup.tags(arn).await {
+        Err(error) if error.meaning == Meaning::NotFound => return Ok(()),
+        Err(error) => return Err(format!("whether the tag of its hold is there is not known: {error}")),
+        Ok(found) => found,
+    };
+    // A point that has no room for our tags is held by the catalog alone, as was told when it was held.
+    if found.contains_key(tags::HOLD) || (point.message_stored && !found.contains_key(tags::ID)) {
+        return Ok(());
+    }
+    let what = "the tag of its hold was gone, without which a rebuilt catalog does not know of it";
+    if !found.contains_key(tags::ID) {
+        return Err(format!("{what}, and so are its other tags: it is held by the catalog alone"));
+    }
+    let tag = BTreeMap::from([(tags::HOLD.to_owned(), tags::hold_value(hold))]);
+    match region.backup.tag(arn, &tag).await {
+        Ok(Tagged::Done) => Err(format!("{what}; it is put back")),
+        Ok(Tagged::Refused(why)) => Err(format!("{what}, and AWS does not take it back: {why}")),
+        Err(error) => Err(format!("{what}, and it is not put back: {error}")),
+    }
 }
 
 /// Binds a point whose completion could not.

@@ -118,7 +118,10 @@ pub(crate) async fn switch(
         edge.catalog().commit(writes.into_iter().chain(passed.iter_mut().map(Write::of))).await?;
         tracing::info!(policy = %name, enabled = on, "policy switched");
     }
-    let warnings = passed.iter().map(Session::report).collect();
+    let mut warnings: Vec<String> = passed.iter().map(Session::report).collect();
+    if on {
+        warnings.extend(check::takes(edge, &policy).await?);
+    }
     Ok(Reply::Switched { policy: name.to_string(), enabled: on, changed, warnings })
 }
 

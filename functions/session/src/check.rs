@@ -1,11 +1,11 @@
 //! What a policy would meet in the account: its vaults, its tables, and what AWS would refuse.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use backup_chain_aws::backup::{Backup, Vault};
 use backup_chain_aws::policies::Active;
 use backup_chain_aws::scope::{self, Selected};
-use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_aws::{AwsError, Edge, Error, Meaning};
 use backup_chain_core::due::PolicyState;
 use backup_chain_core::forecast::{Facts, VaultFacts, warnings};
 use backup_chain_core::ids::{Region, TableName, VaultArn, VaultName};
@@ -62,8 +62,8 @@ pub(crate) async fn check(edge: &Edge, document: &str) -> Result<Reply, SessionE
     let own = tags.into_iter().map(|(arn, tags)| (arn.name, tags.len()));
     let table_tags = own.filter(|(name, _)| covered.iter().any(|table| table.name == *name)).collect();
     lines.extend(warnings(&policy, &Facts { table_tags, ..facts.facts }));
-    let owned: Vec<String> = taken_over(&policies, &policy, &covered);
-    lines.extend(owned);
+    let names = covered.iter().map(|table| table.name.clone()).collect();
+    lines.extend(taken_over(&policies, &policy, &names));
     Ok(Reply::Checked {
         policy: policy.name.to_string(),
         revision: stored.as_ref().map(|stored| stored.revision),
@@ -100,7 +100,23 @@ fn anew(state: &PolicyState, now: Timestamp) -> Vec<String> {
 /// [`SessionError::Vault`] when the vault of the backups is not there.
 pub(crate) async fn for_apply(edge: &Edge, policy: &Policy) -> Result<Vec<String>, SessionError> {
     let Known { facts, problems } = vaults(edge, policy).await?;
-    Ok(problems.into_iter().chain(warnings(policy, &facts)).collect())
+    let taken = takes(edge, policy).await?;
+    Ok(problems.into_iter().chain(warnings(policy, &facts)).chain(taken).collect())
+}
+
+/// The tables that a policy takes from others once it is in force.
+///
+/// # Errors
+/// [`Error`] of the catalog.
+pub(crate) async fn takes(edge: &Edge, policy: &Policy) -> Result<Vec<String>, Error> {
+    let mut policies = edge.policies().await?;
+    policies.retain(|active| active.policy.name != policy.name);
+    let is_later = |active: &Active| active.policy.enabled && active.policy.rank() > policy.rank();
+    if !policy.enabled || !policies.iter().any(is_later) {
+        return Ok(Vec::new());
+    }
+    let tables = scope::of_policy(edge, &policies, policy).await.tables;
+    Ok(taken_over(&policies, policy, &tables))
 }
 
 /// What is known of a policy's vaults.
@@ -156,7 +172,7 @@ fn facts_of(vault: &Vault) -> VaultFacts {
 }
 
 /// Tables that a policy of lower rank has until now.
-fn taken_over(policies: &[Active], policy: &Policy, covered: &[Covered]) -> Vec<String> {
+fn taken_over(policies: &[Active], policy: &Policy, covered: &BTreeSet<TableName>) -> Vec<String> {
     let later = policies.iter().map(|active| &active.policy);
     let later = later.filter(|other| other.enabled && other.rank() > policy.rank());
     let untagged = BTreeMap::new();
@@ -165,14 +181,19 @@ fn taken_over(policies: &[Active], policy: &Policy, covered: &[Covered]) -> Vec<
             // Tags are not looked at again: names are what policies overlap by unawares.
             let names: Vec<&str> = covered
                 .iter()
-                .filter(|table| other.selects(&table.name, &untagged))
-                .map(|table| table.name.as_str())
+                .filter(|table| other.selects(table, &untagged))
+                .map(TableName::as_str)
                 .collect();
             let some = names.iter().take(5).copied().collect::<Vec<_>>().join(", ");
             let more = if names.len() > 5 { " and more" } else { "" };
+            let unprotected = match policy.tiers.is_empty() {
+                true => "; without tiers this policy backs up none of them",
+                false => "",
+            };
             (!names.is_empty()).then(|| {
                 format!(
-                    "priority: {some}{more} would belong to this policy and no longer to {}, which has priority {}",
+                    "priority: {some}{more} would belong to this policy and no longer to {}, which has priority {}\
+                     {unprotected}",
                     other.name, other.priority
                 )
             })

@@ -1,10 +1,15 @@
 //! What a change of a policy passes by: what is due and not run yet, and is served by nobody once the change is made.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use backup_chain_core::due::{self, PassedBy};
-use backup_chain_core::ids::{SessionId, TableName};
+use backup_chain_core::ids::{SessionId, Table, TableName};
+use backup_chain_core::point::Kind;
+use backup_chain_core::policy::Policy;
 use backup_chain_core::retention::place_of;
 use backup_chain_core::session::{MAX_SKIPPED, Session, Skipped, Status, Trigger};
-use backup_chain_core::tier::TierSlot;
+use backup_chain_core::tier::{Tier, TierSlot};
+use jiff::Timestamp;
 
 use crate::catalog::StoredPolicy;
 use crate::edge::Edge;
@@ -61,8 +66,17 @@ impl Change<'_> {
         let slot = due.iter().chain(&waiting).map(|due| due.slot).max()?;
         let then = self.after.iter().find(|then| then.policy.name == policy.name);
         let then = then.filter(|then| then.policy.enabled);
-        let PassedBy { slots, copies } =
+        let PassedBy { mut slots, copies } =
             due::passed_by(policy, state, then.map(|then| &then.stored.state), now);
+        let served: Vec<TierSlot> =
+            due.into_iter().filter(|due| !slots.contains(due)).chain(waiting).collect();
+        let covered = scope::of_policy(edge, self.before, policy).await;
+        let tables = self.tables(covered.tables, policy).await;
+        if tables.is_empty() && covered.unknown.is_empty() {
+            return None;
+        }
+        // What a run by hand has served is lost to nobody.
+        slots.retain(|slot| !covered.unknown.is_empty() || tables.values().any(|table| !table.has(slot)));
         let mut problems = Vec::new();
         if !slots.is_empty() {
             let named = list(&slots);
@@ -72,22 +86,23 @@ impl Change<'_> {
             let place = place_of(vault);
             problems.push(format!("a copy to {place} was due when {cause}, and is not made: {slot}"));
         }
-        let covered = scope::of_policy(edge, self.before, policy).await;
-        if covered.tables.is_empty() && covered.unknown.is_empty() {
-            return None;
-        }
-        let served = due.into_iter().filter(|due| !slots.contains(due)).chain(waiting).collect::<Vec<_>>();
         let mut skipped = Vec::new();
         if let Some(then) = then.filter(|_| !served.is_empty()) {
             let stays = scope::of_policy(edge, self.after, &then.policy).await;
-            let served = list(&served);
+            let named = list(&served);
             if let Some(unlisted) = stays.unknown.first() {
                 problems.push(format!("which tables left it when {cause} is not known: {unlisted}"));
             } else {
-                let why = format!("it left the policy when {cause}, before what was due was run: {served}");
-                let skip =
-                    |table: &TableName| Skipped { table: table.to_string(), why: why.clone(), warning: true };
-                skipped.extend(covered.tables.difference(&stays.tables).map(skip));
+                let why = format!("it left the policy when {cause}, before what was due was run: {named}");
+                let is_lost = |(name, table): &(&TableName, &Served)| {
+                    !stays.tables.contains(*name) && served.iter().any(|slot| !table.has(slot))
+                };
+                let skip = |(name, _): (&TableName, &Served)| Skipped {
+                    table: name.to_string(),
+                    why: why.clone(),
+                    warning: true,
+                };
+                skipped.extend(tables.iter().filter(is_lost).map(skip));
             }
             if let Some(first) = skipped.first() {
                 let others = match skipped.len() - 1 {
@@ -95,7 +110,7 @@ impl Change<'_> {
                     more => format!(" and {more} more"),
                 };
                 problems.push(format!(
-                    "tables left it when {cause}, and get no backup for what was due ({served}): {}{others}",
+                    "tables left it when {cause}, and get no backup for what was due ({named}): {}{others}",
                     first.table
                 ));
             }
@@ -114,6 +129,40 @@ impl Change<'_> {
             status: Status::Running,
             ..Session::planned(SessionId::new(now, edge.random().number()), Trigger::Schedule, slot, now)
         })
+    }
+}
+
+impl Change<'_> {
+    /// Those of these tables that are there, with what their chains have. One that cannot be looked at has nothing.
+    async fn tables(&self, names: BTreeSet<TableName>, policy: &Policy) -> BTreeMap<TableName, Served> {
+        let found = self.edge.source().dynamodb.find_each(names).await;
+        let tables: Vec<Table> = found
+            .iter()
+            .filter_map(|(_, found)| Some(found.as_ref().ok()?.as_ref()?.table.clone()))
+            .collect();
+        let mut heads = self.edge.catalog().heads(&tables).await.unwrap_or_default();
+        let vault = self.edge.deployment().vault_arn(&policy.vault);
+        let served =
+            found.into_iter().filter(|(_, found)| !matches!(found, Ok(None))).map(|(name, found)| {
+                let head = found.ok().flatten().and_then(|found| heads.remove(&found.table)?.ok());
+                let mut slots = head.as_ref().map(|head| head.met_in(&vault)).unwrap_or_default();
+                let open = head.and_then(|head| head.open).filter(|open| open.kind == Kind::Backup);
+                for (tier, slot) in open.map(|open| open.slots).unwrap_or_default() {
+                    let latest = slots.entry(tier).or_insert(slot);
+                    *latest = slot.max(*latest);
+                }
+                (name, Served(slots))
+            });
+        served.collect()
+    }
+}
+
+/// The latest slot of each tier that a table's restore point carries, or one that is being made.
+struct Served(BTreeMap<Tier, Timestamp>);
+
+impl Served {
+    fn has(&self, due: &TierSlot) -> bool {
+        self.0.get(&due.tier).is_some_and(|slot| *slot >= due.slot)
     }
 }
 

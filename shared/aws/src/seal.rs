@@ -206,6 +206,18 @@ impl Edge {
         self.region(&point.vault.region).settings.set_name(arn, &named).await
     }
 
+    /// Whether [`Edge::name`] has made it known, and nobody has changed that.
+    ///
+    /// # Errors
+    /// [`AwsError`] of the settings table.
+    pub async fn is_named(&self, point: &RestorePoint) -> Result<bool, AwsError> {
+        let (Some(arn), Some(message)) = (&point.arn, point.sealed) else { return Ok(false) };
+        let named = self.region(&point.vault.region).settings.named(arn).await?;
+        let is_it =
+            |named: Named| named.id == point.id && named.table == point.table.id && named.message == message;
+        Ok(named.is_some_and(is_it))
+    }
+
     /// Brings what the settings table of the Region `from` holds of a point to that of the Region `to`, and tells
     /// what is not there.
     ///

@@ -134,7 +134,6 @@ pub struct PassedBy {
     pub copies: Vec<(VaultArn, TierSlot)>,
 }
 
-
 /// What is passed by once `next` takes the place of `state` at `now`; with none, the policy ends or is switched off.
 pub fn passed_by(
     policy: &Policy,
