@@ -239,6 +239,15 @@ pub struct Table {
     pub id: TableId,
 }
 
+/// A policy as it was when it made something.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PolicyRef {
+    /// Its name.
+    pub name: PolicyName,
+    /// Which revision of it.
+    pub revision: u32,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,6 +10,7 @@ pub mod due;
 pub mod esdk;
 pub mod forecast;
 pub mod history;
+mod hold;
 pub mod ids;
 pub mod invoke;
 pub mod job_events;

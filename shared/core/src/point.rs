@@ -6,7 +6,11 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{PointId, PolicyName, RecoveryPointArn, SessionId, Table, VaultArn};
+pub use crate::hold::Hold;
+pub use crate::ids::PolicyRef;
+pub use crate::tier::CopyFlags;
+
+use crate::ids::{PointId, RecoveryPointArn, SessionId, Table, VaultArn};
 use crate::metadata::{self, Document};
 use crate::plan::{StartBackup, StartCopy};
 use crate::policy::{Notices, Retries};
@@ -97,52 +101,6 @@ pub struct IllegalMove {
     pub from: State,
     /// Where it was to go.
     pub to: State,
-}
-
-/// A policy as it was when it made something.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct PolicyRef {
-    /// Its name.
-    pub name: PolicyName,
-    /// Which revision of it.
-    pub revision: u32,
-}
-
-/// The flags that a copy in one target vault is to carry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CopyFlags {
-    /// The target vault.
-    pub vault: VaultArn,
-    /// The flags of the copy, with the applied copy retention.
-    pub flags: Vec<Flag>,
-}
-
-/// A restore point kept by hand, whatever its flags say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hold {
-    /// Why, in the words of whoever set it.
-    pub reason: String,
-    /// Who set it; not known of a hold that was set by a tag alone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub author: Option<String>,
-    /// Since when.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<Timestamp>,
-    /// From when on it holds no more; without end unless given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<Timestamp>,
-}
-
-impl Hold {
-    /// The hold of a point that carries the hold tag and has none in the catalog.
-    pub fn by_tag() -> Self {
-        Self { reason: "tagged at AWS Backup".to_owned(), author: None, since: None, until: None }
-    }
-
-    /// Whether it still holds.
-    pub fn is_live(&self, now: Timestamp) -> bool {
-        self.until.is_none_or(|until| now < until)
-    }
 }
 
 /// How often a point's job is tried again when it fails.

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::SessionId;
-use crate::point::{PolicyRef, RestorePoint, State};
+use crate::ids::{PolicyRef, SessionId};
+use crate::point::{RestorePoint, State};
 use crate::tier::{Flag, TierSlot};
 
 /// What set a session off.

@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::ids::VaultArn;
 use crate::span::Span;
 
 /// A schedule with its own retention, from the most frequent to the least.
@@ -82,4 +83,13 @@ impl Flag {
     pub fn is_live(&self, now: Timestamp) -> bool {
         now < self.lapses
     }
+}
+
+/// The flags that a copy in one target vault is to carry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyFlags {
+    /// The target vault.
+    pub vault: VaultArn,
+    /// The flags of the copy, with the applied copy retention.
+    pub flags: Vec<Flag>,
 }

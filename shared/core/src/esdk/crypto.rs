@@ -4,8 +4,9 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA512, KeyType, Salt};
 use zeroize::Zeroizing;
 
-use super::message::SUITE;
-use super::{DataKey, EsdkError, MESSAGE_ID};
+use super::error::EsdkError;
+use super::format::{MESSAGE_ID, SUITE};
+use super::keys::DataKey;
 
 /// The length of an initialisation vector.
 pub(super) const IV: usize = 12;

@@ -5,11 +5,11 @@ use std::fmt;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 
 use super::crypto::{COMMITMENT, IV, MessageKey, TAG, frame_iv};
+use super::error::EsdkError;
+use super::format::{Context, FRAME, MESSAGE_ID, SUITE};
+use super::keys::{DataKey, WrappedKey};
 use super::read::Reader;
-use super::{Context, DataKey, EsdkError, FRAME, MESSAGE_ID, WrappedKey};
 
-/// AES-256-GCM, HKDF-SHA512, key commitment, no signature.
-pub(super) const SUITE: u16 = 0x0478;
 const VERSION: u8 = 2;
 const FRAMED: u8 = 2;
 const LAST_FRAME: u32 = u32::MAX;
@@ -39,14 +39,21 @@ impl fmt::Debug for Message<'_> {
     }
 }
 
-pub(super) fn seal(
+/// Seals `plaintext` under `context` with `data_key`, which `wrapped` lets its owner find again.
+///
+/// `message_id` must be random: it is the salt from which the message's own keys are derived.
+///
+/// # Errors
+/// When the context or the wrapped key does not fit its length fields.
+#[expect(clippy::needless_pass_by_value, reason = "a data key seals one message and is gone")]
+pub fn seal(
     plaintext: &[u8],
     context: &Context,
-    data_key: &DataKey,
+    data_key: DataKey,
     wrapped: &WrappedKey,
     message_id: [u8; MESSAGE_ID],
 ) -> Result<Vec<u8>, EsdkError> {
-    let key = MessageKey::derive(data_key, message_id)?;
+    let key = MessageKey::derive(&data_key, message_id)?;
     let mut out = Vec::with_capacity(sealed_len(plaintext.len(), context, wrapped));
     out.push(VERSION);
     out.extend(SUITE.to_be_bytes());
@@ -84,7 +91,9 @@ pub(super) fn seal(
     Ok(out)
 }
 
-pub(super) fn sealed_len(plaintext: usize, context: &Context, wrapped: &WrappedKey) -> usize {
+/// The length of the message that [`seal`] makes of `plaintext` bytes, known beforehand so that one data key
+/// is enough: the tags that a message takes are counted before it is sealed.
+pub fn sealed_len(plaintext: usize, context: &Context, wrapped: &WrappedKey) -> usize {
     let pairs: usize = context.iter().map(|(name, value)| 2 + name.len() + 2 + value.len()).sum();
     let context = 2 + if context.is_empty() { 0 } else { 2 + pairs };
     let keys = 2 + 2 + wrapped.provider.len() + 2 + wrapped.key.len() + 2 + wrapped.wrapped.len();

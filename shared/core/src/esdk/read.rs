@@ -1,6 +1,6 @@
 //! Reading a message: every length is checked against what is there.
 
-use super::EsdkError;
+use super::error::EsdkError;
 
 /// Bytes and how far they have been read.
 pub(super) struct Reader<'a> {

@@ -4,11 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{MetadataError, pack};
-use crate::ids::{PointId, PolicyName, SessionId, Table, TableArn, TableId, VaultArn};
-use crate::point::{CopyFlags, PolicyRef};
+use crate::ids::{PointId, PolicyName, PolicyRef, SessionId, Table, TableArn, TableId, VaultArn};
 use crate::settings::{Digest, TableSettings};
 use crate::span::Span;
-use crate::tier::{Flag, Tier};
+use crate::tier::{CopyFlags, Flag, Tier};
 
 /// The format version that is written, and the only one that is read.
 pub const VERSION: u64 = 1;

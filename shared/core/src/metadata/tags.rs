@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
 
+use crate::hold::Hold;
 use crate::ids::PointId;
-use crate::point::Hold;
 use crate::settings::Digest;
 
 /// Every tag key of ours begins with this; a table's own such tags are refused.

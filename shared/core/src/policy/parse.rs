@@ -1,10 +1,11 @@
 //! From a document to a [`Policy`]: its fields one by one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::document;
+use super::matching::MOST_PATTERNS;
 use super::problem::{PolicyErrors, Problem};
-use super::reader::{Field, Fields, Note};
+use super::reader::{Field, Fields, Note, each};
 use super::rules::Place;
 use super::{
     CopyTarget, Home, Notices, Pattern, Policy, Retries, Selection, TagMatch, Tiers, parse_tiers, rules,
@@ -17,30 +18,34 @@ const MAPPING: &str = "a mapping of fields";
 const HOURS_OF_A_YEAR: u32 = 366 * 24;
 /// So many tags of a policy are sure to have room beside ours and a table's own.
 const MOST_TAGS: usize = 10;
-/// A name is compared with each of them, character by character.
-pub(super) const MOST_PATTERNS: usize = 100;
 /// So many problems are told. Whoever has corrected them sees the others.
 const MOST_PROBLEMS: usize = 50;
 
-pub(super) fn policy(text: &str, home: &Home) -> Result<Policy, PolicyErrors> {
-    let mut problems = Vec::new();
-    let policy = document::read(text)
-        .and_then(|node| Field { path: String::new(), node }.map(MAPPING))
-        .note(&mut problems)
-        .and_then(|fields| read(fields, home, &mut problems));
-    problems.sort_by_key(|problem| problem.line);
-    if let more @ 1.. = problems.len().saturating_sub(MOST_PROBLEMS) {
-        problems.truncate(MOST_PROBLEMS);
-        problems.push(Problem::new(
-            "",
-            0,
-            format!("{more} more problems are not shown"),
-            "correct these first",
-        ));
-    }
-    match policy {
-        Some(policy) if problems.is_empty() => Ok(policy),
-        _ => Err(PolicyErrors(problems)),
+impl Policy {
+    /// Reads a policy from YAML or JSON text for the stack at `home`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with its field, its line where the text gives it, and the fix.
+    pub fn parse(text: &str, home: &Home) -> Result<Self, PolicyErrors> {
+        let mut problems = Vec::new();
+        let policy = document::read(text)
+            .and_then(|node| Field { path: String::new(), node }.map(MAPPING))
+            .note(&mut problems)
+            .and_then(|fields| read(fields, home, &mut problems));
+        problems.sort_by_key(|problem| problem.line);
+        if let more @ 1.. = problems.len().saturating_sub(MOST_PROBLEMS) {
+            problems.truncate(MOST_PROBLEMS);
+            problems.push(Problem::new(
+                "",
+                0,
+                format!("{more} more problems are not shown"),
+                "correct these first",
+            ));
+        }
+        match policy {
+            Some(policy) if problems.is_empty() => Ok(policy),
+            _ => Err(PolicyErrors(problems)),
+        }
     }
 }
 
@@ -76,7 +81,7 @@ fn read(mut fields: Fields, home: &Home, problems: &mut Vec<Problem>) -> Option<
     );
     let after_drop = fields
         .take("after_drop")
-        .map_or(Some(Span { count: 90, unit: Unit::Day }), |field| span(&field).note(problems));
+        .map_or(Some(Span { count: 90, unit: Unit::Day }), |field| field.span().note(problems));
     let retries = fields.take("retries").map_or(Some(Retries::default()), |field| retries(field, problems));
     let window = "AWS Backup takes no less than an hour, and a late backup must not meet the next";
     let start_window = number(fields.take("start_window"), "hours", 8, 1..=12, window, problems);
@@ -151,10 +156,6 @@ fn number(
     problems: &mut Vec<Problem>,
 ) -> Option<u32> {
     field.map_or(Some(default), |field| field.count(unit, range, why).note(problems))
-}
-
-pub(super) fn span(field: &Field) -> Result<Span, Problem> {
-    field.parsed("a span such as 3 days, 2 weeks, 6 months or 7 years")
 }
 
 fn description(field: &Field) -> Result<String, Problem> {
@@ -273,30 +274,6 @@ fn selection(field: Field, home: &Home, kind: Kind, problems: &mut Vec<Problem>)
         }
     }
     Some(selection)
-}
-
-/// The items of a list, sorted; each is read by `read`, and none may come twice.
-pub(super) fn each<T: Ord + std::fmt::Display>(
-    field: Option<Field>,
-    problems: &mut Vec<Problem>,
-    mut read: impl FnMut(&Field, &mut Vec<Problem>) -> Result<T, Problem>,
-) -> Option<Vec<T>> {
-    let Some(field) = field else { return Some(Vec::new()) };
-    let mut found = BTreeSet::new();
-    let mut complete = true;
-    for item in field.items().note(problems)? {
-        match read(&item, problems).note(problems) {
-            None => complete = false,
-            Some(value) if found.contains(&value) => {
-                problems.push(item.problem(format!("{value} is named twice"), "name it once"));
-                complete = false;
-            }
-            Some(value) => {
-                found.insert(value);
-            }
-        }
-    }
-    complete.then(|| found.into_iter().collect())
 }
 
 fn table(field: &Field, home: &Home) -> Result<TableName, Problem> {

@@ -2,9 +2,8 @@
 
 use std::slice;
 
-use super::parse::{each, span};
 use super::problem::Problem;
-use super::reader::{Field, Fields, Note};
+use super::reader::{Field, Fields, Note, each};
 use super::{CopyRule, TierRule, Tiers, rules};
 use crate::calendar::{self, Days, MonthDay, Months, Slots, TimeOfDay, Weekdays};
 use crate::span::Span;
@@ -90,7 +89,7 @@ fn keep(fields: &mut Fields, slots: Option<&Slots>, what: &str, problems: &mut V
     let field = fields
         .require("keep", &format!("say how long {what} are kept, such as keep: 14 days"))
         .note(problems)?;
-    let keep = span(&field).note(problems)?;
+    let keep = field.span().note(problems)?;
     if let Some(days) = slots.and_then(|slots| rules::longer_than(keep, slots)) {
         let days = if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
         problems.push(field.problem(

@@ -1,10 +1,12 @@
 //! Taking fields out of a document: each problem is noted, and the reading goes on.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::str::FromStr;
 
 use super::document::{Key, Node, Value};
 use super::problem::Problem;
+use crate::span::Span;
 use crate::suggest;
 
 /// A value with its place in the document.
@@ -85,6 +87,10 @@ impl Field {
     /// A text that is read as a `T`, whose error says the way out.
     pub fn parsed<T: FromStr<Err: Display>>(&self, want: &str) -> Result<T, Problem> {
         self.text(want)?.parse().map_err(|error| self.problem(error, ""))
+    }
+
+    pub fn span(&self) -> Result<Span, Problem> {
+        self.parsed("a span such as 3 days, 2 weeks, 6 months or 7 years")
     }
 
     pub fn is_list(&self) -> bool {
@@ -177,4 +183,28 @@ impl<T> Note<T> for Result<T, Problem> {
     fn note(self, problems: &mut Vec<Problem>) -> Option<T> {
         self.map_err(|problem| problems.push(problem)).ok()
     }
+}
+
+/// The items of a list, sorted; each is read by `read`, and none may come twice.
+pub(super) fn each<T: Ord + Display>(
+    field: Option<Field>,
+    problems: &mut Vec<Problem>,
+    mut read: impl FnMut(&Field, &mut Vec<Problem>) -> Result<T, Problem>,
+) -> Option<Vec<T>> {
+    let Some(field) = field else { return Some(Vec::new()) };
+    let mut found = BTreeSet::new();
+    let mut complete = true;
+    for item in field.items().note(problems)? {
+        match read(&item, problems).note(problems) {
+            None => complete = false,
+            Some(value) if found.contains(&value) => {
+                problems.push(item.problem(format!("{value} is named twice"), "name it once"));
+                complete = false;
+            }
+            Some(value) => {
+                found.insert(value);
+            }
+        }
+    }
+    complete.then(|| found.into_iter().collect())
 }

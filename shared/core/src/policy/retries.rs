@@ -1,18 +1,22 @@
 //! Retries of what failed.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+
+use super::counted;
+#[cfg(feature = "schema")]
+use super::forms;
 
 /// How often, and after which pause, a scheduled backup or copy is tried again for the tables that it failed
 /// for. What fails for good is owed to the table's next point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields, transform = super::schema::nothing_required))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields, transform = forms::nothing_required))]
 pub struct Retries {
     /// How many more tries, 0 to 10 (default 3).
     #[cfg_attr(feature = "schema", schemars(range(max = 10)))]
     pub attempts: u32,
     /// The pause before each, in minutes, 1 to 60 (default 1).
-    #[serde(serialize_with = "minutes")]
-    #[cfg_attr(feature = "schema", schemars(with = "super::schema::Minutes"))]
+    #[serde(serialize_with = "counted::minutes")]
+    #[cfg_attr(feature = "schema", schemars(with = "forms::Minutes"))]
     pub pause: u32,
     /// When a failure is told of (default last).
     pub notices: Notices,
@@ -33,8 +37,4 @@ impl Default for Retries {
     fn default() -> Self {
         Self { attempts: 3, pause: 1, notices: Notices::Last }
     }
-}
-
-fn minutes<S: Serializer>(count: &u32, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&super::counted(*count, "minute"))
 }

@@ -12,8 +12,15 @@ use crate::settings::{BillingMode, Dimension, Json, MaxThroughput, Suspended, Th
 /// Stands for the new stream's ARN until the shell puts it in: a character that no document holds.
 const STREAM: &str = "\u{e000}";
 
+impl Step {
+    /// The commands of the AWS CLI that do the same by hand.
+    pub fn commands(&self, target: &Target) -> Vec<String> {
+        vec![command(self, target)]
+    }
+}
+
 /// The command that does what `step` does.
-pub(super) fn command(step: &Step, target: &Target) -> String {
+fn command(step: &Step, target: &Target) -> String {
     let region = target.table.region.as_str();
     let call = |service: &str, operation: &str, body: Value| {
         format!("aws {service} {operation} --region {region} --cli-input-json {}", quoted(&text(body)))

@@ -1,13 +1,12 @@
 //! What a dropped table leaves behind: auto scaling and alarms hang on its name, outlive it, and take hold of the next
 //! table of that name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Step;
 use crate::ids::TableName;
 use crate::settings::{Dimension, Json, Part, Scaling, TableSettings, Unknown};
 
@@ -53,7 +52,7 @@ impl fmt::Debug for Leftover {
 
 /// What becomes of a leftover.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
+pub(super) enum Fate {
     /// It is as the restored table is to have it.
     Stays,
     /// The restored table is to have it otherwise.
@@ -76,12 +75,6 @@ pub struct ToldLeftover {
 }
 
 impl Around {
-    /// All that is there, by the keys of the steps that would remove it.
-    pub fn keys(&self, table: &TableName) -> BTreeSet<String> {
-        let fates = self.fates(&TableSettings::default(), table).into_iter();
-        fates.map(|(it, _)| Step::Remove(it).key()).collect()
-    }
-
     /// What becomes of each, where the table of this name is to be as `wanted`.
     pub fn told(&self, wanted: &TableSettings, table: &TableName) -> Vec<ToldLeftover> {
         let told = |(it, fate): (Leftover, Fate)| {
@@ -97,24 +90,8 @@ impl Around {
         self.fates(wanted, table).into_iter().map(told).collect()
     }
 
-    /// The steps that make room for what is `wanted`: of what was there before the table, by `keys`, they remove what is
-    /// otherwise.
-    pub fn removals(&self, wanted: &TableSettings, table: &TableName, keys: &BTreeSet<String>) -> Vec<Step> {
-        // A target that goes takes along what is its own.
-        let goes = |of: &Dimension| !wanted.scaling.known().is_some_and(|all| all.contains_key(of));
-        let is_in_the_way = |it: &Leftover, fate: Fate| match (it, fate) {
-            (_, Fate::Stays | Fate::Shared | Fate::NotKnown) => false,
-            // A target is brought to its bounds as it is.
-            (Leftover::ScalingTarget(_), fate) => fate == Fate::Removed,
-            (Leftover::ScalingPolicy(of, _) | Leftover::ScheduledAction(of, _), _) => !goes(of),
-            (Leftover::Alarm(_), _) => true,
-        };
-        let fates = self.fates(wanted, table).into_iter();
-        let steps = fates.filter(|(it, fate)| is_in_the_way(it, *fate)).map(|(it, _)| Step::Remove(it));
-        steps.filter(|step| keys.contains(&step.key())).collect()
-    }
-
-    fn fates(&self, wanted: &TableSettings, table: &TableName) -> Vec<(Leftover, Fate)> {
+    /// All that is there, and what becomes of each.
+    pub(super) fn fates(&self, wanted: &TableSettings, table: &TableName) -> Vec<(Leftover, Fate)> {
         let mut fates = Vec::new();
         for (dimension, there) in self.scaling.known().into_iter().flatten() {
             let scaling = wanted.scaling.known();

@@ -19,6 +19,7 @@ mod leftover;
 mod plan;
 mod rewrite;
 mod step;
+mod step_record;
 mod told;
 mod work;
 
@@ -32,8 +33,9 @@ pub use leftover::{Around, Leftover, ToldLeftover};
 pub use plan::{Left, Plan, plan};
 pub use rewrite::stream_policy;
 pub use step::{Step, needs_mark};
+pub use step_record::{StepRecord, StepState};
 pub use told::{Told, ToldRegion, ToldStep};
-pub use work::{AT_A_TIME, CopyBack, Hitch, Restore, Stage, StepRecord, StepState};
+pub use work::{AT_A_TIME, CopyBack, Hitch, Restore, Stage};
 
 use crate::ids::{TableArn, TableName};
 

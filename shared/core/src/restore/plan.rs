@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 use super::compare::not_known;
 use super::expected::chosen;
 use super::facet::{Facet, Verdict, because, reaches};
+use super::leftover::Fate;
 use super::rewrite::renamed;
-use super::{Around, Choices, Step, Target};
+use super::{Around, Choices, Leftover, Step, Target};
+use crate::ids::TableName;
 use crate::settings::{
-    BillingMode, Consistency, EncryptionType, GlobalIndex, MaxThroughput, Replicas, Scaling, ScalingTarget,
-    TableClass, TableSettings, Throughput,
+    BillingMode, Consistency, Dimension, EncryptionType, GlobalIndex, MaxThroughput, Replicas, Scaling,
+    ScalingTarget, TableClass, TableSettings, Throughput,
 };
 
 /// What will be done, and what will not.
@@ -63,6 +65,31 @@ pub fn plan(
     });
     let removals = around.removals(&wanted, target.name(), leftovers);
     Plan { left: left.collect(), steps: steps(&wanted, choices, removals) }
+}
+
+impl Around {
+    /// All that is there, by the keys of the steps that would remove it.
+    pub fn keys(&self, table: &TableName) -> BTreeSet<String> {
+        let fates = self.fates(&TableSettings::default(), table).into_iter();
+        fates.map(|(it, _)| Step::Remove(it).key()).collect()
+    }
+
+    /// The steps that make room for what is `wanted`: of what was there before the table, by `keys`, they remove what is
+    /// otherwise.
+    fn removals(&self, wanted: &TableSettings, table: &TableName, keys: &BTreeSet<String>) -> Vec<Step> {
+        // A target that goes takes along what is its own.
+        let goes = |of: &Dimension| !wanted.scaling.known().is_some_and(|all| all.contains_key(of));
+        let is_in_the_way = |it: &Leftover, fate: Fate| match (it, fate) {
+            (_, Fate::Stays | Fate::Shared | Fate::NotKnown) => false,
+            // A target is brought to its bounds as it is.
+            (Leftover::ScalingTarget(_), fate) => fate == Fate::Removed,
+            (Leftover::ScalingPolicy(of, _) | Leftover::ScheduledAction(of, _), _) => !goes(of),
+            (Leftover::Alarm(_), _) => true,
+        };
+        let fates = self.fates(wanted, table).into_iter();
+        let steps = fates.filter(|(it, fate)| is_in_the_way(it, *fate)).map(|(it, _)| Step::Remove(it));
+        steps.filter(|step| keys.contains(&step.key())).collect()
+    }
 }
 
 fn steps(wanted: &TableSettings, choices: &Choices, removals: Vec<Step>) -> Vec<Step> {

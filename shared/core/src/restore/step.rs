@@ -5,8 +5,8 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
+use super::Leftover;
 use super::facet::{Facet, reaches};
-use super::{Leftover, Target, by_hand};
 use crate::plan::hex;
 use crate::settings::{
     BillingMode, Dimension, InsightsMode, Json, MaxThroughput, Pitr, Precision, ScalingPolicy, ScalingTarget,
@@ -235,11 +235,6 @@ impl Step {
     /// The properties that it brings back, its own first.
     pub(super) fn facets(&self) -> &'static [Facet] {
         facets(self.kind())
-    }
-
-    /// The commands of the AWS CLI that do the same by hand.
-    pub fn commands(&self, target: &Target) -> Vec<String> {
-        vec![by_hand::command(self, target)]
     }
 }
 

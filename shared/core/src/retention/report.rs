@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Braked, Reason};
+use crate::hold::Hold;
 use crate::ids::{PointId, PolicyName, RunId, TableName, VaultArn};
-use crate::point::{Hold, Kind, RestorePoint};
+use crate::point::{Kind, RestorePoint};
 use crate::span::Span;
 use crate::tier::Tier;
 

@@ -1,0 +1,54 @@
+//! What tables are matched with, beside whole names: patterns and tags.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use wildmatch::WildMatch;
+
+use crate::ids::TableName;
+
+/// The most patterns of a selection: a name is compared with each of them, character by character.
+pub(super) const MOST_PATTERNS: usize = 100;
+
+/// A table name with wildcards: `*` stands for any characters, none included, `?` for one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pattern(String);
+
+impl Pattern {
+    pub(super) fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// Whether a table's name fits.
+    pub fn fits(&self, table: &TableName) -> bool {
+        WildMatch::new(&self.0).matches(table.as_str())
+    }
+}
+
+impl Serialize for Pattern {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A tag that selects tables: key and value must be equal, letter case included.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub struct TagMatch {
+    /// The tag's key.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+}
+
+impl fmt::Display for TagMatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the tag {}={}", self.key, self.value)
+    }
+}
