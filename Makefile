@@ -65,10 +65,12 @@ fuzz: needs
 	        -max_len=8192 -timeout=30 -max_total_time=$(SECONDS_EACH) || exit 1; \
 	done
 
-# Formatting and lints.
-check: needs
+# Formatting, lints, what may be linked, and that no file joins a circle of files.
+check: needs tools
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	.tools/lint/bin/cargo-deny --locked --log-level error check licenses bans sources
+	.tools/py/bin/python tests/python/layers.py
 
 fmt: needs
 	cargo fmt --all

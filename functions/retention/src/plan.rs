@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
+use backup_chain_aws::backup::PointState;
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::seal::{OpenError, Seen};
 use backup_chain_aws::{Edge, Error, Meaning, logs};
@@ -241,6 +242,14 @@ async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Er
         }
         Err(error) => return Err(error.into()),
     };
+    // It was recorded before it could be looked at: what AWS says of it fills the record, or nothing would ever fit.
+    if point.created_at.is_none() {
+        let made = region.backup.point(&point.vault.name, &arn).await?;
+        if made.state != PointState::Usable {
+            return Ok(());
+        }
+        (point.created_at, point.bytes) = (made.created_at, made.bytes);
+    }
     let doubt = match edge.open(point, &Seen::of_record(point, &arn, &found)).await {
         Ok(_) => None,
         Err(OpenError::Aws(error)) => return Err(error.into()),

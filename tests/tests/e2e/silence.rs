@@ -491,6 +491,28 @@ async fn a_session_that_is_planned_after_its_policy_has_changed_says_what_it_doe
     assert!(session.problems.iter().any(|line| line.contains("promises no more")), "{session:#?}");
 }
 
+/// The least of a life that the simulation found (seed 32): what was recorded before it could be looked at stayed suspect,
+/// without a creation date that could fit, and never had its copy.
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_looked_at_for_hours_is_believed_by_the_next_run_and_copied() {
+    let (world, mut stack, tables, _) = scene(POLICY).await;
+    let fault = FaultRule::new("backup", "DescribeRecoveryPoint", Fault::ServerError).region(SOURCE);
+    world.inject(fault.caller(COPY).between(at(BEGIN), at("2026-01-05T12:00:00Z")));
+    stack.live_until(at("2026-01-05T12:10:00Z")).await;
+    for table in &tables {
+        let points = all_points(&stack, table).await;
+        let [point] = &points[..] else { panic!("{points:#?}") };
+        assert!(point.suspect.is_some() && point.created_at.is_none(), "{point:#?}");
+    }
+    stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+    stack.live_until(at("2026-01-05T12:50:00Z")).await;
+    for table in &tables {
+        assert_eq!(available(&stack, table, Kind::Backup).await, 1);
+        assert_eq!(available(&stack, table, Kind::Copy).await, 1);
+    }
+    assert_agreement(&world, &stack, &tables).await;
+}
+
 /// The least of a life that the simulation found (seed 18): after a copy that had hung for 20 hours no other was started,
 /// for each was expected to take as long, and a backup falls due before that.
 #[tokio::test(start_paused = true)]

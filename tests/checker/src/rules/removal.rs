@@ -153,7 +153,7 @@ fn is_newest(
     let newer = book.chain(&document.table_id, &point.vault).filter(|(other, known, _)| {
         *other != arn
             && known.complete
-            && known.tampered.is_none()
+            && (known.tampered.is_none() || !known.says_another)
             && known.decided.is_none()
             && known.created > point.created
     });
