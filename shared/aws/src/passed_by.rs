@@ -38,12 +38,17 @@ impl Edge {
         }
         let mut planning = self.catalog().open_sessions().await?;
         planning.retain(|session| session.status == Status::Planning);
+        // A table moves only with what a policy says: not for a catalog that is rebuilt.
+        let of = |policies: &[Active]| {
+            policies.iter().find(|active| active.policy.name == next.name).map(|active| active.policy.clone())
+        };
+        let moves_tables = of(&before) != of(&after);
         let mut passed = Vec::new();
         for active in &before {
             let is_its =
                 |session: &&Session| session.policy.as_ref().is_some_and(|of| of.name == active.policy.name);
             let waiting = planning.iter().filter(is_its).flat_map(|session| session.due.clone()).collect();
-            let change = Change { edge: self, before: &before, after: &after, cause };
+            let change = Change { edge: self, before: &before, after: &after, moves_tables, cause };
             passed.extend(change.passes_by(active, waiting).await);
         }
         Ok(passed)
@@ -54,6 +59,8 @@ struct Change<'a> {
     edge: &'a Edge,
     before: &'a [Active],
     after: &'a [Active],
+    /// Whether a policy may select others than before.
+    moves_tables: bool,
     cause: &'a str,
 }
 
@@ -70,6 +77,10 @@ impl Change<'_> {
             due::passed_by(policy, state, then.map(|then| &then.stored.state), now);
         let served: Vec<TierSlot> =
             due.into_iter().filter(|due| !slots.contains(due)).chain(waiting).collect();
+        let then = then.filter(|_| self.moves_tables && !served.is_empty());
+        if slots.is_empty() && copies.is_empty() && then.is_none() {
+            return None;
+        }
         let covered = scope::of_policy(edge, self.before, policy).await;
         let tables = self.tables(covered.tables, policy).await;
         if tables.is_empty() && covered.unknown.is_empty() {
@@ -87,7 +98,7 @@ impl Change<'_> {
             problems.push(format!("a copy to {place} was due when {cause}, and is not made: {slot}"));
         }
         let mut skipped = Vec::new();
-        if let Some(then) = then.filter(|_| !served.is_empty()) {
+        if let Some(then) = then {
             let stays = scope::of_policy(edge, self.after, &then.policy).await;
             let named = list(&served);
             if let Some(unlisted) = stays.unknown.first() {
@@ -130,9 +141,7 @@ impl Change<'_> {
             ..Session::planned(SessionId::new(now, edge.random().number()), Trigger::Schedule, slot, now)
         })
     }
-}
 
-impl Change<'_> {
     /// Those of these tables that are there, with what their chains have. One that cannot be looked at has nothing.
     async fn tables(&self, names: BTreeSet<TableName>, policy: &Policy) -> BTreeMap<TableName, Served> {
         let found = self.edge.source().dynamodb.find_each(names).await;
