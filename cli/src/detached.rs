@@ -74,11 +74,8 @@ pub(crate) async fn run(
 ) -> Result<Outcome, Failure> {
     let Detached { table, vault, record, at, point, role, items_only, reason, by, dry_run, yes, otherwise } =
         detached;
-    let place = vault.split_once('/').and_then(|(region, vault)| {
-        Some(Place { region: region.parse().ok()?, vault: vault.parse().ok()?, prefix, role })
-    });
-    let place =
-        place.ok_or_else(|| Failure::refused(format!("{vault:?} is no vault: write REGION/VAULT")))?;
+    let (region, name_of_vault) = points::parts(&vault).map_err(Failure::refused)?;
+    let place = Place { region, vault: name_of_vault, prefix, role };
     let config = config(Some(place.region.clone())).await;
     let Named { table, name, .. } = table;
     console.note(format_args!("looking for copies of {table} in {vault} ..."))?;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use backup_chain_core::ids::{
-    PointId, PolicyName, RecoveryPointArn, Region, SessionId, TableId, TableName, VaultArn, VaultName,
+    InvalidName, PointId, PolicyName, RecoveryPointArn, Region, SessionId, TableId, TableName, VaultArn,
+    VaultName,
 };
 use backup_chain_core::point::{Hold, Kind, RestorePoint, State};
 use backup_chain_core::retention::place_of;
@@ -53,11 +54,18 @@ pub(crate) fn place(text: &str) -> Result<String, String> {
     if let Ok(arn) = text.parse::<VaultArn>() {
         return Ok(place_of(&arn));
     }
+    parts(text).map(|_| text.to_owned())
+}
+
+/// The Region and the name of a vault that is written as `<Region>/<vault>`.
+///
+/// # Errors
+/// What is wrong with the text.
+pub(crate) fn parts(text: &str) -> Result<(Region, VaultName), String> {
     let (region, vault) =
         text.split_once('/').ok_or("write <Region>/<vault>, such as eu-central-1/backup-chain")?;
-    region.parse::<Region>().map_err(|error| error.to_string())?;
-    vault.parse::<VaultName>().map_err(|error| error.to_string())?;
-    Ok(text.to_owned())
+    let region = region.parse().map_err(|error: InvalidName| error.to_string())?;
+    Ok((region, vault.parse().map_err(|error: InvalidName| error.to_string())?))
 }
 
 /// A restore point, as it is shown.

@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::console::count;
 use crate::deployment::Deployed;
 use crate::told::cell;
-use crate::{Console, Failure, Outcome};
+use crate::{Console, Failure, Outcome, points};
 
 /// What is not the same in the catalog and in a vault.
 #[derive(Debug, Serialize)]
@@ -65,7 +65,8 @@ pub(crate) async fn run(
         vaults.entry(vault).or_default();
     }
     for text in named {
-        vaults.entry(edge.deployment().vault_at(text).ok_or_else(|| no_vault(text))?).or_default();
+        let (region, name) = points::parts(text).map_err(Failure::refused)?;
+        vaults.entry(VaultArn { region, ..edge.deployment().vault_arn(&name) }).or_default();
     }
     console.note("the catalog is read ...")?;
     for point in edge.catalog().every_live_point().await? {
@@ -90,10 +91,6 @@ pub(crate) async fn run(
         say(&verified, console)?;
     }
     Ok(if verified.differences.is_empty() { Outcome::Done } else { Outcome::Wrong })
-}
-
-fn no_vault(text: &str) -> Failure {
-    Failure::refused(format!("{text:?} is no vault: write REGION/VAULT"))
 }
 
 fn say(verified: &Verified, console: &mut Console<'_>) -> Result<(), Failure> {
