@@ -11,7 +11,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_lambda::primitives::Blob;
-use backup_chain_aws::Edge;
+use backup_chain_aws::App;
 use backup_chain_aws::catalog::Catalog;
 use backup_chain_aws::clock::Random;
 use backup_chain_aws::deployment::Deployment;
@@ -29,7 +29,7 @@ pub(crate) struct Deployed {
     region: String,
     prefix: String,
     /// Its tables, vaults and keys, for reading.
-    pub edge: Edge,
+    pub app: App,
 }
 
 impl Deployed {
@@ -59,8 +59,8 @@ impl Deployed {
         };
         let deployment = Deployment::read(variable)
             .map_err(|error| Failure::refused(format!("function {name} in {region}: {error}")))?;
-        let edge = Edge::new(config.clone(), deployment, Random::system());
-        Ok(Self { lambda, config: config.clone(), region, prefix, edge })
+        let app = App::new(config.clone(), deployment, Random::system());
+        Ok(Self { lambda, config: config.clone(), region, prefix, app })
     }
 
     /// The configuration for clients of a Region.
@@ -75,7 +75,7 @@ impl Deployed {
 
     /// Its catalog.
     pub fn catalog(&self) -> &Catalog {
-        self.edge.catalog()
+        &self.app.catalog
     }
 
     /// Invokes a function and waits for its answer. What the function refuses is refused here, in its words.

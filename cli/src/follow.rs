@@ -31,13 +31,13 @@ pub(crate) async fn follow(
                 Failure::refused(format!("restore {} is not in the catalog any more", it.id))
             })?;
             for change in it.changes(&restore) {
-                note(console, deployed.edge.clock().now(), &restore, &change)?;
+                note(console, deployed.app.context.now(), &restore, &change)?;
             }
         }
         if !followed.iter().any(Followed::is_open) {
             return Ok(());
         }
-        deployed.edge.clock().until(deployed.edge.clock().now() + PAUSE).await;
+        deployed.app.context.clock().until(deployed.app.context.now() + PAUSE).await;
     }
 }
 

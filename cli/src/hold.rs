@@ -109,7 +109,7 @@ async fn list(
     json: bool,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
-    let now = deployed.edge.clock().now();
+    let now = deployed.app.context.now();
     let mut points = match table {
         Some(table) => deployed.catalog().points_of_table(table).await?,
         None => {

@@ -1,6 +1,6 @@
 //! What a restore point tells of itself: its sealed metadata, opened with the operator's rights.
 
-use backup_chain_aws::seal::Seen;
+use backup_chain_aws::seen::Seen;
 use backup_chain_core::metadata::Settings;
 use clap::Subcommand;
 use serde_json::Value;
@@ -35,11 +35,11 @@ pub(crate) async fn run(
             point.id, point.state
         )));
     };
-    let region = deployed.edge.region(&point.vault.region);
+    let region = deployed.app.aws.region(&point.vault.region);
     let found = region.backup.point(&point.vault.name, arn).await?;
     let tags = region.backup.tags(arn).await?;
     let seen = Seen::of(&found, &tags, &point.vault.region);
-    let (mut document, settings) = deployed.edge.open(&point, &seen).await.map_err(|error| {
+    let (mut document, settings) = deployed.app.sealer.open(&point, &seen).await.map_err(|error| {
         Failure::refused(format!("the metadata of restore point {} is not believed: {error}", point.id))
     })?;
     document.settings = Settings::Inline(Box::new(settings));

@@ -129,7 +129,7 @@ pub(crate) async fn run(
 ) -> Result<Outcome, Failure> {
     let text = document(&plan.file)?;
     let home = match deployed {
-        Some(deployed) => deployed.edge.policy_home(),
+        Some(deployed) => deployed.app.context.deployment().policy_home(),
         None => home(&text, None, region)?,
     };
     let policy = match Policy::parse(&text, &home) {
@@ -151,7 +151,7 @@ pub(crate) async fn run(
         }
     };
     let mut limits = SessionLimits::default();
-    if let Some(deployment) = deployed.map(|deployed| deployed.edge.deployment()) {
+    if let Some(deployment) = deployed.map(|deployed| deployed.app.context.deployment()) {
         limits.backups_in_flight = deployment.backups_in_flight;
         limits.copies_in_flight = deployment.copies_in_flight;
     }

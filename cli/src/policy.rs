@@ -119,7 +119,7 @@ async fn apply(
 ) -> Result<Outcome, Failure> {
     let document = offline::document(&file)?;
     // The function would say the same, without the file's name.
-    if let Err(errors) = Policy::parse(&document, &deployed.edge.policy_home()) {
+    if let Err(errors) = Policy::parse(&document, &deployed.app.context.deployment().policy_home()) {
         for problem in &errors.0 {
             console.note(offline::placed(&file, problem))?;
         }
@@ -181,7 +181,7 @@ async fn delete(
 ) -> Result<Outcome, Failure> {
     let stored = find(deployed, &name).await?;
     if !yes {
-        let after_drop = Policy::parse(&stored.document, &deployed.edge.policy_home())
+        let after_drop = Policy::parse(&stored.document, &deployed.app.context.deployment().policy_home())
             .map_or_else(|_| String::new(), |policy| format!(" for {} more", policy.after_drop));
         console.note(format_args!(
             "policy {name} makes no more restore points; those that it made age out, and the newest of each table \
@@ -353,7 +353,7 @@ async fn list(
     json: bool,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
-    let (home, now) = (deployed.edge.policy_home(), deployed.edge.clock().now());
+    let (home, now) = (deployed.app.context.deployment().policy_home(), deployed.app.context.now());
     let mut stored = deployed.catalog().policies().await?;
     stored.retain(|stored| all || stored.deleted_at.is_none());
     let listed: Vec<Listed> = stored.into_iter().map(|stored| Listed::of(stored, &home, now)).collect();
@@ -387,7 +387,11 @@ async fn show(
         let stored = find(deployed, name).await?;
         let document = stored.document.clone();
         if json {
-            let listed = Listed::of(stored, &deployed.edge.policy_home(), deployed.edge.clock().now());
+            let listed = Listed::of(
+                stored,
+                &deployed.app.context.deployment().policy_home(),
+                deployed.app.context.now(),
+            );
             console.json(&Shown { listed, document: &document })?;
         } else {
             console.say(document.trim_end())?;

@@ -161,7 +161,8 @@ async fn begin(
         (None, Some(point)) => From::Point(point),
         (None, None) => From::Newest,
     };
-    let (home, account) = (&deployed.edge.deployment().region, &deployed.edge.deployment().account);
+    let (home, account) =
+        (&deployed.app.context.deployment().region, &deployed.app.context.deployment().account);
     let is_elsewhere = |arn: &&TableArn| arn.region != *home || arn.account != *account;
     if let Some(elsewhere) = tables.iter().filter_map(|named| named.arn.as_ref()).find(is_elsewhere) {
         return Err(Failure::refused(format!(

@@ -160,7 +160,7 @@ async fn runs(
     json: bool,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
-    let (mut runs, now) = (deployed.catalog().runs().await?, deployed.edge.clock().now());
+    let (mut runs, now) = (deployed.catalog().runs().await?, deployed.app.context.now());
     let overdue = deployed
         .catalog()
         .watch()

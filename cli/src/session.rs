@@ -124,7 +124,7 @@ async fn start(
                 console.note(&stands)?;
                 told = stands;
             }
-            deployed.edge.clock().until(deployed.edge.clock().now() + PAUSE).await;
+            deployed.app.context.clock().until(deployed.app.context.now() + PAUSE).await;
             session = find(deployed, id).await?;
         }
     }

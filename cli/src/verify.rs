@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use backup_chain_aws::backup::{Point, PointState};
-use backup_chain_aws::seal::{OpenError, Seen};
-use backup_chain_aws::{Edge, Meaning};
+use backup_chain_aws::seal::OpenError;
+use backup_chain_aws::seen::Seen;
+use backup_chain_aws::{App, Meaning};
 use backup_chain_core::ids::{RecoveryPointArn, VaultArn};
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{RestorePoint, State};
@@ -59,29 +60,29 @@ pub(crate) async fn run(
     json: bool,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
-    let edge = &deployed.edge;
+    let app = &deployed.app;
     let mut vaults: BTreeMap<VaultArn, Vec<RestorePoint>> = BTreeMap::new();
-    for vault in edge.vaults_of_policies().await? {
+    for vault in app.policies.vaults().await? {
         vaults.entry(vault).or_default();
     }
     for text in named {
         let (region, name) = points::parts(text).map_err(Failure::refused)?;
-        vaults.entry(VaultArn { region, ..edge.deployment().vault_arn(&name) }).or_default();
+        vaults.entry(VaultArn { region, ..app.context.deployment().vault_arn(&name) }).or_default();
     }
     console.note("the catalog is read ...")?;
-    for point in edge.catalog().every_live_point().await? {
+    for point in app.catalog.every_live_point().await? {
         vaults.entry(point.vault.clone()).or_default().push(point);
     }
     let mut verified = Verified::default();
     for (vault, points) in vaults {
         console.note(format_args!("{} is compared ...", place_of(&vault)))?;
         verified.vaults.push(place_of(&vault));
-        if let Err(error) = (Comparison { edge, vault: &vault, open }).make(points, &mut verified).await {
+        if let Err(error) = (Comparison { app, vault: &vault, open }).make(points, &mut verified).await {
             let what = format!("it could not be compared: {error}");
             verified.differ(place_of(&vault), None, None, what);
         }
     }
-    for unreadable in edge.catalog().unreadable() {
+    for unreadable in app.catalog.unreadable() {
         let what = format!("{unreadable}: run the version that wrote it");
         verified.differ(String::new(), None, None, what);
     }
@@ -112,7 +113,7 @@ fn say(verified: &Verified, console: &mut Console<'_>) -> Result<(), Failure> {
 }
 
 struct Comparison<'a> {
-    edge: &'a Edge,
+    app: &'a App,
     vault: &'a VaultArn,
     /// Whether the metadata of what agrees is opened as well.
     open: bool,
@@ -120,7 +121,7 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     async fn make(&self, points: Vec<RestorePoint>, verified: &mut Verified) -> Result<(), Failure> {
-        let backup = &self.edge.region(&self.vault.region).backup;
+        let backup = &self.app.aws.region(&self.vault.region).backup;
         let listed = backup.points(&self.vault.name).await?;
         let recorded: BTreeSet<RecoveryPointArn> =
             points.iter().filter_map(|point| point.arn.clone()).collect();
@@ -162,7 +163,7 @@ impl Comparison<'_> {
         let Some(arn) = &point.arn else {
             return Ok(Some(format!("it is {}, and its recovery point is not recorded", point.state)));
         };
-        let backup = &self.edge.region(&self.vault.region).backup;
+        let backup = &self.app.aws.region(&self.vault.region).backup;
         match backup.point(&self.vault.name, arn).await {
             Err(error) if error.meaning == Meaning::NotFound && point.state == State::Deleting => Ok(None),
             Err(error) if error.meaning == Meaning::NotFound => Ok(Some(
@@ -202,10 +203,10 @@ impl Comparison<'_> {
             return Ok(what);
         }
         // Who held it by the tag alone may lift it by the tag alone.
-        let now = self.edge.clock().now();
+        let now = self.app.context.now();
         let is_held = point.hold.as_ref().is_some_and(|hold| hold.since.is_some() && hold.is_live(now));
         if is_held && !point.message_stored {
-            let tags = self.edge.region(&self.vault.region).backup.tags(&found.arn).await?;
+            let tags = self.app.aws.region(&self.vault.region).backup.tags(&found.arn).await?;
             if !tags.contains_key(tags::HOLD) {
                 return Ok(Some(
                     "it is held, and the tag of its hold is gone: without the catalog it would not be held. The next run \
@@ -219,16 +220,16 @@ impl Comparison<'_> {
 
     /// What is wrong with the metadata of a point, opened.
     async fn opened(&self, point: &RestorePoint, found: &Point) -> Result<Option<String>, Failure> {
-        let tags = self.edge.region(&self.vault.region).backup.tags(&found.arn).await?;
+        let tags = self.app.aws.region(&self.vault.region).backup.tags(&found.arn).await?;
         let seen = Seen::of(found, &tags, &self.vault.region);
-        match self.edge.open(point, &seen).await {
+        match self.app.sealer.open(point, &seen).await {
             Err(OpenError::Aws(error)) => Err(error.into()),
             Err(error) => Ok(Some(format!(
                 "its metadata is not believed: {error}. The next run of retention that looks at it keeps it as suspect"
             ))),
             Ok((document, _)) => {
                 let Some(digest) = point.sealed else { return Ok(None) };
-                if point.message_stored && !self.edge.is_named(point).await? {
+                if point.message_stored && !self.app.sealer.is_named(point).await? {
                     return Ok(Some(
                         "what leads to its message in the settings table is gone or another's: without the catalog it \
                          would not be found. The next run of retention puts it back"
@@ -242,7 +243,7 @@ impl Comparison<'_> {
                         tags::ID
                     )));
                 }
-                let bound = self.edge.bound(&seen, &document.table, &digest).await?;
+                let bound = self.app.sealer.bound(&seen, &document.table, &digest).await?;
                 Ok(bound.err().map(|why| format!("{why}: without the catalog it would not be believed")))
             }
         }
@@ -255,14 +256,14 @@ impl Comparison<'_> {
         open: &BTreeSet<&str>,
         verified: &mut Verified,
     ) -> Result<(), Failure> {
-        let tags = self.edge.region(&self.vault.region).backup.tags(&found.arn).await?;
+        let tags = self.app.aws.region(&self.vault.region).backup.tags(&found.arn).await?;
         let id = tags.get(tags::ID).cloned();
         let is_under_way = id.as_deref().is_some_and(|id| open.contains(id));
         if found.state == PointState::Creating || is_under_way {
             verified.under_way += 1;
             return Ok(());
         }
-        let is_ours = self.edge.deployment().may_have_made(found);
+        let is_ours = self.app.context.deployment().may_have_made(found);
         let what = match (is_ours, &id) {
             (false, None) => {
                 verified.foreign += 1;
@@ -272,7 +273,7 @@ impl Comparison<'_> {
                 "it carries our id and was made by another role, {}: it is not ours, and is kept",
                 found.role.as_deref().unwrap_or_default()
             ),
-            (true, _) => match self.edge.describe(self.vault, found, &tags, None).await {
+            (true, _) => match self.app.sealer.describe(self.vault, found, &tags, None).await {
                 Ok(RestorePoint { table, suspect: None, .. }) => format!(
                     "it is a restore point of {} that the catalog does not know: a rebuild adds it",
                     table.arn.name

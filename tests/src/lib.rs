@@ -146,7 +146,7 @@ pub async fn points(stack: &Stack, table: &TableName) -> Vec<RestorePoint> {
 
 /// All points of a table, past ones included, oldest first.
 pub async fn all_points(stack: &Stack, table: &TableName) -> Vec<RestorePoint> {
-    let mut points = stack.edge().catalog().points_of_table(table).await.expect("the catalog can be read");
+    let mut points = stack.app().catalog.points_of_table(table).await.expect("the catalog can be read");
     points.sort_by(|a, b| (&a.id, a.kind).cmp(&(&b.id, b.kind)));
     points
 }
@@ -157,7 +157,7 @@ pub async fn all_points(stack: &Stack, table: &TableName) -> Vec<RestorePoint> {
 /// When the embedded AWS refuses that.
 pub async fn lose_the_catalog(world: &World, stack: &Stack) {
     let (client, _scene) = (dynamodb(world), world.scene());
-    let name = &stack.edge().deployment().catalog;
+    let name = &stack.app().context.deployment().catalog;
     let mut pages = client.scan().table_name(name).consistent_read(true).into_paginator().items().send();
     let mut keys = Vec::new();
     while let Some(item) = pages.next().await {
@@ -178,7 +178,7 @@ pub async fn lose_the_catalog(world: &World, stack: &Stack) {
 
 /// Fails with what is wrong unless catalog and vaults agree.
 pub async fn assert_agreement(world: &World, stack: &Stack, tables: &[TableName]) {
-    let wrong = judge::disagreements(world, stack.edge(), tables).await.expect("the catalog can be read");
+    let wrong = judge::disagreements(world, stack.app(), tables).await.expect("the catalog can be read");
     assert!(wrong.is_empty(), "catalog and vaults disagree:\n{}", wrong.join("\n"));
 }
 

@@ -92,7 +92,7 @@ pub async fn back_up(stack: &mut Stack, names: &[&TableName]) {
 
 /// A restore as the catalog has it.
 pub async fn restored(stack: &Stack, id: &RestoreId) -> Restore {
-    stack.edge().catalog().restore(id).await.unwrap().unwrap()
+    stack.app().catalog.restore(id).await.unwrap().unwrap()
 }
 
 /// What is not as it was, by the restore's own report.
@@ -154,7 +154,7 @@ pub async fn make_everything(world: &World, stack: &Stack) -> (TableName, TableS
     fill(world, &orders, &settings).await;
     tables::surround(world, &orders, &settings).await.unwrap();
     share_stream(world, &orders).await;
-    let settings = stack.edge().capture_anew(&home(), &orders).await.unwrap().settings;
+    let settings = stack.app().aws.region(&home()).capture_anew(&orders).await.unwrap().settings;
     assert!(settings.policies.known().unwrap().stream.is_some());
     // From now on a new table takes a while until it can be recovered to a point in time.
     world.with_dynamodb(|dynamo| dynamo.durations.continuous_backups = SignedDuration::from_secs(20));

@@ -30,7 +30,7 @@ pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
     for (arn, vault) in &look.vaults {
         let Some(key) = vault.as_ref().ok().and_then(|vault| vault.key.as_deref()) else { continue };
         let own = vault.as_ref().is_ok_and(|vault| vault.own_key);
-        let is_ours = arn.region == *look.source() && arn.name == look.edge.deployment().vault;
+        let is_ours = arn.region == *look.source() && arn.name == look.app.context.deployment().vault;
         findings.extend(vault_key(look, &arn.region, &place_of(arn), key, own, is_ours).await);
     }
     findings
@@ -60,7 +60,7 @@ async fn describe(client: &Client, key: &str) -> Result<Option<KeyMetadata>, Aws
 async fn metadata_key(look: &Look<'_>, region: &Region, roles: &[(String, &'static str)]) -> Vec<Finding> {
     let is_source = region == look.source();
     let client = Client::new(&look.config(region));
-    let key = look.edge.deployment().key_in(region);
+    let key = look.app.context.deployment().key_in(region);
     let what = if is_source { "the metadata key" } else { "the replica of the metadata key" };
     let place = format!("{region}/{}", id(&key));
     let found = match describe(&client, &key).await {

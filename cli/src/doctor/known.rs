@@ -12,10 +12,10 @@ use super::look::Look;
 use crate::console::count;
 
 pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
-    let recorded = match look.edge.catalog().every_live_point().await {
+    let recorded = match look.app.catalog.every_live_point().await {
         Ok(recorded) => recorded,
         Err(error) => {
-            let catalog = look.here(&look.edge.deployment().catalog);
+            let catalog = look.here(&look.app.context.deployment().catalog);
             return vec![Finding::unread(Check::Catalog, catalog, &error)];
         }
     };
@@ -23,10 +23,10 @@ pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     // A vault that is not there is told of by itself.
     for vault in look.vaults.iter().filter(|(_, found)| found.is_ok()).map(|(vault, _)| vault) {
-        findings.push(match look.edge.region(&vault.region).backup.points(&vault.name).await {
+        findings.push(match look.app.aws.region(&vault.region).backup.points(&vault.name).await {
             Ok(listed) => {
                 let may_be_ours = |point: &&Point| {
-                    point.state == PointState::Usable && look.edge.deployment().may_have_made(point)
+                    point.state == PointState::Usable && look.app.context.deployment().may_have_made(point)
                 };
                 let ours = listed.iter().filter(may_be_ours);
                 of_vault(vault, &recorded, ours.filter(|point| !known.contains(&point.arn)).count())

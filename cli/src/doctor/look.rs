@@ -6,7 +6,7 @@ use aws_config::SdkConfig;
 use backup_chain_aws::backup::Vault;
 use backup_chain_aws::catalog::StoredPolicy;
 use backup_chain_aws::policies::Active;
-use backup_chain_aws::{AwsError, Edge, Error};
+use backup_chain_aws::{App, AwsError, Error};
 use backup_chain_core::ids::{Region, VaultArn};
 use jiff::Timestamp;
 
@@ -16,7 +16,7 @@ use crate::deployment::Deployed;
 #[derive(Debug)]
 pub(crate) struct Look<'a> {
     pub deployed: &'a Deployed,
-    pub edge: &'a Edge,
+    pub app: &'a App,
     pub now: Timestamp,
     /// The policies that are stored and not deleted, or why they cannot be read.
     pub stored: Result<Vec<StoredPolicy>, Error>,
@@ -30,16 +30,16 @@ pub(crate) struct Look<'a> {
 
 impl<'a> Look<'a> {
     pub async fn new(deployed: &'a Deployed) -> Self {
-        let edge = &deployed.edge;
-        let mut stored = edge.catalog().policies().await;
+        let app = &deployed.app;
+        let mut stored = app.catalog.policies().await;
         if let Ok(stored) = &mut stored {
             stored.retain(|policy| policy.deleted_at.is_none());
         }
         let policies = match &stored {
-            Ok(_) => edge.policies().await.unwrap_or_default(),
+            Ok(_) => app.policies.active().await.unwrap_or_default(),
             Err(_) => Vec::new(),
         };
-        let deployment = edge.deployment();
+        let deployment = app.context.deployment();
         let mut named = BTreeSet::from([deployment.vault_arn(&deployment.vault)]);
         for Active { policy, .. } in &policies {
             named.insert(deployment.vault_arn(&policy.vault));
@@ -49,15 +49,15 @@ impl<'a> Look<'a> {
         let targets = regions.filter(|region| *region != deployment.region).collect();
         let mut vaults = BTreeMap::new();
         for arn in named {
-            let found = edge.region(&arn.region).backup.vault(&arn.name).await;
+            let found = app.aws.region(&arn.region).backup.vault(&arn.name).await;
             vaults.insert(arn, found);
         }
-        Self { deployed, edge, now: edge.clock().now(), stored, policies, vaults, targets }
+        Self { deployed, app, now: app.context.now(), stored, policies, vaults, targets }
     }
 
     /// The source Region.
     pub fn source(&self) -> &Region {
-        &self.edge.deployment().region
+        &self.app.context.deployment().region
     }
 
     /// The source Region and the target Regions.
@@ -82,7 +82,7 @@ impl<'a> Look<'a> {
 
     /// The ARN of a resource of the account in the source Region.
     pub fn arn(&self, service: &str, resource: &str) -> String {
-        let deployment = self.edge.deployment();
+        let deployment = self.app.context.deployment();
         format!(
             "arn:{}:{service}:{}:{}:{resource}",
             deployment.partition, deployment.region, deployment.account

@@ -62,7 +62,7 @@ fn of_tags(told: &ToldRegion) -> Finding {
 }
 
 async fn of_region(look: &Look<'_>, region: &Region) -> Finding {
-    let settings = match look.edge.region(region).backup.region_settings().await {
+    let settings = match look.app.aws.region(region).backup.region_settings().await {
         Ok(settings) => settings,
         Err(error) if NOT_ENABLED.contains(&error.code.as_str()) => {
             let what = format!("{region} does not know your credentials ({})", error.code);

@@ -28,7 +28,7 @@ struct Needed<'a> {
 }
 
 pub(super) async fn check(look: &Look<'_>, table: Option<&str>) -> Vec<Finding> {
-    let deployment = look.edge.deployment();
+    let deployment = look.app.context.deployment();
     // Without a table in scope, any name stands for one.
     let table = look.arn("dynamodb", &format!("table/{}", table.unwrap_or("any-table")));
     let mut copies: Vec<(&[&str], String)> =
@@ -65,7 +65,7 @@ const COPIES: &str = "copies";
 /// Vaults of other accounts in the stack's parameter FurtherVaults, which the copy role may copy into. Copies stay in
 /// the account: a policy that names such a vault is refused.
 async fn elsewhere(look: &Look<'_>, client: &Client) -> Vec<Finding> {
-    let deployment = look.edge.deployment();
+    let deployment = look.app.context.deployment();
     let name = deployment.copy_role.rsplit('/').next().unwrap_or(&deployment.copy_role);
     let answer = client.get_role_policy().role_name(name).policy_name(COPIES).send().await;
     let policy = match answer.map_err(failed("iam:GetRolePolicy", name)) {
@@ -107,7 +107,7 @@ async fn of_role(look: &Look<'_>, client: &Client, needed: &Needed<'_>) -> Vec<F
         Err(error) => findings.push(Finding::unknown(Check::Roles, name, &error)),
     }
     for (actions, resource) in &needed.rights {
-        match look.edge.role_lacks(needed.role, actions, resource).await {
+        match look.app.aws.role_lacks(needed.role, actions, resource).await {
             Ok(lacking) if lacking.is_empty() => {}
             // A stack may allow restores under other names only.
             Ok(lacking) if lacking.len() == RESTORES.len() => {

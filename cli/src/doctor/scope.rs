@@ -21,7 +21,7 @@ pub(super) async fn check(look: &Look<'_>) -> (Vec<Finding>, Option<TableName>) 
     let mut own: Option<Result<BTreeMap<TableName, usize>, AwsError>> = None;
     for policy in enabled {
         let place = look.here(&format!("policy {}", policy.name));
-        let selected = of_policy(look.edge, &look.policies, policy).await;
+        let selected = of_policy(&look.app.aws, &look.policies, policy).await;
         for unlisted in &selected.unknown {
             findings.push(Finding::unknown(Check::Scope, &place, &unlisted.error));
         }
@@ -55,7 +55,7 @@ pub(super) async fn check(look: &Look<'_>) -> (Vec<Finding>, Option<TableName>) 
 
 /// How many tags each table has of its own. AWS's do not count.
 async fn own_tags(look: &Look<'_>) -> Result<BTreeMap<TableName, usize>, AwsError> {
-    let tables = look.edge.source().tagging().tables().await?;
+    let tables = look.app.aws.source().tagging().tables().await?;
     let own = |tags: BTreeMap<String, String>| tags.keys().filter(|key| !key.starts_with("aws:")).count();
     Ok(tables.into_iter().map(|(arn, tags)| (arn.name, own(tags))).collect())
 }
@@ -67,7 +67,7 @@ async fn of_tables(
     tags: Option<&BTreeMap<TableName, usize>>,
     any: &mut Option<TableName>,
 ) -> Vec<Finding> {
-    let found = look.edge.source().dynamodb.find_each(tables).await;
+    let found = look.app.aws.source().dynamodb.find_each(tables).await;
     let mut findings = Vec::new();
     for (name, found) in found {
         let place = look.here(&name.to_string());

@@ -12,10 +12,10 @@ use crate::console::{count, moment};
 const NAMED: usize = 5;
 
 pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
-    let sessions = match look.edge.catalog().sessions().await {
+    let sessions = match look.app.catalog.sessions().await {
         Ok(sessions) => sessions,
         Err(error) => {
-            let catalog = look.here(&look.edge.deployment().catalog);
+            let catalog = look.here(&look.app.context.deployment().catalog);
             return vec![Finding::unread(Check::Sessions, catalog, &error)];
         }
     };

@@ -12,7 +12,7 @@ use crate::console::{count, moment};
 const RECENT: SignedDuration = SignedDuration::from_hours(24 * 7);
 
 pub(super) fn policies(look: &Look<'_>) -> Vec<Finding> {
-    let catalog = look.here(&look.edge.deployment().catalog);
+    let catalog = look.here(&look.app.context.deployment().catalog);
     let stored = match &look.stored {
         Ok(stored) => stored,
         Err(error) => {
@@ -58,9 +58,9 @@ pub(super) fn policies(look: &Look<'_>) -> Vec<Finding> {
 }
 
 pub(super) async fn points(look: &Look<'_>) -> Vec<Finding> {
-    let catalog = look.here(&look.edge.deployment().catalog);
+    let catalog = look.here(&look.app.context.deployment().catalog);
     let mut findings = Vec::new();
-    match look.edge.catalog().suspect_points().await {
+    match look.app.catalog.suspect_points().await {
         Ok(suspects) => {
             findings.extend(suspects.iter().map(|point| {
                 let what = format!(
@@ -76,11 +76,11 @@ pub(super) async fn points(look: &Look<'_>) -> Vec<Finding> {
         }
         Err(error) => return vec![Finding::unread(Check::Points, &catalog, &error)],
     }
-    findings.extend(look.edge.catalog().unreadable().into_iter().map(|unreadable| {
+    findings.extend(look.app.catalog.unreadable().into_iter().map(|unreadable| {
         Finding::wrong(Check::Points, &catalog, format!("{unreadable}: it counts as present"))
             .fix("run the version that wrote it, or rebuild the catalog from the vaults")
     }));
-    match look.edge.catalog().restores().await {
+    match look.app.catalog.restores().await {
         Ok(restores) => {
             let recent = restores.iter().filter(|restore| {
                 restore.ended_at.is_some_and(|at| look.now.duration_since(at) < RECENT)

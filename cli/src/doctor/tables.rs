@@ -13,7 +13,7 @@ use super::look::Look;
 const INDEXES: [&str; 2] = ["due", "session"];
 
 pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
-    let deployment = look.edge.deployment();
+    let deployment = look.app.context.deployment();
     let mut findings = of_table(look, look.source(), &deployment.catalog, &INDEXES).await;
     for region in look.regions() {
         findings.extend(of_table(look, region, &deployment.settings, &[]).await);

@@ -77,7 +77,7 @@ fn uses<'a>(
 ) -> impl Iterator<Item = (&'a Policy, Option<&'a CopyTarget>)> {
     look.policies.iter().flat_map(move |active| {
         let policy = &active.policy;
-        let backups = look.edge.deployment().vault_arn(&policy.vault) == *arn;
+        let backups = look.app.context.deployment().vault_arn(&policy.vault) == *arn;
         let copies = policy.copies.iter().filter(move |target| target.vault == *arn);
         backups.then_some((policy, None)).into_iter().chain(copies.map(move |target| (policy, Some(target))))
     })

@@ -58,7 +58,7 @@ async fn session(look: &Look<'_>, until: Timestamp) -> Finding {
         let what = format!("no session was planned for {}: no tick has come since", late.join(", nor for "));
         return behind(look, "session", what);
     }
-    match look.edge.catalog().watch().await {
+    match look.app.catalog.watch().await {
         // The first tick begins to watch over retention.
         Ok(None) => behind(look, "session", "no tick has ever come"),
         Ok(Some(_)) => up_to_date(look, "session", "every slot that was due is planned"),
@@ -71,7 +71,7 @@ fn unread(look: &Look<'_>, function: &str, error: &Error) -> Finding {
 }
 
 async fn copy(look: &Look<'_>, until: Timestamp) -> Finding {
-    let open = match look.edge.catalog().open_points().await {
+    let open = match look.app.catalog.open_points().await {
         Ok(open) => open,
         Err(error) => return unread(look, "copy", &error),
     };
@@ -89,7 +89,7 @@ async fn copy(look: &Look<'_>, until: Timestamp) -> Finding {
 }
 
 async fn restore(look: &Look<'_>, until: Timestamp) -> Finding {
-    let open = match look.edge.catalog().open_restores().await {
+    let open = match look.app.catalog.open_restores().await {
         Ok(open) => open,
         Err(error) => return unread(look, "restore", &error),
     };
@@ -108,7 +108,7 @@ async fn restore(look: &Look<'_>, until: Timestamp) -> Finding {
 async fn retention(look: &Look<'_>) -> Vec<Finding> {
     let name = look.named("retention");
     let place = look.here(&name);
-    let watch = match look.edge.catalog().watch().await {
+    let watch = match look.app.catalog.watch().await {
         Ok(watch) => watch,
         Err(error) => return vec![Finding::unread(Check::Retention, place, &error)],
     };
@@ -125,12 +125,12 @@ async fn retention(look: &Look<'_>) -> Vec<Finding> {
             Finding::wrong(Check::Retention, &place, what).fix(fix).command("backup-chain retention run"),
         );
     }
-    if look.edge.deployment().brakes.paused {
+    if look.app.context.deployment().brakes.paused {
         let fix = "deploy the stack with PauseDeletion false, when it is to go on";
         let what = "the stack pauses all deletion: nothing outdated is removed";
         findings.push(Finding::warning(Check::Retention, &place, what).fix(fix));
     }
-    match look.edge.catalog().runs().await {
+    match look.app.catalog.runs().await {
         Ok(runs) => findings.extend(runs.last().and_then(|run| last_run(&place, run))),
         Err(error) => findings.push(Finding::unread(Check::Retention, &place, &error)),
     }

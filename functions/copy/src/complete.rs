@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use backup_chain_aws::backup::{JobState, Point, PointState, Tagged};
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::ledger::SWEEP;
-use backup_chain_aws::seal::{OpenError, Seen};
-use backup_chain_aws::{AwsError, Edge, Error, Meaning, logs};
+use backup_chain_aws::seal::OpenError;
+use backup_chain_aws::seen::Seen;
+use backup_chain_aws::{App, AwsError, Error, Meaning, logs};
 use backup_chain_core::ids::RecoveryPointArn;
 use backup_chain_core::metadata::tags::OURS;
 use backup_chain_core::metadata::{TAGS, tags};
@@ -21,16 +22,16 @@ use crate::{Work, copies};
 
 /// Asks AWS Backup about a running job and moves its restore point accordingly, if it still stands as it was seen.
 pub(crate) async fn follow(work: &Work<'_>, seen: &RestorePoint) -> Result<(), Error> {
-    let edge = work.edge;
-    let Some(mut point) = edge.catalog().unmoved(seen).await? else { return Ok(()) };
+    let app = work.app;
+    let Some(mut point) = app.catalog.unmoved(seen).await? else { return Ok(()) };
     let Some(id) = point.job.clone() else {
-        return edge.mark_failed(&mut point, "its job is not recorded").await;
+        return app.ledger.mark_failed(&mut point, "its job is not recorded").await;
     };
     if let (true, Some(arn)) = (point.job_ended, point.arn.clone()) {
         return complete(work, point, Ended::unseen(arn)).await;
     }
     // Backup and copy jobs alike are those of the source Region.
-    let backup = &edge.source().backup;
+    let backup = &app.aws.source().backup;
     let job = match point.kind {
         Kind::Copy => backup.copy_job(&id).await,
         Kind::Backup | Kind::Manual => backup.backup_job(&id).await,
@@ -38,9 +39,9 @@ pub(crate) async fn follow(work: &Work<'_>, seen: &RestorePoint) -> Result<(), E
     let job = match job {
         Ok(job) => job,
         // A job that was just made may not be seen yet.
-        Err(error) if error.meaning == Meaning::NotFound && !is_new(edge, &point) => {
-            edge.mark_failed(&mut point, &format!("AWS does not know job {id} any more")).await?;
-            measure_failed(edge, &point);
+        Err(error) if error.meaning == Meaning::NotFound && !is_new(app, &point) => {
+            app.ledger.mark_failed(&mut point, &format!("AWS does not know job {id} any more")).await?;
+            measure_failed(app, &point);
             return Ok(());
         }
         Err(error) => return unseen(work, point, error).await,
@@ -53,17 +54,17 @@ pub(crate) async fn follow(work: &Work<'_>, seen: &RestorePoint) -> Result<(), E
             let is_tagged =
                 matches!(&point.request, Some(Request::Backup(request)) if !request.tags.is_empty());
             if is_tagged && job.is_given_up_for_tags() {
-                edge.mark_untagged(&mut point, &why).await?;
+                app.ledger.mark_untagged(&mut point, &why).await?;
             } else {
-                edge.mark_try_failed(&mut point, &why).await?;
+                app.ledger.mark_try_failed(&mut point, &why).await?;
             }
-            measure_failed(edge, &point);
+            measure_failed(app, &point);
             Ok(())
         }
         JobState::Completed => {
             let Some(arn) = job.arn.clone().or_else(|| point.arn.clone()) else {
-                edge.mark_failed(&mut point, "the job completed without a recovery point").await?;
-                measure_failed(edge, &point);
+                app.ledger.mark_failed(&mut point, "the job completed without a recovery point").await?;
+                measure_failed(app, &point);
                 return Ok(());
             };
             let took = job.completed_at.zip(job.created_at).map(|(end, start)| end.duration_since(start));
@@ -72,42 +73,42 @@ pub(crate) async fn follow(work: &Work<'_>, seen: &RestorePoint) -> Result<(), E
     }
 }
 
-fn is_new(edge: &Edge, point: &RestorePoint) -> bool {
-    point.requested_at.is_some_and(|at| edge.clock().now() < at + wait::CONSISTENCY)
+fn is_new(app: &App, point: &RestorePoint) -> bool {
+    point.requested_at.is_some_and(|at| app.context.now() < at + wait::CONSISTENCY)
 }
 
 /// How long looks at a point have failed: it should have been looked at since `check_at`.
-fn overdue(edge: &Edge, point: &RestorePoint) -> SignedDuration {
-    point.check_at.map_or(SignedDuration::ZERO, |at| edge.clock().now().duration_since(at))
+fn overdue(app: &App, point: &RestorePoint) -> SignedDuration {
+    point.check_at.map_or(SignedDuration::ZERO, |at| app.context.now().duration_since(at))
 }
 
 /// A job that cannot be looked at. A backup that is there says as much as its job would. Without either the point holds
 /// its table for some hours, and then fails: no second job is started for what may yet come.
 async fn unseen(work: &Work<'_>, mut point: RestorePoint, error: AwsError) -> Result<(), Error> {
-    let edge = work.edge;
+    let app = work.app;
     if let (Kind::Backup | Kind::Manual, Some(arn)) = (point.kind, point.arn.clone()) {
-        let found = edge.region(&point.vault.region).backup.point(&point.vault.name, &arn).await;
+        let found = app.aws.region(&point.vault.region).backup.point(&point.vault.name, &arn).await;
         if found.is_ok_and(|found| found.state == PointState::Usable) {
             return complete(work, point, Ended::unseen(arn)).await;
         }
     }
-    if overdue(edge, &point) < wait::JOB {
+    if overdue(app, &point) < wait::JOB {
         return Err(error.into());
     }
     let why = format!("its job could not be looked at for {} hours: {error}", wait::JOB.as_hours());
-    edge.mark_failed(&mut point, &why).await?;
-    measure_failed(edge, &point);
+    app.ledger.mark_failed(&mut point, &why).await?;
+    measure_failed(app, &point);
     Ok(())
 }
 
 /// The job is not final: the next sweep looks again.
 async fn look_again(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Error> {
-    let now = work.edge.clock().now();
+    let now = work.app.context.now();
     if point.check_at.is_some_and(|at| at > now) {
         return Ok(());
     }
     point.check_at = Some(now + SWEEP);
-    work.edge.catalog().commit([Write::of(point)]).await
+    work.app.catalog.commit([Write::of(point)]).await
 }
 
 /// A job that is done.
@@ -132,17 +133,19 @@ impl Ended {
 /// The job is done: what it made is looked at, and believed only if its metadata is ours and fits. What cannot be looked
 /// at holds its table no longer. It is looked for again, and at last recorded as what it is: there, and not believed.
 async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Ended) -> Result<(), Error> {
-    let edge = work.edge;
-    let region = edge.region(&point.vault.region);
+    let app = work.app;
+    let region = app.aws.region(&point.vault.region);
     let arn = job.arn.clone();
     // What was just made may not be seen yet, nor its tags.
-    let since = job.at.or(point.check_at).unwrap_or_else(|| edge.clock().now());
-    let may_come = edge.clock().now() < since + wait::CONSISTENCY;
+    let since = job.at.or(point.check_at).unwrap_or_else(|| app.context.now());
+    let may_come = app.context.now() < since + wait::CONSISTENCY;
     let made = match region.backup.point(&point.vault.name, &arn).await {
         Ok(made) => made,
         Err(error) if error.meaning == Meaning::NotFound && !may_come => {
-            edge.mark_failed(&mut point, "its recovery point was removed before it was recorded").await?;
-            measure_failed(edge, &point);
+            app.ledger
+                .mark_failed(&mut point, "its recovery point was removed before it was recorded")
+                .await?;
+            measure_failed(app, &point);
             return Ok(());
         }
         Err(error) => return not_looked_at(work, point, job, None, error).await,
@@ -156,10 +159,10 @@ async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Ended) -> Resul
     };
     let seen = Seen::of(&made, &found, &point.vault.region);
     point.arn = Some(arn.clone());
-    match edge.open(&point, &seen).await {
+    match app.sealer.open(&point, &seen).await {
         Ok((_, settings)) => match drift(work, &point, &settings).await {
             Ok(changed) => point.warnings.extend(changed),
-            Err(error) if error.is_transient() && edge.clock().now() < since + wait::SETTINGS => {
+            Err(error) if error.is_transient() && app.context.now() < since + wait::SETTINGS => {
                 return not_looked_at(work, point, job, Some(made), error).await;
             }
             Err(error) => point
@@ -171,8 +174,8 @@ async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Ended) -> Resul
         }
         Err(error) if may_come => {
             tracing::info!(%error, "its tags may not be seen yet");
-            point.check_at = Some(edge.clock().now() + SOON);
-            return edge.catalog().commit([Write::of(&mut point)]).await;
+            point.check_at = Some(app.context.now() + SOON);
+            return app.catalog.commit([Write::of(&mut point)]).await;
         }
         Err(error) => {
             tracing::error!(%error, "restore point is suspect: it is kept and counts for nothing");
@@ -181,8 +184,8 @@ async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Ended) -> Resul
     }
     // What is not believed is not bound: it keeps its name, and no more.
     let bound = match point.suspect {
-        Some(_) => edge.name(&point).await,
-        None => edge.bind(&mut point).await,
+        Some(_) => app.sealer.name(&point).await,
+        None => app.sealer.bind(&mut point).await,
     };
     match bound {
         Err(error) if error.is_transient() && may_come => return Err(error.into()),
@@ -211,13 +214,13 @@ async fn not_looked_at(
     made: Option<Point>,
     error: AwsError,
 ) -> Result<(), Error> {
-    let edge = work.edge;
+    let app = work.app;
     let bound = if point.kind == Kind::Copy { wait::COPY } else { wait::BACKUP };
     if !point.job_ended {
-        edge.mark_job_ended(&mut point, &job.arn).await?;
+        app.ledger.mark_job_ended(&mut point, &job.arn).await?;
         return Err(error.into());
     }
-    if overdue(edge, &point) < bound {
+    if overdue(app, &point) < bound {
         return Err(error.into());
     }
     tracing::error!(%error, "restore point is suspect: it could not be looked at");
@@ -232,7 +235,7 @@ async fn record(
     job: Ended,
     made: Option<Point>,
 ) -> Result<(), Error> {
-    let edge = work.edge;
+    let app = work.app;
     if let Some(message) = job.message {
         point.warnings.push(format!("AWS Backup: {message}"));
     }
@@ -242,26 +245,26 @@ async fn record(
         (point.created_at, point.bytes) = (made.created_at, made.bytes);
     }
     let copy_took = job.took.filter(|_| point.kind == Kind::Copy);
-    let copies = edge.mark_available(&mut point, copy_took).await?;
-    measure_completed(edge, &point, job.took);
+    let copies = app.ledger.mark_available(&mut point, copy_took).await?;
+    measure_completed(app, &point, job.took);
     tracing::info!(suspect = point.suspect.is_some(), copies = copies.len(), "restore point available");
     for copy in copies {
         let span = logs::of_point(&copy);
         if let Err(error) = Box::pin(copies::advance(work, &copy)).instrument(span.clone()).await {
-            span.in_scope(|| edge.leave(&Measured::of_point(&copy), "a copy", &error));
+            span.in_scope(|| app.context.record_deferred(&Measured::of_point(&copy), "a copy", &error));
         }
     }
     Ok(())
 }
 
 /// Measures a job that made no restore point.
-fn measure_failed(edge: &Edge, point: &RestorePoint) {
-    edge.measure(&Measured::of_point(point).with(Metric::JobsEnded, 1).with(Metric::JobsFailed, 1));
+fn measure_failed(app: &App, point: &RestorePoint) {
+    app.context.measure(&Measured::of_point(point).with(Metric::JobsEnded, 1).with(Metric::JobsFailed, 1));
 }
 
 /// Measures a job that did. Whether a point is believed is told only where it is not: what retention counts stays true
 /// until its next run.
-fn measure_completed(edge: &Edge, point: &RestorePoint, took: Option<SignedDuration>) {
+fn measure_completed(app: &App, point: &RestorePoint, took: Option<SignedDuration>) {
     let mut measured = Measured::of_point(point).with(Metric::JobsEnded, 1).with(Metric::JobsFailed, 0);
     let duration = if point.kind == Kind::Copy { Metric::CopyDuration } else { Metric::BackupDuration };
     if let Some(took) = took {
@@ -273,7 +276,7 @@ fn measure_completed(edge: &Edge, point: &RestorePoint, took: Option<SignedDurat
     if point.suspect.is_some() {
         measured = measured.with(Metric::PointsSuspect, 1);
     }
-    edge.measure(&measured);
+    app.context.measure(&measured);
 }
 
 /// Adds the policy's own tags to a backup, as far as there is room: its copies inherit them. What cannot be added is
@@ -303,7 +306,7 @@ async fn add_tags(
     if missing.is_empty() {
         return Ok(left_out);
     }
-    let refused = match work.edge.region(&point.vault.region).backup.tag(arn, &missing).await {
+    let refused = match work.app.aws.region(&point.vault.region).backup.tag(arn, &missing).await {
         Ok(Tagged::Done) => return Ok(left_out),
         Ok(Tagged::Refused(why)) => why,
         Err(error) if error.is_transient() && waits => return Err(error),
@@ -348,7 +351,7 @@ async fn drift(
     if point.kind == Kind::Copy {
         return Ok(None);
     }
-    let now = work.edge.capture(&point.table.arn.region, &point.table.arn.name).await?.settled()?;
+    let now = work.app.aws.region(&point.table.arn.region).capture(&point.table.arn.name).await?.settled()?;
     if now.table != point.table {
         return Ok(Some("the table was dropped while it was backed up".to_owned()));
     }

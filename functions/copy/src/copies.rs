@@ -6,10 +6,11 @@ use std::sync::PoisonError;
 use backup_chain_aws::backup::JobState;
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::policies::Active;
-use backup_chain_aws::{AwsError, Edge, Error};
+use backup_chain_aws::{App, AwsError, Error};
 use backup_chain_core::copying::{self, Decision, Waiting};
 use backup_chain_core::due;
 use backup_chain_core::ids::{PointId, VaultArn};
+use backup_chain_core::lock;
 use backup_chain_core::plan::{StartCopy, token};
 use backup_chain_core::point::{CopySource, Kind, Request, RestorePoint, State};
 use backup_chain_core::table::TableHead;
@@ -20,38 +21,38 @@ use crate::Work;
 
 /// Takes a copy that waits, or whose start was cut off, one step further, if it still stands as it was seen.
 pub(crate) async fn advance(work: &Work<'_>, seen: &RestorePoint) -> Result<(), Error> {
-    let edge = work.edge;
-    let Some(mut copy) = edge.catalog().unmoved(seen).await? else { return Ok(()) };
+    let app = work.app;
+    let Some(mut copy) = app.catalog.unmoved(seen).await? else { return Ok(()) };
     let (done, since, bound) = match copy.state {
         // From the moment of its backup on.
         State::Planned => (begin(work, &mut copy).await, copy.created_at, wait::COPY_START),
-        State::Starting => (resolve(edge, &mut copy).await, copy.requested_at, wait::COPY_REQUEST),
+        State::Starting => (resolve(app, &mut copy).await, copy.requested_at, wait::COPY_REQUEST),
         _ => return Ok(()),
     };
     match done {
-        Err(error) if !error.is_overtaken() && is_over(edge, since, bound) => {
+        Err(error) if !error.is_overtaken() && is_over(app, since, bound) => {
             let why = format!("it could not be started within {} hours: {error}", bound.as_hours());
-            edge.mark_try_failed(&mut copy, &why).await
+            app.ledger.mark_try_failed(&mut copy, &why).await
         }
         other => other,
     }
 }
 
-fn is_over(edge: &Edge, since: Option<Timestamp>, bound: SignedDuration) -> bool {
-    since.is_none_or(|since| since + bound <= edge.clock().now())
+fn is_over(app: &App, since: Option<Timestamp>, bound: SignedDuration) -> bool {
+    since.is_none_or(|since| since + bound <= app.context.now())
 }
 
 async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), Error> {
-    let edge = work.edge;
-    let Some(mut head) = edge.catalog().head(&copy.table).await? else {
-        return edge.mark_failed(copy, "its table's record is gone from the catalog").await;
+    let app = work.app;
+    let Some(mut head) = app.catalog.head(&copy.table).await? else {
+        return app.ledger.mark_failed(copy, "its table's record is gone from the catalog").await;
     };
-    let now = edge.clock().now();
+    let now = app.context.now();
     let met = head.met_in(&copy.vault);
     if copy.flags.iter().all(|flag| met.get(&flag.tier).is_some_and(|slot| *slot >= flag.slot)) {
-        return edge.mark_dropped(copy, "overtaken: a newer copy carries all its slots").await;
+        return app.ledger.mark_dropped(copy, "overtaken: a newer copy carries all its slots").await;
     }
-    let open = edge.catalog().open_points().await?;
+    let open = app.catalog.open_points().await?;
     let same_chain = |other: &&RestorePoint| {
         other.kind == Kind::Copy
             && other.state == State::Planned
@@ -73,14 +74,17 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), Error> {
                 // It may have decided to wait before it knew: it is looked at again.
                 let since = Some(copy.waits_since());
                 let mut heir = RestorePoint { waits_since: since, check_at: Some(now), ..newest.clone() };
-                edge.catalog().commit([Write::of(&mut heir)]).await?;
+                app.catalog.commit([Write::of(&mut heir)]).await?;
             }
-            return edge.mark_dropped(copy, &format!("overtaken by the copy of restore point {newer}")).await;
+            return app
+                .ledger
+                .mark_dropped(copy, &format!("overtaken by the copy of restore point {newer}"))
+                .await;
         }
         Decision::Wait { until, why } => {
             tracing::debug!(%until, why, "copy waits");
             copy.check_at = Some(until);
-            return edge.catalog().commit([Write::of(copy)]).await;
+            return app.catalog.commit([Write::of(copy)]).await;
         }
         Decision::Start => {}
     }
@@ -91,14 +95,14 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), Error> {
         open.iter().filter(is_copying).map(|other| (other.id.clone(), other.vault.clone())).collect();
     let begun = work.begun.lock().unwrap_or_else(PoisonError::into_inner).clone();
     copying.extend(begun.into_iter().filter(|(_, vault)| vault.region == copy.vault.region));
-    if copying.len() >= edge.deployment().copies_in_flight {
+    if copying.len() >= app.context.deployment().copies_in_flight {
         return Ok(());
     }
     let Some(source) = copy.source.clone() else {
-        return edge.mark_failed(copy, "what it is a copy of is not recorded").await;
+        return app.ledger.mark_failed(copy, "what it is a copy of is not recorded").await;
     };
     // Before the copy, so that it is never without what describes it.
-    let missing = match edge.bring(copy, &edge.deployment().region, &copy.vault.region).await {
+    let missing = match app.sealer.bring(copy, &app.context.deployment().region, &copy.vault.region).await {
         Err(error) if error.is_transient() => return Err(error.into()),
         Err(error) => Some(error.to_string()),
         Ok(missing) => missing,
@@ -106,27 +110,29 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), Error> {
     if let Some(missing) = missing {
         let why = format!("what describes it cannot be brought to {}: {missing}", copy.vault.region);
         if copy.may_try_again().is_some() {
-            return edge.mark_try_failed(copy, &why).await;
+            return app.ledger.mark_try_failed(copy, &why).await;
         }
         // Metadata describes items; it never decides whether there are any.
         copy.warnings.push(why);
     }
-    let lock = edge.lock_of(&copy.vault).await?;
+    let lock = app.aws.lock_of(&copy.vault).await?;
     let policy = copy.policy.as_ref().and_then(|made| work.policy(&made.name));
-    let source_ends = lock.is_none() && ends(edge, &source).await?;
-    let (cold, delete) = edge.lifecycle(policy.map(|active| &active.policy), copy, lock, source_ends);
+    let source_ends = lock.is_none() && ends(app, &source).await?;
+    let made_at = copy.created_at.unwrap_or_else(|| app.context.now());
+    let (cold, delete) =
+        lock::days_of(policy.map(|active| &active.policy), made_at, &copy.flags, lock, source_ends);
     let request = StartCopy {
         source: source.arn,
         source_vault: source.vault.name,
         target: copy.vault.clone(),
-        role: edge.deployment().copy_role.clone(),
+        role: app.context.deployment().copy_role.clone(),
         token: token("copy", copy.id.as_str(), copy.slot, &copy.table.id, &copy.vault, copy.attempt),
         cold_after_days: cold,
         delete_after_days: delete,
     };
-    edge.mark_starting(copy, &mut head, Request::Copy(request), work.deadline.ends()).await?;
+    app.ledger.mark_starting(copy, &mut head, Request::Copy(request), work.deadline.ends()).await?;
     work.begun.lock().unwrap_or_else(PoisonError::into_inner).push((copy.id.clone(), copy.vault.clone()));
-    send(edge, copy).await
+    send(app, copy).await
 }
 
 /// When the table's policy next backs it up. A slot that has just fallen due is still ahead: the session function
@@ -141,8 +147,8 @@ fn next_slot(work: &Work<'_>, head: &TableHead, now: Timestamp) -> Option<Timest
 
 /// Whether AWS deletes the source of a copy at some moment: by a lock that its vault has or had, or because somebody
 /// gave it a lifecycle (assumption A13). Where that cannot be seen it may be so.
-async fn ends(edge: &Edge, source: &CopySource) -> Result<bool, AwsError> {
-    match edge.region(&source.vault.region).backup.point(&source.vault.name, &source.arn).await {
+async fn ends(app: &App, source: &CopySource) -> Result<bool, AwsError> {
+    match app.aws.region(&source.vault.region).backup.point(&source.vault.name, &source.arn).await {
         Ok(found) => Ok(found.ends),
         Err(error) if error.is_transient() => Err(error),
         Err(_) => Ok(true),
@@ -150,32 +156,32 @@ async fn ends(edge: &Edge, source: &CopySource) -> Result<bool, AwsError> {
 }
 
 /// Sends the recorded request.
-async fn send(edge: &Edge, copy: &mut RestorePoint) -> Result<(), Error> {
+async fn send(app: &App, copy: &mut RestorePoint) -> Result<(), Error> {
     let Some(Request::Copy(request)) = copy.request.clone() else {
-        return edge.mark_failed(copy, "its recorded request is lost").await;
+        return app.ledger.mark_failed(copy, "its recorded request is lost").await;
     };
-    match edge.source().backup.start_copy(&request).await {
-        Ok(job) => edge.mark_running(copy, &job).await,
+    match app.aws.source().backup.start_copy(&request).await {
+        Ok(job) => app.ledger.mark_running(copy, &job).await,
         // It may have taken effect: the next tick looks before it sends again.
         Err(error) if error.is_transient() => Err(error.into()),
-        Err(error) => edge.mark_try_failed(copy, &error.to_string()).await,
+        Err(error) => app.ledger.mark_try_failed(copy, &error.to_string()).await,
     }
 }
 
 /// Finds out what became of a request that may or may not have reached AWS: a copy job of the same source
 /// into the same vault is ours, for one point has one copy in each chain.
-async fn resolve(edge: &Edge, copy: &mut RestorePoint) -> Result<(), Error> {
+async fn resolve(app: &App, copy: &mut RestorePoint) -> Result<(), Error> {
     let Some(source) = copy.source.clone() else {
-        return edge.mark_failed(copy, "what it is a copy of is not recorded").await;
+        return app.ledger.mark_failed(copy, "what it is a copy of is not recorded").await;
     };
-    let jobs = edge.source().backup.copy_jobs_of(&source.arn).await?;
+    let jobs = app.aws.source().backup.copy_jobs_of(&source.arn).await?;
     let target = copy.vault.to_string();
     let live = |state: &JobState| matches!(state, JobState::Open | JobState::Completed);
     match jobs.into_iter().find(|job| job.target.as_ref() == Some(&target) && live(&job.state)) {
         Some(job) => {
             copy.arn = job.arn.or(copy.arn.take());
-            edge.mark_running(copy, &job.id).await
+            app.ledger.mark_running(copy, &job.id).await
         }
-        None => send(edge, copy).await,
+        None => send(app, copy).await,
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::job_events::{Batch, Failure, measure};
 use backup_chain_aws::policies::Active;
-use backup_chain_aws::{AwsError, Edge, Error, logs};
+use backup_chain_aws::{App, AwsError, Error, logs};
 use backup_chain_core::ids::{PointId, PolicyName, VaultArn};
 use backup_chain_core::job_events::{self, EventError, Incoming, JobEvent, JobKind};
 use backup_chain_core::metrics::Measured;
@@ -33,7 +33,7 @@ pub struct Reply {
 
 /// What the work of one invocation needs to know.
 pub(crate) struct Work<'a> {
-    pub edge: &'a Edge,
+    pub app: &'a App,
     pub policies: Vec<Active>,
     pub deadline: Deadline,
     /// The copies that this invocation has begun: an index may not show them yet.
@@ -52,17 +52,17 @@ impl Work<'_> {
 ///
 /// # Errors
 /// [`EventError`] for what is none of these; [`Error`] as text when the catalog cannot be read at all.
-pub async fn handle(edge: &Edge, payload: Value, deadline: Deadline) -> Result<Reply, CopyError> {
+pub async fn handle(app: &App, payload: Value, deadline: Deadline) -> Result<Reply, CopyError> {
     match job_events::read(payload)? {
-        Incoming::Tick => tick(edge, deadline).await,
+        Incoming::Tick => tick(app, deadline).await,
         Incoming::Event(None) => Ok(Reply::default()),
         Incoming::Event(Some(event)) => {
-            let work = work(edge, deadline).await?;
-            let open = edge.catalog().open_points().await?;
+            let work = work(app, deadline).await?;
+            let open = app.catalog.open_points().await?;
             let looked_at = usize::from(follow_event(&work, &event, &open).await?);
             Ok(Reply { looked_at, ..Reply::default() })
         }
-        Incoming::Batch(records) => take(edge, Batch::new(records), deadline).await,
+        Incoming::Batch(records) => take(app, Batch::new(records), deadline).await,
     }
 }
 
@@ -93,11 +93,11 @@ impl From<AwsError> for CopyError {
     }
 }
 
-async fn take(edge: &Edge, mut batch: Batch, deadline: Deadline) -> Result<Reply, CopyError> {
-    let work = work(edge, deadline).await?;
-    while let Some(event) = batch.next(edge.clock(), deadline) {
+async fn take(app: &App, mut batch: Batch, deadline: Deadline) -> Result<Reply, CopyError> {
+    let work = work(app, deadline).await?;
+    while let Some(event) = batch.next(app.context.clock(), deadline) {
         // The points move from one message to the next.
-        let open = edge.catalog().open_points().await?;
+        let open = app.catalog.open_points().await?;
         batch.done(follow_event(&work, &event, &open).await);
     }
     let (batch_item_failures, looked_at) = batch.end();
@@ -115,34 +115,36 @@ async fn follow_event(work: &Work<'_>, event: &JobEvent, open: &[RestorePoint]) 
         tracing::debug!(job = event.job, "no open restore point has this job");
         return Ok(false);
     };
-    measure(work.edge, event, Measured::of_point(point));
+    measure(&work.app.context, event, Measured::of_point(point));
     let span = logs::of_point(point);
     let followed = complete::follow(work, point).instrument(span.clone()).await;
     if let Err(error) = &followed {
-        span.in_scope(|| work.edge.leave(&Measured::of_point(point), "the event of a job", error));
+        span.in_scope(|| {
+            work.app.context.record_deferred(&Measured::of_point(point), "the event of a job", error)
+        });
     }
     followed.map(|()| true)
 }
 
 /// Looks at everything that has been open for too long, and starts the copies whose time has come.
-async fn tick(edge: &Edge, deadline: Deadline) -> Result<Reply, CopyError> {
-    let now = edge.clock().now();
+async fn tick(app: &App, deadline: Deadline) -> Result<Reply, CopyError> {
+    let now = app.context.now();
     let is_due = |point: &RestorePoint| point.check_at.is_none_or(|at| at <= now);
     // A backup that is being started belongs to the session function.
     let is_ours = |point: &RestorePoint| point.kind == Kind::Copy || point.state == State::Running;
-    let mut due = edge.catalog().open_points().await?;
+    let mut due = app.catalog.open_points().await?;
     due.retain(|point| is_due(point) && is_ours(point));
     if due.is_empty() {
         return Ok(Reply::default());
     }
-    let Some(lease) = edge.catalog().lease("copy", now, deadline.ends()).await? else {
+    let Some(lease) = app.catalog.lease("copy", now, deadline.ends()).await? else {
         tracing::info!("another invocation is at work");
         return Ok(Reply::default());
     };
-    let work = work(edge, deadline).await?;
+    let work = work(app, deadline).await?;
     let mut reply = Reply::default();
     for point in due {
-        if !deadline.allows_work(edge.clock().now()) {
+        if !deadline.allows_work(app.context.now()) {
             tracing::info!("out of time: the next tick goes on");
             break;
         }
@@ -154,16 +156,16 @@ async fn tick(edge: &Edge, deadline: Deadline) -> Result<Reply, CopyError> {
         };
         // One table must not stop the others.
         if let Err(error) = done {
-            span.in_scope(|| edge.leave(&Measured::of_point(&point), "a job", &error));
+            span.in_scope(|| app.context.record_deferred(&Measured::of_point(&point), "a job", &error));
         }
     }
-    edge.measure_unreadable();
-    if let Err(error) = edge.catalog().release(lease, edge.clock().now()).await {
+    app.measure_unreadable();
+    if let Err(error) = app.catalog.release(lease, app.context.now()).await {
         tracing::warn!(%error, "the lease ends by itself");
     }
     Ok(reply)
 }
 
-async fn work(edge: &Edge, deadline: Deadline) -> Result<Work<'_>, Error> {
-    Ok(Work { edge, policies: edge.every_policy().await?, deadline, begun: Mutex::default() })
+async fn work(app: &App, deadline: Deadline) -> Result<Work<'_>, Error> {
+    Ok(Work { app, policies: app.policies.all().await?, deadline, begun: Mutex::default() })
 }

@@ -8,11 +8,11 @@ use serde_json::Value;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     runtime::logs();
-    let edge = &runtime::edge()?;
+    let app = &runtime::app()?;
     let answer = |event: LambdaEvent<Value>| async move {
         let deadline = Deadline::of(event.context.deadline());
         // Boxed: its future is deep.
-        let reply = Box::pin(backup_chain_copy::handle(edge, event.payload, deadline)).await;
+        let reply = Box::pin(backup_chain_copy::handle(app, event.payload, deadline)).await;
         reply.map_err(|error| Diagnostic {
             error_type: error.name().to_owned(),
             error_message: error.to_string(),

@@ -1,7 +1,7 @@
 //! Putting the settings back: one change at a time, only ever to the table that the restore made.
 
 use backup_chain_aws::change::Look;
-use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_aws::{App, AwsError, Meaning};
 use backup_chain_core::restore::{
     self, Feature, Outcome, Plan, Property, Restore, Stage, Step, StepRecord, StepState,
 };
@@ -20,52 +20,52 @@ const LONGEST: SignedDuration = SignedDuration::from_mins(15);
 const LOOK: SignedDuration = SignedDuration::from_secs(30);
 
 /// Goes on with the settings of a table that is there.
-pub(crate) async fn apply(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
-    let Some(look) = look(edge, store, restore).await? else { return Ok(()) };
+pub(crate) async fn apply(app: &App, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
+    let Some(look) = look(app, store, restore).await? else { return Ok(()) };
     let then = match restore.items_only {
         // Without its metadata nothing is known but what AWS has brought back.
         true => {
             let mut brought = look.settings.clone();
-            edge.name_key(&restore.start.region, &mut brought).await;
+            app.aws.region(&restore.start.region).name_key(&mut brought).await;
             brought
         }
-        false => match open::settings(edge, restore).await? {
+        false => match open::settings(app, restore).await? {
             Some(settings) => settings,
             None => {
-                if wait(edge, store, restore, "its metadata cannot be read", CONSISTENCY).await? {
+                if wait(app, store, restore, "its metadata cannot be read", CONSISTENCY).await? {
                     return Ok(());
                 }
                 let why = "the settings of its restore point cannot be read any more: the table has what AWS restored";
-                return stop(edge, store, restore, why).await;
+                return stop(app, store, restore, why).await;
             }
         },
     };
-    let plan = plan(edge, Some(&then), restore).await?;
+    let plan = plan(app, Some(&then), restore).await?;
     let is_first = |step: &&Step| !step.is_ttl() && !step.is_policy();
-    if !put(edge, store, restore, &plan, plan.steps.iter().filter(is_first)).await? {
+    if !put(app, store, restore, &plan, plan.steps.iter().filter(is_first)).await? {
         return Ok(());
     }
     if let Some(step) = plan.steps.iter().find(|step| step.is_ttl())
         && !restore.steps.contains_key(&step.key())
     {
-        let Some(report) = verify(edge, store, restore, &then).await? else { return Ok(()) };
+        let Some(report) = verify(app, store, restore, &then).await? else { return Ok(()) };
         if !restore.choices.with.contains(&Feature::Ttl) && !restore::is_verified(&report) {
             let why = "it starts deleting, and something else is not as it was: look at that first";
-            note(restore, step, StepState::Failed, edge.clock().now(), Some(why.to_owned()));
+            note(restore, step, StepState::Failed, app.context.now(), Some(why.to_owned()));
         }
     }
     // What may shut this function out of the table comes after all that has to be done to it.
-    if !put(edge, store, restore, &plan, plan.steps.iter().filter(|step| step.is_ttl())).await?
-        || !put(edge, store, restore, &plan, plan.steps.iter().filter(|step| step.is_policy())).await?
+    if !put(app, store, restore, &plan, plan.steps.iter().filter(|step| step.is_ttl())).await?
+        || !put(app, store, restore, &plan, plan.steps.iter().filter(|step| step.is_policy())).await?
     {
         return Ok(());
     }
-    finish(edge, store, restore, &then).await
+    finish(app, store, restore, &then).await
 }
 
 /// Takes steps, in their order. True when all of them are behind us.
 async fn put(
-    edge: &Edge,
+    app: &App,
     store: &Store,
     restore: &mut Restore,
     plan: &Plan,
@@ -73,21 +73,21 @@ async fn put(
 ) -> Result<bool, RestoreError> {
     for step in steps.clone() {
         // Boxed: its future is deep.
-        if !Box::pin(take(edge, store, restore, plan, step)).await? {
+        if !Box::pin(take(app, store, restore, plan, step)).await? {
             return Ok(false);
         }
     }
     let Some(again_at) = steps.filter_map(|step| restore.steps.get(&step.key())?.again_at).min() else {
         return Ok(true);
     };
-    let wait = again_at.duration_since(edge.clock().now()).max(MOMENT);
-    go(edge, store, restore, Stage::Applying, wait).await?;
+    let wait = again_at.duration_since(app.context.now()).max(MOMENT);
+    go(app, store, restore, Stage::Applying, wait).await?;
     Ok(false)
 }
 
 /// Looks at the table, and makes sure that it is the one that this restore made.
-async fn look(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<Option<Look>, RestoreError> {
-    let dynamodb = &edge.region(&restore.start.region).dynamodb;
+async fn look(app: &App, store: &Store, restore: &mut Restore) -> Result<Option<Look>, RestoreError> {
+    let dynamodb = &app.aws.region(&restore.start.region).dynamodb;
     let found = dynamodb.look(&restore.target.name).await?;
     let (why, over) = match &found {
         Some(look) if restore.made.as_ref() == Some(&look.table.id) => return Ok(found),
@@ -97,18 +97,18 @@ async fn look(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<Optio
         ),
         None => ("the table is not seen", "the table that was made is gone: somebody has deleted it"),
     };
-    unseen(edge, store, restore, why, over).await.map(|()| None)
+    unseen(app, store, restore, why, over).await.map(|()| None)
 }
 
 /// Takes a step, unless it is behind us or its time has not come. False when nothing more can be done now.
 async fn take(
-    edge: &Edge,
+    app: &App,
     store: &Store,
     restore: &mut Restore,
     plan: &Plan,
     step: &Step,
 ) -> Result<bool, RestoreError> {
-    let now = edge.clock().now();
+    let now = app.context.now();
     let record = restore.steps.get(&step.key()).cloned();
     match &record {
         Some(StepRecord { state: StepState::Done | StepState::Failed, .. }) => return Ok(true),
@@ -121,29 +121,31 @@ async fn take(
         Some(StepState::Failed) => {
             let why = "what it needs could not be put back".to_owned();
             note(restore, step, StepState::Failed, now, Some(why));
-            return go(edge, store, restore, Stage::Applying, SignedDuration::ZERO).await.map(|()| true);
+            return go(app, store, restore, Stage::Applying, SignedDuration::ZERO).await.map(|()| true);
         }
     }
-    let Some(look) = look(edge, store, restore).await? else { return Ok(false) };
+    let Some(look) = look(app, store, restore).await? else { return Ok(false) };
     if let Some(status) = &look.unfit {
         let why =
             format!("the table is {status}: it has what AWS restored, and its settings are left as they are");
-        return stop(edge, store, restore, &why).await.map(|()| false);
+        return stop(app, store, restore, &why).await.map(|()| false);
     }
     if !look.is_active {
-        if !wait(edge, store, restore, "the table is being changed", LIMITS).await? {
+        if !wait(app, store, restore, "the table is being changed", LIMITS).await? {
             let why = "the table is being changed for hours: its settings are left as they are";
-            stop(edge, store, restore, why).await?;
+            stop(app, store, restore, why).await?;
         }
         return Ok(false);
     }
     // The tag comes first, and every later write looks for it: no other table is ever touched.
-    let done = match mark::marked(edge, store, restore, &look).await? {
-        mark::Mark::Seen => edge.change(&restore.target(), &look, step).await,
+    let done = match mark::marked(app, store, restore, &look).await? {
+        mark::Mark::Seen => {
+            app.aws.region(&restore.target.region).change(&restore.target(), &look, step).await
+        }
         mark::Mark::Waits => return Ok(false),
         mark::Mark::Refused(why) => {
             note(restore, step, StepState::Failed, now, Some(why));
-            return go(edge, store, restore, Stage::Applying, SignedDuration::ZERO).await.map(|()| true);
+            return go(app, store, restore, Stage::Applying, SignedDuration::ZERO).await.map(|()| true);
         }
     };
     match done {
@@ -152,11 +154,11 @@ async fn take(
                 // The tag is honoured: what was refused before was not for want of it.
                 restore.problem = None;
             }
-            note(restore, step, StepState::Done, edge.clock().now(), None);
+            note(restore, step, StepState::Done, app.context.now(), None);
         }
         Err(error) => refused(restore, step, record.as_ref(), &error, now),
     }
-    go(edge, store, restore, Stage::Applying, SignedDuration::ZERO).await?;
+    go(app, store, restore, Stage::Applying, SignedDuration::ZERO).await?;
     Ok(true)
 }
 
@@ -223,13 +225,13 @@ fn refused(
 /// Looks at the restored table as a whole, and compares it with what it was. None while what was just put is not seen
 /// yet: then it is looked at again.
 async fn verify(
-    edge: &Edge,
+    app: &App,
     store: &Store,
     restore: &mut Restore,
     then: &TableSettings,
 ) -> Result<Option<Vec<Property>>, RestoreError> {
-    let mut now = edge.capture_anew(&restore.target.region, &restore.target.name).await?.settings;
-    let moment = edge.clock().now();
+    let mut now = app.aws.region(&restore.target.region).capture_anew(&restore.target.name).await?.settings;
+    let moment = app.context.now();
     restore::expire(&mut now.scaling, moment);
     let mut report = restore::compare(then, &now, &restore.choices, &restore.target(), &restore.steps);
     let last = restore.steps.values().filter_map(|record| record.at).max();
@@ -238,7 +240,7 @@ async fn verify(
     {
         let pause = (moment.duration_since(last) / 2).clamp(MOMENT, LOOK);
         tracing::info!(restore = %restore.id, "what was just put is not seen yet");
-        return go(edge, store, restore, Stage::Applying, pause).await.map(|()| None);
+        return go(app, store, restore, Stage::Applying, pause).await.map(|()| None);
     }
     if restore.items_only {
         for property in report.iter_mut().filter(|property| property.outcome == Outcome::Restored) {
@@ -251,22 +253,22 @@ async fn verify(
 
 /// All is done that can be: what came of it is reported, and the restore's tag comes off the table.
 async fn finish(
-    edge: &Edge,
+    app: &App,
     store: &Store,
     restore: &mut Restore,
     then: &TableSettings,
 ) -> Result<(), RestoreError> {
-    if look(edge, store, restore).await?.is_none() {
+    if look(app, store, restore).await?.is_none() {
         return Ok(());
     }
-    let Some(report) = verify(edge, store, restore, then).await? else { return Ok(()) };
+    let Some(report) = verify(app, store, restore, then).await? else { return Ok(()) };
     // A table that needed no step was never tagged, and without the tag the role may not touch it.
-    match mark::release(edge, restore).await {
+    match mark::release(app, restore).await {
         Ok(()) => {}
         Err(error) if error.is_transient() => return Err(error.into()),
         Err(error) => {
             // Taken off a moment ago, it may be seen still, and the right to take it off be gone.
-            if wait(edge, store, restore, "the restore's tag is still seen", CONSISTENCY).await? {
+            if wait(app, store, restore, "the restore's tag is still seen", CONSISTENCY).await? {
                 return Ok(());
             }
             tracing::warn!(restore = %restore.id, %error, "the table keeps the tag");
@@ -277,5 +279,5 @@ async fn finish(
     restore.report = report;
     let is_failed = |property: &Property| property.outcome == Outcome::Failed;
     let is_complete = restore.problem.is_none() && !restore.report.iter().any(is_failed);
-    end(edge, store, restore, if is_complete { Stage::Succeeded } else { Stage::Warning }).await
+    end(app, store, restore, if is_complete { Stage::Succeeded } else { Stage::Warning }).await
 }

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use backup_chain_aws::backup::Point;
 use backup_chain_aws::clock::Deadline;
-use backup_chain_aws::{Edge, Meaning};
+use backup_chain_aws::{App, Meaning};
 use backup_chain_core::history::Action;
 use backup_chain_core::ids::{Region, RestoreId, TableArn};
 use backup_chain_core::invoke::{Ask, MOST_TABLES, Wanted};
+use backup_chain_core::lock;
 use backup_chain_core::plan::{StartCopy, token};
 use backup_chain_core::point::RestorePoint;
 use backup_chain_core::restore::{
@@ -42,7 +43,7 @@ const IN_FULL: usize = 20;
 /// # Errors
 /// What is in the way of any of them; nothing is begun then.
 pub(crate) async fn ask(
-    edge: &Edge,
+    app: &App,
     store: &Store,
     ask: &Ask,
     points: &BTreeMap<String, Vec<RestorePoint>>,
@@ -50,20 +51,20 @@ pub(crate) async fn ask(
 ) -> Result<Vec<Told>, RestoreError> {
     require_sense(ask)?;
     let others = match store {
-        Store::Catalog => edge.catalog().restores().await?,
+        Store::Catalog => app.catalog.restores().await?,
         Store::File(_) => Vec::new(),
     };
     let others: Vec<Restore> = others.into_iter().filter(|restore| restore.stage.is_open()).collect();
-    edge.forget_surroundings().await;
+    app.aws.forget_surroundings().await;
     // In the order of the request, as lists show them.
-    let now = edge.clock().now();
+    let now = app.context.now();
     let mut ids: Vec<RestoreId> =
-        ask.tables.iter().map(|_| RestoreId::new(now, edge.random().number())).collect();
+        ask.tables.iter().map(|_| RestoreId::new(now, app.context.random().number())).collect();
     ids.sort();
     let mut plans = Vec::new();
     for (wanted, id) in ask.tables.iter().zip(ids) {
         let points = points.get(wanted.table.as_str()).cloned().unwrap_or_default();
-        plans.push(plan_one(edge, ask, wanted, id, points, &others).boxed());
+        plans.push(plan_one(app, ask, wanted, id, points, &others).boxed());
     }
     let mut planned: Vec<Told> = stream::iter(plans).buffered(ABREAST).try_collect().await?;
     let mut targets = BTreeSet::new();
@@ -71,9 +72,9 @@ pub(crate) async fn ask(
         return Err(RestoreError::Twice(Box::new(twice.restore.target.clone())));
     }
     if *store == Store::Catalog {
-        warn_of_tags(edge, &mut planned).await;
+        warn_of_tags(app, &mut planned).await;
     }
-    give_turns(edge, &mut planned, others);
+    give_turns(app, &mut planned, others);
     if planned.len() > IN_FULL {
         for told in &mut planned {
             told.shorten();
@@ -86,15 +87,15 @@ pub(crate) async fn ask(
     for told in &mut planned {
         told.restore.check_at = deadline.map_or(told.restore.check_at, Deadline::ends);
     }
-    record(edge, store, ask, &mut planned).await?;
+    record(app, store, ask, &mut planned).await?;
     for told in planned.iter_mut().filter(|told| told.restore.stage != Stage::Waiting) {
         let span = backup_chain_aws::logs::of_restore(&told.restore);
-        if deadline.is_some_and(|deadline| !deadline.allows_work(edge.clock().now())) {
+        if deadline.is_some_and(|deadline| !deadline.allows_work(app.context.now())) {
             span.in_scope(|| tracing::info!("out of time: the next tick begins it"));
             break;
         }
         // What is cut off here is taken up by the next tick.
-        match Box::pin(work::begin(edge, store, &mut told.restore)).await {
+        match Box::pin(work::begin(app, store, &mut told.restore)).await {
             Err(error) if *store == Store::Catalog || is_transient(&error) => {
                 span.in_scope(|| tracing::warn!(%error, "left to the next tick"));
             }
@@ -126,10 +127,10 @@ fn require_sense(ask: &Ask) -> Result<(), RestoreError> {
 }
 
 /// Where DynamoDB judges no right by tags, tables are made and cannot be changed: that is told beforehand.
-async fn warn_of_tags(edge: &Edge, planned: &mut [Told]) {
+async fn warn_of_tags(app: &App, planned: &mut [Told]) {
     let regions: BTreeSet<Region> = planned.iter().map(|told| told.restore.start.region.clone()).collect();
     for region in regions {
-        if mark::check(edge, &region).await.tag_conditions != Some(false) {
+        if mark::check(app, &region).await.tag_conditions != Some(false) {
             continue;
         }
         let note = format!(
@@ -143,8 +144,8 @@ async fn warn_of_tags(edge: &Edge, planned: &mut [Told]) {
 }
 
 /// Those for which AWS has a place begin at once, the others wait.
-fn give_turns(edge: &Edge, planned: &mut [Told], mut open: Vec<Restore>) {
-    let now = edge.clock().now();
+fn give_turns(app: &App, planned: &mut [Told], mut open: Vec<Restore>) {
+    let now = app.context.now();
     for told in planned {
         if told.restore.has_place(&open) {
             told.restore.take_turn(now);
@@ -157,9 +158,9 @@ fn give_turns(edge: &Edge, planned: &mut [Told], mut open: Vec<Restore>) {
 
 /// Records every restore, with an entry in the history. A transaction takes 50 of them: where a later one fails, those of
 /// the earlier ones are closed again, before anything was asked of AWS.
-async fn record(edge: &Edge, store: &Store, ask: &Ask, planned: &mut [Told]) -> Result<(), RestoreError> {
+async fn record(app: &App, store: &Store, ask: &Ask, planned: &mut [Told]) -> Result<(), RestoreError> {
     let entry = |restore: &Restore| {
-        let mut entry = edge.entry(Action::RestoreStarted, restore.target.to_string(), ask.by.clone());
+        let mut entry = app.context.entry(Action::RestoreStarted, restore.target.to_string(), ask.by.clone());
         entry.reason.clone_from(&ask.reason);
         entry.details.push(format!("restore {}", restore.id));
         entry.details.push(format!("restore point {}/{}", place_of(&restore.vault), restore.point));
@@ -172,12 +173,12 @@ async fn record(edge: &Edge, store: &Store, ask: &Ask, planned: &mut [Told]) -> 
             (&mut told.restore, entry)
         })
         .collect();
-    let Err(error) = store.save_all(edge, &mut records).await else { return Ok(()) };
+    let Err(error) = store.save_all(app, &mut records).await else { return Ok(()) };
     for (restore, _) in records {
         // What is not there is not read, and what cannot be closed is gone on with.
-        let Ok(mut recorded) = store.read(edge, restore).await else { continue };
+        let Ok(mut recorded) = store.read(app, restore).await else { continue };
         let why = "another table of the request could not be recorded: nothing was restored".to_owned();
-        if let Err(error) = work::fail(edge, store, &mut recorded, why).await {
+        if let Err(error) = work::fail(app, store, &mut recorded, why).await {
             tracing::warn!(restore = %recorded.id, %error, "it is gone on with");
         }
     }
@@ -185,15 +186,15 @@ async fn record(edge: &Edge, store: &Store, ask: &Ask, planned: &mut [Told]) -> 
 }
 
 async fn plan_one(
-    edge: &Edge,
+    app: &App,
     ask: &Ask,
     wanted: &Wanted,
     id: RestoreId,
     points: Vec<RestorePoint>,
     others: &[Restore],
 ) -> Result<Told, RestoreError> {
-    let now = edge.clock().now();
-    let Selected { mut point, region } = select(edge, wanted, points.clone(), now)?;
+    let now = app.context.now();
+    let Selected { mut point, region } = select(app, wanted, points.clone(), now)?;
     let mut choices = ask.choices.clone();
     let mut notes = passed_over(wanted, &points, &point);
     if let Some(near) = sibling(&points, &point, &region) {
@@ -203,7 +204,7 @@ async fn plan_one(
         ));
         point = near;
     }
-    let Opened { found, settings } = open(edge, &point).await?;
+    let Opened { found, settings } = open(app, &point).await?;
     let mut settings = match (settings, ask.items_only) {
         (Ok(_), true) => {
             notes.push("only items, keys and indexes are restored, as asked".to_owned());
@@ -222,14 +223,14 @@ async fn plan_one(
     if let Some(other) = others.iter().find(|other| other.target == target) {
         return Err(RestoreError::UnderWay { target: Box::new(target), restore: other.id.clone() });
     }
-    let services = edge.region(&region);
+    let services = app.aws.region(&region);
     if services.dynamodb.look(&target.name).await?.is_some() {
         return Err(RestoreError::Taken(Box::new(target)));
     }
     if let Some(settings) = &mut settings {
         require_indexes(settings, &choices)?;
         if region == point.table.arn.region {
-            edge.name_key(&region, settings).await;
+            app.aws.region(&region).name_key(settings).await;
         }
         let over = expire(&mut settings.scaling, now);
         notes.extend(
@@ -241,15 +242,15 @@ async fn plan_one(
             "indexes cannot be left out where the settings are not known".to_owned(),
         ));
     }
-    let key = key(edge, settings.as_ref(), &choices, &point.table.arn.region, &region).await?;
+    let key = key(app, settings.as_ref(), &choices, &point.table.arn.region, &region).await?;
     if choices.encryption.is_some() {
         // By whatever name it was asked for: the table tells this one.
         choices.encryption = Some(key.clone());
     }
     let native = !choices.without_indexes.is_empty();
-    let role = edge.deployment().restore_role.clone();
+    let role = app.context.deployment().restore_role.clone();
     if !native {
-        notes.extend(require_rights(edge, &role, &target).await?);
+        notes.extend(require_rights(app, &role, &target).await?);
     }
     let arn = found.arn.clone();
     let token = token("restore", id.as_str(), now, &point.table.id, &point.vault, 1);
@@ -263,9 +264,9 @@ async fn plan_one(
         return Err(RestoreError::Unfit { point: point.id, why });
     } else {
         notes.push(format!("its copy is first copied back from {} to {region}", place_of(&point.vault)));
-        Some(copy_back(edge, &point, &found, &id).await?)
+        Some(copy_back(app, &point, &found, &id).await?)
     };
-    let around = left_behind(edge, &target, &mut notes).await;
+    let around = left_behind(app, &target, &mut notes).await;
     let restore = Restore {
         id,
         point: point.id.clone(),
@@ -313,11 +314,11 @@ async fn plan_one(
 }
 
 /// What a dropped table of that name has left. Where that cannot be known it is said: the comparison finds it afterwards.
-async fn left_behind(edge: &Edge, target: &TableArn, notes: &mut Vec<String>) -> Around {
+async fn left_behind(app: &App, target: &TableArn, notes: &mut Vec<String>) -> Around {
     let unseen = |what: &str, why: &dyn std::fmt::Display| {
         format!("whether a dropped table of that name has left {what} is not known: {why}")
     };
-    match edge.around(&target.region, &target.name).await {
+    match app.aws.region(&target.region).around(&target.name).await {
         Ok(around) => {
             notes.extend(around.unseen().iter().map(|(what, why)| unseen(what, why)));
             around
@@ -388,8 +389,8 @@ fn require_room_for_tags(plan: &Plan) -> Result<(), RestoreError> {
 }
 
 /// Refuses when the service role lacks a right. Where that cannot be known, it is said.
-async fn require_rights(edge: &Edge, role: &str, target: &TableArn) -> Result<Option<String>, RestoreError> {
-    match edge.role_lacks(role, &ROLE_NEEDS, &target.to_string()).await {
+async fn require_rights(app: &App, role: &str, target: &TableArn) -> Result<Option<String>, RestoreError> {
+    match app.aws.role_lacks(role, &ROLE_NEEDS, &target.to_string()).await {
         Ok(lacking) if lacking.is_empty() => Ok(None),
         Ok(lacking) => Err(RestoreError::RoleLacks {
             role: role.to_owned(),
@@ -408,15 +409,16 @@ async fn require_rights(edge: &Edge, role: &str, target: &TableArn) -> Result<Op
 /// Copies a copy back into the stack's own vault, where it is a restore point of its table's backup chain again:
 /// retention keeps it as long as its flags say.
 async fn copy_back(
-    edge: &Edge,
+    app: &App,
     point: &RestorePoint,
     found: &Point,
     id: &RestoreId,
 ) -> Result<CopyBack, RestoreError> {
-    let deployment = edge.deployment();
+    let deployment = app.context.deployment();
     let home = deployment.vault_arn(&deployment.vault);
-    let lock = edge.lock_of(&home).await?;
-    let (cold_after_days, delete_after_days) = edge.lifecycle(None, point, lock, found.ends);
+    let lock = app.aws.lock_of(&home).await?;
+    let made_at = point.created_at.unwrap_or_else(|| app.context.now());
+    let (cold_after_days, delete_after_days) = lock::days_of(None, made_at, &point.flags, lock, found.ends);
     Ok(CopyBack {
         from: point.vault.clone(),
         request: StartCopy {

@@ -3,7 +3,7 @@
 use backup_chain_aws::backup::{Job, JobState};
 use backup_chain_aws::restore_jobs::had_no_room;
 use backup_chain_aws::seal::OpenError;
-use backup_chain_aws::{Edge, Meaning};
+use backup_chain_aws::{App, Meaning};
 use backup_chain_core::ids::{RecoveryPointArn, VaultArn};
 use backup_chain_core::point::RestorePoint;
 use backup_chain_core::restore::{Restore, Stage};
@@ -15,35 +15,31 @@ use crate::wait::wait;
 use crate::work::{LOOK, fail, go, still, unseen, wait_anew};
 use crate::{RestoreError, Store};
 
-pub(crate) async fn send_copy(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
+pub(crate) async fn send_copy(app: &App, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
     let Some(copy) = &mut restore.copy_back else {
-        return fail(edge, store, restore, "its copy request is lost".to_owned()).await;
+        return fail(app, store, restore, "its copy request is lost".to_owned()).await;
     };
-    match edge.region(&copy.from.region).backup.start_copy(&copy.request).await {
+    match app.aws.region(&copy.from.region).backup.start_copy(&copy.request).await {
         Ok(job) => {
             copy.job = Some(job);
-            go(edge, store, restore, Stage::CopyingBack, LOOK).await
+            go(app, store, restore, Stage::CopyingBack, LOOK).await
         }
         Err(error) if error.is_transient() => Err(error.into()),
-        Err(error) => fail(edge, store, restore, error.to_string()).await,
+        Err(error) => fail(app, store, restore, error.to_string()).await,
     }
 }
 
 /// Follows the copy back. Its job is one of the copy's Region, whose events do not come here.
-pub(crate) async fn follow_copy(
-    edge: &Edge,
-    store: &Store,
-    restore: &mut Restore,
-) -> Result<(), RestoreError> {
+pub(crate) async fn follow_copy(app: &App, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
     let Some(copy) = restore.copy_back.clone() else {
-        return fail(edge, store, restore, "its copy request is lost".to_owned()).await;
+        return fail(app, store, restore, "its copy request is lost".to_owned()).await;
     };
-    let backup = &edge.region(&copy.from.region).backup;
+    let backup = &app.aws.region(&copy.from.region).backup;
     let job = match &copy.job {
         Some(job) => match backup.copy_job(job).await {
             Err(error) if error.meaning == Meaning::NotFound => {
                 let over = format!("AWS does not know copy job {job} any more");
-                return unseen(edge, store, restore, "the copy job is not seen yet", &over).await;
+                return unseen(app, store, restore, "the copy job is not seen yet", &over).await;
             }
             found => found?,
         },
@@ -63,12 +59,12 @@ pub(crate) async fn follow_copy(
                     }
                     job
                 }
-                None => return send_copy(edge, store, restore).await,
+                None => return send_copy(app, store, restore).await,
             }
         }
     };
     match (&job.state, job.arn) {
-        (JobState::Open, _) => still(edge, store, restore, LOOK).await,
+        (JobState::Open, _) => still(app, store, restore, LOOK).await,
         (JobState::Failed(state), _) => {
             let message = job.message.as_deref();
             let why = format!(
@@ -76,22 +72,22 @@ pub(crate) async fn follow_copy(
                 message.unwrap_or("AWS gives no reason")
             );
             if message.is_some_and(had_no_room) {
-                return wait_anew(edge, store, restore, why).await;
+                return wait_anew(app, store, restore, why).await;
             }
-            fail(edge, store, restore, why).await
+            fail(app, store, restore, why).await
         }
         (JobState::Completed, None) => {
-            fail(edge, store, restore, "the copy back completed without a recovery point".to_owned()).await
+            fail(app, store, restore, "the copy back completed without a recovery point".to_owned()).await
         }
         (JobState::Completed, Some(arn)) => {
-            let is_recorded = record_point(edge, restore, &copy.request.target, &arn).await?;
+            let is_recorded = record_point(app, restore, &copy.request.target, &arn).await?;
             let why = "the tags of what was copied back are not seen yet";
-            if !is_recorded && wait(edge, store, restore, why, CONSISTENCY).await? {
+            if !is_recorded && wait(app, store, restore, why, CONSISTENCY).await? {
                 return Ok(());
             }
             (restore.vault, restore.arn, restore.start.point) = (copy.request.target, arn.clone(), arn);
             // Copies and tables have their turns apart.
-            go(edge, store, restore, Stage::Waiting, SignedDuration::ZERO).await
+            go(app, store, restore, Stage::Waiting, SignedDuration::ZERO).await
         }
     }
 }
@@ -99,19 +95,19 @@ pub(crate) async fn follow_copy(
 /// Records what was copied back as what it is again: a restore point of its table's chain. False where its metadata is
 /// not believed.
 async fn record_point(
-    edge: &Edge,
+    app: &App,
     restore: &Restore,
     vault: &VaultArn,
     arn: &RecoveryPointArn,
 ) -> Result<bool, RestoreError> {
     // What describes the copy beside its tags may have gone here with the backup.
-    let there = &edge.region(&restore.vault.region).backup;
+    let there = &app.aws.region(&restore.vault.region).backup;
     let (copy, tags) =
         (there.point(&restore.vault.name, &restore.arn).await?, there.tags(&restore.arn).await?);
     let brought = async {
-        let copy = edge.describe(&restore.vault, &copy, &tags, restore.sealed).await?;
-        edge.bring(&copy, &restore.vault.region, &vault.region).await?;
-        edge.name(&RestorePoint { arn: Some(arn.clone()), vault: vault.clone(), ..copy }).await?;
+        let copy = app.sealer.describe(&restore.vault, &copy, &tags, restore.sealed).await?;
+        app.sealer.bring(&copy, &restore.vault.region, &vault.region).await?;
+        app.sealer.name(&RestorePoint { arn: Some(arn.clone()), vault: vault.clone(), ..copy }).await?;
         Ok(())
     };
     match brought.await {
@@ -119,14 +115,16 @@ async fn record_point(
         Err(error) => tracing::warn!(%error, "what describes the copy is not brought with it"),
         Ok(()) => {}
     }
-    let backup = &edge.region(&vault.region).backup;
+    let backup = &app.aws.region(&vault.region).backup;
     let (found, tags) = (backup.point(&vault.name, arn).await?, backup.tags(arn).await?);
     // What is not believed is in the vault all the same; the daily run reports it, and only items are restored.
-    let Ok(mut point) = edge.describe(vault, &found, &tags, restore.sealed).await else { return Ok(false) };
+    let Ok(mut point) = app.sealer.describe(vault, &found, &tags, restore.sealed).await else {
+        return Ok(false);
+    };
     if point.suspect.is_some() {
         return Ok(false);
     }
     point.warnings.push(format!("copied back into {} for a restore", place_of(vault)));
-    edge.bring_back(&mut point).await?;
+    app.ledger.bring_back(&mut point).await?;
     Ok(true)
 }

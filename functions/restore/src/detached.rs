@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use aws_config::SdkConfig;
 use backup_chain_aws::clock::Random;
 use backup_chain_aws::deployment::Deployment;
-use backup_chain_aws::seal::{Claim, OpenError, Seen};
-use backup_chain_aws::{AwsError, Edge, Meaning};
+use backup_chain_aws::seal::OpenError;
+use backup_chain_aws::seen::{Claim, Seen};
+use backup_chain_aws::{App, AwsError, Meaning};
 use backup_chain_core::ids::{AccountId, Region, TableArn, TableName, VaultArn, VaultName};
 use backup_chain_core::invoke::{Ask, From, Wanted};
 use backup_chain_core::point::RestorePoint;
@@ -35,7 +36,7 @@ pub struct Place {
 /// A vault with copies, of which a table is restored.
 #[derive(Debug, Clone)]
 pub struct Detached {
-    edge: Edge,
+    app: App,
     copies: VaultArn,
     store: Store,
 }
@@ -53,7 +54,7 @@ impl Detached {
         record: PathBuf,
     ) -> Result<Self, RestoreError> {
         let Place { region, vault, prefix, role } = place;
-        let of = |deployment| Edge::new(config.clone(), deployment, Random::system());
+        let of = |deployment| App::new(config.clone(), deployment, Random::system());
         let nothing = |account: AccountId| Claim { key: String::new(), account, region: region.clone() };
         let unknown: AccountId =
             "000000000000".parse().map_err(|error| RestoreError::Choice(format!("{error}")))?;
@@ -65,7 +66,7 @@ impl Detached {
         };
         let settings = format!("{prefix}settings");
         let look = of(Deployment::detached(&here, &nothing(unknown), settings.clone(), String::new()));
-        let backup = &look.region(&region).backup;
+        let backup = &look.aws.region(&region).backup;
         let found = backup.vault(&vault).await?;
         let copies = found
             .arn
@@ -76,7 +77,7 @@ impl Detached {
             }
             let tags = &backup.tags(&point.arn).await?;
             let seen = Seen::of(&point, tags, &region);
-            if let Some(claim) = look.claim(&seen).await?
+            if let Some(claim) = look.sealer.claim(&seen).await?
                 && claim.account == copies.account
                 && claim.key.split(':').nth(4) == Some(copies.account.as_str())
             {
@@ -87,8 +88,8 @@ impl Detached {
                     true => role,
                     false => format!("arn:{}:iam::{}:role/{role}", copies.partition, copies.account),
                 };
-                let edge = of(Deployment::detached(&copies, &claim, settings, role));
-                return Ok(Self { edge, copies, store: Store::File(record) });
+                let app = of(Deployment::detached(&copies, &claim, settings, role));
+                return Ok(Self { app, copies, store: Store::File(record) });
             }
         }
         Err(RestoreError::NoPoints(table.clone()))
@@ -116,7 +117,7 @@ impl Detached {
         let (points, unread) = self.points(&wanted).await?;
         let points = BTreeMap::from([(wanted.table.to_string(), points)]);
         let asked = Ask { tables: vec![wanted], ..asked.clone() };
-        let told = Box::pin(ask::ask(&self.edge, &self.store, &asked, &points, None)).await;
+        let told = Box::pin(ask::ask(&self.app, &self.store, &asked, &points, None)).await;
         let mut told = match told {
             Err(RestoreError::NoneBefore { table, at, place, .. }) if !unread.is_empty() => {
                 return Err(RestoreError::NoneBefore { table, at, place, hint: unread.join("; ") });
@@ -138,12 +139,12 @@ impl Detached {
         mut moved: impl FnMut(&Restore),
     ) -> Result<Told, RestoreError> {
         while restore.stage.is_open() {
-            self.edge.clock().until(restore.check_at).await;
+            self.app.context.clock().until(restore.check_at).await;
             // Boxed: its future is deep.
-            match Box::pin(work::advance(&self.edge, &self.store, restore)).await {
+            match Box::pin(work::advance(&self.app, &self.store, restore)).await {
                 Err(error) if is_transient(&error) => {
                     tracing::warn!(%error, "it is held up");
-                    Box::pin(held_up(&self.edge, &self.store, restore, &error)).await?;
+                    Box::pin(held_up(&self.app, &self.store, restore, &error)).await?;
                 }
                 done => done?,
             }
@@ -157,12 +158,12 @@ impl Detached {
     /// # Errors
     /// When AWS fails.
     pub async fn look(&self, restore: &Restore) -> Result<Told, RestoreError> {
-        tell(&self.edge, restore.clone()).await
+        tell(&self.app, restore.clone()).await
     }
 
     /// The present moment.
     pub fn now(&self) -> Timestamp {
-        self.edge.clock().now()
+        self.app.context.now()
     }
 
     /// The restore that was recorded.
@@ -178,7 +179,7 @@ impl Detached {
 
     /// The copies in the vault that may be meant, newest first, as far as need be, and what of them cannot be read.
     async fn points(&self, wanted: &Wanted) -> Result<(Vec<RestorePoint>, Vec<String>), RestoreError> {
-        let backup = &self.edge.region(&self.copies.region).backup;
+        let backup = &self.app.aws.region(&self.copies.region).backup;
         let mut found = backup.points(&self.copies.name).await?;
         found
             .retain(|point| point.resource.as_deref().is_some_and(|resource| is_of(resource, &wanted.table)));
@@ -189,7 +190,7 @@ impl Detached {
                 Err(error) if error.meaning == Meaning::NotFound => continue,
                 tags => tags?,
             };
-            let point = match self.edge.describe(&self.copies, &recovery, &tags, None).await {
+            let point = match self.app.sealer.describe(&self.copies, &recovery, &tags, None).await {
                 Ok(point) => point,
                 Err(OpenError::Aws(error)) => return Err(error.into()),
                 Err(error) => {

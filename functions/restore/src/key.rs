@@ -1,7 +1,7 @@
 //! The key that a restored table is encrypted with.
 
 use backup_chain_aws::deployment::in_region;
-use backup_chain_aws::{AwsError, Edge};
+use backup_chain_aws::{App, AwsError};
 use backup_chain_core::ids::Region;
 use backup_chain_core::restore::{Choices, Key};
 use backup_chain_core::settings::{EncryptionType, TableSettings};
@@ -11,13 +11,13 @@ use crate::RestoreError;
 /// The key of the new table: as asked, whether by ARN, id or alias, or else the one that it was encrypted with. It is told
 /// by the ARN that DynamoDB tells it by.
 pub(crate) async fn key(
-    edge: &Edge,
+    app: &App,
     settings: Option<&TableSettings>,
     choices: &Choices,
     from: &Region,
     region: &Region,
 ) -> Result<Key, RestoreError> {
-    let kms = &edge.region(region).kms;
+    let kms = &app.aws.region(region).kms;
     let choice = |why: String| RestoreError::Choice(why);
     match (&choices.encryption, settings) {
         (Some(Key::Arn(arn)), _) => match kms.find(arn).await? {

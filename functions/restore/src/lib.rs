@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::job_events::{Batch, Failure, measure};
-use backup_chain_aws::{Edge, logs};
+use backup_chain_aws::{App, logs};
 use backup_chain_core::ids::{RestoreId, TableName};
 use backup_chain_core::invoke::{self, Ask, RestoreRequest, UnreadablePayload};
 use backup_chain_core::job_events::{self, Incoming, JobEvent, JobKind};
@@ -69,20 +69,20 @@ const SOON: SignedDuration = SignedDuration::from_secs(45);
 ///
 /// # Errors
 /// [`RestoreError`]: what was wrong with the request, or which call to AWS failed.
-pub async fn handle(edge: &Edge, payload: Value, deadline: Deadline) -> Result<Reply, RestoreError> {
+pub async fn handle(app: &App, payload: Value, deadline: Deadline) -> Result<Reply, RestoreError> {
     let is_event = payload.get("Records").is_some() || payload.get("detail-type").is_some();
     if is_event {
         return match job_events::read(payload)? {
             Incoming::Batch(records) => {
                 let mut batch = Batch::new(records);
-                while let Some(event) = batch.next(edge.clock(), deadline) {
-                    batch.done(take(edge, &event, deadline).await);
+                while let Some(event) = batch.next(app.context.clock(), deadline) {
+                    batch.done(take(app, &event, deadline).await);
                 }
                 let (failures, looked_at) = batch.end();
                 Ok(worked(failures, looked_at))
             }
             Incoming::Event(Some(event)) => {
-                Ok(worked(Vec::new(), usize::from(take(edge, &event, deadline).await?)))
+                Ok(worked(Vec::new(), usize::from(take(app, &event, deadline).await?)))
             }
             Incoming::Event(None) | Incoming::Tick => Ok(worked(Vec::new(), 0)),
         };
@@ -94,16 +94,16 @@ pub async fn handle(edge: &Edge, payload: Value, deadline: Deadline) -> Result<R
         ))
     })?;
     match request {
-        RestoreRequest::Tick {} => tick(edge, deadline).await,
-        RestoreRequest::Restore(ask) => Ok(Reply::Restores(Box::pin(restore(edge, &ask, deadline)).await?)),
+        RestoreRequest::Tick {} => tick(app, deadline).await,
+        RestoreRequest::Restore(ask) => Ok(Reply::Restores(Box::pin(restore(app, &ask, deadline)).await?)),
         RestoreRequest::Check { regions } => {
             let mut checked = Vec::new();
             for region in &regions {
-                checked.push(mark::check(edge, region).await);
+                checked.push(mark::check(app, region).await);
             }
             Ok(Reply::Checked(checked))
         }
-        RestoreRequest::Show { restore } => Ok(Reply::Restore(Box::new(show(edge, &restore).await?))),
+        RestoreRequest::Show { restore } => Ok(Reply::Restore(Box::new(show(app, &restore).await?))),
     }
 }
 
@@ -111,32 +111,32 @@ fn worked(batch_item_failures: Vec<Failure>, looked_at: usize) -> Reply {
     Reply::Worked { batch_item_failures, looked_at }
 }
 
-async fn restore(edge: &Edge, asked: &Ask, deadline: Deadline) -> Result<Vec<Told>, RestoreError> {
+async fn restore(app: &App, asked: &Ask, deadline: Deadline) -> Result<Vec<Told>, RestoreError> {
     let names: BTreeSet<TableName> = asked.tables.iter().map(|wanted| wanted.table.clone()).collect();
     let mut reads = Vec::new();
     for name in names {
-        reads.push(points_of(edge, name).boxed());
+        reads.push(points_of(app, name).boxed());
     }
     let points = stream::iter(reads).buffered(ABREAST).try_collect().await?;
-    ask::ask(edge, &Store::Catalog, asked, &points, Some(deadline)).await
+    ask::ask(app, &Store::Catalog, asked, &points, Some(deadline)).await
 }
 
-async fn points_of(edge: &Edge, table: TableName) -> Result<(String, Vec<RestorePoint>), RestoreError> {
-    let points = edge.catalog().points_of_table(&table).await?;
+async fn points_of(app: &App, table: TableName) -> Result<(String, Vec<RestorePoint>), RestoreError> {
+    let points = app.catalog.points_of_table(&table).await?;
     Ok((table.to_string(), points))
 }
 
 /// The steps of a restore. Where the settings are not known, there are those that were asked for.
 pub(crate) async fn plan(
-    edge: &Edge,
+    app: &App,
     settings: Option<&TableSettings>,
     restore: &Restore,
 ) -> Result<restore::Plan, RestoreError> {
     let around = match restore.leftovers.is_empty() {
         true => Around::default(),
         false => {
-            edge.forget_surroundings().await;
-            edge.around(&restore.target.region, &restore.target.name).await?
+            app.aws.forget_surroundings().await;
+            app.aws.region(&restore.target.region).around(&restore.target.name).await?
         }
     };
     let unknown = TableSettings::default();
@@ -145,26 +145,26 @@ pub(crate) async fn plan(
 }
 
 /// What is told of a restore: its record, and the steps as its metadata gives them.
-async fn show(edge: &Edge, id: &RestoreId) -> Result<Told, RestoreError> {
-    let restore = edge.catalog().restore(id).await?;
-    tell(edge, restore.ok_or_else(|| RestoreError::UnknownRestore(id.clone()))?).await
+async fn show(app: &App, id: &RestoreId) -> Result<Told, RestoreError> {
+    let restore = app.catalog.restore(id).await?;
+    tell(app, restore.ok_or_else(|| RestoreError::UnknownRestore(id.clone()))?).await
 }
 
-async fn tell(edge: &Edge, restore: Restore) -> Result<Told, RestoreError> {
+async fn tell(app: &App, restore: Restore) -> Result<Told, RestoreError> {
     let settings = match restore.items_only {
         true => None,
         // The recovery point may be gone by now: the record stays.
-        false => match open::settings(edge, &restore).await {
+        false => match open::settings(app, &restore).await {
             Err(error) if wait::is_transient(&error) => return Err(error),
             other => other.unwrap_or_default(),
         },
     };
-    let plan = plan(edge, settings.as_ref(), &restore).await?;
+    let plan = plan(app, settings.as_ref(), &restore).await?;
     let target = restore.target();
     let mut told = Told::of(restore, &plan);
     let (from, region) = (&told.restore.table.arn.region, &target.table.region);
     // Worth telling, and not worth failing for.
-    told.key = key::key(edge, settings.as_ref(), &told.restore.choices, from, region).await.ok();
+    told.key = key::key(app, settings.as_ref(), &told.restore.choices, from, region).await.ok();
     let Some(settings) = settings else {
         told.notes.push("the settings of its restore point are not known".to_owned());
         return Ok(told);
@@ -179,37 +179,37 @@ async fn tell(edge: &Edge, restore: Restore) -> Result<Told, RestoreError> {
 
 /// Looks at the restore of the event's job, and says whether the job is one of ours. The event is not believed: the job
 /// is asked about.
-async fn take(edge: &Edge, event: &JobEvent, deadline: Deadline) -> Result<bool, RestoreError> {
+async fn take(app: &App, event: &JobEvent, deadline: Deadline) -> Result<bool, RestoreError> {
     if event.kind != JobKind::Restore {
         return Ok(false);
     }
-    let open = edge.catalog().open_restores().await?;
+    let open = app.catalog.open_restores().await?;
     let is_its =
         |restore: &Restore| restore.job.as_deref().is_some_and(|job| job.eq_ignore_ascii_case(&event.job));
     let Some(mut restore) = open.into_iter().find(is_its) else {
         tracing::debug!(job = event.job, "no open restore has this job");
         return Ok(false);
     };
-    measure(edge, event, Measured::of_restore(&restore));
-    restore.check_at = edge.clock().now();
-    go_on(edge, &Store::Catalog, std::slice::from_mut(&mut restore), deadline).await?;
+    measure(&app.context, event, Measured::of_restore(&restore));
+    restore.check_at = app.context.now();
+    go_on(app, &Store::Catalog, std::slice::from_mut(&mut restore), deadline).await?;
     Ok(true)
 }
 
 /// Goes on with every restore that is due, and with what comes due while there is time.
-async fn tick(edge: &Edge, deadline: Deadline) -> Result<Reply, RestoreError> {
-    let now = edge.clock().now();
-    let mut open = edge.catalog().open_restores().await?;
+async fn tick(app: &App, deadline: Deadline) -> Result<Reply, RestoreError> {
+    let now = app.context.now();
+    let mut open = app.catalog.open_restores().await?;
     let looked_at = open.iter().filter(|restore| restore.check_at <= now).count();
     if looked_at == 0 {
         return Ok(worked(Vec::new(), 0));
     }
-    let Some(lease) = edge.catalog().lease("restore", now, deadline.ends()).await? else {
+    let Some(lease) = app.catalog.lease("restore", now, deadline.ends()).await? else {
         tracing::info!("another invocation is at work");
         return Ok(worked(Vec::new(), 0));
     };
-    go_on(edge, &Store::Catalog, &mut open, deadline).await?;
-    if let Err(error) = edge.catalog().release(lease, edge.clock().now()).await {
+    go_on(app, &Store::Catalog, &mut open, deadline).await?;
+    if let Err(error) = app.catalog.release(lease, app.context.now()).await {
         tracing::warn!(%error, "the lease ends by itself");
     }
     Ok(worked(Vec::new(), looked_at))
@@ -218,22 +218,22 @@ async fn tick(edge: &Edge, deadline: Deadline) -> Result<Reply, RestoreError> {
 /// Takes restores as far as they go until the deadline, waiting for what is due soon. One restore does not stop the
 /// others. All that are open take part: some of them wait for the place of another.
 async fn go_on(
-    edge: &Edge,
+    app: &App,
     store: &Store,
     restores: &mut [Restore],
     deadline: Deadline,
 ) -> Result<(), RestoreError> {
     loop {
         for index in 0..restores.len() {
-            while is_due(edge, restores, index) {
+            while is_due(app, restores, index) {
                 let span = logs::of_restore(&restores[index]);
-                if !deadline.allows_work(edge.clock().now()) {
+                if !deadline.allows_work(app.context.now()) {
                     span.in_scope(|| tracing::info!("out of time: the next tick goes on"));
                     return Ok(());
                 }
                 let restore = &mut restores[index];
                 // Boxed: its future is deep.
-                let moved = Box::pin(work::advance(edge, store, restore)).instrument(span.clone()).await;
+                let moved = Box::pin(work::advance(app, store, restore)).instrument(span.clone()).await;
                 match moved {
                     Ok(()) => {}
                     Err(error) if error.is_overtaken() => {
@@ -242,7 +242,7 @@ async fn go_on(
                     }
                     Err(error) => {
                         span.in_scope(|| tracing::warn!(%error, "it is held up"));
-                        let noted = Box::pin(wait::held_up(edge, store, restore, &error))
+                        let noted = Box::pin(wait::held_up(app, store, restore, &error))
                             .instrument(span.clone())
                             .await;
                         if let Err(error) = noted {
@@ -253,7 +253,7 @@ async fn go_on(
                 }
             }
         }
-        let now = edge.clock().now();
+        let now = app.context.now();
         let next = restores
             .iter()
             .filter(|restore| restore.stage.is_open())
@@ -262,7 +262,7 @@ async fn go_on(
             .map(|restore| restore.check_at)
             .min();
         match next.filter(|next| *next <= now + SOON && deadline.allows_work(*next)) {
-            Some(next) => edge.clock().until(next).await,
+            Some(next) => app.context.clock().until(next).await,
             None => return Ok(()),
         }
     }
@@ -270,11 +270,11 @@ async fn go_on(
 
 /// Whether a restore can be gone on with now: its moment has come, and if it waits for its turn, there is a place, or it
 /// has waited for too long.
-fn is_due(edge: &Edge, restores: &[Restore], index: usize) -> bool {
+fn is_due(app: &App, restores: &[Restore], index: usize) -> bool {
     let restore = &restores[index];
     restore.stage.is_open()
-        && restore.check_at <= edge.clock().now()
+        && restore.check_at <= app.context.now()
         && (restore.stage != Stage::Waiting
             || restore.has_place(restores)
-            || work::has_waited_too_long(edge, restore))
+            || work::has_waited_too_long(app, restore))
 }

@@ -1,8 +1,9 @@
 //! The settings that a restore puts back: those of the recovery point's own metadata, authenticated or not at all.
 
 use backup_chain_aws::backup::{Point, PointState};
-use backup_chain_aws::seal::{Described, OpenError, Seen};
-use backup_chain_aws::{Edge, Meaning};
+use backup_chain_aws::seal::{Described, OpenError};
+use backup_chain_aws::seen::Seen;
+use backup_chain_aws::{App, Meaning};
 use backup_chain_core::metadata::Settings;
 use backup_chain_core::point::RestorePoint;
 use backup_chain_core::restore::{Restore, expire};
@@ -21,10 +22,10 @@ pub(crate) struct Opened {
 ///
 /// # Errors
 /// When the recovery point is not usable, or AWS fails.
-pub(crate) async fn open(edge: &Edge, point: &RestorePoint) -> Result<Opened, RestoreError> {
+pub(crate) async fn open(app: &App, point: &RestorePoint) -> Result<Opened, RestoreError> {
     let unfit = |why: String| RestoreError::Unfit { point: point.id.clone(), why };
     let arn = point.arn.as_ref().ok_or_else(|| unfit("AWS has not named its recovery point".to_owned()))?;
-    let region = edge.region(&point.vault.region);
+    let region = app.aws.region(&point.vault.region);
     let found = match region.backup.point(&point.vault.name, arn).await {
         Err(error) if error.meaning == Meaning::NotFound => {
             return Err(unfit(
@@ -46,7 +47,7 @@ pub(crate) async fn open(edge: &Edge, point: &RestorePoint) -> Result<Opened, Re
     }
     let tags = region.backup.tags(arn).await?;
     let seen = Seen::of(&found, &tags, &point.vault.region);
-    let settings = match edge.open(point, &seen).await {
+    let settings = match app.sealer.open(point, &seen).await {
         Ok((_, settings)) => Ok(settings),
         Err(OpenError::Aws(error)) if error.is_transient() => return Err(error.into()),
         Err(error) => Err(error.to_string()),
@@ -59,13 +60,13 @@ pub(crate) async fn open(edge: &Edge, point: &RestorePoint) -> Result<Opened, Re
 ///
 /// # Errors
 /// When AWS fails.
-pub(crate) async fn settings(edge: &Edge, restore: &Restore) -> Result<Option<TableSettings>, RestoreError> {
+pub(crate) async fn settings(app: &App, restore: &Restore) -> Result<Option<TableSettings>, RestoreError> {
     let read = async {
-        let region = edge.region(&restore.vault.region);
+        let region = app.aws.region(&restore.vault.region);
         let found = region.backup.point(&restore.vault.name, &restore.arn).await?;
         let tags = region.backup.tags(&restore.arn).await?;
         let seen = Seen::of(&found, &tags, &restore.vault.region);
-        let Described { document, sealed, .. } = edge.open_unknown(&seen).await?;
+        let Described { document, sealed, .. } = app.sealer.open_unknown(&seen).await?;
         // Settings are put back of metadata that was believed, and pinned.
         if document.id != restore.point || document.table != restore.table || restore.sealed != Some(sealed) {
             return Err(OpenError::Suspect("its metadata is not what it was".to_owned()));
@@ -73,7 +74,7 @@ pub(crate) async fn settings(edge: &Edge, restore: &Restore) -> Result<Option<Ta
         match document.settings {
             Settings::Inline(settings) => Ok(*settings),
             Settings::Stored(digest) => {
-                edge.open_settings(&restore.table, &digest, &restore.vault.region).await
+                app.sealer.open_settings(&restore.table, &digest, &restore.vault.region).await
             }
         }
     };
@@ -81,9 +82,9 @@ pub(crate) async fn settings(edge: &Edge, restore: &Restore) -> Result<Option<Ta
         Ok(mut settings) => {
             let region = &restore.table.arn.region;
             if *region == restore.start.region {
-                edge.name_key(region, &mut settings).await;
+                app.aws.region(region).name_key(&mut settings).await;
             }
-            expire(&mut settings.scaling, edge.clock().now());
+            expire(&mut settings.scaling, app.context.now());
             Ok(Some(settings))
         }
         Err(OpenError::Aws(error)) if error.meaning != Meaning::NotFound => Err(error.into()),

@@ -1,6 +1,6 @@
 //! Which restore point is meant, and where its table goes.
 
-use backup_chain_aws::Edge;
+use backup_chain_aws::App;
 use backup_chain_core::ids::{PointId, Region, TableName};
 use backup_chain_core::invoke::{From, Wanted};
 use backup_chain_core::point::{Kind, RestorePoint, State};
@@ -21,7 +21,7 @@ pub(crate) struct Selected {
 /// # Errors
 /// When there is none, or it cannot be restored from.
 pub(crate) fn select(
-    edge: &Edge,
+    app: &App,
     wanted: &Wanted,
     points: Vec<RestorePoint>,
     now: Timestamp,
@@ -29,7 +29,7 @@ pub(crate) fn select(
     if points.is_empty() {
         return Err(RestoreError::NoPoints(wanted.table.clone()));
     }
-    let home = &edge.deployment().region;
+    let home = &app.context.deployment().region;
     let point = match &wanted.from {
         From::Point(id) => by_id(wanted, id, points, home)?,
         From::At(at) => by_moment(wanted, *at, points, home)?,

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use backup_chain_aws::Edge;
+use backup_chain_aws::App;
 use backup_chain_aws::catalog::Write;
 use backup_chain_core::history::Entry;
 use backup_chain_core::notice::{Notice, RestoreEnded};
@@ -22,9 +22,9 @@ pub enum Store {
 
 impl Store {
     /// Writes a record.
-    pub(crate) async fn save(&self, edge: &Edge, restore: &mut Restore) -> Result<(), RestoreError> {
+    pub(crate) async fn save(&self, app: &App, restore: &mut Restore) -> Result<(), RestoreError> {
         match self {
-            Self::Catalog => Ok(edge.catalog().commit([Write::of(restore)]).await?),
+            Self::Catalog => Ok(app.catalog.commit([Write::of(restore)]).await?),
             Self::File(path) => {
                 restore.rev += 1;
                 let text = serde_json::to_vec_pretty(restore).map_err(std::io::Error::other)?;
@@ -39,7 +39,7 @@ impl Store {
     /// Writes records with their entries in the history: together as far as one transaction goes.
     pub(crate) async fn save_all(
         &self,
-        edge: &Edge,
+        app: &App,
         restores: &mut [(&mut Restore, Entry)],
     ) -> Result<(), RestoreError> {
         /// A transaction writes 100 items: of each restore its record and its entry.
@@ -49,12 +49,12 @@ impl Store {
                 for some in restores.chunks_mut(TOGETHER) {
                     let writes =
                         some.iter_mut().flat_map(|(restore, entry)| [Write::of(*restore), Write::of(entry)]);
-                    edge.catalog().commit(writes.collect::<Vec<_>>()).await?;
+                    app.catalog.commit(writes.collect::<Vec<_>>()).await?;
                 }
             }
             Self::File(_) => {
                 for (restore, _) in restores {
-                    self.save(edge, restore).await?;
+                    self.save(app, restore).await?;
                 }
             }
         }
@@ -62,10 +62,10 @@ impl Store {
     }
 
     /// A record as it is kept.
-    pub(crate) async fn read(&self, edge: &Edge, restore: &Restore) -> Result<Restore, RestoreError> {
+    pub(crate) async fn read(&self, app: &App, restore: &Restore) -> Result<Restore, RestoreError> {
         match self {
             Self::Catalog => {
-                let found = edge.catalog().restore(&restore.id).await?;
+                let found = app.catalog.restore(&restore.id).await?;
                 found.ok_or_else(|| RestoreError::UnknownRestore(restore.id.clone()))
             }
             Self::File(path) => recorded(path),
@@ -73,9 +73,9 @@ impl Store {
     }
 
     /// Tells the event bus, where there is one, how a restore has ended.
-    pub(crate) async fn tell(&self, edge: &Edge, restore: &Restore) -> Result<(), RestoreError> {
+    pub(crate) async fn tell(&self, app: &App, restore: &Restore) -> Result<(), RestoreError> {
         if *self == Self::Catalog {
-            edge.tell(&Notice::RestoreEnded(RestoreEnded::of(restore))).await?;
+            app.notices.publish(&Notice::RestoreEnded(RestoreEnded::of(restore))).await?;
         }
         Ok(())
     }

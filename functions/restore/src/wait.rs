@@ -1,6 +1,6 @@
 //! Waits: each has an end that fits what it waits for, and tells what it is.
 
-use backup_chain_aws::{AwsError, Edge, Error, Meaning};
+use backup_chain_aws::{App, AwsError, Error, Meaning};
 use backup_chain_core::metrics::Measured;
 use backup_chain_core::restore::{Hitch, Restore, Stage, StepState};
 use backup_chain_core::wait::{CONSISTENCY, LIMITS, OUTAGE};
@@ -15,13 +15,13 @@ const LONGEST: SignedDuration = SignedDuration::from_mins(5);
 /// Notes what a restore waits for, and when to look again: later each time. False when it has waited for `most`, or been
 /// held up by one thing after another for a day.
 pub(crate) async fn wait(
-    edge: &Edge,
+    app: &App,
     store: &Store,
     restore: &mut Restore,
     why: &str,
     most: SignedDuration,
 ) -> Result<bool, RestoreError> {
-    let now = edge.clock().now();
+    let now = app.context.now();
     let before = restore.hitch.take();
     let first = before.as_ref().map_or(now, |hitch| hitch.first);
     let since = before.filter(|hitch| hitch.why == why).map_or(now, |hitch| hitch.since);
@@ -32,22 +32,22 @@ pub(crate) async fn wait(
     restore.hitch = Some(Hitch { why: why.to_owned(), since, first });
     restore.check_at = now + (waited / 2).clamp(MOMENT, LONGEST);
     tracing::info!(restore = %restore.id, why, "waits");
-    store.save(edge, restore).await?;
+    store.save(app, restore).await?;
     Ok(true)
 }
 
 /// A call failed: it is made again for as long as that may help, and then the restore ends and says so.
 pub(crate) async fn held_up(
-    edge: &Edge,
+    app: &App,
     store: &Store,
     restore: &mut Restore,
     error: &RestoreError,
 ) -> Result<(), RestoreError> {
     if let RestoreError::Aws(error) = error {
-        edge.leave(&Measured::of_restore(restore), "a restore", error);
+        app.context.record_deferred(&Measured::of_restore(restore), "a restore", error);
     }
     // What was changed here and not recorded is not true.
-    *restore = store.read(edge, restore).await?;
+    *restore = store.read(app, restore).await?;
     if !restore.stage.is_open() {
         return Ok(());
     }
@@ -66,7 +66,7 @@ pub(crate) async fn held_up(
     } else {
         OUTAGE
     };
-    if wait(edge, store, restore, &why, most).await? {
+    if wait(app, store, restore, &why, most).await? {
         return Ok(());
     }
     if is_shut_out {
@@ -74,12 +74,12 @@ pub(crate) async fn held_up(
             "{why}: does its resource policy, which is in place again, shut the restore function out? It was not looked at \
              any more"
         );
-        return stop(edge, store, restore, &why).await;
+        return stop(app, store, restore, &why).await;
     }
     let hours = most.as_hours();
     if is_applying {
         let why = format!("{why}, for {hours} hours: its settings are left as they are");
-        return stop(edge, store, restore, &why).await;
+        return stop(app, store, restore, &why).await;
     }
     let why = match restore.stage {
         Stage::Waiting | Stage::CopyingBack => format!("{why}, for {hours} hours: nothing was restored"),
@@ -87,7 +87,7 @@ pub(crate) async fn held_up(
             "{why}, for {hours} hours: whether AWS makes the table is not known, look for it before you ask again"
         ),
     };
-    fail(edge, store, restore, why).await
+    fail(app, store, restore, why).await
 }
 
 fn has_policy(restore: &Restore) -> bool {

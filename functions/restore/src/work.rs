@@ -2,7 +2,7 @@
 
 use backup_chain_aws::backup::JobState;
 use backup_chain_aws::restore_jobs::had_no_room;
-use backup_chain_aws::{Edge, Meaning};
+use backup_chain_aws::{App, Meaning};
 use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::restore::{Hitch, Restore, Stage};
 use backup_chain_core::wait::{CONSISTENCY, RESTORE, TURN};
@@ -20,29 +20,29 @@ pub(crate) const LOOK: SignedDuration = SignedDuration::from_mins(1);
 
 /// Begins a restore that was just recorded.
 #[tracing::instrument(level = "error", skip_all, fields(restore = %restore.id, table = %restore.table.arn.name, point = %restore.point))]
-pub(crate) async fn begin(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
+pub(crate) async fn begin(app: &App, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
     match restore.stage {
-        Stage::CopyingBack => copy_back::send_copy(edge, store, restore).await,
-        _ => send(edge, store, restore).await,
+        Stage::CopyingBack => copy_back::send_copy(app, store, restore).await,
+        _ => send(app, store, restore).await,
     }
 }
 
 /// Takes a restore one stage further, or as far as it goes now. It then says when to look at it again.
 #[tracing::instrument(skip_all, fields(restore = %restore.id, table = %restore.table.arn.name, stage = %restore.stage))]
-pub(crate) async fn advance(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
+pub(crate) async fn advance(app: &App, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
     match restore.stage {
-        Stage::Waiting => take_turn(edge, store, restore).await,
-        Stage::CopyingBack => copy_back::follow_copy(edge, store, restore).await,
-        Stage::Starting => resolve(edge, store, restore).await,
-        Stage::Running => follow(edge, store, restore).await,
-        Stage::Applying => apply::apply(edge, store, restore).await,
+        Stage::Waiting => take_turn(app, store, restore).await,
+        Stage::CopyingBack => copy_back::follow_copy(app, store, restore).await,
+        Stage::Starting => resolve(app, store, restore).await,
+        Stage::Running => follow(app, store, restore).await,
+        Stage::Applying => apply::apply(app, store, restore).await,
         Stage::Succeeded | Stage::Warning | Stage::Failed => Ok(()),
     }
 }
 
 /// Records that a restore goes on to `stage` and is to be looked at after `wait`. It is no longer held up.
 pub(crate) async fn go(
-    edge: &Edge,
+    app: &App,
     store: &Store,
     restore: &mut Restore,
     stage: Stage,
@@ -50,111 +50,111 @@ pub(crate) async fn go(
 ) -> Result<(), RestoreError> {
     restore.stage = stage;
     restore.hitch = None;
-    restore.check_at = edge.clock().now() + wait;
-    store.save(edge, restore).await
+    restore.check_at = app.context.now() + wait;
+    store.save(app, restore).await
 }
 
 /// There is no table, or none of ours: nothing more is done.
 pub(crate) async fn fail(
-    edge: &Edge,
+    app: &App,
     store: &Store,
     restore: &mut Restore,
     why: String,
 ) -> Result<(), RestoreError> {
     tracing::error!(restore = %restore.id, table = %restore.table.arn.name, why, "restore failed");
     restore.problem = Some(why);
-    end(edge, store, restore, Stage::Failed).await
+    end(app, store, restore, Stage::Failed).await
 }
 
 /// The table is there, and nothing more is done to it. The tag that let it be changed comes off, if that can be.
 pub(crate) async fn stop(
-    edge: &Edge,
+    app: &App,
     store: &Store,
     restore: &mut Restore,
     why: &str,
 ) -> Result<(), RestoreError> {
     tracing::error!(restore = %restore.id, table = %restore.table.arn.name, why, "restore stopped");
     let mut problem = why.to_owned();
-    if let Err(error) = mark::release(edge, restore).await {
+    if let Err(error) = mark::release(app, restore).await {
         tracing::warn!(restore = %restore.id, %error, "the table keeps the tag");
         problem = format!("{problem}; {}", mark::stays(restore));
     }
     restore.problem = Some(problem);
-    end(edge, store, restore, Stage::Warning).await
+    end(app, store, restore, Stage::Warning).await
 }
 
 /// A restore has ended: it is told, then recorded.
 pub(crate) async fn end(
-    edge: &Edge,
+    app: &App,
     store: &Store,
     restore: &mut Restore,
     stage: Stage,
 ) -> Result<(), RestoreError> {
     restore.stage = stage;
     restore.hitch = None;
-    restore.ended_at = Some(edge.clock().now());
-    store.tell(edge, restore).await?;
-    let took = edge.clock().now().duration_since(restore.requested_at);
+    restore.ended_at = Some(app.context.now());
+    store.tell(app, restore).await?;
+    let took = app.context.now().duration_since(restore.requested_at);
     let measured = Measured::of_restore(restore)
         .with(Metric::RestoresEnded, 1)
         .with(Metric::RestoresFailed, i64::from(stage == Stage::Failed))
         .took(Metric::RestoreDuration, took);
-    edge.measure(&measured);
+    app.context.measure(&measured);
     tracing::info!(restore = %restore.id, table = %restore.table.arn.name, target = %restore.target, %stage, "restore ended");
-    store.save(edge, restore).await
+    store.save(app, restore).await
 }
 
 /// Whether a restore has waited for its turn for so long that nobody expects it any more.
-pub(crate) fn has_waited_too_long(edge: &Edge, restore: &Restore) -> bool {
-    edge.clock().now().duration_since(restore.requested_at) >= TURN
+pub(crate) fn has_waited_too_long(app: &App, restore: &Restore) -> bool {
+    app.context.now().duration_since(restore.requested_at) >= TURN
 }
 
 /// Its turn has come: the request is recorded as one that may reach AWS, then sent.
-async fn take_turn(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
-    if has_waited_too_long(edge, restore) {
+async fn take_turn(app: &App, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
+    if has_waited_too_long(app, restore) {
         let why = restore.hitch.as_ref().map_or("others were before it", |hitch| hitch.why.as_str());
         let days = TURN.as_hours() / 24;
         let why = format!("it has waited for its turn for {days} days: {why}; ask for it again");
-        return fail(edge, store, restore, why).await;
+        return fail(app, store, restore, why).await;
     }
-    restore.take_turn(edge.clock().now());
-    go(edge, store, restore, restore.stage, MOMENT).await?;
-    begin(edge, store, restore).await
+    restore.take_turn(app.context.now());
+    go(app, store, restore, restore.stage, MOMENT).await?;
+    begin(app, store, restore).await
 }
 
 /// AWS has no room for another table: the restore waits for another turn, and not for ever.
 pub(crate) async fn wait_anew(
-    edge: &Edge,
+    app: &App,
     store: &Store,
     restore: &mut Restore,
     why: String,
 ) -> Result<(), RestoreError> {
-    let now = edge.clock().now();
+    let now = app.context.now();
     restore.wait_anew();
     let first = restore.hitch.take().map_or(now, |hitch| hitch.first);
     restore.hitch = Some(Hitch { why, since: now, first });
     restore.check_at = now + MOMENT.saturating_mul(2_i32.saturating_pow(restore.attempt.min(6)));
-    store.save(edge, restore).await
+    store.save(app, restore).await
 }
 
 /// Sends the recorded request.
-async fn send(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
+async fn send(app: &App, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
     let settings = match restore.items_only {
         true => None,
-        false => match open::settings(edge, restore).await? {
+        false => match open::settings(app, restore).await? {
             Some(settings) => Some(settings),
             None => {
                 let over = "the settings of its restore point cannot be read any more";
-                return unseen(edge, store, restore, "its metadata cannot be read", over).await;
+                return unseen(app, store, restore, "its metadata cannot be read", over).await;
             }
         },
     };
     let (from, region) = (&restore.table.arn.region, &restore.start.region);
-    let key = match key(edge, settings.as_ref(), &restore.choices, from, region).await {
-        Err(error) if !is_transient(&error) => return fail(edge, store, restore, error.to_string()).await,
+    let key = match key(app, settings.as_ref(), &restore.choices, from, region).await {
+        Err(error) if !is_transient(&error) => return fail(app, store, restore, error.to_string()).await,
         key => key?,
     };
-    let services = edge.region(region);
+    let services = app.aws.region(region);
     let sent = match settings {
         Some(mut kept) if restore.start.native => {
             let without = &restore.choices.without_indexes;
@@ -172,61 +172,61 @@ async fn send(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(), R
         Ok((job, made)) => {
             let wait = if job.is_some() { LOOK } else { MOMENT };
             (restore.job, restore.made) = (job, made);
-            go(edge, store, restore, Stage::Running, wait).await
+            go(app, store, restore, Stage::Running, wait).await
         }
         // DynamoDB refuses what it has no room for, AWS Backup fails its job.
         Err(error) if restore.start.native && error.meaning == Meaning::Throttled => {
-            wait_anew(edge, store, restore, format!("{}: {}", error.operation, error.code)).await
+            wait_anew(app, store, restore, format!("{}: {}", error.operation, error.code)).await
         }
         // It may have taken effect: it is looked for before it is sent again.
         Err(error) if error.is_transient() => Err(error.into()),
         // By a request of ours whose answer was lost, or by somebody else: that is seen when the table is.
         Err(error) if error.is_taken() => {
             let why = "a table of that name is there, and is not seen yet";
-            if wait(edge, store, restore, why, CONSISTENCY).await? {
+            if wait(app, store, restore, why, CONSISTENCY).await? {
                 return Ok(());
             }
-            fail(edge, store, restore, error.to_string()).await
+            fail(app, store, restore, error.to_string()).await
         }
-        Err(error) => fail(edge, store, restore, error.to_string()).await,
+        Err(error) => fail(app, store, restore, error.to_string()).await,
     }
 }
 
 /// Finds out what became of a request that may or may not have reached AWS.
-async fn resolve(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
-    let services = edge.region(&restore.start.region);
+async fn resolve(app: &App, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
+    let services = app.aws.region(&restore.start.region);
     if restore.start.native {
         return match services.dynamodb.look(&restore.target.name).await? {
             Some(look) if look.is_made_from(&restore.arn) => {
                 restore.made = Some(look.table.id);
-                go(edge, store, restore, Stage::Running, SignedDuration::ZERO).await
+                go(app, store, restore, Stage::Running, SignedDuration::ZERO).await
             }
-            _ => send(edge, store, restore).await,
+            _ => send(app, store, restore).await,
         };
     }
     match services.backup.restore_job_of(&restore.start, restore.requested_at).await? {
         Some(job) => {
             restore.job = Some(job);
-            go(edge, store, restore, Stage::Running, SignedDuration::ZERO).await
+            go(app, store, restore, Stage::Running, SignedDuration::ZERO).await
         }
-        None => send(edge, store, restore).await,
+        None => send(app, store, restore).await,
     }
 }
 
 /// Asks AWS how far the table is.
-async fn follow(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
-    let services = edge.region(&restore.start.region);
+async fn follow(app: &App, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
+    let services = app.aws.region(&restore.start.region);
     let Some(job) = restore.job.clone() else {
         return match services.dynamodb.look(&restore.target.name).await? {
             Some(look) if Some(&look.table.id) != restore.made.as_ref() => {
                 let over = "the table of that name is not the one that this restore made: it is left alone";
-                unseen(edge, store, restore, "another table of that name is seen", over).await
+                unseen(app, store, restore, "another table of that name is seen", over).await
             }
-            Some(look) if look.is_creating => still(edge, store, restore, MOMENT).await,
-            Some(_) => go(edge, store, restore, Stage::Applying, SignedDuration::ZERO).await,
+            Some(look) if look.is_creating => still(app, store, restore, MOMENT).await,
+            Some(_) => go(app, store, restore, Stage::Applying, SignedDuration::ZERO).await,
             None => {
                 unseen(
-                    edge,
+                    app,
                     store,
                     restore,
                     "the new table is not seen yet",
@@ -239,32 +239,32 @@ async fn follow(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(),
     let described = match services.backup.restore_job(&job).await {
         Err(error) if error.meaning == Meaning::NotFound => {
             let over = format!("AWS does not know job {job} any more");
-            return unseen(edge, store, restore, "the job is not seen yet", &over).await;
+            return unseen(app, store, restore, "the job is not seen yet", &over).await;
         }
         other => other?,
     };
     let message = described.message.as_deref();
     match &described.state {
-        JobState::Open => still(edge, store, restore, LOOK).await,
+        JobState::Open => still(app, store, restore, LOOK).await,
         JobState::Failed(state) => {
             let why = format!("{state}: {}", message.unwrap_or("AWS gives no reason"));
             if message.is_some_and(had_no_room) {
-                return wait_anew(edge, store, restore, why).await;
+                return wait_anew(app, store, restore, why).await;
             }
-            fail(edge, store, restore, why).await
+            fail(app, store, restore, why).await
         }
         JobState::Completed => match services.dynamodb.look(&restore.target.name).await? {
             Some(look) if described.has_made(&look) => {
                 restore.made = Some(look.table.id);
-                go(edge, store, restore, Stage::Applying, SignedDuration::ZERO).await
+                go(app, store, restore, Stage::Applying, SignedDuration::ZERO).await
             }
             Some(_) => {
                 let over = "the table of that name is not the one that this restore made: it is left alone";
-                unseen(edge, store, restore, "the new table is not known by its job yet", over).await
+                unseen(app, store, restore, "the new table is not known by its job yet", over).await
             }
             None => {
                 let over = "the table that was made is gone: somebody has deleted it";
-                unseen(edge, store, restore, "the new table is not seen yet", over).await
+                unseen(app, store, restore, "the new table is not seen yet", over).await
             }
         },
     }
@@ -272,33 +272,33 @@ async fn follow(edge: &Edge, store: &Store, restore: &mut Restore) -> Result<(),
 
 /// AWS is at work: it is looked at again, and not for ever.
 pub(crate) async fn still(
-    edge: &Edge,
+    app: &App,
     store: &Store,
     restore: &mut Restore,
     wait: SignedDuration,
 ) -> Result<(), RestoreError> {
-    let now = edge.clock().now();
+    let now = app.context.now();
     let since = *restore.started_at.get_or_insert(now);
     if now.duration_since(since) >= RESTORE {
         let why = format!(
             "AWS is at work for {} days: when the table comes, its settings are not put back",
             RESTORE.as_hours() / 24
         );
-        return fail(edge, store, restore, why).await;
+        return fail(app, store, restore, why).await;
     }
-    go(edge, store, restore, restore.stage, wait).await
+    go(app, store, restore, restore.stage, wait).await
 }
 
 /// What must be there is not seen: it is looked for again, and when it is not seen for `CONSISTENCY`, it is `over`.
 pub(crate) async fn unseen(
-    edge: &Edge,
+    app: &App,
     store: &Store,
     restore: &mut Restore,
     why: &str,
     over: &str,
 ) -> Result<(), RestoreError> {
-    if wait(edge, store, restore, why, CONSISTENCY).await? {
+    if wait(app, store, restore, why, CONSISTENCY).await? {
         return Ok(());
     }
-    fail(edge, store, restore, over.to_owned()).await
+    fail(app, store, restore, over.to_owned()).await
 }

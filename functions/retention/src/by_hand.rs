@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use backup_chain_aws::Edge;
+use backup_chain_aws::App;
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::clock::Deadline;
 use backup_chain_core::history::Action;
@@ -20,13 +20,9 @@ use crate::{RetentionError, plan, reason_text, remove};
 /// So many points are named in the history.
 const MOST_NAMED: usize = 200;
 
-pub(crate) async fn remove(
-    edge: &Edge,
-    asked: Removal,
-    deadline: Deadline,
-) -> Result<Report, RetentionError> {
-    let mut work = Work::begin(edge, !asked.dry_run).await?;
-    let wanted = wanted(edge, &asked).await?;
+pub(crate) async fn remove(app: &App, asked: Removal, deadline: Deadline) -> Result<Report, RetentionError> {
+    let mut work = Work::begin(app, !asked.dry_run).await?;
+    let wanted = wanted(app, &asked).await?;
     let mut planned = judge(&mut work, &wanted, &asked.override_guards).await?;
     planned.sort_by(|(a, _), (b, _)| (place_of(&a.vault), &a.id).cmp(&(place_of(&b.vault), &b.id)));
     if let (Which::Point(_), [(point, verdict)]) = (&asked.which, planned.as_slice())
@@ -53,32 +49,28 @@ pub(crate) async fn remove(
     let mut report = Report { dry_run: asked.dry_run, digest, braked, ..Report::default() };
     let acts = !asked.dry_run && report.braked.is_none();
     if acts && !names.is_empty() {
-        note(edge, &asked, &planned).await?;
+        note(app, &asked, &planned).await?;
     }
     for (point, verdict) in planned {
         let fate = if point.state == State::Deleted {
             Fate::Gone
         } else if !verdict.remove {
             Fate::Keep
-        } else if acts && deadline.allows_work(edge.clock().now()) {
+        } else if acts && deadline.allows_work(app.context.now()) {
             let why = format!("removed {}", reason_text(&verdict.reasons));
-            remove::remove(edge, point.clone(), &why, &mut report).await
+            remove::remove(app, point.clone(), &why, &mut report).await
         } else {
             Fate::Remove
         };
         report.points.push(Decided::of(&point, fate, verdict.reasons, work.now));
     }
-    remove::confirm(edge, &mut report, deadline).await?;
+    remove::confirm(app, &mut report, deadline).await?;
     Ok(report)
 }
 
 /// Writes into the history what is about to be removed, by whom and why.
-async fn note(
-    edge: &Edge,
-    asked: &Removal,
-    planned: &[(RestorePoint, Verdict)],
-) -> Result<(), RetentionError> {
-    let mut entry = edge.entry(Action::PointsRemoved, asked.table.to_string(), asked.by.clone());
+async fn note(app: &App, asked: &Removal, planned: &[(RestorePoint, Verdict)]) -> Result<(), RetentionError> {
+    let mut entry = app.context.entry(Action::PointsRemoved, asked.table.to_string(), asked.by.clone());
     entry.reason.clone_from(&asked.reason);
     let going: Vec<_> = planned.iter().filter(|(_, verdict)| verdict.remove).collect();
     let line = |(point, verdict): &&(RestorePoint, Verdict)| {
@@ -88,19 +80,19 @@ async fn note(
     if going.len() > MOST_NAMED {
         entry.details.push(format!("and {} more", going.len() - MOST_NAMED));
     }
-    Ok(edge.catalog().commit([Write::of(&mut entry)]).await?)
+    Ok(app.catalog.commit([Write::of(&mut entry)]).await?)
 }
 
 /// The points that are meant and not past.
-async fn wanted(edge: &Edge, asked: &Removal) -> Result<Vec<RestorePoint>, RetentionError> {
+async fn wanted(app: &App, asked: &Removal) -> Result<Vec<RestorePoint>, RetentionError> {
     let kind = match &asked.which {
-        Which::Point(id) => return Ok(vec![find(edge, &asked.table, id, asked.vault.as_deref()).await?]),
+        Which::Point(id) => return Ok(vec![find(app, &asked.table, id, asked.vault.as_deref()).await?]),
         Which::Backups => Some(Kind::Backup),
         Which::Copies => Some(Kind::Copy),
         Which::Manual => Some(Kind::Manual),
         Which::All => None,
     };
-    let mut points = edge.catalog().points_of_table(&asked.table).await?;
+    let mut points = app.catalog.points_of_table(&asked.table).await?;
     points.retain(|point| {
         !point.state.is_past()
             && kind.is_none_or(|kind| point.kind == kind)
@@ -111,13 +103,13 @@ async fn wanted(edge: &Edge, asked: &Removal) -> Result<Vec<RestorePoint>, Reten
 
 /// The restore point of a table that is meant.
 pub(crate) async fn find(
-    edge: &Edge,
+    app: &App,
     table: &TableName,
     id: &PointId,
     vault: Option<&str>,
 ) -> Result<RestorePoint, RetentionError> {
     let place = |point: &RestorePoint| place_of(&point.vault);
-    let mut found = edge.catalog().points_of_table(table).await?;
+    let mut found = app.catalog.points_of_table(table).await?;
     found.retain(|point| point.id == *id && !point.state.is_past());
     found.retain(|point| vault.is_none_or(|vault| vault == place(point)));
     if found.len() > 1 {
@@ -145,7 +137,7 @@ async fn judge(
     for ((table, vault, is_manual), asked) in chains {
         let mut chain = match is_manual {
             true => asked.into_iter().cloned().collect(),
-            false => work.edge.catalog().chain(&table, &vault).await?,
+            false => work.app.catalog.chain(&table, &vault).await?,
         };
         let is_wanted = |point: &RestorePoint| {
             wanted.iter().any(|wanted| wanted.id == point.id && wanted.vault == point.vault)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use backup_chain_aws::backup::Tagged;
 use backup_chain_aws::catalog::Write;
-use backup_chain_aws::{Edge, Error, Meaning};
+use backup_chain_aws::{App, Error, Meaning};
 use backup_chain_core::history::Action;
 use backup_chain_core::ids::RecoveryPointArn;
 use backup_chain_core::metadata::tags;
@@ -18,31 +18,31 @@ use crate::error::not_to_hold;
 
 /// Holds a point, or changes its hold.
 pub(crate) async fn add(
-    edge: &Edge,
+    app: &App,
     point: &mut RestorePoint,
     reason: String,
     until: Option<Timestamp>,
     by: Option<String>,
 ) -> Result<Held, RetentionError> {
-    let now = edge.clock().now();
+    let now = app.context.now();
     if let Some(until) = until.filter(|until| *until <= now) {
         return Err(RetentionError::HoldIsOver(until));
     }
     let (State::Available, Some(arn)) = (point.state, point.arn.clone()) else {
         return Err(not_to_hold(&point.id, point.state));
     };
-    if edge.lock_of(&point.vault).await?.is_some() {
+    if app.aws.lock_of(&point.vault).await?.is_some() {
         let why = "its vault is locked, so AWS deletes it when its retention ends; copy it to a vault without a lock";
         return Err(RetentionError::NotToHold { point: point.id.clone(), why: why.to_owned() });
     }
-    let mut entry = edge.entry(Action::HoldAdded, subject(point), by.clone());
+    let mut entry = app.context.entry(Action::HoldAdded, subject(point), by.clone());
     entry.reason = Some(reason.clone());
     entry.details.extend(until.map(|until| format!("until {until}")));
     let hold = Hold { reason, author: by, since: Some(now), until };
     let tag = BTreeMap::from([(tags::HOLD.to_owned(), tags::hold_value(&hold))]);
     point.hold = Some(hold);
-    edge.catalog().commit([Write::of(point), Write::of(&mut entry)]).await?;
-    let backup = &edge.region(&point.vault.region).backup;
+    app.catalog.commit([Write::of(point), Write::of(&mut entry)]).await?;
+    let backup = &app.aws.region(&point.vault.region).backup;
     let tagged = async {
         // Without our id it is not ours to the function's rights.
         if backup.tags(&arn).await?.contains_key(tags::ID) {
@@ -65,7 +65,7 @@ pub(crate) async fn add(
 
 /// Lifts the hold of a point: on the recovery point, then in the catalog.
 pub(crate) async fn lift(
-    edge: &Edge,
+    app: &App,
     point: &mut RestorePoint,
     by: Option<String>,
     reason: Option<String>,
@@ -73,7 +73,7 @@ pub(crate) async fn lift(
     let (State::Available, Some(arn)) = (point.state, point.arn.clone()) else {
         return Err(RetentionError::NotHeld(point.id.clone()));
     };
-    let backup = &edge.region(&point.vault.region).backup;
+    let backup = &app.aws.region(&point.vault.region).backup;
     let found = backup.tags(&arn).await?;
     let is_tagged = found.contains_key(tags::HOLD);
     if point.hold.is_none() && !is_tagged {
@@ -83,24 +83,24 @@ pub(crate) async fn lift(
     if is_tagged || found.contains_key(tags::ID) {
         backup.untag(&arn, tags::HOLD).await?;
     }
-    let mut entry = edge.entry(Action::HoldRemoved, subject(point), by);
+    let mut entry = app.context.entry(Action::HoldRemoved, subject(point), by);
     entry.reason = reason;
     entry.details.extend(point.hold.as_ref().map(|hold| format!("was held: {}", hold.reason)));
     point.hold = None;
-    edge.catalog().commit([Write::of(point), Write::of(&mut entry)]).await?;
+    app.catalog.commit([Write::of(point), Write::of(&mut entry)]).await?;
     Ok(Held::of(point))
 }
 
 /// Lifts a hold whose time is over.
-pub(crate) async fn end(edge: &Edge, point: &mut RestorePoint, arn: &RecoveryPointArn) -> Result<(), Error> {
-    match edge.region(&point.vault.region).backup.untag(arn, tags::HOLD).await {
+pub(crate) async fn end(app: &App, point: &mut RestorePoint, arn: &RecoveryPointArn) -> Result<(), Error> {
+    match app.aws.region(&point.vault.region).backup.untag(arn, tags::HOLD).await {
         Err(error) if error.meaning != Meaning::NotFound => return Err(error.into()),
         _ => {}
     }
-    let mut entry = edge.entry(Action::HoldRemoved, subject(point), None);
+    let mut entry = app.context.entry(Action::HoldRemoved, subject(point), None);
     entry.reason = Some("its time is over".to_owned());
     point.hold = None;
-    edge.catalog().commit([Write::of(point), Write::of(&mut entry)]).await
+    app.catalog.commit([Write::of(point), Write::of(&mut entry)]).await
 }
 
 /// A point as the history names it.

@@ -18,7 +18,7 @@ mod remove;
 mod work;
 
 use backup_chain_aws::clock::Deadline;
-use backup_chain_aws::{Edge, logs};
+use backup_chain_aws::{App, logs};
 use backup_chain_core::ids::RunId;
 use backup_chain_core::invoke::RetentionRequest;
 use backup_chain_core::metrics::{Measured, Metric};
@@ -50,29 +50,29 @@ const MOST_POINTS: usize = 8_000;
 /// # Errors
 /// [`RetentionError`]: what was wrong with the request, or which call to AWS failed.
 pub async fn handle(
-    edge: &Edge,
+    app: &App,
     request: RetentionRequest,
     deadline: Deadline,
 ) -> Result<Reply, RetentionError> {
     let mut report = match request {
         RetentionRequest::Run { confirm } => {
-            let id = RunId::new(edge.clock().now(), edge.random().number());
+            let id = RunId::new(app.context.now(), app.context.random().number());
             let span = logs::of_run(&id);
             // Boxed: its future is deep.
-            Box::pin(run(edge, id, confirm.as_deref(), deadline)).instrument(span).await?
+            Box::pin(run(app, id, confirm.as_deref(), deadline)).instrument(span).await?
         }
-        RetentionRequest::Plan { table } => plan::everything(edge, table.as_ref()).await?,
-        RetentionRequest::Remove(removal) => by_hand::remove(edge, removal, deadline).await?,
+        RetentionRequest::Plan { table } => plan::everything(app, table.as_ref()).await?,
+        RetentionRequest::Remove(removal) => by_hand::remove(app, removal, deadline).await?,
         RetentionRequest::Rebuild { vaults, by } => {
-            return Ok(Reply::Rebuilt(rebuild::rebuild(edge, &vaults, by, deadline).await?));
+            return Ok(Reply::Rebuilt(rebuild::rebuild(app, &vaults, by, deadline).await?));
         }
         RetentionRequest::Hold { table, point, vault, reason, until, by } => {
-            let mut point = by_hand::find(edge, &table, &point, vault.as_deref()).await?;
-            return Ok(Reply::Held(hold::add(edge, &mut point, reason, until, by).await?));
+            let mut point = by_hand::find(app, &table, &point, vault.as_deref()).await?;
+            return Ok(Reply::Held(hold::add(app, &mut point, reason, until, by).await?));
         }
         RetentionRequest::LiftHold { table, point, vault, by, reason } => {
-            let mut point = by_hand::find(edge, &table, &point, vault.as_deref()).await?;
-            return Ok(Reply::Held(hold::lift(edge, &mut point, by, reason).await?));
+            let mut point = by_hand::find(app, &table, &point, vault.as_deref()).await?;
+            return Ok(Reply::Held(hold::lift(app, &mut point, by, reason).await?));
         }
     };
     report.omitted = report.points.len().saturating_sub(MOST_POINTS);
@@ -81,21 +81,21 @@ pub async fn handle(
 }
 
 async fn run(
-    edge: &Edge,
+    app: &App,
     id: RunId,
     confirm: Option<&str>,
     deadline: Deadline,
 ) -> Result<Report, RetentionError> {
-    let began = edge.clock().now();
+    let began = app.context.now();
     let mut report = Report::default();
-    remove::follow_up(edge, &mut report).await?;
-    reconcile::reconcile(edge, &mut report).await?;
-    for unreadable in edge.catalog().unreadable() {
+    remove::follow_up(app, &mut report).await?;
+    reconcile::reconcile(app, &mut report).await?;
+    for unreadable in app.catalog.unreadable() {
         report
             .problems
             .push(format!("{unreadable}; it counts as present, and nothing of its table is removed"));
     }
-    let mut work = Work::begin(edge, true).await?;
+    let mut work = Work::begin(app, true).await?;
     let mut suspects = plan::suspects(&work, &mut report).await?;
     let chains = plan::outdated_chains(&mut work, &mut report).await?;
     suspects.extend(chains.iter().flat_map(plan::Chain::suspects));
@@ -105,21 +105,21 @@ async fn run(
     report.braked = work.braked(&names, confirm).await?;
     for chain in chains {
         for (point, verdict) in chain.points {
-            let may_remove = report.braked.is_none() && deadline.allows_work(edge.clock().now());
+            let may_remove = report.braked.is_none() && deadline.allows_work(app.context.now());
             let fate = match (verdict.remove, may_remove) {
                 (false, _) => Fate::Keep,
                 (true, false) => Fate::Remove,
                 (true, true) => {
-                    remove::remove(edge, point.clone(), &reason_text(&verdict.reasons), &mut report).await
+                    remove::remove(app, point.clone(), &reason_text(&verdict.reasons), &mut report).await
                 }
             };
             report.points.push(Decided::of(&point, fate, verdict.reasons, began));
         }
     }
-    remove::confirm(edge, &mut report, deadline).await?;
+    remove::confirm(app, &mut report, deadline).await?;
     let lapsing = plan::lapse_ahead(&mut work, &mut report).await?;
     objective::breaches(&work, &mut report).await;
-    record::run(edge, &id, &mut report, began).await?;
+    record::run(app, &id, &mut report, began).await?;
     let counts = Counts::of(&report.points);
     let measured = Measured::of_run(&id)
         .with(Metric::RetentionRuns, 1)
@@ -129,8 +129,8 @@ async fn run(
         .with(Metric::ObjectivesBreached, report.breaches.len())
         .with(Metric::LapsesAhead, lapsing)
         .with(Metric::RunsBraked, i64::from(report.braked.is_some()));
-    edge.measure(&measured);
-    edge.measure_unreadable();
+    app.context.measure(&measured);
+    app.measure_unreadable();
     tracing::info!(
         ?counts,
         breaches = report.breaches.len(),

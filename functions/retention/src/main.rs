@@ -9,7 +9,7 @@ use serde_json::Value;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     runtime::logs();
-    let edge = &runtime::edge()?;
+    let app = &runtime::app()?;
     let answer = |event: LambdaEvent<Value>| async move {
         let deadline = Deadline::of(event.context.deadline());
         let request = invoke::read(event.payload).map_err(|error| Diagnostic {
@@ -17,7 +17,7 @@ async fn main() -> Result<(), Error> {
             error_message: error.to_string(),
         })?;
         // Boxed: its future is deep.
-        let reply = Box::pin(backup_chain_retention::handle(edge, request, deadline)).await;
+        let reply = Box::pin(backup_chain_retention::handle(app, request, deadline)).await;
         reply.map_err(|error| Diagnostic {
             error_type: error.name().to_owned(),
             error_message: error.to_string(),

@@ -1,6 +1,6 @@
 //! Records that move while a run looks at them: another run, a session or a copy was first. That is nothing wrong.
 
-use backup_chain_aws::{Edge, Error};
+use backup_chain_aws::{App, Error};
 use backup_chain_core::point::{RestorePoint, State};
 
 /// So often something is tried while others get ahead each time.
@@ -19,20 +19,20 @@ pub(crate) enum Move<'a> {
 
 /// Makes a move of a point, and says whether it was made: not of a point that somebody else has moved, which is then
 /// as they left it. What else was written meanwhile, such as its table's record, only means to write once more.
-pub(crate) async fn make(edge: &Edge, point: &mut RestorePoint, to: Move<'_>) -> Result<bool, Error> {
+pub(crate) async fn make(app: &App, point: &mut RestorePoint, to: Move<'_>) -> Result<bool, Error> {
     let mut tries = 1;
     loop {
         let (seen, reason) = (point.rev, point.reason.clone());
         let made = match to {
-            Move::Deleting(why) => edge.mark_deleting(point, why).await,
-            Move::AvailableAgain(why) => edge.mark_available_again(point, why).await,
-            Move::Deleted => edge.mark_deleted(point).await,
+            Move::Deleting(why) => app.ledger.mark_deleting(point, why).await,
+            Move::AvailableAgain(why) => app.ledger.mark_available_again(point, why).await,
+            Move::Deleted => app.ledger.mark_deleted(point).await,
         };
         match made {
             Err(error) if error.is_overtaken() && tries < TRIES => tries += 1,
             made => return made.map(|()| true),
         }
-        refresh(edge, point).await?;
+        refresh(app, point).await?;
         if point.rev != seen {
             tracing::debug!(point = %point.id, state = %point.state, "moved by another invocation");
             return Ok(false);
@@ -42,8 +42,8 @@ pub(crate) async fn make(edge: &Edge, point: &mut RestorePoint, to: Move<'_>) ->
 }
 
 /// Reads a point anew. One whose record is past is gone.
-pub(crate) async fn refresh(edge: &Edge, point: &mut RestorePoint) -> Result<(), Error> {
-    match edge.catalog().point(point).await? {
+pub(crate) async fn refresh(app: &App, point: &mut RestorePoint) -> Result<(), Error> {
+    match app.catalog.point(point).await? {
         Some(now) => *point = now,
         None => point.state = State::Deleted,
     }

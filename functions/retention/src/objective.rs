@@ -38,13 +38,13 @@ async fn of_policy(
     hours: u32,
     problems: &mut Vec<String>,
 ) -> Result<Vec<Breach>, Error> {
-    let (edge, policy) = (work.edge, &active.policy);
-    let selected = scope::of_policy(edge, ranked, policy).await;
+    let (app, policy) = (work.app, &active.policy);
+    let selected = scope::of_policy(&app.aws, ranked, policy).await;
     for unlisted in &selected.unknown {
         problems.push(format!("of policy {} {unlisted}: its other tables are looked at", policy.name));
     }
     let mut found: Vec<Found> = Vec::new();
-    for (name, table) in edge.source().dynamodb.find_each(selected.tables).await {
+    for (name, table) in app.aws.source().dynamodb.find_each(selected.tables).await {
         match table {
             Ok(table) => found.extend(table),
             // One table must not stop the others.
@@ -54,18 +54,18 @@ async fn of_policy(
         }
     }
     let tables: Vec<Table> = found.iter().map(|found| found.table.clone()).collect();
-    let heads: BTreeMap<Table, TableHead> = edge
-        .catalog()
+    let heads: BTreeMap<Table, TableHead> = app
+        .catalog
         .heads(&tables)
         .await?
         .into_iter()
         .filter_map(|(table, head)| Some((table, head.ok()?)))
         .collect();
-    let region = &edge.deployment().region;
+    let region = &app.context.deployment().region;
     let oldest = heads.values().filter_map(|head| head.backed_up_until(&policy.name, region)).min();
     if let Some(oldest) = oldest {
         let age = work.now.duration_since(oldest);
-        edge.measure(&Measured::of_policy(&policy.name).took(Metric::NewestPointAge, age));
+        app.context.measure(&Measured::of_policy(&policy.name).took(Metric::NewestPointAge, age));
     }
     // A policy that is new, and a table that is, have as much time as a point has.
     let state = &active.stored.state;

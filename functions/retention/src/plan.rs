@@ -5,8 +5,9 @@ use std::sync::atomic::Ordering;
 
 use backup_chain_aws::backup::PointState;
 use backup_chain_aws::catalog::Write;
-use backup_chain_aws::seal::{OpenError, Seen};
-use backup_chain_aws::{Edge, Error, Meaning, logs};
+use backup_chain_aws::seal::OpenError;
+use backup_chain_aws::seen::Seen;
+use backup_chain_aws::{App, Error, Meaning, logs};
 use backup_chain_core::ids::{Table, TableName, VaultArn};
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{Hold, Kind, RestorePoint, State};
@@ -37,12 +38,12 @@ impl Chain {
 
 /// Plans every chain, or those of one table, manual backups with them, and tells of each point what a run would
 /// do. Nothing is changed.
-pub(crate) async fn everything(edge: &Edge, table: Option<&TableName>) -> Result<Report, Error> {
-    let mut work = Work::begin(edge, false).await?;
+pub(crate) async fn everything(app: &App, table: Option<&TableName>) -> Result<Report, Error> {
+    let mut work = Work::begin(app, false).await?;
     let mut report = Report { dry_run: true, ..Report::default() };
     let mut points = match table {
-        Some(table) => edge.catalog().points_of_table(table).await?,
-        None => edge.catalog().every_live_point().await?,
+        Some(table) => app.catalog.points_of_table(table).await?,
+        None => app.catalog.every_live_point().await?,
     };
     points.retain(|point| !point.state.is_past());
     let mut chains: BTreeMap<(Table, VaultArn, bool), Vec<RestorePoint>> = BTreeMap::new();
@@ -76,13 +77,13 @@ fn left(table: &Table, vault: &VaultArn, error: &Error) -> String {
 /// Reads and plans every chain with a point whose last flag has lapsed. What cannot be read is reported, and
 /// nothing of it is removed.
 pub(crate) async fn outdated_chains(work: &mut Work<'_>, report: &mut Report) -> Result<Vec<Chain>, Error> {
-    let lapsed = work.edge.catalog().lapsed_points(work.now).await?;
+    let lapsed = work.app.catalog.lapsed_points(work.now).await?;
     let chains: BTreeSet<(Table, VaultArn)> =
         lapsed.into_iter().map(|point| (point.table, point.vault)).collect();
     let mut plans = Vec::new();
     for (table, vault) in chains {
         let planned = async {
-            let points = work.edge.catalog().chain(&table, &vault).await?;
+            let points = work.app.catalog.chain(&table, &vault).await?;
             plan_chain(work, &table, &vault, points).await
         };
         match planned.instrument(logs::of_chain(&table, &vault)).await {
@@ -101,7 +102,7 @@ const AHEAD: SignedDuration = SignedDuration::from_hours(7 * 24);
 pub(crate) async fn lapse_ahead(work: &mut Work<'_>, report: &mut Report) -> Result<usize, Error> {
     let mut told = 0;
     let until = work.now + AHEAD;
-    let lapsing = work.edge.catalog().lapsed_points(until).await?;
+    let lapsing = work.app.catalog.lapsed_points(until).await?;
     let chains: BTreeSet<(Table, VaultArn)> =
         lapsing.into_iter().map(|point| (point.table, point.vault)).collect();
     for (table, vault) in chains {
@@ -109,7 +110,7 @@ pub(crate) async fn lapse_ahead(work: &mut Work<'_>, report: &mut Report) -> Res
         if !work.is_locked(&vault).await.unwrap_or(false) {
             continue;
         }
-        let chain = work.edge.catalog().chain(&table, &vault).await?;
+        let chain = work.app.catalog.chain(&table, &vault).await?;
         let live = || chain.iter().filter(|point| point.counts());
         let last = live().filter_map(RestorePoint::lapses).max();
         let policy = chain.iter().rev().find_map(|point| work.policy(&point.policy.as_ref()?.name));
@@ -147,7 +148,7 @@ const UNDER_WAY: SignedDuration = SignedDuration::from_hours(12);
 /// believed are told of, and returned by their names.
 pub(crate) async fn suspects(work: &Work<'_>, report: &mut Report) -> Result<BTreeSet<String>, Error> {
     let mut suspects = BTreeSet::new();
-    for mut point in work.edge.catalog().suspect_points().await? {
+    for mut point in work.app.catalog.suspect_points().await? {
         let span = logs::of_point(&point);
         if let Err(error) = believe(work, &mut point).await {
             span.in_scope(|| tracing::warn!(%error, "a suspect restore point could not be looked at"));
@@ -205,7 +206,7 @@ pub(crate) async fn believe(work: &Work<'_>, point: &mut RestorePoint) -> Result
             Err(error) if error.is_overtaken() && tries < moved::TRIES => tries += 1,
             done => return done,
         }
-        moved::refresh(work.edge, point).await?;
+        moved::refresh(work.app, point).await?;
     }
 }
 
@@ -220,21 +221,21 @@ fn is_blank(point: &RestorePoint, found: &BTreeMap<String, String>) -> bool {
 }
 
 async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Error> {
-    let edge = work.edge;
+    let app = work.app;
     let (State::Available, Some(arn)) = (point.state, point.arn.clone()) else { return Ok(()) };
-    let region = edge.region(&point.vault.region);
+    let region = app.aws.region(&point.vault.region);
     let mut found = region.backup.tags(&arn).await;
     if let Ok(none) = &found
         && is_blank(point, none)
         && work.may_wait.swap(false, Ordering::Relaxed)
     {
-        edge.clock().until(edge.clock().now() + BLANK).await;
+        app.context.clock().until(app.context.now() + BLANK).await;
         found = region.backup.tags(&arn).await;
     }
     let found = match found {
         Ok(found) => found,
         Err(error) if error.meaning == Meaning::NotFound && work.records => {
-            return reconcile::gone(edge, point).await;
+            return reconcile::gone(app, point).await;
         }
         Err(error) if error.meaning == Meaning::NotFound => {
             point.state = State::Deleted;
@@ -250,7 +251,7 @@ async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Er
         }
         (point.created_at, point.bytes) = (made.created_at, made.bytes);
     }
-    let doubt = match edge.open(point, &Seen::of_record(point, &arn, &found)).await {
+    let doubt = match app.sealer.open(point, &Seen::of_record(point, &arn, &found)).await {
         Ok(_) => None,
         Err(OpenError::Aws(error)) => return Err(error.into()),
         Err(error) => Some(error.to_string()),
@@ -264,9 +265,9 @@ async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Er
         }
         point.suspect = doubt;
         if work.records && point.suspect.is_some() {
-            edge.commit_with_met(point).await?;
+            app.ledger.commit_with_met(point).await?;
         } else if work.records {
-            edge.mark_believed(point).await?;
+            app.ledger.mark_believed(point).await?;
         }
     }
     let Some(told) = found.get(tags::HOLD) else { return Ok(()) };
@@ -274,7 +275,7 @@ async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Er
         // A hold that has ended is lifted in both places.
         Some(hold) if !hold.is_live(work.now) && *told == tags::hold_value(hold) => {
             if work.records {
-                hold::end(edge, point, &arn).await?;
+                hold::end(app, point, &arn).await?;
             } else {
                 point.hold = None;
             }
@@ -283,7 +284,7 @@ async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Er
         _ => {
             point.hold = Some(Hold::by_tag());
             if work.records {
-                edge.catalog().commit([Write::of(point)]).await?;
+                app.catalog.commit([Write::of(point)]).await?;
             }
         }
     }

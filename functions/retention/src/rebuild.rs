@@ -8,7 +8,8 @@ use backup_chain_aws::backup::{Point, PointState};
 use backup_chain_aws::catalog::{self, Write};
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::seal::OpenError;
-use backup_chain_aws::{Edge, Error};
+use backup_chain_aws::superseded::superseded_by;
+use backup_chain_aws::{App, Error};
 use backup_chain_core::due::PolicyState;
 use backup_chain_core::history::Action;
 use backup_chain_core::ids::{PointId, RecoveryPointArn, Table, VaultArn};
@@ -21,23 +22,23 @@ use backup_chain_core::table::TableHead;
 use crate::RetentionError;
 
 pub(crate) async fn rebuild(
-    edge: &Edge,
+    app: &App,
     named: &[String],
     by: Option<String>,
     deadline: Deadline,
 ) -> Result<Rebuilt, RetentionError> {
-    let vaults = vaults(edge, named).await?;
+    let vaults = vaults(app, named).await?;
     // Before anything else, so that no run removes what is about to be found.
-    let now = edge.clock().now();
-    let mut mark = edge.catalog().rebuilt().await?.unwrap_or(catalog::Rebuilt { at: now, rev: 0 });
+    let now = app.context.now();
+    let mut mark = app.catalog.rebuilt().await?.unwrap_or(catalog::Rebuilt { at: now, rev: 0 });
     mark.at = now;
-    edge.catalog().commit([Write::of(&mut mark)]).await?;
+    app.catalog.commit([Write::of(&mut mark)]).await?;
     let mut rebuilt = Rebuilt {
         vaults: vaults.iter().map(place_of).collect(),
-        braked_until: Some(now + edge.deployment().brakes.after_rebuild),
+        braked_until: Some(now + app.context.deployment().brakes.after_rebuild),
         ..Rebuilt::default()
     };
-    let policies = edge.policies().await?;
+    let policies = app.policies.active().await?;
     if policies.is_empty() && named.is_empty() {
         rebuilt.problems.push(
             "no policy is stored, so that vaults with copies, and others than the stack's own, are not known: apply the \
@@ -49,20 +50,20 @@ pub(crate) async fn rebuild(
     for mut active in policies {
         let state = PolicyState::starting(&active.policy, now);
         active.stored.state = state;
-        let mut passed = edge.passed_by(&active.stored, "the catalog was rebuilt").await?;
+        let mut passed = superseded_by(app, &active.stored, "the catalog was rebuilt").await?;
         let writes = [Write::of(&mut active.stored)];
-        edge.catalog().commit(writes.into_iter().chain(passed.iter_mut().map(Write::of))).await?;
+        app.catalog.commit(writes.into_iter().chain(passed.iter_mut().map(Write::of))).await?;
         rebuilt.warnings.extend(passed.iter().map(Session::report));
     }
-    let recorded = edge.catalog().every_live_point().await?;
+    let recorded = app.catalog.every_live_point().await?;
     let known: BTreeSet<RecoveryPointArn> = recorded.iter().filter_map(|point| point.arn.clone()).collect();
     // A rebuild that was cut off may have left that to do.
     for (table, points) in by_table(recorded) {
-        relate(edge, &table).await?;
-        recount(edge, &table, &points).await?;
+        relate(app, &table).await?;
+        recount(app, &table, &points).await?;
     }
     for vault in &vaults {
-        let listed = match edge.region(&vault.region).backup.points(&vault.name).await {
+        let listed = match app.aws.region(&vault.region).backup.points(&vault.name).await {
             Ok(listed) => listed,
             // One vault that cannot be read must not stop the others.
             Err(error) => {
@@ -70,14 +71,14 @@ pub(crate) async fn rebuild(
                 continue;
             }
         };
-        for (_, of_table) in unknown(edge, listed, &known, &mut rebuilt) {
-            let points = read(edge, vault, of_table, deadline, &mut rebuilt).await;
+        for (_, of_table) in unknown(app, listed, &known, &mut rebuilt) {
+            let points = read(app, vault, of_table, deadline, &mut rebuilt).await;
             for (table, points) in by_table(points) {
-                add(edge, &table, points, &mut rebuilt).await?;
+                add(app, &table, points, &mut rebuilt).await?;
             }
         }
     }
-    let mut entry = edge.entry(Action::CatalogRebuilt, rebuilt.vaults.join(", "), by);
+    let mut entry = app.context.entry(Action::CatalogRebuilt, rebuilt.vaults.join(", "), by);
     entry.details = vec![
         format!(
             "{} added, {} known, {} foreign, {} left",
@@ -85,7 +86,7 @@ pub(crate) async fn rebuild(
         ),
         format!("{} not believed or not read", rebuilt.problems.len()),
     ];
-    edge.catalog().commit([Write::of(&mut entry)]).await?;
+    app.catalog.commit([Write::of(&mut entry)]).await?;
     tracing::warn!(
         added = rebuilt.added,
         problems = rebuilt.problems.len(),
@@ -95,10 +96,10 @@ pub(crate) async fn rebuild(
 }
 
 /// Those of the stack and its policies, and those that are named.
-async fn vaults(edge: &Edge, named: &[String]) -> Result<BTreeSet<VaultArn>, RetentionError> {
-    let mut vaults = edge.vaults_of_policies().await?;
+async fn vaults(app: &App, named: &[String]) -> Result<BTreeSet<VaultArn>, RetentionError> {
+    let mut vaults = app.policies.vaults().await?;
     for text in named {
-        let named = edge.deployment().vault_at(text);
+        let named = app.context.deployment().vault_at(text);
         vaults.insert(named.ok_or_else(|| RetentionError::NoVault(text.clone()))?);
     }
     Ok(vaults)
@@ -106,7 +107,7 @@ async fn vaults(edge: &Edge, named: &[String]) -> Result<BTreeSet<VaultArn>, Ret
 
 /// What may be ours and is not in the catalog, by what it is a backup of.
 fn unknown(
-    edge: &Edge,
+    app: &App,
     listed: Vec<Point>,
     known: &BTreeSet<RecoveryPointArn>,
     rebuilt: &mut Rebuilt,
@@ -115,7 +116,7 @@ fn unknown(
     for point in listed {
         if known.contains(&point.arn) {
             rebuilt.known += 1;
-        } else if !edge.deployment().may_have_made(&point) {
+        } else if !app.context.deployment().may_have_made(&point) {
             rebuilt.foreign += 1;
         } else if point.state == PointState::Creating {
             // What is just being made is there the next time.
@@ -129,7 +130,7 @@ fn unknown(
 
 /// What the recovery points of one table in a vault say that they are, each under one id.
 async fn read(
-    edge: &Edge,
+    app: &App,
     vault: &VaultArn,
     listed: Vec<Point>,
     deadline: Deadline,
@@ -138,12 +139,12 @@ async fn read(
     let mut found: BTreeMap<PointId, Vec<RestorePoint>> = BTreeMap::new();
     let mut left = 0;
     for point in listed {
-        if !deadline.allows_work(edge.clock().now()) {
+        if !deadline.allows_work(app.context.now()) {
             left += 1;
             continue;
         }
         let arn = point.arn.clone();
-        match describe(edge, vault, point).await {
+        match describe(app, vault, point).await {
             Ok(point) => found.entry(point.id.clone()).or_default().push(point),
             Err(OpenError::Foreign) => {
                 rebuilt.foreign += 1;
@@ -164,7 +165,7 @@ async fn read(
         }
         rebuilt.left += left;
     }
-    let points: Vec<RestorePoint> = found.into_values().flat_map(|same| told_apart(edge, same)).collect();
+    let points: Vec<RestorePoint> = found.into_values().flat_map(|same| told_apart(app, same)).collect();
     for point in &points {
         if let (Some(why), Some(arn)) = (&point.suspect, &point.arn) {
             rebuilt.problems.push(format!("{arn} in {} is suspect: {why}", place_of(vault)));
@@ -184,34 +185,34 @@ fn by_table(points: Vec<RestorePoint>) -> BTreeMap<Table, Vec<RestorePoint>> {
 
 /// Several recovery points may say that they are the same restore point. At most one is bound to what it says: the others
 /// are recorded under ids of their own, so that their items can be restored.
-fn told_apart(edge: &Edge, mut same: Vec<RestorePoint>) -> Vec<RestorePoint> {
+fn told_apart(app: &App, mut same: Vec<RestorePoint>) -> Vec<RestorePoint> {
     same.sort_by_key(|point| point.suspect.is_some());
     for point in same.iter_mut().skip(1) {
-        disown(edge, point, "another recovery point is it");
+        disown(app, point, "another recovery point is it");
     }
     same
 }
 
 /// The restore point that a recovery point says it is.
-async fn describe(edge: &Edge, vault: &VaultArn, listed: Point) -> Result<RestorePoint, OpenError> {
+async fn describe(app: &App, vault: &VaultArn, listed: Point) -> Result<RestorePoint, OpenError> {
     if listed.state != PointState::Usable {
         return Err(OpenError::Suspect(format!("it is {:?}, not available", listed.state)));
     }
-    let found = edge.region(&vault.region).backup.tags(&listed.arn).await?;
-    let point = edge.describe(vault, &listed, &found, None).await?;
+    let found = app.aws.region(&vault.region).backup.tags(&listed.arn).await?;
+    let point = app.sealer.describe(vault, &listed, &found, None).await?;
     Ok(RestorePoint { hold: found.contains_key(tags::HOLD).then(Hold::by_tag), ..point })
 }
 
 /// Adds a point whose id has a record. That may be its own, made in the meantime; otherwise one of them is not what it says
 /// that it is, and the record stays.
-async fn add_beside(edge: &Edge, point: &mut RestorePoint, rebuilt: &mut Rebuilt) -> Result<(), Error> {
-    let recorded = edge.catalog().point(point).await?;
+async fn add_beside(app: &App, point: &mut RestorePoint, rebuilt: &mut Rebuilt) -> Result<(), Error> {
+    let recorded = app.catalog.point(point).await?;
     match recorded {
         Some(recorded) if recorded.arn == point.arn && !recorded.state.is_past() => rebuilt.known += 1,
         recorded => {
             let id = point.id.clone();
-            disown(edge, point, "the catalog has another record of it");
-            edge.catalog().commit([Write::of(point)]).await?;
+            disown(app, point, "the catalog has another record of it");
+            app.catalog.commit([Write::of(point)]).await?;
             rebuilt.added += 1;
             let stands =
                 recorded.map(|recorded| format!(", which is {}", recorded.state)).unwrap_or_default();
@@ -226,34 +227,34 @@ async fn add_beside(edge: &Edge, point: &mut RestorePoint, rebuilt: &mut Rebuilt
 }
 
 /// The point is not what its tags say: it gets an id of its own, so that its items can be restored, and is suspect.
-fn disown(edge: &Edge, point: &mut RestorePoint, why: &str) {
+fn disown(app: &App, point: &mut RestorePoint, why: &str) {
     let why = point.suspect.take().unwrap_or_else(|| why.to_owned());
     point.suspect = Some(format!("its tags say that it is {}: {why}", point.id));
     point.sealed = None;
-    point.id = PointId::new(edge.clock().now(), edge.random().number());
+    point.id = PointId::new(app.context.now(), app.context.random().number());
 }
 
 /// Adds points of a table, and records on its head what its chains have.
 async fn add(
-    edge: &Edge,
+    app: &App,
     table: &Table,
     mut points: Vec<RestorePoint>,
     rebuilt: &mut Rebuilt,
 ) -> Result<(), Error> {
     for point in &mut points {
-        match edge.catalog().commit([Write::of(point)]).await {
+        match app.catalog.commit([Write::of(point)]).await {
             Ok(()) => rebuilt.added += 1,
-            Err(error) if error.is_overtaken() => add_beside(edge, point, rebuilt).await?,
+            Err(error) if error.is_overtaken() => add_beside(app, point, rebuilt).await?,
             Err(error) => return Err(error),
         }
     }
-    relate(edge, table).await?;
-    recount(edge, table, &points).await
+    relate(app, table).await?;
+    recount(app, table, &points).await
 }
 
 /// A copy comes from the backup of its id, where that is still there.
-async fn relate(edge: &Edge, table: &Table) -> Result<(), Error> {
-    let of_table = edge.catalog().whole_points_of_table(&table.arn.name).await?;
+async fn relate(app: &App, table: &Table) -> Result<(), Error> {
+    let of_table = app.catalog.whole_points_of_table(&table.arn.name).await?;
     let backups: BTreeMap<&PointId, &RestorePoint> = of_table
         .iter()
         .filter(|point| point.kind == Kind::Backup && point.state == State::Available)
@@ -264,7 +265,7 @@ async fn relate(edge: &Edge, table: &Table) -> Result<(), Error> {
         let Some(arn) = backup.arn.clone() else { continue };
         let source = CopySource { arn, vault: backup.vault.clone() };
         let mut copy = RestorePoint { source: Some(source), ..copy.clone() };
-        match edge.catalog().commit([Write::of(&mut copy)]).await {
+        match app.catalog.commit([Write::of(&mut copy)]).await {
             Err(error) if error.is_overtaken() => {}
             done => done?,
         }
@@ -273,19 +274,19 @@ async fn relate(edge: &Edge, table: &Table) -> Result<(), Error> {
 }
 
 /// Records on the head of a table what the chains of these points of it have.
-async fn recount(edge: &Edge, table: &Table, points: &[RestorePoint]) -> Result<(), Error> {
+async fn recount(app: &App, table: &Table, points: &[RestorePoint]) -> Result<(), Error> {
     let of_chains = points.iter().filter(|point| point.kind != Kind::Manual);
     let vaults: BTreeSet<&VaultArn> = of_chains.map(|point| &point.vault).collect();
     loop {
-        let recorded = edge.catalog().head(table).await?;
-        let mut head = recorded.clone().unwrap_or_else(|| TableHead::new(table.clone(), edge.clock().now()));
+        let recorded = app.catalog.head(table).await?;
+        let mut head = recorded.clone().unwrap_or_else(|| TableHead::new(table.clone(), app.context.now()));
         for vault in &vaults {
-            head.recount(vault, &edge.catalog().chain(table, vault).await?);
+            head.recount(vault, &app.catalog.chain(table, vault).await?);
         }
         if recorded.as_ref() == Some(&head) {
             return Ok(());
         }
-        match edge.catalog().commit([Write::of(&mut head)]).await {
+        match app.catalog.commit([Write::of(&mut head)]).await {
             Err(error) if error.is_overtaken() => {}
             done => return done,
         }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use backup_chain_aws::backup::{Point, PointState, Tagged};
 use backup_chain_aws::catalog::Write;
-use backup_chain_aws::{Edge, Error, Meaning, logs};
+use backup_chain_aws::{App, Error, Meaning, logs};
 use backup_chain_core::ids::{PointId, RecoveryPointArn, TableArn, VaultArn};
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{Hold, RestorePoint, State};
@@ -16,21 +16,21 @@ use jiff::SignedDuration;
 use crate::moved::{self, Move};
 
 /// Compares every vault that holds points of ours with the catalog.
-pub(crate) async fn reconcile(edge: &Edge, report: &mut Report) -> Result<(), Error> {
+pub(crate) async fn reconcile(app: &App, report: &mut Report) -> Result<(), Error> {
     let mut vaults: BTreeMap<VaultArn, Vec<RestorePoint>> = BTreeMap::new();
-    vaults.entry(edge.deployment().vault_arn(&edge.deployment().vault)).or_default();
-    for point in edge.catalog().every_live_point().await? {
+    vaults.entry(app.context.deployment().vault_arn(&app.context.deployment().vault)).or_default();
+    for point in app.catalog.every_live_point().await? {
         vaults.entry(point.vault.clone()).or_default().push(point);
     }
     let mut left: BTreeMap<VaultArn, Vec<RestorePoint>> = BTreeMap::new();
-    for point in edge.catalog().points_with_leftovers().await? {
+    for point in app.catalog.points_with_leftovers().await? {
         vaults.entry(point.vault.clone()).or_default();
         left.entry(point.vault.clone()).or_default().push(point);
     }
     for (vault, points) in vaults {
         let left = left.remove(&vault).unwrap_or_default();
         // One vault that cannot be read must not stop the others.
-        if let Err(error) = reconcile_vault(edge, &vault, points, left, report).await {
+        if let Err(error) = reconcile_vault(app, &vault, points, left, report).await {
             report.problems.push(format!("vault {} could not be compared: {error}", place_of(&vault)));
         }
     }
@@ -38,13 +38,13 @@ pub(crate) async fn reconcile(edge: &Edge, report: &mut Report) -> Result<(), Er
 }
 
 async fn reconcile_vault(
-    edge: &Edge,
+    app: &App,
     vault: &VaultArn,
     points: Vec<RestorePoint>,
     mut left: Vec<RestorePoint>,
     report: &mut Report,
 ) -> Result<(), Error> {
-    let listed = edge.region(&vault.region).backup.points(&vault.name).await?;
+    let listed = app.aws.region(&vault.region).backup.points(&vault.name).await?;
     let held: BTreeSet<&RecoveryPointArn> = listed.iter().map(|point| &point.arn).collect();
     let recorded: BTreeSet<RecoveryPointArn> = points.iter().filter_map(|point| point.arn.clone()).collect();
     let open: BTreeSet<PointId> =
@@ -54,18 +54,18 @@ async fn reconcile_vault(
         let is_listed = point.arn.as_ref().is_some_and(|arn| held.contains(arn));
         if point.state == State::Available
             && is_listed
-            && let Err(what) = carries(edge, &point).await
+            && let Err(what) = carries(app, &point).await
         {
             report.problems.push(format!("{}: {what}", name_of(&point)));
         }
         if point.state == State::Available && !is_listed {
-            gone(edge, &mut point).await?;
+            gone(app, &mut point).await?;
             if point.state == State::Deleted {
-                report.points.push(Decided::of(&point, Fate::Gone, Vec::new(), edge.clock().now()));
+                report.points.push(Decided::of(&point, Fate::Gone, Vec::new(), app.context.now()));
             }
         } else if point.counts()
             && point.bound.is_none()
-            && let Err(error) = bind(edge, &mut point).await
+            && let Err(error) = bind(app, &mut point).await
         {
             report.problems.push(format!(
                 "{} is not bound to its recovery point, so that it would not be believed without the catalog: {error}",
@@ -73,18 +73,18 @@ async fn reconcile_vault(
             ));
         }
     }
-    remove_leftovers(edge, left, &listed, &recorded, report).await;
-    strangers(edge, vault, &listed, &recorded, report).await?;
+    remove_leftovers(app, left, &listed, &recorded, report).await;
+    strangers(app, vault, &listed, &recorded, report).await?;
     // The tags of what others made need not be read.
     let is_unknown =
-        |point: &&Point| !recorded.contains(&point.arn) && edge.deployment().may_have_made(point);
+        |point: &&Point| !recorded.contains(&point.arn) && app.context.deployment().may_have_made(point);
     for point in listed.iter().filter(is_unknown) {
         // Its job is at work, and is followed (assumption A25).
         if point.state == PointState::Creating {
             continue;
         }
-        if let Some(id) = unknown_id(edge, vault, point, &open).await?
-            && !is_under_way(edge, vault, point, &id).await?
+        if let Some(id) = unknown_id(app, vault, point, &open).await?
+            && !is_under_way(app, vault, point, &id).await?
         {
             report.problems.push(format!(
                 "recovery point {} in {} carries the id {id} and is not in the catalog: it is kept",
@@ -101,14 +101,14 @@ async fn reconcile_vault(
 ///
 /// # Errors
 /// What was gone.
-async fn carries(edge: &Edge, point: &RestorePoint) -> Result<(), String> {
+async fn carries(app: &App, point: &RestorePoint) -> Result<(), String> {
     let Some(arn) = &point.arn else { return Ok(()) };
-    let region = edge.region(&point.vault.region);
-    let now = edge.clock().now();
+    let region = app.aws.region(&point.vault.region);
+    let now = app.context.now();
     if point.message_stored && point.bound.is_some() {
-        let error = match edge.is_named(point).await {
+        let error = match app.sealer.is_named(point).await {
             Ok(true) => None,
-            Ok(false) => Some(edge.name(point).await.err().map(|error| error.to_string())),
+            Ok(false) => Some(app.sealer.name(point).await.err().map(|error| error.to_string())),
             Err(error) => Some(Some(error.to_string())),
         };
         let what = "what leads to its message in the settings table was gone or another's";
@@ -148,9 +148,9 @@ async fn carries(edge: &Edge, point: &RestorePoint) -> Result<(), String> {
 }
 
 /// Binds a point whose completion could not.
-async fn bind(edge: &Edge, point: &mut RestorePoint) -> Result<(), Error> {
-    edge.bind(point).await?;
-    match edge.catalog().commit([Write::of(point)]).await {
+async fn bind(app: &App, point: &mut RestorePoint) -> Result<(), Error> {
+    app.sealer.bind(point).await?;
+    match app.catalog.commit([Write::of(point)]).await {
         // It moved meanwhile; it is bound, and the next run records it.
         Err(error) if error.is_overtaken() => Ok(()),
         done => done,
@@ -160,7 +160,7 @@ async fn bind(edge: &Edge, point: &mut RestorePoint) -> Result<(), Error> {
 /// Removes what tries that came to nothing have left in the settings tables. Where the vault holds a recovery point of the
 /// table that may be ours and is unknown, it may describe that one, and stays.
 async fn remove_leftovers(
-    edge: &Edge,
+    app: &App,
     left: Vec<RestorePoint>,
     listed: &[Point],
     recorded: &BTreeSet<RecoveryPointArn>,
@@ -171,12 +171,12 @@ async fn remove_leftovers(
         let may_be_its = |other: &Point| {
             !recorded.contains(&other.arn)
                 && other.resource.as_ref() == Some(&table)
-                && edge.deployment().may_have_made(other)
+                && app.context.deployment().may_have_made(other)
         };
         if listed.iter().any(may_be_its) {
             continue;
         }
-        match edge.remove_leftovers(&mut point).await {
+        match app.ledger.remove_leftovers(&mut point).await {
             Err(error) if !error.is_overtaken() => {
                 report
                     .problems
@@ -189,19 +189,19 @@ async fn remove_leftovers(
 
 /// Reports what carries our id and was made by another role: it is not ours, whatever its tags say.
 async fn strangers(
-    edge: &Edge,
+    app: &App,
     vault: &VaultArn,
     listed: &[Point],
     recorded: &BTreeSet<RecoveryPointArn>,
     report: &mut Report,
 ) -> Result<(), Error> {
     let of_others =
-        |point: &&Point| !recorded.contains(&point.arn) && !edge.deployment().may_have_made(point);
+        |point: &&Point| !recorded.contains(&point.arn) && !app.context.deployment().may_have_made(point);
     let others: Vec<&Point> = listed.iter().filter(of_others).collect();
     if others.is_empty() {
         return Ok(());
     }
-    let carrying = edge.region(&vault.region).tagging().recovery_points_with(tags::ID).await?;
+    let carrying = app.aws.region(&vault.region).tagging().recovery_points_with(tags::ID).await?;
     for point in others {
         if let Some(id) = carrying.get(&point.arn) {
             report.problems.push(format!(
@@ -217,12 +217,12 @@ async fn strangers(
 
 /// The id of a point that is neither foreign nor about to be completed.
 async fn unknown_id(
-    edge: &Edge,
+    app: &App,
     vault: &VaultArn,
     point: &Point,
     open: &BTreeSet<PointId>,
 ) -> Result<Option<String>, Error> {
-    let found = match edge.region(&vault.region).backup.tags(&point.arn).await {
+    let found = match app.aws.region(&vault.region).backup.tags(&point.arn).await {
         Ok(found) => found,
         Err(error) if error.meaning == Meaning::NotFound => return Ok(None),
         Err(error) => return Err(error.into()),
@@ -230,7 +230,7 @@ async fn unknown_id(
     let id = match found.get(tags::ID) {
         Some(id) => Some(id.clone()),
         None => {
-            let named = edge.region(&vault.region).settings.named(&point.arn).await?;
+            let named = app.aws.region(&vault.region).settings.named(&point.arn).await?;
             named.map(|named| named.id.to_string())
         }
     };
@@ -239,15 +239,15 @@ async fn unknown_id(
 
 /// Whether a point that no record names is just being made, or just gone: the catalog was read before the vault, and
 /// records move in between. Or it is on its way back for a restore, which records it when it is there.
-async fn is_under_way(edge: &Edge, vault: &VaultArn, point: &Point, id: &str) -> Result<bool, Error> {
-    let restores = edge.catalog().open_restores().await?;
+async fn is_under_way(app: &App, vault: &VaultArn, point: &Point, id: &str) -> Result<bool, Error> {
+    let restores = app.catalog.open_restores().await?;
     let comes_back = restores.iter().any(|restore| {
         let copy = restore.copy_back.as_ref();
         restore.point.as_str() == id && copy.is_some_and(|copy| copy.request.target == *vault)
     });
     let table = point.resource.as_deref().and_then(|resource| resource.parse::<TableArn>().ok());
     let Some(table) = table.filter(|_| !comes_back) else { return Ok(comes_back) };
-    let recorded = edge.catalog().points_of_table(&table.name).await?;
+    let recorded = app.catalog.points_of_table(&table.name).await?;
     Ok(recorded.iter().any(|known| {
         let is_it = known.state.is_open() || known.arn.as_ref() == Some(&point.arn);
         known.id.as_str() == id && known.vault == *vault && is_it
@@ -256,12 +256,12 @@ async fn is_under_way(edge: &Edge, vault: &VaultArn, point: &Point, id: &str) ->
 
 /// Records that a point is gone, if AWS Backup says so as well when it is asked for it by name: a listing alone
 /// decides nothing. Its slots are owed again.
-pub(crate) async fn gone(edge: &Edge, point: &mut RestorePoint) -> Result<(), Error> {
+pub(crate) async fn gone(app: &App, point: &mut RestorePoint) -> Result<(), Error> {
     let Some(arn) = point.arn.clone() else { return Ok(()) };
-    match edge.region(&point.vault.region).backup.point(&point.vault.name, &arn).await {
+    match app.aws.region(&point.vault.region).backup.point(&point.vault.name, &arn).await {
         Err(error) if error.meaning == Meaning::NotFound => {
             // In a locked vault AWS itself removes what has lapsed.
-            let has_lapsed = point.lapses().is_some_and(|lapses| lapses <= edge.clock().now());
+            let has_lapsed = point.lapses().is_some_and(|lapses| lapses <= app.context.now());
             let why = if has_lapsed {
                 "removed at AWS Backup after it had lapsed"
             } else {
@@ -269,7 +269,7 @@ pub(crate) async fn gone(edge: &Edge, point: &mut RestorePoint) -> Result<(), Er
             };
             logs::of_point(point).in_scope(|| tracing::warn!(why, "restore point is gone"));
             point.reason = Some(why.to_owned());
-            moved::make(edge, point, Move::Deleted).await.map(drop)
+            moved::make(app, point, Move::Deleted).await.map(drop)
         }
         Ok(_) => Ok(()),
         Err(error) => Err(error.into()),

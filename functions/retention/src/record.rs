@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use backup_chain_aws::catalog::Write;
-use backup_chain_aws::{Edge, Error};
+use backup_chain_aws::{App, Error};
 use backup_chain_core::ids::RunId;
 use backup_chain_core::notice::{Notice, RetentionEnded};
 use backup_chain_core::retention::{ChainRun, Counts, Decided, Fate, Report, Run, Watch};
@@ -14,8 +14,8 @@ const MOST_POINTS: usize = 300;
 
 /// Records a run and tells of it. A bus that cannot be told must not make the run unrecorded; one that is not
 /// recorded is noticed.
-pub(crate) async fn run(edge: &Edge, id: &RunId, report: &mut Report, began: Timestamp) -> Result<(), Error> {
-    let ended = edge.clock().now();
+pub(crate) async fn run(app: &App, id: &RunId, report: &mut Report, began: Timestamp) -> Result<(), Error> {
+    let ended = app.context.now();
     report.run = Some(id.clone());
     let mut run = Run::of(id.clone(), report, began, ended);
     let mut chains: BTreeMap<_, Vec<&Decided>> = BTreeMap::new();
@@ -40,18 +40,18 @@ pub(crate) async fn run(edge: &Edge, id: &RunId, report: &mut Report, began: Tim
         });
     }
     let told = RetentionEnded::of(&run, &records);
-    if let Err(error) = edge.tell(&Notice::RetentionEnded(told)).await {
+    if let Err(error) = app.notices.publish(&Notice::RetentionEnded(told)).await {
         tracing::error!(%error, "the event bus cannot be told of the run");
     }
     for mut chain in records {
-        edge.catalog().commit([Write::of(&mut chain)]).await?;
+        app.catalog.commit([Write::of(&mut chain)]).await?;
     }
-    edge.catalog().commit([Write::of(&mut run)]).await?;
+    app.catalog.commit([Write::of(&mut run)]).await?;
     // The session function's tick writes the same record, seldom.
     loop {
-        let mut watch = edge.catalog().watch().await?.unwrap_or_else(|| Watch::from(ended));
+        let mut watch = app.catalog.watch().await?.unwrap_or_else(|| Watch::from(ended));
         watch.last_run = ended;
-        match edge.catalog().commit([Write::of(&mut watch)]).await {
+        match app.catalog.commit([Write::of(&mut watch)]).await {
             Err(error) if error.is_overtaken() => {}
             done => return done,
         }

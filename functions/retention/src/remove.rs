@@ -2,7 +2,7 @@
 
 use backup_chain_aws::backup::PointState;
 use backup_chain_aws::clock::Deadline;
-use backup_chain_aws::{AwsError, Edge, Error, Meaning, logs};
+use backup_chain_aws::{App, AwsError, Error, Meaning, logs};
 use backup_chain_core::point::{RestorePoint, State};
 use backup_chain_core::retention::{Decided, Fate, Reason, Report, name_of, place_of};
 use jiff::SignedDuration;
@@ -35,8 +35,8 @@ impl From<AwsError> for NotRemoved {
 const BUSY: &str = "InvalidResourceStateException";
 
 /// Removes one point that the plan lets go. Whatever stands in the way is reported.
-pub(crate) async fn remove(edge: &Edge, mut point: RestorePoint, why: &str, report: &mut Report) -> Fate {
-    match try_remove(edge, &mut point, why).await {
+pub(crate) async fn remove(app: &App, mut point: RestorePoint, why: &str, report: &mut Report) -> Fate {
+    match try_remove(app, &mut point, why).await {
         Ok(fate) => fate,
         // The next run asks again.
         Err(NotRemoved::Busy(_)) => Fate::Removing,
@@ -50,12 +50,12 @@ fn blocked(point: &RestorePoint, error: &NotRemoved, report: &mut Report) -> Fat
     Fate::Blocked
 }
 
-async fn try_remove(edge: &Edge, point: &mut RestorePoint, why: &str) -> Result<Fate, NotRemoved> {
+async fn try_remove(app: &App, point: &mut RestorePoint, why: &str) -> Result<Fate, NotRemoved> {
     // What was planned is what is removed: a record that moved since is left to whoever moved it.
-    if !moved::make(edge, point, Move::Deleting(why)).await? {
+    if !moved::make(app, point, Move::Deleting(why)).await? {
         return Ok(left_to_another(point));
     }
-    ask(edge, point).await
+    ask(app, point).await
 }
 
 /// What becomes of a point that another invocation has moved.
@@ -68,12 +68,12 @@ fn left_to_another(point: &RestorePoint) -> Fate {
 }
 
 /// Asks AWS to delete a point that is recorded as being deleted, and looks whether it is gone.
-async fn ask(edge: &Edge, point: &mut RestorePoint) -> Result<Fate, NotRemoved> {
+async fn ask(app: &App, point: &mut RestorePoint) -> Result<Fate, NotRemoved> {
     let Some(arn) = point.arn.clone() else {
-        moved::make(edge, point, Move::Deleted).await?;
+        moved::make(app, point, Move::Deleted).await?;
         return Ok(Fate::Removed);
     };
-    let backup = &edge.region(&point.vault.region).backup;
+    let backup = &app.aws.region(&point.vault.region).backup;
     match backup.delete(&point.vault.name, &arn).await {
         Ok(()) => {}
         // Gone already: by an earlier try, or by hand.
@@ -84,22 +84,22 @@ async fn ask(edge: &Edge, point: &mut RestorePoint) -> Result<Fate, NotRemoved> 
         Err(error) if !error.is_transient() => {
             let found = backup.point(&point.vault.name, &arn).await;
             if found.is_ok_and(|found| found.state == PointState::Usable) {
-                moved::make(edge, point, Move::AvailableAgain(&error.to_string())).await?;
+                moved::make(app, point, Move::AvailableAgain(&error.to_string())).await?;
                 return Err(error.into());
             }
         }
         Err(error) => return Err(error.into()),
     }
-    look(edge, point).await
+    look(app, point).await
 }
 
 /// Looks whether a deleted point is gone: AWS Backup then does not find it (assumption A14).
-async fn look(edge: &Edge, point: &mut RestorePoint) -> Result<Fate, NotRemoved> {
+async fn look(app: &App, point: &mut RestorePoint) -> Result<Fate, NotRemoved> {
     let Some(arn) = point.arn.clone() else { return Ok(Fate::Removing) };
-    let backup = &edge.region(&point.vault.region).backup;
+    let backup = &app.aws.region(&point.vault.region).backup;
     match backup.point(&point.vault.name, &arn).await {
         Err(error) if error.meaning == Meaning::NotFound => {
-            if !moved::make(edge, point, Move::Deleted).await? {
+            if !moved::make(app, point, Move::Deleted).await? {
                 return Ok(left_to_another(point));
             }
             logs::of_point(point).in_scope(|| tracing::info!("restore point removed"));
@@ -116,25 +116,25 @@ const PAUSE: SignedDuration = SignedDuration::from_secs(15);
 const LOOKS: u32 = 8;
 
 /// Waits for the deletions of this run to be done. What takes longer is confirmed by the next run.
-pub(crate) async fn confirm(edge: &Edge, report: &mut Report, deadline: Deadline) -> Result<(), Error> {
+pub(crate) async fn confirm(app: &App, report: &mut Report, deadline: Deadline) -> Result<(), Error> {
     for _ in 0..LOOKS {
         let removing = |decided: &&mut Decided| decided.fate == Fate::Removing;
         if !report.points.iter_mut().any(|decided| removing(&decided)) {
             return Ok(());
         }
-        let now = edge.clock().now();
+        let now = app.context.now();
         if !deadline.allows_work(now + PAUSE) {
             return Ok(());
         }
-        edge.clock().until(now + PAUSE).await;
-        let mut open = edge.catalog().deleting_points().await?;
+        app.context.clock().until(now + PAUSE).await;
+        let mut open = app.catalog.deleting_points().await?;
         let mut points = std::mem::take(&mut report.points);
         for decided in points.iter_mut().filter(removing) {
             let is_it = |point: &&mut RestorePoint| {
                 point.id == decided.point && place_of(&point.vault) == decided.vault
             };
             let Some(point) = open.iter_mut().find(is_it) else { continue };
-            decided.fate = match look(edge, point).await {
+            decided.fate = match look(app, point).await {
                 Ok(fate) => fate,
                 Err(error) => blocked(point, &error, report),
             };
@@ -148,12 +148,12 @@ pub(crate) async fn confirm(edge: &Edge, report: &mut Report, deadline: Deadline
 const OVER: SignedDuration = SignedDuration::from_hours(1);
 
 /// Goes on with deletions that earlier runs began.
-pub(crate) async fn follow_up(edge: &Edge, report: &mut Report) -> Result<(), Error> {
-    for mut point in edge.catalog().deleting_points().await? {
-        let now = edge.clock().now();
+pub(crate) async fn follow_up(app: &App, report: &mut Report) -> Result<(), Error> {
+    for mut point in app.catalog.deleting_points().await? {
+        let now = app.context.now();
         let is_old = point.check_at.is_none_or(|asked| now.duration_since(asked) > OVER);
-        let fate = match look(edge, &mut point).await {
-            Ok(Fate::Removing) | Err(NotRemoved::Expired) => ask(edge, &mut point).await,
+        let fate = match look(app, &mut point).await {
+            Ok(Fate::Removing) | Err(NotRemoved::Expired) => ask(app, &mut point).await,
             other => other,
         };
         let fate = match fate {

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::policies::Active;
-use backup_chain_aws::{Edge, Error};
+use backup_chain_aws::{App, Error};
 use backup_chain_core::ids::{PointId, PolicyName, Table, VaultArn};
 use backup_chain_core::point::{Kind, RestorePoint};
 use backup_chain_core::restore::Restore;
@@ -22,7 +22,7 @@ const AFTER_DROP: Span = Span { count: 90, unit: Unit::Day };
 
 /// One run, or one plan.
 pub(crate) struct Work<'a> {
-    pub edge: &'a Edge,
+    pub app: &'a App,
     pub now: Timestamp,
     /// Whether what is found is recorded: not by a plan.
     pub records: bool,
@@ -37,15 +37,15 @@ pub(crate) struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    pub async fn begin(edge: &'a Edge, records: bool) -> Result<Self, Error> {
+    pub async fn begin(app: &'a App, records: bool) -> Result<Self, Error> {
         Ok(Self {
-            edge,
-            now: edge.clock().now(),
+            app,
+            now: app.context.now(),
             records,
             may_wait: AtomicBool::new(true),
-            policies: edge.every_policy().await?,
-            open: edge.catalog().open_points().await?,
-            restores: edge.catalog().open_restores().await?,
+            policies: app.policies.all().await?,
+            open: app.catalog.open_points().await?,
+            restores: app.catalog.open_restores().await?,
             locks: BTreeMap::new(),
             gone: BTreeMap::new(),
         })
@@ -53,10 +53,10 @@ impl<'a> Work<'a> {
 
     /// The brake that holds these removals, if one does.
     pub async fn braked(&self, removals: &[&str], confirmed: Option<&str>) -> Result<Option<Braked>, Error> {
-        let rebuilt_at = self.edge.catalog().rebuilt().await?.map(|rebuilt| rebuilt.at);
-        let ahead = self.edge.clock().ahead_of_aws();
+        let rebuilt_at = self.app.catalog.rebuilt().await?.map(|rebuilt| rebuilt.at);
+        let ahead = self.app.context.clock().ahead_of_aws();
         let road = Road { now: self.now, ahead, rebuilt_at, confirmed };
-        let braked = retention::brake(&self.edge.deployment().brakes, removals, road).err();
+        let braked = retention::brake(&self.app.context.deployment().brakes, removals, road).err();
         if let Some(braked) = &braked {
             tracing::error!(%braked, "retention is braked");
         }
@@ -68,7 +68,7 @@ impl<'a> Work<'a> {
         if let Some(known) = self.locks.get(vault) {
             return Ok(*known);
         }
-        let found = self.edge.region(&vault.region).backup.vault(&vault.name).await?;
+        let found = self.app.aws.region(&vault.region).backup.vault(&vault.name).await?;
         Ok(*self.locks.entry(vault.clone()).or_insert(found.lock.is_some()))
     }
 
@@ -95,7 +95,7 @@ impl<'a> Work<'a> {
         Ok(Guards {
             keep_last: active.map_or(Guards::default().keep_last, |active| active.policy.keep_last),
             released_at: since.map(|since| after_drop.after(since, &zone)),
-            min_age: self.edge.deployment().min_age,
+            min_age: self.app.context.deployment().min_age,
             vault_locked,
             being_copied: self.being_copied(table, vault),
             being_restored: self.being_restored(table, vault),
@@ -130,13 +130,13 @@ impl<'a> Work<'a> {
     }
 
     async fn look_for(&self, table: &Table) -> Result<Option<Timestamp>, Error> {
-        let found = self.edge.source().dynamodb.find(&table.arn.name).await?;
+        let found = self.app.aws.source().dynamodb.find(&table.arn.name).await?;
         if found.is_some_and(|found| found.table == *table) {
             return Ok(None);
         }
         let mut tries = 1;
         loop {
-            let head = self.edge.catalog().head(table).await?;
+            let head = self.app.catalog.head(table).await?;
             if let Some(TableHead { gone_since: Some(since), .. }) = head {
                 return Ok(Some(since));
             }
@@ -145,7 +145,7 @@ impl<'a> Work<'a> {
             }
             let mut head = head.unwrap_or_else(|| TableHead::new(table.clone(), self.now));
             head.gone_since = Some(self.now);
-            match self.edge.catalog().commit([Write::of(&mut head)]).await {
+            match self.app.catalog.commit([Write::of(&mut head)]).await {
                 // Another run, or a job of the table that has just ended, was first.
                 Err(error) if error.is_overtaken() && tries < TRIES => tries += 1,
                 done => {

@@ -1,7 +1,8 @@
 //! Storing policies.
 
-use backup_chain_aws::Edge;
+use backup_chain_aws::App;
 use backup_chain_aws::catalog::{Revision, StoredPolicy, Write};
+use backup_chain_aws::superseded::superseded_by;
 use backup_chain_core::due::PolicyState;
 use backup_chain_core::history::Action;
 use backup_chain_core::ids::PolicyName;
@@ -13,11 +14,11 @@ use crate::{Reply, SessionError, check};
 
 /// Stores a document as the next revision of its policy, with its place in the history, or nothing of it. The
 /// same document again changes nothing.
-pub(crate) async fn apply(edge: &Edge, document: &str, by: Option<String>) -> Result<Reply, SessionError> {
-    let policy = Policy::parse(document, &edge.policy_home())?;
-    let warnings = check::for_apply(edge, &policy).await?;
-    let stored = edge.catalog().policy(&policy.name).await?;
-    let now = edge.clock().now();
+pub(crate) async fn apply(app: &App, document: &str, by: Option<String>) -> Result<Reply, SessionError> {
+    let policy = Policy::parse(document, &app.context.deployment().policy_home())?;
+    let warnings = check::for_apply(app, &policy).await?;
+    let stored = app.catalog.policy(&policy.name).await?;
+    let now = app.context.now();
     let (mut next, details) = match stored {
         Some(stored) if stored.document == document && stored.deleted_at.is_none() => {
             let StoredPolicy { name, revision, .. } = stored;
@@ -26,7 +27,7 @@ pub(crate) async fn apply(edge: &Edge, document: &str, by: Option<String>) -> Re
         None => (first(&policy, document, now), Vec::new()),
         Some(stored) => {
             // A document that an older version stored and this one cannot read starts anew.
-            let old = Policy::parse(&stored.document, &edge.policy_home()).ok();
+            let old = Policy::parse(&stored.document, &app.context.deployment().policy_home()).ok();
             let details = old.as_ref().map(|old| changes(old, &policy)).unwrap_or_default();
             let state = state_after(&stored, old.as_ref(), &policy, now);
             let next = StoredPolicy {
@@ -39,13 +40,13 @@ pub(crate) async fn apply(edge: &Edge, document: &str, by: Option<String>) -> Re
             (next, details)
         }
     };
-    let mut passed = edge.passed_by(&next, &format!("policy {} was applied", next.name)).await?;
-    let mut entry = edge.entry(Action::PolicyApplied, policy.name.to_string(), by.clone());
+    let mut passed = superseded_by(app, &next, &format!("policy {} was applied", next.name)).await?;
+    let mut entry = app.context.entry(Action::PolicyApplied, policy.name.to_string(), by.clone());
     entry.details = vec![format!("revision {}", next.revision)];
     entry.details.extend(details);
     let mut revision = Revision::of(&next, by);
     let writes = [Write::of(&mut next), Write::of(&mut revision), Write::of(&mut entry)];
-    edge.catalog().commit(writes.into_iter().chain(passed.iter_mut().map(Write::of))).await?;
+    app.catalog.commit(writes.into_iter().chain(passed.iter_mut().map(Write::of))).await?;
     tracing::info!(policy = %next.name, revision = next.revision, "policy applied");
     Ok(Reply::Applied {
         policy: next.name.to_string(),
@@ -93,13 +94,13 @@ fn still_off(stored: &StoredPolicy) -> Option<String> {
 
 /// Lets a policy run again, or stops it. Nothing is due before its next slot.
 pub(crate) async fn switch(
-    edge: &Edge,
+    app: &App,
     name: &PolicyName,
     on: bool,
     by: Option<String>,
 ) -> Result<Reply, SessionError> {
-    let mut stored = stored(edge, name).await?;
-    let policy = Policy::parse(&stored.document, &edge.policy_home())?;
+    let mut stored = stored(app, name).await?;
+    let policy = Policy::parse(&stored.document, &app.context.deployment().policy_home())?;
     if on && !policy.enabled {
         return Err(SessionError::DisabledByDocument(name.clone()));
     }
@@ -108,41 +109,37 @@ pub(crate) async fn switch(
     if changed {
         stored.disabled = !on;
         if on {
-            stored.state = PolicyState::starting(&policy, edge.clock().now());
+            stored.state = PolicyState::starting(&policy, app.context.now());
         }
         let what = if on { "enabled" } else { "disabled" };
-        passed = edge.passed_by(&stored, &format!("policy {name} was {what}")).await?;
+        passed = superseded_by(app, &stored, &format!("policy {name} was {what}")).await?;
         let action = if on { Action::PolicyEnabled } else { Action::PolicyDisabled };
-        let mut entry = edge.entry(action, name.to_string(), by);
+        let mut entry = app.context.entry(action, name.to_string(), by);
         let writes = [Write::of(&mut stored), Write::of(&mut entry)];
-        edge.catalog().commit(writes.into_iter().chain(passed.iter_mut().map(Write::of))).await?;
+        app.catalog.commit(writes.into_iter().chain(passed.iter_mut().map(Write::of))).await?;
         tracing::info!(policy = %name, enabled = on, "policy switched");
     }
     let mut warnings: Vec<String> = passed.iter().map(Session::report).collect();
     if on {
-        warnings.extend(check::takes(edge, &policy).await?);
+        warnings.extend(check::takes(app, &policy).await?);
     }
     Ok(Reply::Switched { policy: name.to_string(), enabled: on, changed, warnings })
 }
 
 /// Deletes a policy; its revisions stay.
-pub(crate) async fn delete(
-    edge: &Edge,
-    name: &PolicyName,
-    by: Option<String>,
-) -> Result<Reply, SessionError> {
-    let mut stored = stored(edge, name).await?;
-    stored.deleted_at = Some(edge.clock().now());
-    let mut passed = edge.passed_by(&stored, &format!("policy {name} was deleted")).await?;
-    let mut entry = edge.entry(Action::PolicyDeleted, name.to_string(), by);
+pub(crate) async fn delete(app: &App, name: &PolicyName, by: Option<String>) -> Result<Reply, SessionError> {
+    let mut stored = stored(app, name).await?;
+    stored.deleted_at = Some(app.context.now());
+    let mut passed = superseded_by(app, &stored, &format!("policy {name} was deleted")).await?;
+    let mut entry = app.context.entry(Action::PolicyDeleted, name.to_string(), by);
     let writes = [Write::of(&mut stored), Write::of(&mut entry)];
-    edge.catalog().commit(writes.into_iter().chain(passed.iter_mut().map(Write::of))).await?;
+    app.catalog.commit(writes.into_iter().chain(passed.iter_mut().map(Write::of))).await?;
     tracing::info!(policy = %name, "policy deleted");
     Ok(Reply::Deleted { policy: name.to_string(), warnings: passed.iter().map(Session::report).collect() })
 }
 
-async fn stored(edge: &Edge, name: &PolicyName) -> Result<StoredPolicy, SessionError> {
-    let stored = edge.catalog().policy(name).await?;
+async fn stored(app: &App, name: &PolicyName) -> Result<StoredPolicy, SessionError> {
+    let stored = app.catalog.policy(name).await?;
     stored
         .filter(|stored| stored.deleted_at.is_none())
         .ok_or_else(|| SessionError::UnknownPolicy(name.clone()))

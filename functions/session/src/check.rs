@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use backup_chain_aws::backup::{Backup, Vault};
 use backup_chain_aws::policies::Active;
 use backup_chain_aws::scope::{self, Selected};
-use backup_chain_aws::{AwsError, Edge, Error, Meaning};
+use backup_chain_aws::{App, AwsError, Error, Meaning};
 use backup_chain_core::due::PolicyState;
 use backup_chain_core::forecast::{Facts, VaultFacts, warnings};
 use backup_chain_core::ids::{Region, TableName, VaultArn, VaultName};
@@ -27,22 +27,22 @@ pub struct Covered {
 }
 
 /// Tells what applying a document would change and meet.
-pub(crate) async fn check(edge: &Edge, document: &str) -> Result<Reply, SessionError> {
-    let policy = Policy::parse(document, &edge.policy_home())?;
-    let facts = vaults(edge, &policy).await?;
-    let mut stored = edge.catalog().policy(&policy.name).await?;
+pub(crate) async fn check(app: &App, document: &str) -> Result<Reply, SessionError> {
+    let policy = Policy::parse(document, &app.context.deployment().policy_home())?;
+    let facts = vaults(app, &policy).await?;
+    let mut stored = app.catalog.policy(&policy.name).await?;
     stored = stored.filter(|stored| stored.deleted_at.is_none());
     let old = match &stored {
-        Some(stored) => Policy::parse(&stored.document, &edge.policy_home()).ok(),
+        Some(stored) => Policy::parse(&stored.document, &app.context.deployment().policy_home()).ok(),
         None => None,
     };
     // Its tables as if it were applied.
-    let mut policies = edge.policies().await?;
+    let mut policies = app.policies.active().await?;
     policies.retain(|active| active.policy.name != policy.name);
-    let Selected { tables, skipped, unknown } = scope::of_policy(edge, &policies, &policy).await;
+    let Selected { tables, skipped, unknown } = scope::of_policy(&app.aws, &policies, &policy).await;
     let mut lines = facts.problems;
     lines.extend(unknown.iter().map(|unlisted| format!("sources: {unlisted}")));
-    let source = edge.source();
+    let source = app.aws.source();
     let found = source.dynamodb.find_each(tables).await;
     let mut covered = Vec::new();
     for (name, found) in found {
@@ -72,7 +72,7 @@ pub(crate) async fn check(edge: &Edge, document: &str) -> Result<Reply, SessionE
         anew: stored
             .as_ref()
             .map(|stored| {
-                let now = edge.clock().now();
+                let now = app.context.now();
                 anew(&state_after(stored, old.as_ref(), &policy, now), now)
             })
             .unwrap_or_default(),
@@ -98,9 +98,9 @@ fn anew(state: &PolicyState, now: Timestamp) -> Vec<String> {
 ///
 /// # Errors
 /// [`SessionError::Vault`] when the vault of the backups is not there.
-pub(crate) async fn for_apply(edge: &Edge, policy: &Policy) -> Result<Vec<String>, SessionError> {
-    let Known { facts, problems } = vaults(edge, policy).await?;
-    let taken = takes(edge, policy).await?;
+pub(crate) async fn for_apply(app: &App, policy: &Policy) -> Result<Vec<String>, SessionError> {
+    let Known { facts, problems } = vaults(app, policy).await?;
+    let taken = takes(app, policy).await?;
     Ok(problems.into_iter().chain(warnings(policy, &facts)).chain(taken).collect())
 }
 
@@ -108,14 +108,14 @@ pub(crate) async fn for_apply(edge: &Edge, policy: &Policy) -> Result<Vec<String
 ///
 /// # Errors
 /// [`Error`] of the catalog.
-pub(crate) async fn takes(edge: &Edge, policy: &Policy) -> Result<Vec<String>, Error> {
-    let mut policies = edge.policies().await?;
+pub(crate) async fn takes(app: &App, policy: &Policy) -> Result<Vec<String>, Error> {
+    let mut policies = app.policies.active().await?;
     policies.retain(|active| active.policy.name != policy.name);
     let is_later = |active: &Active| active.policy.enabled && active.policy.rank() > policy.rank();
     if !policy.enabled || !policies.iter().any(is_later) {
         return Ok(Vec::new());
     }
-    let tables = scope::of_policy(edge, &policies, policy).await.tables;
+    let tables = scope::of_policy(&app.aws, &policies, policy).await.tables;
     Ok(taken_over(&policies, policy, &tables))
 }
 
@@ -125,16 +125,16 @@ struct Known {
     problems: Vec<String>,
 }
 
-async fn vaults(edge: &Edge, policy: &Policy) -> Result<Known, SessionError> {
-    let region = &edge.deployment().region;
-    let vault = find_vault(&edge.source().backup, &policy.vault, region, "create it").await?;
+async fn vaults(app: &App, policy: &Policy) -> Result<Known, SessionError> {
+    let region = &app.context.deployment().region;
+    let vault = find_vault(&app.aws.source().backup, &policy.vault, region, "create it").await?;
     let vault = vault.map_err(|problem| SessionError::Vault(format!("vault: {problem}, or name another")))?;
     let mut known = Known {
         facts: Facts { vault: facts_of(&vault), custom_tags: policy.tags.len(), ..Facts::default() },
         problems: Vec::new(),
     };
     for target in &policy.copies {
-        match target_vault(edge, &target.vault).await {
+        match target_vault(app, &target.vault).await {
             Ok(vault) => {
                 known.facts.copies.insert(target.vault.clone(), facts_of(&vault));
             }
@@ -203,9 +203,9 @@ fn taken_over(policies: &[Active], policy: &Policy, covered: &BTreeSet<TableName
 
 /// A target vault, or what stands in the way of copies into it. Backups need nothing of a target Region: one that does
 /// not answer is a problem of its copies alone.
-pub(crate) async fn target_vault(edge: &Edge, vault: &VaultArn) -> Result<Vault, String> {
+pub(crate) async fn target_vault(app: &App, vault: &VaultArn) -> Result<Vault, String> {
     let region = &vault.region;
-    let backup = &edge.region(region).backup;
+    let backup = &app.aws.region(region).backup;
     let unknown = |error: AwsError| format!("copies: {} cannot be looked at: {error}", place_of(vault));
     let found = find_vault(backup, &vault.name, region, "deploy the target stack there").await;
     let found = found.map_err(unknown)?.map_err(|problem| format!("copies: {problem}, or name another"))?;

@@ -2,7 +2,7 @@
 
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::policies::Active;
-use backup_chain_aws::{Edge, logs};
+use backup_chain_aws::{App, logs};
 use backup_chain_core::due::{self, NoTiers};
 use backup_chain_core::ids::{PolicyName, SessionId, VaultName};
 use backup_chain_core::metrics::Measured;
@@ -13,8 +13,8 @@ use crate::SessionError;
 
 /// Records a session for every policy of which a slot has come due, together with the moment up to which the
 /// policy is planned: so that whoever comes second records none. One that cannot be recorded does not stop the others.
-pub(crate) async fn due_sessions(edge: &Edge, policies: &[Active]) -> Vec<SessionId> {
-    let now = edge.clock().now();
+pub(crate) async fn due_sessions(app: &App, policies: &[Active]) -> Vec<SessionId> {
+    let now = app.context.now();
     let mut recorded = Vec::new();
     for Active { stored, policy } in policies {
         let Some(due) = due::due(policy, &stored.state, now) else { continue };
@@ -23,18 +23,22 @@ pub(crate) async fn due_sessions(edge: &Edge, policies: &[Active]) -> Vec<Sessio
             since: stored.state.planned_until,
             due: due.due,
             missed: due.missed,
-            ..blank(edge, Trigger::Schedule, due.slot, now)
+            ..blank(app, Trigger::Schedule, due.slot, now)
         };
         let mut stored = stored.clone();
         stored.state.planned_until = now;
-        match edge.catalog().commit([Write::of(&mut session), Write::of(&mut stored)]).await {
+        match app.catalog.commit([Write::of(&mut session), Write::of(&mut stored)]).await {
             Ok(()) => {
                 let missed = session.missed.len();
                 logs::of_session(&session)
                     .in_scope(|| tracing::info!(slot = %due.slot, missed, "session recorded"));
                 recorded.push(session.id);
             }
-            Err(error) => edge.leave(&Measured::of_policy(&stored.name), "a session that is due", &error),
+            Err(error) => app.context.record_deferred(
+                &Measured::of_policy(&stored.name),
+                "a session that is due",
+                &error,
+            ),
         }
     }
     recorded
@@ -42,7 +46,7 @@ pub(crate) async fn due_sessions(edge: &Edge, policies: &[Active]) -> Vec<Sessio
 
 /// Records a run of a policy by hand.
 pub(crate) async fn by_hand(
-    edge: &Edge,
+    app: &App,
     policies: &[Active],
     name: &PolicyName,
 ) -> Result<SessionId, SessionError> {
@@ -51,31 +55,31 @@ pub(crate) async fn by_hand(
     if policy.tiers.is_empty() {
         return Err(NoTiers(name.clone()).into());
     }
-    let now = edge.clock().now();
+    let now = app.context.now();
     let session = Session {
         policy: Some(stored.reference()),
         since: stored.state.planned_until,
-        ..blank(edge, Trigger::ByHand, now, now)
+        ..blank(app, Trigger::ByHand, now, now)
     };
-    record(edge, session).await
+    record(app, session).await
 }
 
 /// Records a request for manual backups.
 pub(crate) async fn manual(
-    edge: &Edge,
+    app: &App,
     tables: &[String],
     vault: Option<VaultName>,
 ) -> Result<SessionId, SessionError> {
     if tables.is_empty() {
         return Err(SessionError::NoTables);
     }
-    let name = vault.as_ref().unwrap_or(&edge.deployment().vault);
-    if edge.lock_of(&edge.deployment().vault_arn(name)).await?.is_some() {
+    let name = vault.as_ref().unwrap_or(&app.context.deployment().vault);
+    if app.aws.lock_of(&app.context.deployment().vault_arn(name)).await?.is_some() {
         return Err(SessionError::Vault(locked(name)));
     }
-    let now = edge.clock().now();
-    let session = Session { tables: tables.to_vec(), vault, ..blank(edge, Trigger::Manual, now, now) };
-    record(edge, session).await
+    let now = app.context.now();
+    let session = Session { tables: tables.to_vec(), vault, ..blank(app, Trigger::Manual, now, now) };
+    record(app, session).await
 }
 
 /// Why a vault takes no manual backup.
@@ -85,12 +89,12 @@ pub(crate) fn locked(vault: &VaultName) -> String {
     )
 }
 
-async fn record(edge: &Edge, mut session: Session) -> Result<SessionId, SessionError> {
-    edge.catalog().commit([Write::of(&mut session)]).await?;
+async fn record(app: &App, mut session: Session) -> Result<SessionId, SessionError> {
+    app.catalog.commit([Write::of(&mut session)]).await?;
     logs::of_session(&session).in_scope(|| tracing::info!(trigger = ?session.trigger, "session recorded"));
     Ok(session.id)
 }
 
-fn blank(edge: &Edge, trigger: Trigger, slot: Timestamp, now: Timestamp) -> Session {
-    Session::planned(SessionId::new(now, edge.random().number()), trigger, slot, now)
+fn blank(app: &App, trigger: Trigger, slot: Timestamp, now: Timestamp) -> Session {
+    Session::planned(SessionId::new(now, app.context.random().number()), trigger, slot, now)
 }

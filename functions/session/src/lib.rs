@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::policies::Active;
-use backup_chain_aws::{Edge, Error, logs};
+use backup_chain_aws::{App, Error, logs};
 use backup_chain_core::ids::SessionId;
 use backup_chain_core::invoke::SessionRequest;
 use backup_chain_core::metrics::Measured;
@@ -135,98 +135,100 @@ impl From<&Session> for Summary {
 /// # Errors
 /// [`SessionError`]: what was wrong with the request, or which call to AWS failed. What was recorded until
 /// then is taken up by the next tick.
-pub async fn handle(edge: &Edge, request: SessionRequest, deadline: Deadline) -> Result<Reply, SessionError> {
+pub async fn handle(app: &App, request: SessionRequest, deadline: Deadline) -> Result<Reply, SessionError> {
     match request {
-        SessionRequest::Apply { document, by } => apply::apply(edge, &document, by).await,
-        SessionRequest::Check { document } => check::check(edge, &document).await,
-        SessionRequest::Enable { policy, by } => apply::switch(edge, &policy, true, by).await,
-        SessionRequest::Disable { policy, by } => apply::switch(edge, &policy, false, by).await,
-        SessionRequest::Delete { policy, by } => apply::delete(edge, &policy, by).await,
+        SessionRequest::Apply { document, by } => apply::apply(app, &document, by).await,
+        SessionRequest::Check { document } => check::check(app, &document).await,
+        SessionRequest::Enable { policy, by } => apply::switch(app, &policy, true, by).await,
+        SessionRequest::Disable { policy, by } => apply::switch(app, &policy, false, by).await,
+        SessionRequest::Delete { policy, by } => apply::delete(app, &policy, by).await,
         SessionRequest::Tick {} => {
-            watch::look(edge).await;
-            if let Err(error) = edge.tell_again().await {
-                edge.leave(&Measured::default(), "events for the bus", &error);
+            watch::look(app).await;
+            if let Err(error) = app.notices.publish_outbox().await {
+                app.context.record_deferred(&Measured::default(), "events for the bus", &error);
             }
-            let policies = edge.policies().await?;
-            let recorded = create::due_sessions(edge, &policies).await;
-            work(edge, &policies, recorded, deadline).await
+            let policies = app.policies.active().await?;
+            let recorded = create::due_sessions(app, &policies).await;
+            work(app, &policies, recorded, deadline).await
         }
         SessionRequest::Run { policy } => {
-            let policies = edge.policies().await?;
-            let recorded = create::by_hand(edge, &policies, &policy).await?;
-            work(edge, &policies, vec![recorded], deadline).await
+            let policies = app.policies.active().await?;
+            let recorded = create::by_hand(app, &policies, &policy).await?;
+            work(app, &policies, vec![recorded], deadline).await
         }
         SessionRequest::Backup { tables, vault } => {
-            let policies = edge.policies().await?;
-            let recorded = create::manual(edge, &tables, vault).await?;
-            work(edge, &policies, vec![recorded], deadline).await
+            let policies = app.policies.active().await?;
+            let recorded = create::manual(app, &tables, vault).await?;
+            work(app, &policies, vec![recorded], deadline).await
         }
     }
 }
 
 /// Goes on with every open session, unless another invocation does.
 async fn work(
-    edge: &Edge,
+    app: &App,
     policies: &[Active],
     recorded: Vec<SessionId>,
     deadline: Deadline,
 ) -> Result<Reply, SessionError> {
     // The index may trail by moments: what was just recorded is open as well.
-    let open = edge.catalog().open_sessions().await?;
+    let open = app.catalog.open_sessions().await?;
     let open: BTreeSet<SessionId> =
         open.into_iter().map(|session| session.id).chain(recorded.iter().cloned()).collect();
     if open.is_empty() {
         return Ok(Reply::Idle {});
     }
-    let now = edge.clock().now();
-    let Some(lease) = edge.catalog().lease("session", now, deadline.ends()).await? else {
+    let now = app.context.now();
+    let Some(lease) = app.catalog.lease("session", now, deadline.ends()).await? else {
         return Ok(Reply::Busy { recorded });
     };
     let mut sessions = Vec::with_capacity(open.len());
     for id in open {
-        let mut session = match edge.catalog().session(&id).await {
+        let mut session = match app.catalog.session(&id).await {
             Ok(Some(session)) if session.status.is_open() => session,
             Ok(_) => continue,
             Err(error) => {
-                edge.leave(&Measured::default(), "a session", &error);
+                app.context.record_deferred(&Measured::default(), "a session", &error);
                 continue;
             }
         };
         let span = logs::of_session(&session);
-        if !deadline.allows_work(edge.clock().now()) {
+        if !deadline.allows_work(app.context.now()) {
             span.in_scope(|| tracing::info!("out of time: the next tick goes on"));
             break;
         }
-        let done = go_on(edge, policies, &mut session, deadline).instrument(span.clone()).await;
+        let done = go_on(app, policies, &mut session, deadline).instrument(span.clone()).await;
         if let Err(error) = done {
-            span.in_scope(|| edge.leave(&Measured::of_session(&session), "a session", &error));
+            span.in_scope(|| {
+                app.context.record_deferred(&Measured::of_session(&session), "a session", &error)
+            });
         }
         sessions.push(Summary::from(&session));
     }
-    if let Err(error) = edge.catalog().release(lease, edge.clock().now()).await {
+    if let Err(error) = app.catalog.release(lease, app.context.now()).await {
         tracing::warn!(%error, "the lease ends by itself");
     }
-    edge.measure_unreadable();
+    app.measure_unreadable();
     Ok(Reply::Worked { recorded, sessions })
 }
 
 async fn go_on(
-    edge: &Edge,
+    app: &App,
     policies: &[Active],
     session: &mut Session,
     deadline: Deadline,
 ) -> Result<(), Error> {
     // Those that a session could plan are started while it waits for the others.
     let planned = match session.status {
-        Status::Planning => match Box::pin(plan::plan(edge, policies, session, deadline)).await {
+        Status::Planning => match Box::pin(plan::plan(app, policies, session, deadline)).await {
             Ok(planned) => planned,
-            Err(error) if error.is_overtaken() || plan::may_wait(edge, session) => return Err(error),
-            Err(error) => return plan::give_up(edge, policies, session, &error).await,
+            Err(error) if error.is_overtaken() || plan::may_wait(app, session) => return Err(error),
+            Err(error) => return plan::give_up(app, policies, session, &error).await,
         },
         _ => Vec::new(),
     };
     if session.status.is_open() {
-        Box::pin(start::start(edge, policies, session, planned, deadline)).await?;
+        Box::pin(start::start(app, policies, session, planned, deadline)).await?;
     }
     Ok(())
 }

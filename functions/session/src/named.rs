@@ -1,13 +1,13 @@
 //! The tables named for a manual backup.
 
-use backup_chain_aws::Edge;
+use backup_chain_aws::App;
 use backup_chain_aws::scope::Selected;
 use backup_chain_core::ids::{TableArn, TableName};
 use backup_chain_core::session::Skipped;
 
 /// The tables named for a manual backup, by name or ARN.
-pub(crate) fn named(edge: &Edge, names: &[String]) -> Selected {
-    let home = edge.deployment();
+pub(crate) fn named(app: &App, names: &[String]) -> Selected {
+    let home = app.context.deployment();
     let mut selected = Selected::default();
     for text in names {
         let name = match text.parse::<TableArn>() {

@@ -7,7 +7,7 @@ use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::dynamodb::Found;
 use backup_chain_aws::policies::Active;
 use backup_chain_aws::scope::{self, Selected};
-use backup_chain_aws::{AwsError, Edge, Error};
+use backup_chain_aws::{App, AwsError, Error};
 use backup_chain_core::due::{self, ChainView};
 use backup_chain_core::ids::{PointId, Table, VaultArn};
 use backup_chain_core::metrics::{Measured, Metric};
@@ -55,7 +55,7 @@ impl Doubts {
 /// # Errors
 /// [`Error`] of the catalog.
 pub(crate) async fn plan(
-    edge: &Edge,
+    app: &App,
     policies: &[Active],
     session: &mut Session,
     deadline: Deadline,
@@ -66,14 +66,14 @@ pub(crate) async fn plan(
             Some(active) => Some(active),
             None => {
                 let why = "its policy is not stored any more, or cannot be read: apply it anew".to_owned();
-                refuse(edge, session, vec![why], 1).await?;
+                refuse(app, session, vec![why], 1).await?;
                 return Ok(Vec::new());
             }
         },
     };
-    let vault = vault_of(edge, session, active);
+    let vault = vault_of(app, session, active);
     let mut doubts = Doubts::default();
-    let in_the_way = match source_problem(edge, &vault).await {
+    let in_the_way = match source_problem(app, &vault).await {
         Ok(problem) => problem,
         Err(error) => {
             let line = format!("whether vault {} takes backups is not known: {error}", vault.name);
@@ -84,12 +84,12 @@ pub(crate) async fn plan(
     // Backups need nothing of a target Region.
     let mut problems = Vec::new();
     for target in active.map(|active| active.policy.copies.as_slice()).unwrap_or_default() {
-        problems.extend(target_vault(edge, &target.vault).await.err());
+        problems.extend(target_vault(app, &target.vault).await.err());
     }
 
     let Selected { tables, mut skipped, unknown } = match active {
-        Some(active) => scope::of_policy(edge, policies, &active.policy).await,
-        None => named::named(edge, &session.tables),
+        Some(active) => scope::of_policy(&app.aws, policies, &active.policy).await,
+        None => named::named(app, &session.tables),
     };
     for unlisted in &unknown {
         doubts.note(unlisted.to_string(), &unlisted.error);
@@ -98,7 +98,7 @@ pub(crate) async fn plan(
     // Of tables that are not known at least one is left without a point.
     let mut owed = if unknown.is_empty() { 0 } else { due };
     let mut there: Vec<Table> = Vec::new();
-    for (name, found) in edge.source().dynamodb.find_each(tables).await {
+    for (name, found) in app.aws.source().dynamodb.find_each(tables).await {
         let why = match found {
             Ok(None) => "there is no such table".to_owned(),
             Ok(Some(Found { unfit: Some(why), .. })) => {
@@ -118,7 +118,7 @@ pub(crate) async fn plan(
         skipped.push(Skipped { table: name.to_string(), why, warning: true });
     }
 
-    let mut known = edge.catalog().heads(&there).await?;
+    let mut known = app.catalog.heads(&there).await?;
     there.retain(|table| match known.get(table) {
         Some(Err(unreadable)) => {
             owed += due;
@@ -131,7 +131,7 @@ pub(crate) async fn plan(
     let mut known: BTreeMap<Table, TableHead> =
         there.iter().filter_map(|table| Some((table.clone(), known.remove(table)?.ok()?))).collect();
     if let Some(active) = active {
-        measure_age(edge, active, session, known.values());
+        measure_age(app, active, session, known.values());
     }
     if let Some(problem) = in_the_way {
         if let Some(active) = active {
@@ -140,14 +140,14 @@ pub(crate) async fn plan(
                 .map(|table| known.remove(&table).unwrap_or_else(|| TableHead::new(table, session.since)));
             let heads: Vec<TableHead> = heads.collect();
             owed += heads.iter().map(|head| owed_by(active, session, head.clone(), &vault)).sum::<usize>();
-            take_into_care(edge, active, session, heads.into_iter()).await?;
+            take_into_care(app, active, session, heads.into_iter()).await?;
         }
-        refuse(edge, session, vec![problem], owed).await?;
+        refuse(app, session, vec![problem], owed).await?;
         return Ok(Vec::new());
     }
     // Those that an earlier try at planning has given their points may have got any far since.
     let own: BTreeSet<Table> =
-        edge.catalog().points_of_session(&session.id).await?.into_iter().map(|point| point.table).collect();
+        app.catalog.points_of_session(&session.id).await?.into_iter().map(|point| point.table).collect();
     let mut planned = own.len();
     let mut writes: Vec<(RestorePoint, TableHead)> = Vec::new();
     for table in there.into_iter().filter(|table| !own.contains(table)) {
@@ -162,7 +162,7 @@ pub(crate) async fn plan(
         }
     }
     let mut made = Vec::new();
-    let mut commits = stream::iter(writes).map(|(point, head)| record(edge, point, head)).buffered(ABREAST);
+    let mut commits = stream::iter(writes).map(|(point, head)| record(app, point, head)).buffered(ABREAST);
     while let Some((point, committed)) = commits.next().await {
         match committed {
             Ok(()) => made.push(point),
@@ -176,13 +176,17 @@ pub(crate) async fn plan(
                 skipped.push(Skipped { table, why, warning: true });
             }
         }
-        if !deadline.allows_work(edge.clock().now()) {
+        if !deadline.allows_work(app.context.now()) {
             return Ok(made);
         }
     }
     drop(commits);
-    if let Some(error) = doubts.passing.as_ref().filter(|_| may_wait(edge, session)) {
-        edge.leave(&Measured::of_session(session), "tables that cannot be planned yet", error);
+    if let Some(error) = doubts.passing.as_ref().filter(|_| may_wait(app, session)) {
+        app.context.record_deferred(
+            &Measured::of_session(session),
+            "tables that cannot be planned yet",
+            error,
+        );
         return Ok(made);
     }
     problems.extend(active.and_then(|active| overtaken(active, session)));
@@ -193,7 +197,7 @@ pub(crate) async fn plan(
     session.owed = u32::try_from(owed).unwrap_or(u32::MAX);
     session.problems = problems.into_iter().chain(doubts.lines).collect();
     session.status = Status::Running;
-    edge.catalog().commit([Write::of(session)]).await?;
+    app.catalog.commit([Write::of(session)]).await?;
     Ok(made)
 }
 
@@ -213,8 +217,8 @@ fn overtaken(active: &Active, session: &mut Session) -> Option<String> {
 }
 
 /// Whether a session may still wait for what it needs to be planned.
-pub(crate) fn may_wait(edge: &Edge, session: &Session) -> bool {
-    edge.clock().now() < session.started_at + wait::PLANNING
+pub(crate) fn may_wait(app: &App, session: &Session) -> bool {
+    app.context.now() < session.started_at + wait::PLANNING
 }
 
 /// Gives up planning the rest of a session: what it has recorded goes on, and the rest is owed.
@@ -222,7 +226,7 @@ pub(crate) fn may_wait(edge: &Edge, session: &Session) -> bool {
 /// # Errors
 /// [`Error`] of the catalog.
 pub(crate) async fn give_up(
-    edge: &Edge,
+    app: &App,
     policies: &[Active],
     session: &mut Session,
     error: &Error,
@@ -233,36 +237,36 @@ pub(crate) async fn give_up(
         .as_ref()
         .and_then(|wanted| policies.iter().find(|active| active.policy.name == wanted.name));
     let owed = active.map_or(0, |active| due_of_any(active, session));
-    let own = edge.catalog().points_of_session(&session.id).await?.len();
+    let own = app.catalog.points_of_session(&session.id).await?.len();
     if own == 0 {
-        return refuse(edge, session, vec![why], owed).await;
+        return refuse(app, session, vec![why], owed).await;
     }
     session.planned = u32::try_from(own).unwrap_or(u32::MAX);
     session.owed = u32::try_from(owed).unwrap_or(u32::MAX);
     session.problems.push(why);
     session.status = Status::Running;
-    edge.catalog().commit([Write::of(session)]).await
+    app.catalog.commit([Write::of(session)]).await
 }
 
-fn vault_of(edge: &Edge, session: &Session, active: Option<&Active>) -> VaultArn {
+fn vault_of(app: &App, session: &Session, active: Option<&Active>) -> VaultArn {
     let vault = match active {
         Some(active) => &active.policy.vault,
-        None => session.vault.as_ref().unwrap_or(&edge.deployment().vault),
+        None => session.vault.as_ref().unwrap_or(&app.context.deployment().vault),
     };
-    edge.deployment().vault_arn(vault)
+    app.context.deployment().vault_arn(vault)
 }
 
 /// How old the newest backup of the policy's tables has become before this session: that of the table worst off.
 fn measure_age<'a>(
-    edge: &Edge,
+    app: &App,
     active: &Active,
     session: &Session,
     heads: impl Iterator<Item = &'a TableHead>,
 ) {
-    let (policy, region) = (&active.policy.name, &edge.deployment().region);
+    let (policy, region) = (&active.policy.name, &app.context.deployment().region);
     if let Some(oldest) = heads.filter_map(|head| head.backed_up_until(policy, region)).min() {
         let age = session.started_at.duration_since(oldest);
-        edge.measure(&Measured::of_session(session).took(Metric::NewestPointAge, age));
+        app.context.measure(&Measured::of_session(session).took(Metric::NewestPointAge, age));
     }
 }
 
@@ -281,12 +285,12 @@ fn owed_by(active: &Active, session: &Session, mut head: TableHead, vault: &Vaul
 
 /// Records a point with its table's head, unless this session has done so before.
 async fn record(
-    edge: &Edge,
+    app: &App,
     mut point: RestorePoint,
     mut head: TableHead,
 ) -> (RestorePoint, Result<(), Error>) {
-    let done = match edge.catalog().commit([Write::of(&mut point), Write::of(&mut head)]).await {
-        Err(error) if error.is_overtaken() => match edge.catalog().point(&point).await {
+    let done = match app.catalog.commit([Write::of(&mut point), Write::of(&mut head)]).await {
+        Err(error) if error.is_overtaken() => match app.catalog.point(&point).await {
             Ok(Some(there)) => {
                 point = there;
                 Ok(())
@@ -368,14 +372,14 @@ fn adopt(head: &mut TableHead, active: &Active, session: &Session) -> bool {
 /// Records the tables of a session that can back up nothing: what is due is owed to those, too, that never had a
 /// backup.
 async fn take_into_care(
-    edge: &Edge,
+    app: &App,
     active: &Active,
     session: &Session,
     heads: impl Iterator<Item = TableHead>,
 ) -> Result<(), Error> {
     let new = heads.filter_map(|mut head| adopt(&mut head, active, session).then_some(head));
     let mut commits = stream::iter(new)
-        .map(async |mut head| edge.catalog().commit([Write::of(&mut head)]).await)
+        .map(async |mut head| app.catalog.commit([Write::of(&mut head)]).await)
         .buffered(ABREAST);
     while let Some(committed) = commits.next().await {
         committed?;
@@ -416,8 +420,8 @@ fn trigger(session: &Session) -> due::Trigger {
 }
 
 /// What stands in the way of every backup.
-async fn source_problem(edge: &Edge, vault: &VaultArn) -> Result<Option<String>, AwsError> {
-    let backup = &edge.source().backup;
+async fn source_problem(app: &App, vault: &VaultArn) -> Result<Option<String>, AwsError> {
+    let backup = &app.aws.source().backup;
     match find_vault(backup, &vault.name, &vault.region, "create it").await? {
         Ok(_) => region_problem(backup, &vault.region).await,
         Err(problem) => Ok(Some(format!("{problem}, or apply the policy with another"))),
@@ -425,14 +429,14 @@ async fn source_problem(edge: &Edge, vault: &VaultArn) -> Result<Option<String>,
 }
 
 /// Ends a session that can back up nothing. Every slot stays owed.
-async fn refuse(edge: &Edge, session: &mut Session, why: Vec<String>, owed: usize) -> Result<(), Error> {
+async fn refuse(app: &App, session: &mut Session, why: Vec<String>, owed: usize) -> Result<(), Error> {
     tracing::error!(?why, "session failed");
     session.problems.extend(why);
     session.status = Status::Failed;
-    session.ended_at = Some(edge.clock().now());
-    edge.tell(&Notice::SessionEnded(SessionEnded::of(session, std::iter::empty()))).await?;
-    measure_end(edge, session, owed);
-    edge.catalog().commit([Write::of(session)]).await
+    session.ended_at = Some(app.context.now());
+    app.notices.publish(&Notice::SessionEnded(SessionEnded::of(session, std::iter::empty()))).await?;
+    measure_end(app, session, owed);
+    app.catalog.commit([Write::of(session)]).await
 }
 
 /// The policy that made a point, for messages.

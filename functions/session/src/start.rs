@@ -7,9 +7,9 @@ use backup_chain_aws::catalog::Write;
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::policies::Active;
 use backup_chain_aws::seal::{SealError, SealedPoint};
-use backup_chain_aws::{AwsError, Edge, Error, Meaning, logs};
+use backup_chain_aws::{App, AwsError, Error, Meaning, logs};
 use backup_chain_core::ids::{PointId, RecoveryPointArn};
-use backup_chain_core::lock::Lock;
+use backup_chain_core::lock::{self, Lock};
 use backup_chain_core::metadata::{self, Document, Settings, TAGS, tags};
 use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::notice::{FailedTable, Notice, SessionEnded};
@@ -33,30 +33,30 @@ const ABREAST: usize = 8;
 /// Starts what the limits allow, and ends the session once every point of it is final. `planned` are points that were
 /// recorded a moment ago: the index may not show them yet.
 pub(crate) async fn start(
-    edge: &Edge,
+    app: &App,
     policies: &[Active],
     session: &mut Session,
     planned: Vec<RestorePoint>,
     deadline: Deadline,
 ) -> Result<(), Error> {
-    let mut points = own_points(edge, session, planned).await?;
-    let now = edge.clock().now();
+    let mut points = own_points(app, session, planned).await?;
+    let now = app.context.now();
     // A point that failed waits for its next try; one that is being started, until whoever started it is surely gone.
     let is_due = |point: &&RestorePoint| {
         matches!(point.state, State::Planned | State::Starting) && point.check_at.is_none_or(|at| at <= now)
     };
     let mut waiting: Vec<RestorePoint> = points.iter().filter(is_due).cloned().collect();
     if !waiting.is_empty() {
-        let open = edge.catalog().open_points().await?;
+        let open = app.catalog.open_points().await?;
         let in_flight =
             open.iter().filter(|point| point.kind != Kind::Copy && point.state != State::Planned).count();
-        let room = edge.deployment().backups_in_flight.saturating_sub(in_flight);
+        let room = app.context.deployment().backups_in_flight.saturating_sub(in_flight);
         let without_room = waiting.split_off(room.min(waiting.len()));
         let starts =
-            &Starts { edge, policies, session, lock: edge.lock_of(&points[0].vault).await, deadline };
+            &Starts { app, policies, session, lock: app.aws.lock_of(&points[0].vault).await, deadline };
         let mut started = stream::iter(waiting)
             .map(|point| async {
-                if deadline.allows_work(edge.clock().now()) {
+                if deadline.allows_work(app.context.now()) {
                     let span = logs::of_point(&point);
                     starts.one(point).instrument(span).await;
                 }
@@ -67,9 +67,9 @@ pub(crate) async fn start(
         for mut point in without_room.into_iter().filter(|point| starts.is_late(point)) {
             let why =
                 "there was no room for its job among those that run at a time, all through its start window";
-            edge.mark_failed(&mut point, why).await?;
+            app.ledger.mark_failed(&mut point, why).await?;
         }
-        points = own_points(edge, session, points).await?;
+        points = own_points(app, session, points).await?;
     }
     let are_missing = points.len() < session.planned as usize;
     if are_missing && session.status == Status::Running && session.started_at + wait::RECORDS < now {
@@ -79,7 +79,7 @@ pub(crate) async fn start(
     }
     if let Some(outcome) = session.outcome(&points) {
         session.status = if are_missing { Status::Failed } else { outcome };
-        session.ended_at = Some(edge.clock().now());
+        session.ended_at = Some(app.context.now());
         let available = points.iter().filter(|point| point.counts()).count();
         session.available = u32::try_from(available).unwrap_or(u32::MAX);
         let without = points.iter().filter(|point| !point.counts());
@@ -88,32 +88,32 @@ pub(crate) async fn start(
             reason: point.reason.clone().or(point.suspect.clone()).unwrap_or_default(),
         });
         // Told before it is recorded: should this be cut off here, it is told again, and never not at all.
-        edge.tell(&Notice::SessionEnded(SessionEnded::of(session, failed))).await?;
-        measure_end(edge, session, session.owed_after(&points));
-        edge.catalog().commit([Write::of(session)]).await?;
+        app.notices.publish(&Notice::SessionEnded(SessionEnded::of(session, failed))).await?;
+        measure_end(app, session, session.owed_after(&points));
+        app.catalog.commit([Write::of(session)]).await?;
         tracing::info!(status = ?session.status, available, planned = session.planned, "session ended");
     }
     Ok(())
 }
 
 /// Measured with what is told, as often: what an alarm goes by must not be lost.
-pub(crate) fn measure_end(edge: &Edge, session: &Session, owed: usize) {
+pub(crate) fn measure_end(app: &App, session: &Session, owed: usize) {
     let measured = Measured::of_session(session)
         .with(Metric::SessionsEnded, 1)
         .with(Metric::SessionsFailed, i64::from(session.status == Status::Failed))
         .with(Metric::SlotsOwed, owed);
-    edge.measure(&measured);
+    app.context.measure(&measured);
 }
 
 /// The session's backups, without their copies. The index may trail by moments: of each point the latest that is known
 /// counts, `known` among them.
 async fn own_points(
-    edge: &Edge,
+    app: &App,
     session: &Session,
     known: Vec<RestorePoint>,
 ) -> Result<Vec<RestorePoint>, Error> {
     let mut points: BTreeMap<PointId, RestorePoint> = BTreeMap::new();
-    for point in edge.catalog().points_of_session(&session.id).await?.into_iter().chain(known) {
+    for point in app.catalog.points_of_session(&session.id).await?.into_iter().chain(known) {
         let is_newer = points.get(&point.id).is_none_or(|other| other.rev < point.rev);
         if point.kind != Kind::Copy && is_newer {
             points.insert(point.id.clone(), point);
@@ -124,7 +124,7 @@ async fn own_points(
 
 /// What the starts of one session have in common.
 struct Starts<'a> {
-    edge: &'a Edge,
+    app: &'a App,
     policies: &'a [Active],
     session: &'a Session,
     /// The lock of their vault, if that is known.
@@ -135,10 +135,10 @@ struct Starts<'a> {
 impl Starts<'_> {
     /// One table must not stop the others: what goes wrong is recorded with its point or left to the next tick.
     async fn one(&self, seen: RestorePoint) {
-        let edge = self.edge;
+        let app = self.app;
         let measured = Measured::of_point(&seen);
         let done = async {
-            let Some(mut point) = edge.catalog().unmoved(&seen).await? else { return Ok(()) };
+            let Some(mut point) = app.catalog.unmoved(&seen).await? else { return Ok(()) };
             let done = match point.state {
                 State::Planned => Box::pin(self.begin(&mut point)).await,
                 _ => Box::pin(self.resolve(&mut point)).await,
@@ -146,13 +146,13 @@ impl Starts<'_> {
             match done {
                 Err(error) if !error.is_overtaken() && self.is_late(&point) => {
                     let why = format!("it was not started within its start window: {error}");
-                    edge.mark_failed(&mut point, &why).await
+                    app.ledger.mark_failed(&mut point, &why).await
                 }
                 other => other,
             }
         };
         if let Err(error) = done.await {
-            edge.leave(&measured, "the start of a backup", &error);
+            app.context.record_deferred(&measured, "the start of a backup", &error);
         }
     }
 
@@ -168,7 +168,7 @@ impl Starts<'_> {
     /// Whether a point has waited for its start for its whole start window.
     fn is_late(&self, point: &RestorePoint) -> bool {
         let window = SignedDuration::from_mins(start_window(self.active(point)));
-        self.waits_since(point) + window <= self.edge.clock().now()
+        self.waits_since(point) + window <= self.app.context.now()
     }
 
     fn active(&self, point: &RestorePoint) -> Option<&Active> {
@@ -178,8 +178,8 @@ impl Starts<'_> {
 
     /// Captures, seals, writes ahead, and asks for the job.
     async fn begin(&self, point: &mut RestorePoint) -> Result<(), Error> {
-        let Self { edge, deadline, .. } = *self;
-        let may_wait = edge.clock().now() < self.waits_since(point) + wait::SETTINGS;
+        let Self { app, deadline, .. } = *self;
+        let may_wait = app.context.now() < self.waits_since(point) + wait::SETTINGS;
         let lock = match &self.lock {
             Ok(lock) => *lock,
             Err(error) if may_wait => return Err(error.clone().into()),
@@ -188,34 +188,37 @@ impl Starts<'_> {
         };
         // The vault was not when the backup was asked for.
         if lock.is_some() && point.kind == Kind::Manual {
-            return edge.mark_failed(point, &locked(&point.vault.name)).await;
+            return app.ledger.mark_failed(point, &locked(&point.vault.name)).await;
         }
-        let Some(mut head) = edge.catalog().head(&point.table).await? else {
-            return edge.mark_failed(point, "its table's record is gone from the catalog").await;
+        let Some(mut head) = app.catalog.head(&point.table).await? else {
+            return app.ledger.mark_failed(point, "its table's record is gone from the catalog").await;
         };
         if head.open.is_some() {
             // AWS Backup runs one job per table at a time.
             tracing::debug!("another job of the table is open");
             if self.is_late(point) {
                 let why = "another job of the table was open all through its start window";
-                return edge.mark_failed(point, why).await;
+                return app.ledger.mark_failed(point, why).await;
             }
             return Ok(());
         }
-        let captured = match edge.capture(&point.table.arn.region, &point.table.arn.name).await {
+        let captured = match app.aws.region(&point.table.arn.region).capture(&point.table.arn.name).await {
             Ok(captured) => captured,
             Err(error) if error.meaning == Meaning::NotFound => {
-                return edge.mark_failed(point, "the table was dropped before its backup was started").await;
+                return app
+                    .ledger
+                    .mark_failed(point, "the table was dropped before its backup was started")
+                    .await;
             }
             Err(error) if error.is_transient() => return Err(error.into()),
-            Err(error) => return edge.mark_try_failed(point, &error.to_string()).await,
+            Err(error) => return app.ledger.mark_try_failed(point, &error.to_string()).await,
         };
         let captured = if may_wait { captured.settled()? } else { captured };
         if captured.table != point.table {
-            return edge.mark_failed(point, CREATED_ANEW).await;
+            return app.ledger.mark_failed(point, CREATED_ANEW).await;
         }
         let active = self.active(point);
-        let requested_at = edge.clock().now();
+        let requested_at = app.context.now();
         let document = Document {
             id: point.id.clone(),
             table: point.table.clone(),
@@ -232,7 +235,7 @@ impl Starts<'_> {
         // AWS refused the tags of the try before: this one has room for none.
         let own_tags = if point.message_stored { TAGS } else { captured.own_tags };
         let may_wait = requested_at < self.waits_since(point) + wait::SEALING;
-        let tags = match edge.seal(&document, own_tags).await {
+        let tags = match app.sealer.seal(&document, own_tags).await {
             Ok(SealedPoint { tags, digest, settings, place }) => {
                 (point.sealed, point.settings) = (Some(digest), Some(settings));
                 (point.settings_stored, point.message_stored) = (place.settings_stored, place.message_stored);
@@ -240,7 +243,7 @@ impl Starts<'_> {
             }
             Err(SealError::Aws(error)) if error.is_transient() && may_wait => return Err(error.into()),
             Err(error) if point.may_try_again().is_some() => {
-                return edge.mark_try_failed(point, &error.to_string()).await;
+                return app.ledger.mark_try_failed(point, &error.to_string()).await;
             }
             // Metadata describes items; it never decides whether there are any.
             Err(error) => {
@@ -253,12 +256,13 @@ impl Starts<'_> {
         point.requested_at = Some(requested_at);
         // What earlier tries came to stays told.
         point.warnings.extend(captured.warnings);
-        let (cold, delete) = edge.lifecycle(active.map(|active| &active.policy), point, lock, false);
+        let (cold, delete) =
+            lock::days_of(active.map(|active| &active.policy), app.context.now(), &point.flags, lock, false);
         let origin = maker(point.policy.as_ref());
         let request = StartBackup {
             vault: point.vault.name.clone(),
             table: point.table.arn.clone(),
-            role: edge.deployment().backup_role.clone(),
+            role: app.context.deployment().backup_role.clone(),
             token: token(
                 "backup",
                 &format!("{origin}|{}", point.session),
@@ -274,25 +278,25 @@ impl Starts<'_> {
         };
         let request =
             if request.tags.is_empty() { request.untagged(&point.id, point.attempt) } else { request };
-        edge.mark_starting(point, &mut head, Request::Backup(request), deadline.ends()).await?;
+        app.ledger.mark_starting(point, &mut head, Request::Backup(request), deadline.ends()).await?;
         self.send(point).await
     }
 
     /// Sends the recorded request; should AWS refuse it with tags, once more without.
     async fn send(&self, point: &mut RestorePoint) -> Result<(), Error> {
-        let edge = self.edge;
+        let app = self.app;
         loop {
             let Some(Request::Backup(request)) = point.request.clone() else {
-                return edge.mark_failed(point, "its recorded request is lost").await;
+                return app.ledger.mark_failed(point, "its recorded request is lost").await;
             };
-            match edge.source().backup.start_backup(&request).await {
-                Ok(started) => return run(edge, point, &started.job, started.arn).await,
+            match app.aws.source().backup.start_backup(&request).await {
+                Ok(started) => return run(app, point, &started.job, started.arn).await,
                 Err(error) if !request.tags.is_empty() && error.may_be_of_tags() => {
-                    untag(edge, point, request, &error).await?;
+                    untag(app, point, request, &error).await?;
                 }
                 // It may have taken effect: the next tick looks before it sends again.
                 Err(error) if error.is_transient() => return Err(error.into()),
-                Err(error) => return edge.mark_try_failed(point, &error.to_string()).await,
+                Err(error) => return app.ledger.mark_try_failed(point, &error.to_string()).await,
             }
         }
     }
@@ -300,40 +304,41 @@ impl Starts<'_> {
     /// Finds out what became of a request that may or may not have reached AWS. Without an answer nothing is
     /// sent a second time.
     async fn resolve(&self, point: &mut RestorePoint) -> Result<(), Error> {
-        let edge = self.edge;
-        let backup = &edge.source().backup;
+        let app = self.app;
+        let backup = &app.aws.source().backup;
         let since = point.requested_at.unwrap_or(point.slot) - SignedDuration::from_mins(5);
         let jobs = backup.backup_jobs_of(&point.table.arn, since).await?;
         let mine = match &point.request {
             Some(Request::Backup(request)) if request.tags.is_empty() => {
-                by_marks(edge, point, request, &jobs).await?
+                by_marks(app, point, request, &jobs).await?
             }
-            _ => by_id(edge, point, &jobs).await?,
+            _ => by_id(app, point, &jobs).await?,
         };
         match mine {
             Mine::Job(id) => {
                 let arn = jobs.into_iter().find(|(job, _)| job.id == id).and_then(|(job, _)| job.arn);
-                return run(edge, point, &id, arn).await;
+                return run(app, point, &id, arn).await;
             }
             Mine::Unclear(seen) => {
                 tracing::info!(?seen, "jobs of the table cannot be told apart yet");
                 if self.is_late(point) {
                     let why = "whether AWS took its request is not known: another job of the table is open";
-                    return edge.mark_failed(point, why).await;
+                    return app.ledger.mark_failed(point, why).await;
                 }
                 return Ok(());
             }
             Mine::None => {}
         }
         // The request names the table by its name only.
-        if edge
+        if app
+            .aws
             .source()
             .dynamodb
             .find(&point.table.arn.name)
             .await?
             .is_some_and(|found| found.table != point.table)
         {
-            return edge.mark_failed(point, CREATED_ANEW).await;
+            return app.ledger.mark_failed(point, CREATED_ANEW).await;
         }
         self.send(point).await
     }
@@ -341,44 +346,44 @@ impl Starts<'_> {
 
 /// Records the request without its tags: the message that they held goes to the settings table.
 async fn untag(
-    edge: &Edge,
+    app: &App,
     point: &mut RestorePoint,
     request: StartBackup,
     refused: &AwsError,
 ) -> Result<(), Error> {
     tracing::warn!(error = %refused, "refused with its tags: it is tried without");
-    edge.keep_message(&point.table, &request.tags).await?;
+    app.sealer.keep_message(&point.table, &request.tags).await?;
     point.message_stored = true;
     point
         .warnings
         .push(format!("its metadata is in the settings table alone, for AWS refused it as tags: {refused}"));
     point.request = Some(Request::Backup(request.untagged(&point.id, point.attempt)));
-    edge.catalog().commit([Write::of(point)]).await
+    app.catalog.commit([Write::of(point)]).await
 }
 
 /// AWS has made a job of the request.
 async fn run(
-    edge: &Edge,
+    app: &App,
     point: &mut RestorePoint,
     job: &str,
     arn: Option<RecoveryPointArn>,
 ) -> Result<(), Error> {
     point.arn = arn.or(point.arn.take());
     // So that it is known when the catalog is lost meanwhile. Whoever completes it does the same, and waits for it.
-    if let Err(error) = edge.name(point).await {
+    if let Err(error) = app.sealer.name(point).await {
         tracing::warn!(%error, "its recovery point is named when it is complete");
     }
-    edge.mark_running(point, job).await
+    app.ledger.mark_running(point, job).await
 }
 
 /// The job whose recovery point carries our id.
-async fn by_id(edge: &Edge, point: &RestorePoint, jobs: &[(Job, Marks)]) -> Result<Mine, Error> {
+async fn by_id(app: &App, point: &RestorePoint, jobs: &[(Job, Marks)]) -> Result<Mine, Error> {
     let mut seen = BTreeSet::new();
     for (job, _) in jobs {
         let Some(arn) = &job.arn else { continue };
         // Tags that were just put may not be seen yet.
-        let is_new = job.created_at.is_some_and(|at| edge.clock().now() < at + wait::CONSISTENCY);
-        match edge.source().backup.tags(arn).await {
+        let is_new = job.created_at.is_some_and(|at| app.context.now() < at + wait::CONSISTENCY);
+        match app.aws.source().backup.tags(arn).await {
             Ok(tags) if tags.get(tags::ID).map(String::as_str) == Some(point.id.as_str()) => {
                 return Ok(Mine::Job(job.id.clone()));
             }
@@ -400,12 +405,12 @@ async fn by_id(edge: &Edge, point: &RestorePoint, jobs: &[(Job, Marks)]) -> Resu
 
 /// The job that a request without tags made, by what AWS tells of it.
 async fn by_marks(
-    edge: &Edge,
+    app: &App,
     point: &RestorePoint,
     request: &StartBackup,
     jobs: &[(Job, Marks)],
 ) -> Result<Mine, Error> {
-    let points = edge.catalog().points_of_table(&point.table.arn.name).await?;
+    let points = app.catalog.points_of_table(&point.table.arn.name).await?;
     let others =
         points.into_iter().filter(|other| other.id != point.id).filter_map(|other| other.job).collect();
     let marks: Vec<Marks> = jobs.iter().map(|(_, marks)| marks.clone()).collect();

@@ -1,22 +1,22 @@
 //! Noticing that retention does not run: the tick is what runs most surely.
 
 use backup_chain_aws::catalog::Write;
-use backup_chain_aws::{Edge, Error};
+use backup_chain_aws::{App, Error};
 use backup_chain_core::metrics::Measured;
 use backup_chain_core::notice::{Notice, RetentionOverdue};
 use backup_chain_core::retention::Watch;
 
 /// Gives an alarm when no retention run has ended for too long. What goes wrong here must not stop the tick.
-pub(crate) async fn look(edge: &Edge) {
-    if let Err(error) = try_look(edge).await {
-        edge.leave(&Measured::default(), "when retention last ran", &error);
+pub(crate) async fn look(app: &App) {
+    if let Err(error) = try_look(app).await {
+        app.context.record_deferred(&Measured::default(), "when retention last ran", &error);
     }
 }
 
-async fn try_look(edge: &Edge) -> Result<(), Error> {
-    let now = edge.clock().now();
-    let Some(mut watch) = edge.catalog().watch().await? else {
-        return edge.catalog().commit([Write::of(&mut Watch::from(now))]).await;
+async fn try_look(app: &App) -> Result<(), Error> {
+    let now = app.context.now();
+    let Some(mut watch) = app.catalog.watch().await? else {
+        return app.catalog.commit([Write::of(&mut Watch::from(now))]).await;
     };
     if !watch.is_overdue(now) {
         return Ok(());
@@ -25,7 +25,7 @@ async fn try_look(edge: &Edge) -> Result<(), Error> {
     let advice = "see why the retention function does not run: its schedule, its log, and backup-chain retention \
                   runs; nothing outdated is removed until then";
     let overdue = RetentionOverdue { last_run: watch.last_run, advice: advice.to_owned() };
-    edge.tell(&Notice::RetentionOverdue(overdue)).await?;
+    app.notices.publish(&Notice::RetentionOverdue(overdue)).await?;
     watch.alarmed_at = Some(now);
-    edge.catalog().commit([Write::of(&mut watch)]).await
+    app.catalog.commit([Write::of(&mut watch)]).await
 }

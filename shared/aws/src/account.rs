@@ -32,6 +32,7 @@ pub(crate) struct Account {
     pub scaling: aws_sdk_applicationautoscaling::Client,
     pub cloudwatch: aws_sdk_cloudwatch::Client,
     dynamodb: aws_sdk_dynamodb::Client,
+    clock: Clock,
     read: Mutex<Option<(Timestamp, Arc<Surroundings>)>>,
 }
 
@@ -55,8 +56,9 @@ impl Account {
         scaling: aws_sdk_applicationautoscaling::Client,
         cloudwatch: aws_sdk_cloudwatch::Client,
         dynamodb: aws_sdk_dynamodb::Client,
+        clock: Clock,
     ) -> Self {
-        Self { scaling, cloudwatch, dynamodb, read: Mutex::new(None) }
+        Self { scaling, cloudwatch, dynamodb, clock, read: Mutex::new(None) }
     }
 
     /// Forgets what was read: something was changed since.
@@ -66,10 +68,11 @@ impl Account {
 
     /// What surrounds the tables now, or did a moment ago. A reading that failed for want of an answer is kept for
     /// less long.
-    pub async fn surroundings(&self, clock: &Clock) -> Arc<Surroundings> {
+    pub async fn surroundings(&self) -> Arc<Surroundings> {
         let mut read = self.read.lock().await;
         if let Some((at, known)) = read.as_ref()
-            && clock.now().duration_since(*at).abs() < if known.is_final() { FRESH } else { FRESH_FAILURE }
+            && self.clock.now().duration_since(*at).abs()
+                < if known.is_final() { FRESH } else { FRESH_FAILURE }
         {
             return Arc::clone(known);
         }
@@ -78,7 +81,7 @@ impl Account {
             alarms: self.all_alarms().await,
             insights: self.all_insights().await,
         });
-        *read = Some((clock.now(), Arc::clone(&now)));
+        *read = Some((self.clock.now(), Arc::clone(&now)));
         now
     }
 

@@ -4,58 +4,71 @@
 //!
 //! The catalog says itself which message belongs to which recovery point. Without it, only bound metadata is believed.
 
-use backup_chain_core::esdk::Context;
+use std::collections::BTreeMap;
+
+use backup_chain_core::esdk::Context as EncryptionContext;
 use backup_chain_core::ids::{RecoveryPointArn, Table};
-use backup_chain_core::metadata::tags;
+use backup_chain_core::metadata::{encryption_context, tags};
 use backup_chain_core::point::{Bound, RestorePoint};
 use backup_chain_core::settings::Digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use std::collections::BTreeMap;
 
 use crate::backup::Tagged;
-use crate::edge::Edge;
+use crate::context::Context;
 use crate::error::AwsError;
-use crate::seal::{Seen, context};
+use crate::seen::Seen;
+use crate::services::Services;
 
 /// What is sealed: it says nothing, its context says all.
 const PLAIN: &[u8] = b"backup-chain";
 
-impl Edge {
-    /// Binds the metadata of a point that is there to its recovery point, and the name of a message that it does not carry
-    /// to both.
+/// The bindings of recovery points.
+#[derive(Debug, Clone)]
+pub(crate) struct Bindings {
+    context: Context,
+    aws: Services,
+}
+
+impl Bindings {
+    pub(crate) fn new(context: Context, aws: Services) -> Self {
+        Self { context, aws }
+    }
+
+    /// Binds the message with this digest to the recovery point of a restore point, and returns where: in its tags, or in
+    /// the settings table of its Region.
     ///
     /// # Errors
     /// [`AwsError`] of KMS, or where neither the tags nor the settings table take the binding.
-    pub async fn bind(&self, point: &mut RestorePoint) -> Result<(), AwsError> {
-        let (Some(arn), Some(digest)) = (&point.arn, point.sealed) else { return Ok(()) };
-        self.name(point).await?;
-        let region = self.region(&point.vault.region);
+    pub(crate) async fn set(
+        &self,
+        point: &RestorePoint,
+        arn: &RecoveryPointArn,
+        digest: &Digest,
+    ) -> Result<Bound, AwsError> {
+        let region = self.aws.region(&point.vault.region);
         // The replica of a target Region opens what the key sealed.
-        let context = bound_to(&point.table, arn, &digest);
-        let sealed = self.source().kms.encrypt(&self.deployment().key, PLAIN, &context).await?;
+        let context = bound_to(&point.table, arn, digest);
+        let key = &self.context.deployment().key;
+        let sealed = self.aws.source().kms.encrypt(key, PLAIN, &context).await?;
         if !point.message_stored {
             let tag = BTreeMap::from([(tags::BOUND.to_owned(), STANDARD.encode(&sealed))]);
             match region.backup.tag(arn, &tag).await {
-                Ok(Tagged::Done) => {
-                    point.bound = Some(Bound::Tags);
-                    return Ok(());
-                }
+                Ok(Tagged::Done) => return Ok(Bound::Tags),
                 Ok(Tagged::Refused(why)) => tracing::info!(why, "its tags do not take the binding"),
                 Err(error) if error.is_transient() => return Err(error),
                 Err(error) => tracing::info!(%error, "its tags do not take the binding"),
             }
         }
         region.settings.set_binding(arn, sealed).await?;
-        point.bound = Some(Bound::Stored);
-        Ok(())
+        Ok(Bound::Stored)
     }
 
     /// Where the message with this digest is bound to a recovery point, or why it is not believed to be.
     ///
     /// # Errors
     /// [`AwsError`] of KMS or the settings table.
-    pub async fn bound(
+    pub(crate) async fn find(
         &self,
         seen: &Seen<'_>,
         table: &Table,
@@ -68,7 +81,7 @@ impl Edge {
         {
             return Ok(Ok(Bound::Tags));
         }
-        let stored = self.region(seen.region).settings.binding(seen.arn).await?;
+        let stored = self.aws.region(seen.region).settings.binding(seen.arn).await?;
         if let Some(sealed) = &stored
             && self.is_bound(seen, sealed, &context).await?
         {
@@ -81,9 +94,14 @@ impl Edge {
         Ok(Err(why.to_owned()))
     }
 
-    async fn is_bound(&self, seen: &Seen<'_>, sealed: &[u8], context: &Context) -> Result<bool, AwsError> {
-        let key = self.deployment().key_in(seen.region);
-        match self.region(seen.region).kms.decrypt(&key, sealed, context).await {
+    async fn is_bound(
+        &self,
+        seen: &Seen<'_>,
+        sealed: &[u8],
+        context: &EncryptionContext,
+    ) -> Result<bool, AwsError> {
+        let key = self.context.deployment().key_in(seen.region);
+        match self.aws.region(seen.region).kms.decrypt(&key, sealed, context).await {
             Ok(plain) => Ok(plain.is_some_and(|plain| plain.as_ref() == PLAIN)),
             // KMS knows the key, and refuses the ciphertext or its context.
             Err(error) if ["InvalidCiphertextException", "IncorrectKeyException"].contains(&&*error.code) => {
@@ -95,8 +113,8 @@ impl Edge {
 }
 
 /// The encryption context of a binding.
-fn bound_to(table: &Table, arn: &RecoveryPointArn, digest: &Digest) -> Context {
-    let mut context = context(table);
+fn bound_to(table: &Table, arn: &RecoveryPointArn, digest: &Digest) -> EncryptionContext {
+    let mut context = encryption_context(table);
     context.insert("recovery-point".to_owned(), arn.to_string());
     context.insert("metadata".to_owned(), digest.to_string());
     context

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::update_table::builders::UpdateTableFluentBuilder;
 use aws_sdk_dynamodb::types as aws;
-use backup_chain_core::ids::{RecoveryPointArn, Region, Table, TableName};
+use backup_chain_core::ids::{RecoveryPointArn, Table, TableName};
 use backup_chain_core::restore::{Step, Target, stream_policy};
 use backup_chain_core::settings::{
     BillingMode, InsightsMode, Json, MaxThroughput, Precision, StreamView, TableClass, TableSettings,
@@ -17,8 +17,8 @@ use jiff::Timestamp;
 use crate::capture;
 use crate::clock::moment;
 use crate::dynamodb::{Dynamo, identity};
-use crate::edge::Edge;
 use crate::error::{AwsError, Meaning, failed};
+use crate::services::Regional;
 use crate::vector;
 
 /// The tag by which a table is known as made by a restore that is under way; its value is the restore's id.
@@ -237,7 +237,7 @@ impl Dynamo {
     }
 }
 
-impl Edge {
+impl Regional {
     /// Makes one change to a restored table that was just looked at, or to what surrounds it. A change that is there
     /// already is not made again.
     ///
@@ -247,9 +247,7 @@ impl Edge {
         if step.is_met(&look.settings) {
             return Ok(());
         }
-        let region: &Region = &target.table.region;
-        let services = self.region(region);
-        let (dynamodb, name) = (&services.dynamodb, target.name());
+        let (dynamodb, name) = (&self.dynamodb, target.name());
         let update = |request: UpdateTableFluentBuilder| async {
             request.send().await.map_err(failed("dynamodb:UpdateTable", name.as_str())).map(drop)
         };
@@ -314,17 +312,15 @@ impl Edge {
             }
             Step::Kinesis(stream, precision) => dynamodb.set_kinesis(name, stream, *precision).await,
             Step::Ttl(attribute) => dynamodb.set_ttl(name, attribute).await,
-            Step::Remove(leftover) => services.account.remove(name, leftover).await,
-            Step::ScalingTarget(dimension, wanted) => {
-                services.account.set_target(name, dimension, wanted).await
-            }
+            Step::Remove(leftover) => self.account.remove(name, leftover).await,
+            Step::ScalingTarget(dimension, wanted) => self.account.set_target(name, dimension, wanted).await,
             Step::ScalingPolicy(dimension, policy, wanted) => {
-                services.account.set_policy(name, dimension, policy, wanted).await
+                self.account.set_policy(name, dimension, policy, wanted).await
             }
             Step::ScheduledAction(dimension, action, wanted) => {
-                services.account.set_action(name, dimension, action, wanted).await
+                self.account.set_action(name, dimension, action, wanted).await
             }
-            Step::Alarm(alarm, wanted) => services.account.set_alarm(alarm, wanted).await,
+            Step::Alarm(alarm, wanted) => self.account.set_alarm(alarm, wanted).await,
         }
     }
 }

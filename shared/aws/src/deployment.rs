@@ -1,12 +1,13 @@
 //! What a deployment is made of: names, roles and brakes, set by the stack.
 
 use backup_chain_core::ids::{AccountId, Region, VaultArn, VaultName};
+use backup_chain_core::policy::Home;
 use backup_chain_core::retention::Brakes;
 use jiff::SignedDuration;
 use thiserror::Error;
 
 use crate::backup::Point;
-use crate::seal::Claim;
+use crate::seen::Claim;
 
 /// One stack in one account and source Region.
 #[derive(Debug, Clone)]
@@ -97,6 +98,11 @@ impl Deployment {
             backups_in_flight: number("BACKUP_CHAIN_BACKUPS_IN_FLIGHT", 250)? as usize,
             copies_in_flight: number("BACKUP_CHAIN_COPIES_IN_FLIGHT", 80)? as usize,
         })
+    }
+
+    /// The account and source Region, for policies.
+    pub fn policy_home(&self) -> Home {
+        Home { partition: self.partition.clone(), account: self.account.clone(), region: self.region.clone() }
     }
 
     /// Whether a recovery point can be ours: our roles made it, or AWS names no role.

@@ -7,9 +7,8 @@ use aws_sdk_dynamodb::types::{
     ApproximateCreationDateTimePrecision, DestinationStatus, KinesisDataStreamDestination,
     PointInTimeRecoveryStatus, TableDescription, TableStatus, TimeToLiveStatus,
 };
-use backup_chain_core::ids::{Region, Table, TableArn, TableName};
+use backup_chain_core::ids::{Table, TableArn, TableName};
 use backup_chain_core::metadata::tags::{ID, PREFIX};
-use backup_chain_core::restore::{Around, expire};
 use backup_chain_core::settings::{
     Json, Part, Pitr, Precision, ResourcePolicies, TableSettings, Ttl, Unknown,
 };
@@ -19,7 +18,6 @@ use jiff::Timestamp;
 
 use crate::capture;
 use crate::clock::moment;
-use crate::edge::Edge;
 use crate::error::{AwsError, Meaning, failed};
 use crate::limits::Limits;
 
@@ -116,7 +114,7 @@ impl Dynamo {
 
     /// Reads what DynamoDB tells of the settings of a table. What another call than DescribeTable does not tell is
     /// recorded as unknown.
-    async fn capture(&self, name: &TableName) -> Result<Captured, AwsError> {
+    pub(crate) async fn capture(&self, name: &TableName) -> Result<Captured, AwsError> {
         let description = self.describe(name).await?;
         let table = identity(name, &description)?;
         let mut settings = capture::settings(&description);
@@ -277,87 +275,16 @@ pub(crate) fn identity(name: &TableName, description: &TableDescription) -> Resu
     })
 }
 
-/// What could not be read is unknown, never absent; what another try may tell is tried again by the next tick.
-impl Edge {
-    /// The same as [`capture`](Self::capture), with everything read now: something around the table was just changed.
-    ///
-    /// # Errors
-    /// As [`capture`](Self::capture), and when a part is unknown for a reason that may pass.
-    pub async fn capture_anew(&self, region: &Region, name: &TableName) -> Result<Captured, AwsError> {
-        self.region(region).account.forget().await;
-        self.capture(region, name).await?.settled()
-    }
-
-    /// Reads the settings of a table: all that DynamoDB tells, its auto scaling, its alarms and its Contributor
-    /// Insights. What one of them does not tell is recorded as unknown, never as absent; [`Captured::settled`] says
-    /// whether trying again may tell more.
-    ///
-    /// # Errors
-    /// [`AwsError`] of dynamodb:DescribeTable.
-    pub async fn capture(&self, region: &Region, name: &TableName) -> Result<Captured, AwsError> {
-        let services = self.region(region);
-        let mut captured = services.dynamodb.capture(name).await?;
-        let around = services.account.surroundings(self.clock()).await;
-        let settings = &mut captured.settings;
-        self.name_key(region, settings).await;
-        let mut parts = Parts { warnings: captured.warnings, passing: captured.passing };
-        self.name_key(region, settings).await;
-        settings.scaling = parts.take(around.scaling(name), "auto scaling");
-        settings.insights = parts.take(around.insights(name), "Contributor Insights");
-        let alarms = parts.take(around.alarms(name), "alarms");
-        settings.alarms = match alarms {
-            Part::Unknown(why) => Part::Unknown(why),
-            Part::Known((alarms, partly)) => {
-                let line = |name| {
-                    format!(
-                        "of alarm {name} something is set that is not captured: look at it when you restore"
-                    )
-                };
-                parts.warnings.extend(partly.into_iter().map(line));
-                Part::Known(alarms)
-            }
-        };
-        Ok(Captured { warnings: parts.warnings, passing: parts.passing, ..captured })
-    }
-}
-
-impl Edge {
-    /// What surrounds a table by its name, whether or not there is the table; read a moment ago, unless that was
-    /// [forgotten](Self::forget_surroundings).
-    ///
-    /// # Errors
-    /// Those that may pass.
-    pub async fn around(&self, region: &Region, name: &TableName) -> Result<Around, AwsError> {
-        let services = self.region(region);
-        let around = services.account.surroundings(self.clock()).await;
-        let mut parts = Parts::default();
-        let mut scaling = parts.take(around.scaling(name), "auto scaling");
-        expire(&mut scaling, self.clock().now());
-        let alarms = parts.take(around.alarms(name).map(|(alarms, _)| alarms), "alarms");
-        parts.passing.map_or(Ok(Around { scaling, alarms }), Err)
-    }
-
-    /// Lets settings name the key that AWS manages for DynamoDB as such: it has an ARN of its own in each Region, which
-    /// tells nothing anywhere else. A key that may not be described is taken as the customer's own.
-    pub async fn name_key(&self, region: &Region, settings: &mut TableSettings) {
-        let Some(encryption) = &mut settings.encryption else { return };
-        let Some(key) = &encryption.key else { return };
-        if self.region(region).kms.is_aws_managed(key).await {
-            encryption.key = None;
-        }
-    }
-}
-
 /// What came of reading the parts of a table's settings.
 #[derive(Debug, Default)]
-struct Parts {
-    warnings: Vec<String>,
+pub(crate) struct Parts {
+    pub warnings: Vec<String>,
     /// The first error that may pass.
-    passing: Option<AwsError>,
+    pub passing: Option<AwsError>,
 }
 
 impl Parts {
-    fn take<T>(&mut self, read: Result<T, AwsError>, what: &str) -> Part<T> {
+    pub fn take<T>(&mut self, read: Result<T, AwsError>, what: &str) -> Part<T> {
         match read {
             Ok(value) => Part::Known(value),
             Err(error) => {

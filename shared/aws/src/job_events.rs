@@ -7,12 +7,12 @@ use backup_chain_core::metrics::{Measured, Metric};
 use serde::Serialize;
 
 use crate::clock::{Clock, Deadline};
-use crate::edge::Edge;
+use crate::context::Context;
 
 /// Measures how late an event comes, for the restore point or the restore that `measured` is of.
-pub fn measure(edge: &Edge, event: &JobEvent, measured: Measured) {
+pub fn measure(context: &Context, event: &JobEvent, measured: Measured) {
     if let Some(at) = event.at {
-        edge.measure(&measured.took(Metric::EventLag, edge.clock().now().duration_since(at)));
+        context.measure(&measured.took(Metric::EventLag, context.now().duration_since(at)));
     }
 }
 

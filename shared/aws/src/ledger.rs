@@ -6,21 +6,21 @@
 
 use std::collections::BTreeSet;
 
-use backup_chain_core::ids::{RecoveryPointArn, VaultArn};
-use backup_chain_core::lock::{self, Lock};
+use backup_chain_core::ids::RecoveryPointArn;
 use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::notice::{CopyFailed, Notice, Retried};
 use backup_chain_core::point::{Bound, Kind, Leftover, Request, RestorePoint, State};
-use backup_chain_core::policy::Policy;
 use backup_chain_core::restore::Restore;
 use backup_chain_core::settings::Digest;
 use backup_chain_core::table::{OpenJob, TableHead};
 use backup_chain_core::wait;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::catalog::Write;
-use crate::edge::Edge;
-use crate::error::{AwsError, Error};
+use crate::catalog::{Catalog, Write};
+use crate::context::Context;
+use crate::error::Error;
+use crate::notices::Notices;
+use crate::services::Services;
 
 /// What the warning of a try that failed begins with.
 const TRY: &str = "try ";
@@ -28,42 +28,18 @@ const TRY: &str = "try ";
 /// How long a running job goes unlooked at when no event tells of it.
 pub const SWEEP: SignedDuration = SignedDuration::from_mins(15);
 
-impl Edge {
-    /// After how many days a point that is about to be made goes to cold storage, and is deleted by AWS: the
-    /// latter in a locked vault, where we cannot, and of a copy whose source ends by itself, which would end with it.
-    pub fn lifecycle(
-        &self,
-        policy: Option<&Policy>,
-        point: &RestorePoint,
-        lock: Option<Lock>,
-        source_ends: bool,
-    ) -> (Option<i64>, Option<i64>) {
-        let made_at = point.created_at.unwrap_or_else(|| self.clock().now());
-        let (cold, delete) = match (policy, lock) {
-            (policy, None) => {
-                let cold = policy.and_then(|policy| policy.cold_after_days(&point.flags));
-                (cold, lock::outliving(source_ends))
-            }
-            (None, Some(lock)) => (None, Some(lock::delete_after_days(made_at, &point.flags, lock))),
-            (Some(policy), Some(lock)) => {
-                let life = lock::lifecycle(policy, made_at, &point.flags, lock);
-                (life.cold_after_days, Some(life.delete_after_days))
-            }
-        };
-        (cold.map(i64::from), delete.map(i64::from))
-    }
+/// Writes the moves of restore points into the catalog. A clone shares its parts.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    context: Context,
+    aws: Services,
+    catalog: Catalog,
+    notices: Notices,
+}
 
-    /// The lock of a vault in which a point is about to be made. Of a vault that cannot be looked at none is known:
-    /// AWS then says itself what is wrong.
-    ///
-    /// # Errors
-    /// [`AwsError`] of backup:DescribeBackupVault, where trying again helps.
-    pub async fn lock_of(&self, vault: &VaultArn) -> Result<Option<Lock>, AwsError> {
-        match self.region(&vault.region).backup.vault(&vault.name).await {
-            Ok(vault) => Ok(vault.lock),
-            Err(error) if error.is_transient() => Err(error),
-            Err(_) => Ok(None),
-        }
+impl Ledger {
+    pub(crate) fn new(context: Context, aws: Services, catalog: Catalog, notices: Notices) -> Self {
+        Self { context, aws, catalog, notices }
     }
 
     /// Writes ahead: the point is about to be asked of AWS by `request`, and holds its table until it is
@@ -81,10 +57,10 @@ impl Edge {
         head.let_go(point);
         head.open = Some(OpenJob::of(point));
         point.go(State::Starting)?;
-        point.requested_at = point.requested_at.or_else(|| Some(self.clock().now()));
+        point.requested_at = point.requested_at.or_else(|| Some(self.context.now()));
         point.request = Some(request);
         point.check_at = Some(until);
-        self.catalog().commit([Write::of(point), Write::of(head)]).await
+        self.catalog.commit([Write::of(point), Write::of(head)]).await
     }
 
     /// AWS has taken the request and made a job of it.
@@ -94,9 +70,9 @@ impl Edge {
     pub async fn mark_running(&self, point: &mut RestorePoint, job: &str) -> Result<(), Error> {
         point.go(State::Running)?;
         point.job = Some(job.to_owned());
-        point.check_at = Some(self.clock().now() + SWEEP);
-        self.catalog().commit([Write::of(point)]).await?;
-        self.measure(&Measured::of_point(point).with(Metric::JobsStarted, 1));
+        point.check_at = Some(self.context.now() + SWEEP);
+        self.catalog.commit([Write::of(point)]).await?;
+        self.context.measure(&Measured::of_point(point).with(Metric::JobsStarted, 1));
         Ok(())
     }
 
@@ -111,12 +87,12 @@ impl Edge {
     ) -> Result<(), Error> {
         point.job_ended = true;
         point.arn = Some(arn.clone());
-        point.check_at = Some(self.clock().now() + SWEEP);
-        let head = self.catalog().head(&point.table).await?.map(|mut head| {
+        point.check_at = Some(self.context.now() + SWEEP);
+        let head = self.catalog.head(&point.table).await?.map(|mut head| {
             head.let_go(point);
             Write::of(&mut head)
         });
-        self.catalog().commit([Some(Write::of(point)), head].into_iter().flatten()).await
+        self.catalog.commit([Some(Write::of(point)), head].into_iter().flatten()).await
     }
 
     /// A try came to nothing: another follows after the policy's pause, or the point has failed.
@@ -148,7 +124,7 @@ impl Edge {
         pause: SignedDuration,
         untagged: bool,
     ) -> Result<(), Error> {
-        let again_at = self.clock().now() + pause;
+        let again_at = self.context.now() + pause;
         tracing::warn!(point = %point.id, table = %point.table.arn.name, kind = ?point.kind, attempt = point.attempt,
             why, %again_at, "failed, and is tried again");
         let told = Retried {
@@ -168,12 +144,12 @@ impl Edge {
         point.attempt += 1;
         (point.request, point.requested_at, point.job, point.job_ended) = (None, None, None, false);
         if point.kind != Kind::Copy {
-            point.leave_behind(self.clock().now());
+            point.leave_behind(self.context.now());
             (point.sealed, point.settings, point.arn, point.suspect) = (None, None, None, None);
             (point.settings_stored, point.message_stored) = (false, untagged);
         }
         point.check_at = Some(again_at);
-        let head = self.catalog().head(&point.table).await?.map(|mut head| {
+        let head = self.catalog.head(&point.table).await?.map(|mut head| {
             head.let_go(point);
             if point.kind == Kind::Backup {
                 head.planned = Some(point.id.clone());
@@ -181,9 +157,9 @@ impl Edge {
             Write::of(&mut head)
         });
         if point.retry.is_some_and(|retry| retry.notices_each) {
-            self.tell(&Notice::Retried(told)).await?;
+            self.notices.publish(&Notice::Retried(told)).await?;
         }
-        self.catalog().commit([Some(Write::of(point)), head].into_iter().flatten()).await
+        self.catalog.commit([Some(Write::of(point)), head].into_iter().flatten()).await
     }
 
     /// Nothing came of the point, or nothing will: its slots are owed.
@@ -194,8 +170,8 @@ impl Edge {
         tracing::warn!(point = %point.id, table = %point.table.arn.name, kind = ?point.kind, why, "restore point failed");
         // A backup that failed is told of with its session, which does not wait for its copies.
         if point.kind == Kind::Copy {
-            self.tell(&Notice::CopyFailed(CopyFailed::of(point, why))).await?;
-            self.measure(&Measured::of_point(point).with(Metric::CopiesFailed, 1));
+            self.notices.publish(&Notice::CopyFailed(CopyFailed::of(point, why))).await?;
+            self.context.measure(&Measured::of_point(point).with(Metric::CopiesFailed, 1));
         }
         self.end(point, State::Failed, why).await
     }
@@ -213,13 +189,13 @@ impl Edge {
         point.go(state)?;
         point.reason = Some(why.to_owned());
         point.request = None;
-        point.leave_behind(self.clock().now());
-        point.check_at = Some(self.clock().now());
-        let head = self.catalog().head(&point.table).await?.map(|mut head| {
+        point.leave_behind(self.context.now());
+        point.check_at = Some(self.context.now());
+        let head = self.catalog.head(&point.table).await?.map(|mut head| {
             head.let_go(point);
             Write::of(&mut head)
         });
-        self.catalog().commit([Some(Write::of(point)), head].into_iter().flatten()).await
+        self.catalog.commit([Some(Write::of(point)), head].into_iter().flatten()).await
     }
 
     /// The point can be restored from. Believed, it meets its slots, and the copies that its slot asks for are
@@ -236,8 +212,8 @@ impl Edge {
         point.request = None;
         point.check_at = None;
         let mut copies =
-            if point.suspect.is_none() { point.its_copies(self.clock().now()) } else { Vec::new() };
-        let head = self.catalog().head(&point.table).await?.map(|mut head| {
+            if point.suspect.is_none() { point.its_copies(self.context.now()) } else { Vec::new() };
+        let head = self.catalog.head(&point.table).await?.map(|mut head| {
             head.let_go(point);
             if point.suspect.is_none() && point.kind != Kind::Manual {
                 head.meet(point);
@@ -247,7 +223,7 @@ impl Edge {
         });
         let writes = [Some(Write::of(point)), head].into_iter().flatten();
         let copied = copies.iter_mut().map(Write::of);
-        self.catalog().commit(writes.chain(copied)).await?;
+        self.catalog.commit(writes.chain(copied)).await?;
         Ok(copies)
     }
 
@@ -257,14 +233,14 @@ impl Edge {
     /// [`Error`] of the catalog.
     pub async fn mark_believed(&self, point: &mut RestorePoint) -> Result<(), Error> {
         point.suspect = None;
-        let known = self.catalog().points_of_table(&point.table.arn.name).await?;
-        let now = self.clock().now();
+        let known = self.catalog.points_of_table(&point.table.arn.name).await?;
+        let now = self.context.now();
         let mut copies = point.its_copies(now);
         copies.retain(|copy| copy.flags.iter().any(|flag| flag.is_live(now)));
         copies.retain(|copy| !known.iter().any(|other| (&other.id, &other.vault) == (&copy.id, &copy.vault)));
         let head = self.met_with(point).await?;
         let writes = [Some(Write::of(point)), head].into_iter().flatten();
-        self.catalog().commit(writes.chain(copies.iter_mut().map(Write::of))).await
+        self.catalog.commit(writes.chain(copies.iter_mut().map(Write::of))).await
     }
 
     /// The point is about to be deleted; its slots are no longer met by it.
@@ -274,7 +250,7 @@ impl Edge {
     pub async fn mark_deleting(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
         point.go(State::Deleting)?;
         point.reason = Some(why.to_owned());
-        point.check_at = Some(self.clock().now());
+        point.check_at = Some(self.context.now());
         self.commit_with_met(point).await
     }
 
@@ -296,7 +272,7 @@ impl Edge {
     pub async fn mark_deleted(&self, point: &mut RestorePoint) -> Result<(), Error> {
         let is_known = point.message_stored || point.bound == Some(Bound::Stored);
         let own = Leftover {
-            since: self.clock().now(),
+            since: self.context.now(),
             arn: point.arn.clone().filter(|_| is_known),
             digests: point.stored().collect(),
         };
@@ -306,7 +282,7 @@ impl Edge {
         self.clear(&gone, &gone.leftovers).await?;
         point.leftovers.clear();
         point.go(State::Deleted)?;
-        point.check_at = Some(self.clock().now());
+        point.check_at = Some(self.context.now());
         self.commit_with_met(point).await
     }
 
@@ -316,7 +292,7 @@ impl Edge {
     /// # Errors
     /// [`Error`] of the catalog or the settings table.
     pub async fn remove_leftovers(&self, point: &mut RestorePoint) -> Result<(), Error> {
-        let now = self.clock().now();
+        let now = self.context.now();
         let is_over = |left: &Leftover| left.since + wait::LEFTOVERS <= now;
         let (over, young): (Vec<Leftover>, Vec<Leftover>) = point.leftovers.drain(..).partition(is_over);
         point.leftovers = young;
@@ -324,12 +300,12 @@ impl Edge {
             return Ok(());
         }
         self.clear(point, &over).await?;
-        self.catalog().commit([Write::of(point)]).await
+        self.catalog.commit([Write::of(point)]).await
     }
 
     /// Removes from the settings table what no point names any more, the point itself included as long as it is not past.
     async fn clear(&self, point: &RestorePoint, left: &[Leftover]) -> Result<(), Error> {
-        let store = &self.region(&point.vault.region).settings;
+        let store = &self.aws.region(&point.vault.region).settings;
         let own = |arn: &&RecoveryPointArn| !point.state.is_past() && point.arn.as_ref() == Some(*arn);
         for arn in left.iter().filter_map(|left| left.arn.as_ref()).filter(|arn| !own(arn)) {
             store.forget(arn).await?;
@@ -359,11 +335,11 @@ impl Edge {
     /// The other points of its table that name what the settings table of its Region holds, or may yet.
     async fn near(&self, point: &RestorePoint) -> Result<Vec<RestorePoint>, Error> {
         let region = &point.vault.region;
-        let mut others = self.catalog().whole_points_of_table(&point.table.arn.name).await?;
+        let mut others = self.catalog.whole_points_of_table(&point.table.arn.name).await?;
         others.retain(|other| {
             let is_other = other.id != point.id || other.vault != point.vault;
             // A copy that is not made yet takes what it needs from the source Region; then it has its own.
-            let waits = other.state.is_open() && *region == self.deployment().region;
+            let waits = other.state.is_open() && *region == self.context.deployment().region;
             let is_near = other.vault.region == *region || waits;
             is_other && is_near && !other.state.is_past() && other.table == point.table
         });
@@ -372,7 +348,7 @@ impl Edge {
 
     /// Whether a copy of its table is on its way back for a restore: what it names is there before its record is.
     async fn comes_back(&self, point: &RestorePoint) -> Result<bool, Error> {
-        let open = self.catalog().open_restores().await?;
+        let open = self.catalog.open_restores().await?;
         let is_on_its_way = |restore: &Restore| {
             let to = restore.copy_back.as_ref().map(|copy| &copy.request.target.region);
             restore.table == point.table && to == Some(&point.vault.region)
@@ -386,7 +362,7 @@ impl Edge {
     /// [`Error`] of the catalog.
     pub async fn commit_with_met(&self, point: &mut RestorePoint) -> Result<(), Error> {
         let head = self.met_with(point).await?;
-        self.catalog().commit([Some(Write::of(point)), head].into_iter().flatten()).await
+        self.catalog.commit([Some(Write::of(point)), head].into_iter().flatten()).await
     }
 
     /// Records a point that is in a vault again, where it may have been before: then its record comes back.
@@ -394,7 +370,7 @@ impl Edge {
     /// # Errors
     /// [`Error`] of the catalog.
     pub async fn bring_back(&self, point: &mut RestorePoint) -> Result<(), Error> {
-        let of_table = self.catalog().points_of_table(&point.table.arn.name).await?;
+        let of_table = self.catalog.points_of_table(&point.table.arn.name).await?;
         let mut of_place = of_table.iter().filter(|other| other.id == point.id && other.vault == point.vault);
         let head = self.met_with(point).await?;
         let write = match of_place.next() {
@@ -405,18 +381,18 @@ impl Edge {
             }
             None => Write::of(point),
         };
-        self.catalog().commit([Some(write), head].into_iter().flatten()).await
+        self.catalog.commit([Some(write), head].into_iter().flatten()).await
     }
 
     /// The write of the head whose chain the standing of this point changes.
     async fn met_with(&self, point: &RestorePoint) -> Result<Option<Write>, Error> {
         let head = match point.kind {
             Kind::Manual => None,
-            Kind::Backup | Kind::Copy => self.catalog().head(&point.table).await?,
+            Kind::Backup | Kind::Copy => self.catalog.head(&point.table).await?,
         };
         match head {
             Some(mut head) if head.hangs_on(point) => {
-                let mut chain = self.catalog().chain(&point.table, &point.vault).await?;
+                let mut chain = self.catalog.chain(&point.table, &point.vault).await?;
                 chain.retain(|other| other.id != point.id);
                 chain.push(point.clone());
                 head.recount(&point.vault, &chain);

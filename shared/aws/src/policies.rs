@@ -7,8 +7,8 @@ use backup_chain_core::ids::{PolicyName, VaultArn};
 use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::policy::{Policy, PolicyErrors};
 
-use crate::catalog::StoredPolicy;
-use crate::edge::Edge;
+use crate::catalog::{Catalog, StoredPolicy};
+use crate::context::Context;
 use crate::error::Error;
 
 /// A stored policy and what its document says.
@@ -20,18 +20,34 @@ pub struct Active {
     pub policy: Policy,
 }
 
-/// Documents that this process has read already.
-#[derive(Debug, Default)]
-pub(crate) struct Read(Mutex<BTreeMap<PolicyName, (String, Arc<Policy>)>>);
+/// Policies by name, each with the document of which it was read.
+type Cache = BTreeMap<PolicyName, (String, Arc<Policy>)>;
 
-impl Read {
-    pub(crate) fn policy(&self, edge: &Edge, stored: &StoredPolicy) -> Result<Policy, PolicyErrors> {
-        let mut read = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+/// The policies of a deployment. A clone shares what this process has read already.
+#[derive(Debug, Clone)]
+pub struct Policies {
+    context: Context,
+    catalog: Catalog,
+    read: Arc<Mutex<Cache>>,
+}
+
+impl Policies {
+    pub(crate) fn new(context: Context, catalog: Catalog) -> Self {
+        Self { context, catalog, read: Arc::default() }
+    }
+
+    /// What the document of a stored policy says; not enabled where it was switched off by hand or deleted.
+    ///
+    /// # Errors
+    /// When the document cannot be read.
+    pub(crate) fn policy(&self, stored: &StoredPolicy) -> Result<Policy, PolicyErrors> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let known = read.get(&stored.name).filter(|(document, _)| *document == stored.document);
         let policy = match known {
             Some((_, policy)) => Arc::clone(policy),
             None => {
-                let policy = Arc::new(Policy::parse(&stored.document, &edge.policy_home())?);
+                let home = self.context.deployment().policy_home();
+                let policy = Arc::new(Policy::parse(&stored.document, &home)?);
                 read.insert(stored.name.clone(), (stored.document.clone(), Arc::clone(&policy)));
                 policy
             }
@@ -39,16 +55,14 @@ impl Read {
         let enabled = policy.enabled && stored.is_on();
         Ok(Policy { enabled, ..Policy::clone(&policy) })
     }
-}
 
-impl Edge {
     /// The stored policies that are not deleted, the first in rank first. One that cannot be read is logged and
     /// passed over: it must not stop the others.
     ///
     /// # Errors
     /// [`Error`] of the catalog.
-    pub async fn policies(&self) -> Result<Vec<Active>, Error> {
-        let mut policies = self.every_policy().await?;
+    pub async fn active(&self) -> Result<Vec<Active>, Error> {
+        let mut policies = self.all().await?;
         policies.retain(|active| active.stored.deleted_at.is_none());
         policies.sort_by(|a, b| a.policy.rank().cmp(&b.policy.rank()));
         Ok(policies)
@@ -58,13 +72,14 @@ impl Edge {
     ///
     /// # Errors
     /// [`Error`] of the catalog.
-    pub async fn every_policy(&self) -> Result<Vec<Active>, Error> {
+    pub async fn all(&self) -> Result<Vec<Active>, Error> {
         let mut policies = Vec::new();
-        for stored in self.catalog().policies().await? {
-            match self.read_policies().policy(self, &stored) {
+        for stored in self.catalog.policies().await? {
+            match self.policy(&stored) {
                 Ok(policy) => policies.push(Active { stored, policy }),
                 Err(errors) => {
-                    self.measure(&Measured::of_policy(&stored.name).with(Metric::RecordsUnreadable, 1));
+                    self.context
+                        .measure(&Measured::of_policy(&stored.name).with(Metric::RecordsUnreadable, 1));
                     tracing::error!(policy = %stored.name, %errors, "stored policy cannot be read: apply it anew");
                 }
             }
@@ -76,10 +91,10 @@ impl Edge {
     ///
     /// # Errors
     /// [`Error`] of the catalog.
-    pub async fn vaults_of_policies(&self) -> Result<BTreeSet<VaultArn>, Error> {
-        let ours = self.deployment();
+    pub async fn vaults(&self) -> Result<BTreeSet<VaultArn>, Error> {
+        let ours = self.context.deployment();
         let mut vaults = BTreeSet::from([ours.vault_arn(&ours.vault)]);
-        for active in self.every_policy().await? {
+        for active in self.all().await? {
             vaults.insert(ours.vault_arn(&active.policy.vault));
             vaults.extend(active.policy.copies.iter().map(|target| target.vault.clone()));
         }

@@ -15,9 +15,9 @@ use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::app::App;
 use crate::clock::{Clock, FileClock, Random};
 use crate::deployment::{Deployment, SettingError};
-use crate::edge::Edge;
 use crate::logs::Flat;
 use crate::meter::Meter;
 
@@ -59,7 +59,7 @@ pub enum StartError {
 pub fn logs() {
     let wanted = std::env::var("BACKUP_CHAIN_LOG").unwrap_or_else(|_| "info".to_owned());
     let level = wanted.parse();
-    // A clock that cannot be read is told by `edge`, and ends the start-up.
+    // A clock that cannot be read is told by `app`, and ends the start-up.
     let time = time_source().unwrap_or_else(|_| SharedTimeSource::new(SystemTimeSource::new()));
     subscriber(*level.as_ref().unwrap_or(&LevelFilter::INFO), time, std::io::stdout).init();
     if level.is_err() {
@@ -79,11 +79,11 @@ where
     tracing_subscriber::registry().with(lines.with_writer(writer)).with(level.min(LevelFilter::DEBUG))
 }
 
-/// The edge of the deployment that the environment describes. What it measures goes to standard output.
+/// The parts of a function of the deployment that the environment describes. What it measures goes to standard output.
 ///
 /// # Errors
 /// When a variable that the template sets is missing or malformed, or the clock cannot be read.
-pub fn edge() -> Result<Edge, StartError> {
+pub fn app() -> Result<App, StartError> {
     let variable = |name: &str| std::env::var(name).ok();
     let deployment = Deployment::read(variable)?;
     // Lambda gives a function its Region and credentials as variables and in no other way. Without the default chain,
@@ -96,5 +96,5 @@ pub fn edge() -> Result<Edge, StartError> {
         // As the default chain has it.
         .timeout_config(TimeoutConfig::builder().connect_timeout(Duration::from_millis(3100)).build());
     config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
-    Ok(Edge::measured(config.build(), deployment, Random::system(), Meter::stdout()))
+    Ok(App::measured(config.build(), deployment, Random::system(), Meter::stdout()))
 }

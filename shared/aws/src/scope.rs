@@ -6,9 +6,9 @@ use backup_chain_core::ids::TableName;
 use backup_chain_core::policy::Policy;
 use backup_chain_core::session::Skipped;
 
-use crate::edge::Edge;
 use crate::error::AwsError;
 use crate::policies::Active;
+use crate::services::Services;
 
 /// The tables that a policy covers now, and those that it passes over.
 #[derive(Debug, Default)]
@@ -34,13 +34,13 @@ pub struct Unlisted {
 /// Resolves a policy's selection against the tables that there are. A table that a policy of higher priority
 /// selects as well is left to that one. What can be decided without a listing that cannot be read is decided: tables that
 /// are named, or selected by their names, do not wait for the tags of others.
-pub async fn of_policy(edge: &Edge, policies: &[Active], policy: &Policy) -> Selected {
+pub async fn of_policy(aws: &Services, policies: &[Active], policy: &Policy) -> Selected {
     let earlier = policies.iter().map(|active| &active.policy);
     let earlier: Vec<&Policy> =
         earlier.filter(|other| other.enabled && other.rank() < policy.rank()).collect();
 
     // Few calls, however many tables: each listing is read at most once, and only when the answer hangs on it.
-    let source = edge.source();
+    let source = aws.source();
     let mut selected = Selected::default();
     let excludes_by_tag = policy.exclude.as_ref().is_some_and(|exclude| !exclude.tags.is_empty());
     let yields_by_tag = earlier.iter().any(|other| other.needs_tags());
@@ -71,7 +71,7 @@ pub async fn of_policy(edge: &Edge, policies: &[Active], policy: &Policy) -> Sel
     }
 
     let untagged = BTreeMap::new();
-    let ours = edge.deployment();
+    let ours = aws.deployment();
     for name in names {
         let tags = tags.get(&name).unwrap_or(&untagged);
         if !policy.selects(&name, tags) {

@@ -1,22 +1,24 @@
 //! Sealing metadata before a job starts, and believing it again: authenticated, or not at all.
 
-use backup_chain_core::esdk::{self, Context, DataKey, EsdkError, Message, WrappedKey};
-use backup_chain_core::ids::{AccountId, RecoveryPointArn, Region, Table, TableId, VaultArn};
+use std::collections::BTreeMap;
+
+use backup_chain_core::esdk::{self, Context as EncryptionContext, DataKey, EsdkError, Message, WrappedKey};
+use backup_chain_core::ids::{Region, Table, TableId, VaultArn};
 use backup_chain_core::metadata::tags::{Sealed, TooLarge};
-use backup_chain_core::metadata::{Document, MetadataError, Place, Settings, place, tags};
+use backup_chain_core::metadata::{
+    Document, MetadataError, Place, Settings, encryption_context, place, tags,
+};
 use backup_chain_core::point::{Bound, Kind, RestorePoint};
 use backup_chain_core::settings::{Digest, TableSettings};
-use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeMap;
 use thiserror::Error;
 
 use crate::backup::Point;
-use crate::edge::Edge;
+use crate::bind::Bindings;
+use crate::context::Context;
 use crate::error::AwsError;
+use crate::seen::{Claim, Seen};
+use crate::services::Services;
 use crate::store::Named;
-
-/// Clocks of AWS and ours may differ this much in what is compared.
-const SLACK: SignedDuration = SignedDuration::from_mins(5);
 
 /// Metadata that is sealed and has found its place.
 #[derive(Debug, Clone)]
@@ -72,94 +74,27 @@ pub struct Described {
     pub bound: Result<Bound, String>,
 }
 
-/// A recovery point as AWS shows it, for comparison with its metadata.
-#[derive(Debug)]
-pub struct Seen<'a> {
-    /// Its ARN.
-    pub arn: &'a RecoveryPointArn,
-    /// Its tags.
-    pub tags: &'a BTreeMap<String, String>,
-    /// Its creation date.
-    pub created_at: Option<Timestamp>,
-    /// What AWS says that it is a backup of; none where nobody has looked.
-    pub resource: Option<&'a str>,
-    /// The Region that it is in, whose key opens it.
-    pub region: &'a Region,
+/// Seals the metadata of restore points, and believes it again. A clone shares its parts.
+#[derive(Debug, Clone)]
+pub struct Sealer {
+    context: Context,
+    aws: Services,
+    bindings: Bindings,
 }
 
-impl<'a> Seen<'a> {
-    /// A recovery point as it was described or listed, with its tags.
-    pub fn of(found: &'a Point, tags: &'a BTreeMap<String, String>, region: &'a Region) -> Self {
-        let Point { arn, created_at, resource, .. } = found;
-        Self { arn, tags, created_at: *created_at, resource: resource.as_deref(), region }
+impl Sealer {
+    pub(crate) fn new(context: Context, aws: Services) -> Self {
+        let bindings = Bindings::new(context.clone(), aws.clone());
+        Self { context, aws, bindings }
     }
 
-    /// The recovery point of a record, with its tags: nobody has looked what AWS says of it.
-    pub fn of_record(
-        point: &'a RestorePoint,
-        arn: &'a RecoveryPointArn,
-        tags: &'a BTreeMap<String, String>,
-    ) -> Self {
-        Self { arn, tags, created_at: point.created_at, resource: None, region: &point.vault.region }
-    }
-
-    /// Tags are put by whoever may tag. What AWS says of a recovery point is not: it must fit what its metadata says.
-    fn fits(&self, document: &Document) -> Result<(), String> {
-        let table = document.table.arn.to_string();
-        if let Some(other) = self.resource.filter(|resource| *resource != table) {
-            return Err(format!(
-                "its metadata is that of {table}, and AWS says that it is a backup of {other}"
-            ));
-        }
-        created_in_time(document.requested_at, self.created_at)
-    }
-}
-
-/// What a sealed message says of itself, in clear. Nothing of it is authenticated before the message is opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
-    /// The ARN of the metadata key in the source Region.
-    pub key: String,
-    /// The account of the table.
-    pub account: AccountId,
-    /// The source Region.
-    pub region: Region,
-}
-
-impl Claim {
-    fn read(sealed: &Sealed) -> Option<Self> {
-        let message = Message::parse(&sealed.bytes).ok()?;
-        let told = |name: &str| message.context().get(name);
-        let wrapped = message.wrapped_keys().iter().find(|key| key.provider == WrappedKey::AWS_KMS)?;
-        Some(Self {
-            key: wrapped.key.clone(),
-            account: told("account")?.parse().ok()?,
-            region: told("region")?.parse().ok()?,
-        })
-    }
-}
-
-/// What the encryption is bound to: all of it is known without the message.
-pub(crate) fn context(table: &Table) -> Context {
-    [
-        ("application", "backup-chain"),
-        ("account", table.arn.account.as_str()),
-        ("region", table.arn.region.as_str()),
-        ("table-id", table.id.as_str()),
-    ]
-    .into_iter()
-    .map(|(key, value)| (key.to_owned(), value.to_owned()))
-    .collect()
-}
-
-impl Edge {
     /// Seals a document into tags; what of it does not fit beside the `own_tags` of the table goes into the settings
     /// table, at last the message itself.
     ///
     /// # Errors
     /// When KMS or the settings table fails.
     pub async fn seal(&self, document: &Document, own_tags: usize) -> Result<SealedPoint, SealError> {
-        let context = context(&document.table);
+        let context = encryption_context(&document.table);
         let (whole, envelope) = (document.pack(), document.envelope().pack());
         let (data_key, wrapped) = self.data_key(&context).await?;
         let length = |plain: &[u8]| esdk::sealed_len(plain.len(), &context, &wrapped);
@@ -171,10 +106,10 @@ impl Edge {
             self.store_settings(&document.table, &settings, all).await?;
         }
         let plain = if place.settings_stored { envelope } else { whole };
-        let message = esdk::seal(&plain, &context, data_key, &wrapped, self.random().bytes())?;
+        let message = esdk::seal(&plain, &context, data_key, &wrapped, self.context.random().bytes())?;
         let digest = Digest::of(&message);
         let tags = if place.message_stored {
-            self.source().settings.put(&document.table.id, &digest, message).await?;
+            self.aws.source().settings.put(&document.table.id, &digest, message).await?;
             let id = place.id.then(|| (tags::ID.to_owned(), document.id.to_string()));
             id.into_iter().collect()
         } else {
@@ -190,7 +125,7 @@ impl Edge {
     pub async fn keep_message(&self, table: &Table, tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
         // They are ours, as they were sealed: without a message they are the id alone, and it is there already.
         let Ok(Some(sealed)) = tags::decode(tags) else { return Ok(()) };
-        self.source().settings.put(&table.id, &sealed.digest(), sealed.bytes).await
+        self.aws.source().settings.put(&table.id, &sealed.digest(), sealed.bytes).await
     }
 
     /// Makes the message of a point without tags known under its recovery point, in the settings table of its Region.
@@ -203,19 +138,44 @@ impl Edge {
             return Ok(());
         };
         let named = Named { id: point.id.clone(), table: point.table.id.clone(), message };
-        self.region(&point.vault.region).settings.set_name(arn, &named).await
+        self.aws.region(&point.vault.region).settings.set_name(arn, &named).await
     }
 
-    /// Whether [`Edge::name`] has made it known, and nobody has changed that.
+    /// Whether [`Sealer::name`] has made it known, and nobody has changed that.
     ///
     /// # Errors
     /// [`AwsError`] of the settings table.
     pub async fn is_named(&self, point: &RestorePoint) -> Result<bool, AwsError> {
         let (Some(arn), Some(message)) = (&point.arn, point.sealed) else { return Ok(false) };
-        let named = self.region(&point.vault.region).settings.named(arn).await?;
+        let named = self.aws.region(&point.vault.region).settings.named(arn).await?;
         let is_it =
             |named: Named| named.id == point.id && named.table == point.table.id && named.message == message;
         Ok(named.is_some_and(is_it))
+    }
+
+    /// Binds the metadata of a point that is there to its recovery point, and the name of a message that it does not carry
+    /// to both.
+    ///
+    /// # Errors
+    /// [`AwsError`] of KMS, or where neither the tags nor the settings table take the binding.
+    pub async fn bind(&self, point: &mut RestorePoint) -> Result<(), AwsError> {
+        let (Some(arn), Some(digest)) = (&point.arn, point.sealed) else { return Ok(()) };
+        self.name(point).await?;
+        point.bound = Some(self.bindings.set(point, arn, &digest).await?);
+        Ok(())
+    }
+
+    /// Where the message with this digest is bound to a recovery point, or why it is not believed to be.
+    ///
+    /// # Errors
+    /// [`AwsError`] of KMS or the settings table.
+    pub async fn bound(
+        &self,
+        seen: &Seen<'_>,
+        table: &Table,
+        digest: &Digest,
+    ) -> Result<Result<Bound, String>, AwsError> {
+        self.bindings.find(seen, table, digest).await
     }
 
     /// Brings what the settings table of the Region `from` holds of a point to that of the Region `to`, and tells
@@ -232,8 +192,8 @@ impl Edge {
         let settings = point.settings.filter(|_| point.settings_stored).map(|digest| ("settings", digest));
         let message = point.sealed.filter(|_| point.message_stored).map(|digest| ("metadata", digest));
         for (what, digest) in settings.into_iter().chain(message) {
-            match self.region(from).settings.get(&point.table.id, &digest).await? {
-                Some(sealed) => self.region(to).settings.put(&point.table.id, &digest, sealed).await?,
+            match self.aws.region(from).settings.get(&point.table.id, &digest).await? {
+                Some(sealed) => self.aws.region(to).settings.put(&point.table.id, &digest, sealed).await?,
                 None => {
                     return Ok(Some(format!("the {what} {digest} are not in the settings table of {from}")));
                 }
@@ -249,14 +209,15 @@ impl Edge {
         digest: &Digest,
         settings: &TableSettings,
     ) -> Result<(), SealError> {
-        let context = context(table);
+        let context = encryption_context(table);
         let (data_key, wrapped) = self.data_key(&context).await?;
-        let message = esdk::seal(&settings.pack(), &context, data_key, &wrapped, self.random().bytes())?;
-        Ok(self.source().settings.put(&table.id, digest, message).await?)
+        let message =
+            esdk::seal(&settings.pack(), &context, data_key, &wrapped, self.context.random().bytes())?;
+        Ok(self.aws.source().settings.put(&table.id, digest, message).await?)
     }
 
-    async fn data_key(&self, context: &Context) -> Result<(DataKey, WrappedKey), AwsError> {
-        self.source().kms.generate(&self.deployment().key, context).await
+    async fn data_key(&self, context: &EncryptionContext) -> Result<(DataKey, WrappedKey), AwsError> {
+        self.aws.source().kms.generate(&self.context.deployment().key, context).await
     }
 
     /// Opens the metadata of a recovery point that should be `point`, with its settings, wherever they are.
@@ -274,7 +235,7 @@ impl Edge {
             let digest = match point.sealed {
                 Some(digest) => digest,
                 // Nothing was sealed for it, or it was found and is not believed.
-                None => match self.region(seen.region).settings.named(seen.arn).await? {
+                None => match self.aws.region(seen.region).settings.named(seen.arn).await? {
                     Some(named) if named.id == point.id => named.message,
                     _ => return Err(suspect("it was made without metadata".to_owned())),
                 },
@@ -289,7 +250,7 @@ impl Edge {
             }
             sealed.bytes
         };
-        let plain = self.open_message(&bytes, &context(&point.table), seen.region).await?;
+        let plain = self.open_message(&bytes, &encryption_context(&point.table), seen.region).await?;
         let document = Document::unpack(&plain).map_err(|error| suspect(error.to_string()))?;
         verify(point, &document).and_then(|()| seen.fits(&document)).map_err(suspect)?;
         let digest = Digest::of(&bytes);
@@ -314,7 +275,7 @@ impl Edge {
             Ok(None) => OpenError::Foreign,
             Err(error) => OpenError::Suspect(error.to_string()),
         };
-        let named = self.region(seen.region).settings.named(seen.arn).await?.ok_or(in_tags)?;
+        let named = self.aws.region(seen.region).settings.named(seen.arn).await?.ok_or(in_tags)?;
         let bytes = self.stored_message(&named.table, &named.message, seen.region).await?;
         let held = seen.tags.contains_key(tags::HOLD);
         Ok((Sealed { id: named.id, bytes, held }, true))
@@ -327,7 +288,7 @@ impl Edge {
         region: &Region,
     ) -> Result<Vec<u8>, OpenError> {
         let suspect = |why: String| OpenError::Suspect(why);
-        let bytes = self.region(region).settings.get(table, digest).await?.ok_or_else(|| {
+        let bytes = self.aws.region(region).settings.get(table, digest).await?.ok_or_else(|| {
             suspect(format!("its metadata {digest} is not in the settings table of {region}"))
         })?;
         if Digest::of(&bytes) != *digest {
@@ -390,11 +351,11 @@ impl Edge {
         let told = told.context().clone();
         let plain = self.open_message(&sealed.bytes, &told, seen.region).await?;
         let document = Document::unpack(&plain).map_err(|error| suspect(&error.to_string()))?;
-        let ours = self.deployment();
+        let ours = self.context.deployment();
         if document.id != sealed.id {
             return Err(suspect(&format!("its metadata is that of restore point {}", document.id)));
         }
-        if context(&document.table) != told {
+        if encryption_context(&document.table) != told {
             return Err(suspect("its metadata was sealed for another table"));
         }
         if document.table.arn.account != ours.account || document.table.arn.region != ours.region {
@@ -419,10 +380,10 @@ impl Edge {
         digest: &Digest,
         region: &Region,
     ) -> Result<TableSettings, OpenError> {
-        let sealed = self.region(region).settings.get(&table.id, digest).await?.ok_or_else(|| {
+        let sealed = self.aws.region(region).settings.get(&table.id, digest).await?.ok_or_else(|| {
             OpenError::Suspect(format!("its settings {digest} are not in the settings table of {region}"))
         })?;
-        let plain = self.open_message(&sealed, &context(table), region).await?;
+        let plain = self.open_message(&sealed, &encryption_context(table), region).await?;
         let malformed = |error: MetadataError| OpenError::Suspect(error.to_string());
         let settings = TableSettings::unpack(&plain).map_err(malformed)?;
         if settings.digest() != *digest {
@@ -434,7 +395,7 @@ impl Edge {
     async fn open_message(
         &self,
         sealed: &[u8],
-        context: &Context,
+        context: &EncryptionContext,
         region: &Region,
     ) -> Result<Vec<u8>, OpenError> {
         let broken = |error: EsdkError| OpenError::Suspect(error.to_string());
@@ -443,13 +404,13 @@ impl Edge {
             return Err(OpenError::Suspect("its metadata was sealed for another table".to_owned()));
         }
         let id_of = |key: &str| key.rsplit('/').next().unwrap_or_default().to_owned();
-        let ours = self.deployment().key_in(region);
+        let ours = self.context.deployment().key_in(region);
         let wrapped = message
             .wrapped_keys()
             .iter()
             .find(|wrapped| wrapped.provider == WrappedKey::AWS_KMS && id_of(&wrapped.key) == id_of(&ours))
             .ok_or_else(|| OpenError::Suspect("its metadata is sealed under another key".to_owned()))?;
-        let data_key = match self.region(region).kms.unwrap(&ours, &wrapped.wrapped, context).await {
+        let data_key = match self.aws.region(region).kms.unwrap(&ours, &wrapped.wrapped, context).await {
             // KMS knows the key and refuses the ciphertext: it was tampered with.
             Err(error) if error.code == "InvalidCiphertextException" => {
                 return Err(OpenError::Suspect("KMS does not open its data key".to_owned()));
@@ -484,38 +445,4 @@ fn verify(point: &RestorePoint, document: &Document) -> Result<(), String> {
         return Err("its metadata names other flags".to_owned());
     }
     Ok(())
-}
-
-/// A recovery point is created between the moment it was asked for and the end of the longest start window.
-fn created_in_time(requested_at: Timestamp, created_at: Option<Timestamp>) -> Result<(), String> {
-    let window = SignedDuration::from_hours(12) + SLACK;
-    // Any two moments have a duration between them; a moment before or after any may not be there.
-    match created_at.map(|at| at.duration_since(requested_at)) {
-        Some(after) if -SLACK <= after && after <= window => Ok(()),
-        _ => Err("it was not created when its metadata says that it was asked for".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_recovery_point_is_created_in_its_start_window_or_it_is_another() {
-        let requested: Timestamp = "2026-01-05T07:00:00Z".parse().unwrap();
-        let after = |span| created_in_time(requested, Some(requested + span)).is_ok();
-        let (minute, window) = (SignedDuration::from_mins(1), SignedDuration::from_hours(12));
-        assert!(after(-SLACK) && after(SignedDuration::ZERO) && after(window + SLACK));
-        assert!(!after(-SLACK - minute) && !after(window + SLACK + minute));
-        assert!(created_in_time(requested, None).is_err());
-    }
-
-    /// Whoever may use the key may seal any moment.
-    #[test]
-    fn a_moment_at_the_end_of_time_is_no_trouble() {
-        for end in [Timestamp::MIN, Timestamp::MAX] {
-            assert!(created_in_time(end, Some(end)).is_ok());
-            assert!(created_in_time(end, Some("2026-01-05T07:00:00Z".parse().unwrap())).is_err());
-        }
-    }
 }

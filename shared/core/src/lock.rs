@@ -74,6 +74,26 @@ pub fn lifecycle(policy: &Policy, made_at: Timestamp, flags: &[Flag], lock: Lock
     Lifecycle { cold_after_days: cold, delete_after_days: delete_after_days.max(least) }
 }
 
+/// After how many days a point that is made at `made_at` goes to cold storage, and is deleted by AWS: the latter in a
+/// locked vault, where we cannot, and of a copy whose source ends by itself, which would end with it.
+pub fn days_of(
+    policy: Option<&Policy>,
+    made_at: Timestamp,
+    flags: &[Flag],
+    lock: Option<Lock>,
+    source_ends: bool,
+) -> (Option<i64>, Option<i64>) {
+    let (cold, delete) = match (policy, lock) {
+        (policy, None) => (policy.and_then(|policy| policy.cold_after_days(flags)), outliving(source_ends)),
+        (None, Some(lock)) => (None, Some(delete_after_days(made_at, flags, lock))),
+        (Some(policy), Some(lock)) => {
+            let life = lifecycle(policy, made_at, flags, lock);
+            (life.cold_after_days, Some(life.delete_after_days))
+        }
+    };
+    (cold.map(i64::from), delete.map(i64::from))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

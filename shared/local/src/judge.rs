@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use backup_chain_aws::Edge;
+use backup_chain_aws::App;
 use backup_chain_core::ids::{RecoveryPointArn, TableName};
 use backup_chain_core::point::{Kind, RestorePoint, State};
 use backup_chain_core::tier::Tier;
@@ -18,11 +18,11 @@ use crate::{World, backup::PointView};
 ///
 /// # Errors
 /// When the catalog cannot be read.
-pub async fn disagreements(world: &World, edge: &Edge, tables: &[TableName]) -> Result<Vec<String>, Failure> {
+pub async fn disagreements(world: &World, app: &App, tables: &[TableName]) -> Result<Vec<String>, Failure> {
     let mut wrong = Vec::new();
     let mut rows: Vec<RestorePoint> = Vec::new();
     for table in tables {
-        rows.extend(edge.catalog().points_of_table(table).await?);
+        rows.extend(app.catalog.points_of_table(table).await?);
     }
     let vaults = [(SOURCE, VAULT), (TARGET, COPIES)];
     let mut held: BTreeMap<RecoveryPointArn, PointView> = BTreeMap::new();
@@ -42,7 +42,7 @@ pub async fn disagreements(world: &World, edge: &Edge, tables: &[TableName]) -> 
             Some(point) => {
                 let id = match point.tags.get("backup-chain/id") {
                     Some(id) => Some(id.clone()),
-                    None => named(world, edge, row.vault.region.as_str(), &point.arn).await?,
+                    None => named(world, app, row.vault.region.as_str(), &point.arn).await?,
                 };
                 if id.as_deref() != Some(row.id.as_str()) {
                     wrong.push(format!("the recovery point of {} carries another id", row.id));
@@ -67,7 +67,7 @@ pub async fn disagreements(world: &World, edge: &Edge, tables: &[TableName]) -> 
         }
         let region = arn.as_str().split(':').nth(3).unwrap_or_default();
         if point.tags.contains_key("backup-chain/id")
-            || named(world, edge, region, &point.arn).await?.is_some()
+            || named(world, app, region, &point.arn).await?.is_some()
         {
             wrong.push(format!("{arn} of {} is in a vault and not in the catalog", point.resource_arn));
         }
@@ -83,7 +83,7 @@ pub async fn disagreements(world: &World, edge: &Edge, tables: &[TableName]) -> 
     }
 
     for row in available() {
-        let Some(head) = edge.catalog().head(&row.table).await? else {
+        let Some(head) = app.catalog.head(&row.table).await? else {
             wrong.push(format!("table {} has no record", row.table.arn.name));
             continue;
         };
@@ -117,10 +117,10 @@ pub async fn disagreements(world: &World, edge: &Edge, tables: &[TableName]) -> 
 }
 
 /// The id by which the settings table of a Region knows a recovery point without tags of ours.
-async fn named(world: &World, edge: &Edge, region: &str, arn: &str) -> Result<Option<String>, Failure> {
+async fn named(world: &World, app: &App, region: &str, arn: &str) -> Result<Option<String>, Failure> {
     let client = aws_sdk_dynamodb::Client::new(&world.sdk_config(ACCOUNT, region, "judge"));
     let text = |text: &str| AttributeValue::S(text.to_owned());
-    let request = client.get_item().table_name(&edge.deployment().settings);
+    let request = client.get_item().table_name(&app.context.deployment().settings);
     let found = request.key("pk", text(arn)).key("sk", text("message")).send().await?;
     Ok(found.item.and_then(|item| item.get("id")?.as_s().ok().cloned()))
 }

@@ -220,7 +220,7 @@ impl Scene {
         let region = if matches!(key, Key::Metadata | Key::Vault) { SOURCE } else { TARGET };
         let id = match key {
             Key::Metadata | Key::Replica => {
-                self.stack.edge().deployment().key.rsplit('/').next().unwrap_or_default().to_owned()
+                self.stack.app().context.deployment().key.rsplit('/').next().unwrap_or_default().to_owned()
             }
             Key::Vault | Key::Copies => {
                 let (client, vault) = self.vault(matches!(key, Key::Copies));

@@ -80,7 +80,7 @@ fn told(call: &record::Call) -> Call {
 
 /// What is deployed, as the first entry of a history tells it.
 pub(super) fn deployed(stack: &Stack) -> Intent {
-    let deployment = stack.edge().deployment();
+    let deployment = stack.app().context.deployment();
     let functions = Functions {
         session: SESSION.to_owned(),
         copy: COPY.to_owned(),

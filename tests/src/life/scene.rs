@@ -64,7 +64,7 @@ impl Scene {
 
     /// The restore points that there are, in a fixed order.
     pub(super) async fn points(&self) -> Result<Vec<RestorePoint>, Failure> {
-        let mut points = self.stack.edge().catalog().every_live_point().await?;
+        let mut points = self.stack.app().catalog.every_live_point().await?;
         points.retain(|point| point.state == State::Available);
         points.sort_by(|a, b| (&a.id, &a.vault, &a.arn).cmp(&(&b.id, &b.vault, &b.arn)));
         Ok(points)
@@ -295,7 +295,7 @@ impl Scene {
 
     /// The drill: the rows of tables are gone, and come back from the vaults.
     async fn rebuild(&self) -> Result<(), Failure> {
-        let catalog = self.stack.edge().deployment().catalog.clone();
+        let catalog = self.stack.app().context.deployment().catalog.clone();
         let client = aws_sdk_dynamodb::Client::new(&self.world.sdk_config(ACCOUNT, SOURCE, "operator"));
         self.note(Intent::CatalogLost);
         {

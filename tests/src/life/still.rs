@@ -15,7 +15,7 @@ const AT_WORK: [&str; 4] = ["session", "open", "deleting", "restore"];
 impl Scene {
     /// Whether work is left that the functions know of.
     pub(super) fn is_at_work(&self) -> bool {
-        let catalog = &self.stack.edge().deployment().catalog;
+        let catalog = &self.stack.app().context.deployment().catalog;
         let records = self.world.items(ACCOUNT, SOURCE, catalog);
         records
             .iter()
@@ -24,7 +24,7 @@ impl Scene {
 
     /// How things stand: what the vaults and our tables hold, and the tables of the applications.
     pub(super) fn state(&self) -> State {
-        let deployment = self.stack.edge().deployment();
+        let deployment = self.stack.app().context.deployment();
         let mut state = State::default();
         for (region, vault) in [(SOURCE, VAULT), (TARGET, COPIES)] {
             let points = self.world.with_backup(|backup| backup.points(ACCOUNT, region, vault));
@@ -55,7 +55,7 @@ impl Scene {
     /// # Errors
     /// When the embedded AWS does not answer.
     pub(super) async fn tell_restores(&self) -> Result<(), Failure> {
-        for restore in self.stack.edge().catalog().restores().await? {
+        for restore in self.stack.app().catalog.restores().await? {
             let target = restore.target.name.to_string();
             let mut asked = self.restores.lock().unwrap_or_else(PoisonError::into_inner).clone();
             if restore.stage.is_open() || !asked.remove(&target) {

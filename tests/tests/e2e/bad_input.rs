@@ -22,7 +22,7 @@ tiers:
 ";
 
 async fn last_session(stack: &Stack) -> Session {
-    stack.edge().catalog().sessions().await.unwrap().pop().expect("a session")
+    stack.app().catalog.sessions().await.unwrap().pop().expect("a session")
 }
 
 #[tokio::test(start_paused = true)]
@@ -30,7 +30,7 @@ async fn a_bad_policy_is_refused_and_nothing_is_stored() {
     let (_world, stack) = deployed("2026-01-05T00:00:00Z").await;
     let refused = async |document: &str| {
         let error = apply(&stack, document).await.expect_err("it is refused").to_string();
-        assert!(stack.edge().catalog().policies().await.unwrap().is_empty());
+        assert!(stack.app().catalog.policies().await.unwrap().is_empty());
         error
     };
     insta::assert_snapshot!(refused(&DAILY.replace("sources", "source")).await);
@@ -118,7 +118,7 @@ async fn a_planted_error_of_each_kind_stops_before_anything_is_stored() {
         let checked = stack.session(request).await.expect_err(planted).to_string();
         let applied = apply(&stack, &document).await.expect_err(planted).to_string();
         assert_eq!(checked, applied, "{planted}");
-        let catalog = stack.edge().catalog();
+        let catalog = &stack.app().catalog;
         assert!(catalog.policies().await.unwrap().is_empty(), "{planted}");
         assert!(catalog.history().await.unwrap().is_empty(), "{planted}");
         assert!(catalog.revisions(&"test".parse().unwrap()).await.unwrap().is_empty(), "{planted}");
@@ -320,5 +320,5 @@ async fn what_cannot_be_run_by_hand_is_refused() {
     insta::assert_snapshot!(refused(run("nobody")).await, @"there is no policy nobody: apply it first, or see the list of policies for its name");
     insta::assert_snapshot!(refused(run("idle")).await, @"policy idle has no tiers, so a restore point of it would be kept for no time: give it a tier, or make a manual backup, which stays until it is removed by hand");
     insta::assert_snapshot!(refused(SessionRequest::Backup { tables: Vec::new(), vault: None }).await, @"no table is named: name at least one table to back up");
-    assert!(stack.edge().catalog().sessions().await.unwrap().is_empty());
+    assert!(stack.app().catalog.sessions().await.unwrap().is_empty());
 }

@@ -184,7 +184,7 @@ impl Story {
         let doomed = tables::create(&world, "app-doomed", &settings(&key, 1, &[])).await.unwrap();
         let mut said = Found::default();
         for table in [&small, &large, &full, &doomed] {
-            let captured = stack.edge().capture(&SOURCE.parse().unwrap(), table).await.unwrap();
+            let captured = stack.app().aws.region(&SOURCE.parse().unwrap()).capture(table).await.unwrap();
             let text = String::from_utf8(captured.settings.to_bytes()).unwrap();
             assert!(text.matches(CANARY).count() > 12, "the canary is captured");
             said.add("debug form of captured settings", format!("{captured:?}"));
@@ -243,7 +243,7 @@ impl Story {
         for table in [&self.small, &self.large, &self.full] {
             assert_eq!(self.of(table, Kind::Copy).await[0].state, State::Available);
         }
-        assert_eq!(self.stack.edge().catalog().sessions().await.unwrap()[0].status, Status::Failed);
+        assert_eq!(self.stack.app().catalog.sessions().await.unwrap()[0].status, Status::Failed);
     }
 
     /// Tags that were swapped between points, stored settings that are others: retention finds them.
@@ -257,7 +257,7 @@ impl Story {
         );
         let large = self.of(&self.large, Kind::Backup).await;
         let digest = |number: usize| large[number].settings.unwrap();
-        let store = self.stack.edge().source();
+        let store = self.stack.app().aws.source();
         let sealed = store.settings.get(&large[0].table.id, &digest(1)).await.unwrap().unwrap();
         store.settings.put(&large[0].table.id, &digest(0), sealed).await.unwrap();
 
@@ -297,7 +297,7 @@ impl Story {
         self.world.inject(FaultRule::new("dynamodb", "UpdateTimeToLive", Fault::Deny).caller(RESTORE));
         let told = self.stack.restore(ask(choices)).await.unwrap();
         self.stack.live_until(at("2026-01-08T13:00:00Z")).await;
-        let restore = self.stack.edge().catalog().restore(&told[0].restore.id).await.unwrap().unwrap();
+        let restore = self.stack.app().catalog.restore(&told[0].restore.id).await.unwrap().unwrap();
         assert_eq!(restore.stage, Stage::Warning, "{restore:#?}");
         self.said.add("debug form of a restore", format!("{restore:?}"));
         self.said.add("debug form of a plan", format!("{:?}", told[0].left));
@@ -409,10 +409,12 @@ async fn a_canary_that_is_readable_is_found_everywhere() {
     assert!(found("backup-chain-catalog") > 0);
 
     // What only packs, and does not seal, is found too.
-    let (captured, arn) =
-        (stack.edge().capture(&SOURCE.parse().unwrap(), &table).await.unwrap(), point.arn.clone().unwrap());
+    let (captured, arn) = (
+        stack.app().aws.region(&SOURCE.parse().unwrap()).capture(&table).await.unwrap(),
+        point.arn.clone().unwrap(),
+    );
     let packed = captured.settings.pack();
-    stack.edge().source().settings.put(&point.table.id, &point.settings.unwrap(), packed).await.unwrap();
+    stack.app().aws.source().settings.put(&point.table.id, &point.settings.unwrap(), packed).await.unwrap();
     let least = settings(&key, 0, &[]).pack();
     let tags = tags::encode(&point.id, &least).unwrap();
     assert!(world.with_backup(|backup| backup.overwrite_tags(arn.as_str(), tags)));

@@ -29,7 +29,7 @@ fn home() -> Region {
 #[tokio::test(start_paused = true)]
 async fn everything_around_a_table_is_captured() {
     let (world, stack, orders) = scene().await;
-    let captured = stack.edge().capture(&home(), &orders).await.unwrap();
+    let captured = stack.app().aws.region(&home()).capture(&orders).await.unwrap();
     assert!(captured.warnings.is_empty(), "{:?}", captured.warnings);
     let differs = captured.settings.changes(&surrounded("orders"));
     let now = serde_json::to_value(&captured.settings).unwrap();
@@ -38,7 +38,7 @@ async fn everything_around_a_table_is_captured() {
     // However many tables, what is around them is read once.
     world.clear_calls();
     for _ in 0..5 {
-        stack.edge().capture(&home(), &orders).await.unwrap();
+        stack.app().aws.region(&home()).capture(&orders).await.unwrap();
     }
     let calls = world.calls();
     let count = |operation: &str| calls.iter().filter(|call| call.operation == operation).count();
@@ -50,7 +50,7 @@ async fn everything_around_a_table_is_captured() {
     assert_eq!(count("DescribeTable"), 5);
     tokio::time::sleep(std::time::Duration::from_secs(61)).await;
     world.clear_calls();
-    stack.edge().capture(&home(), &orders).await.unwrap();
+    stack.app().aws.region(&home()).capture(&orders).await.unwrap();
     assert_eq!(world.calls().iter().filter(|call| call.operation == "DescribeAlarms").count(), 1);
 }
 
@@ -68,7 +68,7 @@ async fn what_may_not_be_read_is_unknown_and_never_absent() {
     for (service, operation, part) in parts {
         let (world, stack, orders) = scene().await;
         world.inject(FaultRule::new(service, operation, Fault::Deny));
-        let captured = stack.edge().capture(&home(), &orders).await.unwrap();
+        let captured = stack.app().aws.region(&home()).capture(&orders).await.unwrap();
         let settings = serde_json::to_value(&captured.settings).unwrap();
         assert_eq!(settings[part], serde_json::to_value(Unknown::AccessDenied).unwrap(), "{operation}");
         assert_eq!(captured.warnings.len(), 1, "{operation}: {:?}", captured.warnings);
@@ -82,11 +82,11 @@ async fn what_may_not_be_read_is_unknown_and_never_absent() {
 async fn a_capture_that_is_throttled_is_tried_again_and_not_recorded_as_unknown() {
     let (world, stack, orders) = scene().await;
     world.inject(FaultRule::new("monitoring", "DescribeAlarms", Fault::Throttle));
-    let error = stack.edge().capture(&home(), &orders).await.unwrap().settled().unwrap_err();
+    let error = stack.app().aws.region(&home()).capture(&orders).await.unwrap().settled().unwrap_err();
     assert!(error.is_transient(), "{error}");
     world.clear_faults();
     tokio::time::sleep(std::time::Duration::from_secs(16)).await;
-    let captured = stack.edge().capture(&home(), &orders).await.unwrap();
+    let captured = stack.app().aws.region(&home()).capture(&orders).await.unwrap();
     assert!(captured.settings == surrounded("orders"), "what failed is not kept for long");
 }
 

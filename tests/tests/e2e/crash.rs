@@ -110,7 +110,7 @@ impl Scene {
         }
         assert_eq!(self.held(), [self.tables.len(); 2], "{place:?}");
         assert_agreement(&self.world, &self.stack, &self.tables).await;
-        let sessions = self.stack.edge().catalog().sessions().await.unwrap();
+        let sessions = self.stack.app().catalog.sessions().await.unwrap();
         let ended: Vec<_> =
             sessions.iter().map(|session| (session.status, session.planned, session.available)).collect();
         let count = u32::try_from(self.tables.len()).unwrap();
@@ -186,7 +186,7 @@ async fn a_manual_backup_survives_a_crash_after_each_call_of_its_invocation() {
         let mut scene = Scene::new().await;
         scene.crash(Crash::After, SESSION, nth);
         scene.stack.session(ask()).await.unwrap_err();
-        if scene.stack.edge().catalog().sessions().await.unwrap().is_empty() {
+        if scene.stack.app().catalog.sessions().await.unwrap().is_empty() {
             unrecorded += 1;
             scene.stack.session(ask()).await.unwrap();
         }

@@ -85,7 +85,7 @@ async fn life(errors: &[(ModelledError, Option<usize>)]) -> Life {
         ));
         told += &format!("{:?} {:?} {:?}\n", point.reason, point.warnings, point.suspect);
     }
-    for session in stack.edge().catalog().sessions().await.unwrap() {
+    for session in stack.app().catalog.sessions().await.unwrap() {
         ended.push(format!("session of {}: {:?}", session.slot, session.status));
         told += &format!("{session:?}\n");
     }
@@ -97,7 +97,7 @@ async fn life(errors: &[(ModelledError, Option<usize>)]) -> Life {
 }
 
 async fn restores(stack: &Stack) -> Vec<Restore> {
-    stack.edge().catalog().restores().await.unwrap()
+    stack.app().catalog.restores().await.unwrap()
 }
 
 /// A run of retention, and what it tells of problems.

@@ -84,7 +84,7 @@ impl Still {
     }
 
     async fn restore(&self) -> Restore {
-        self.stack.edge().catalog().restores().await.unwrap().pop().unwrap()
+        self.stack.app().catalog.restores().await.unwrap().pop().unwrap()
     }
 
     async fn point(&self, kind: Kind) -> RestorePoint {
@@ -259,7 +259,7 @@ async fn feed(name: &str) {
                 (&json!(true), &json!("arn:aws:dynamodb:eu-central-1:111122223333:table/orders-restored")),
                 "{answer}"
             );
-            assert!(still.stack.edge().catalog().restores().await.unwrap().is_empty());
+            assert!(still.stack.app().catalog.restores().await.unwrap().is_empty());
         }
         "restore-point" => {
             let still = still.with_dropped_table().await;

@@ -2,7 +2,7 @@
 //! come and go, deletions that are refused.
 
 use aws_smithy_async::time::TimeSource;
-use backup_chain_aws::Edge;
+use backup_chain_aws::App;
 use backup_chain_aws::clock::Deadline;
 use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
 use backup_chain_core::point::{Kind, RestorePoint, State};
@@ -113,12 +113,12 @@ async fn a_session_spreads_over_ticks_when_limits_are_full_or_time_is_short() {
     let mut now = at("2026-01-05T07:00:00Z");
     while now < at("2026-01-05T09:00:00Z") {
         stack.live_until(now).await;
-        let open = stack.edge().catalog().open_points().await.unwrap();
+        let open = stack.app().catalog.open_points().await.unwrap();
         most = most.max(open.iter().filter(|point| point.state != State::Planned).count());
         now += SignedDuration::from_mins(2);
     }
     assert_eq!(most, 4, "the limit is used and kept");
-    let sessions = stack.edge().catalog().sessions().await.unwrap();
+    let sessions = stack.app().catalog.sessions().await.unwrap();
     assert_eq!((sessions.len(), sessions[0].status, sessions[0].available), (1, Status::Succeeded, 9));
     assert_agreement(&world, &stack, &tables).await;
 }
@@ -134,7 +134,7 @@ async fn two_invocations_at_once_make_one_session_and_one_point() {
     let (one, two) = tokio::join!(tick(), tick());
     assert!(one.is_ok() && two.is_ok(), "{one:?} {two:?}");
     stack.live_until(at("2026-01-05T10:00:00Z")).await;
-    assert_eq!(stack.edge().catalog().sessions().await.unwrap().len(), 1);
+    assert_eq!(stack.app().catalog.sessions().await.unwrap().len(), 1);
     assert_eq!(points(&stack, &orders).await.len(), 2);
     let started = world
         .calls()
@@ -273,7 +273,7 @@ async fn what_is_removed_outside_is_gone_from_the_catalog_and_owed_again() {
         report.points.iter().any(|decided| decided.fate == Fate::Gone && decided.point == first.id),
         "{report:#?}"
     );
-    let head = stack.edge().catalog().head(&first.table).await.unwrap().unwrap();
+    let head = stack.app().catalog.head(&first.table).await.unwrap().unwrap();
     assert_eq!(head.met_in(&stack.vault()).get(&Tier::Daily), None, "its slot is owed again");
     let now = all_points(&stack, &orders).await.remove(0);
     assert_eq!((now.state, now.reason.as_deref()), (State::Deleted, Some("removed outside of Backup Chain")));
@@ -366,12 +366,12 @@ async fn nothing_is_removed_while_clocks_disagree_or_points_are_young() {
     let before = points(&stack, &orders).await.len();
 
     let config = world.sdk_config(ACCOUNT, SOURCE, RETENTION).into_builder();
-    let skewed = Edge::new(
+    let skewed = App::new(
         config.time_source(Ahead(world.clock())).build(),
-        stack.edge().deployment().clone(),
-        stack.edge().random().clone(),
+        stack.app().context.deployment().clone(),
+        stack.app().context.random().clone(),
     );
-    let deadline = Deadline::at(skewed.clock().now() + SignedDuration::from_mins(5));
+    let deadline = Deadline::at(skewed.context.clock().now() + SignedDuration::from_mins(5));
     let reply = backup_chain_retention::handle(&skewed, run(false, None), deadline).await.unwrap();
     let Reply::Report(report) = reply else { panic!("{reply:?}") };
     assert!(matches!(report.braked, Some(Braked::ClockSkew { seconds: 359..=361 })), "{report:#?}");

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use backup_chain_aws::seal::{OpenError, Seen};
+use backup_chain_aws::seal::OpenError;
+use backup_chain_aws::seen::Seen;
 use backup_chain_core::esdk::{self, Context, DATA_KEY, DataKey, MESSAGE_ID, Message, WrappedKey};
 use backup_chain_core::ids::{PointId, SessionId, TableName};
 use backup_chain_core::invoke::{Removal, RetentionRequest, SessionRequest, Which};
@@ -63,7 +64,7 @@ async fn open(
 ) -> Result<(Document, TableSettings), OpenError> {
     let arn = point.arn.as_ref().unwrap();
     let tags = vault_tags(world, point.vault.region.as_str(), point.vault.name.as_str());
-    stack.edge().open(point, &Seen::of_record(point, arn, &tags[arn])).await
+    stack.app().sealer.open(point, &Seen::of_record(point, arn, &tags[arn])).await
 }
 
 /// How many tags of a recovery point are parts of its metadata.
@@ -104,7 +105,7 @@ async fn a_typical_table_fits_into_the_tags_and_reads_back_as_it_was_captured() 
     let typical = typical(&world).await;
     let orders = tables::create(&world, "orders", &typical).await.unwrap();
     tables::surround(&world, &orders, &typical).await.unwrap();
-    let captured = stack.edge().capture(&SOURCE.parse().unwrap(), &orders).await.unwrap();
+    let captured = stack.app().aws.region(&SOURCE.parse().unwrap()).capture(&orders).await.unwrap();
     let typical = as_captured(typical);
     assert!(captured.settings == typical, "{:?}", captured.settings.changes(&typical));
     assert_eq!((captured.own_tags, captured.warnings.len()), (10, 0));
@@ -130,7 +131,7 @@ async fn a_typical_table_fits_into_the_tags_and_reads_back_as_it_was_captured() 
 async fn a_huge_table_steps_down_to_the_settings_table_and_reads_back_in_both_regions() {
     let (world, mut stack) = deployed("2026-01-05T00:00:00Z").await;
     let orders = tables::create(&world, "orders", &huge()).await.unwrap();
-    let captured = stack.edge().capture(&SOURCE.parse().unwrap(), &orders).await.unwrap();
+    let captured = stack.app().aws.region(&SOURCE.parse().unwrap()).capture(&orders).await.unwrap();
     assert!(
         captured.settings == as_captured(huge()),
         "{:?}",
@@ -173,8 +174,16 @@ async fn stored_settings_are_stored_once_and_stay_until_no_point_names_them() {
     let orders = tables::create(&world, "orders", &huge()).await.unwrap();
     let daily = POLICY.lines().filter(|line| !line.contains("ly: {on")).collect::<Vec<_>>().join("\n");
     apply(&stack, &daily).await.unwrap();
-    let before =
-        stack.edge().capture(&SOURCE.parse().unwrap(), &orders).await.unwrap().settings.digest().to_string();
+    let before = stack
+        .app()
+        .aws
+        .region(&SOURCE.parse().unwrap())
+        .capture(&orders)
+        .await
+        .unwrap()
+        .settings
+        .digest()
+        .to_string();
     world.clear_calls();
     stack.live_until(at("2026-01-06T12:00:00Z")).await;
 
@@ -204,8 +213,16 @@ async fn stored_settings_are_stored_once_and_stay_until_no_point_names_them() {
         .await
         .unwrap();
     drop(scene);
-    let after =
-        stack.edge().capture(&SOURCE.parse().unwrap(), &orders).await.unwrap().settings.digest().to_string();
+    let after = stack
+        .app()
+        .aws
+        .region(&SOURCE.parse().unwrap())
+        .capture(&orders)
+        .await
+        .unwrap()
+        .settings
+        .digest()
+        .to_string();
     stack.live_until(at("2026-01-07T12:00:00Z")).await;
     let both = || {
         let mut both = vec![before.clone(), after.clone()];
@@ -272,7 +289,7 @@ async fn changed_stored_settings_make_the_point_suspect_and_not_its_copy() {
         .unwrap();
     stack.session(SessionRequest::Backup { tables, vault: None }).await.unwrap();
     stack.live_until(at("2026-01-05T14:00:00Z")).await;
-    let source = &stack.edge().source().settings;
+    let source = &stack.app().aws.source().settings;
     let id = &backup.table.id;
     let others = source.get(id, &changed.digest()).await.unwrap().unwrap();
     source.put(id, backup.settings.as_ref().unwrap(), others).await.unwrap();

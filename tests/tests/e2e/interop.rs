@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use backup_chain_aws::seal::{OpenError, Seen};
+use backup_chain_aws::seal::OpenError;
+use backup_chain_aws::seen::Seen;
 use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::SessionRequest;
 use backup_chain_core::metadata::{Document, Settings, tags};
@@ -107,11 +108,11 @@ impl Served {
     async fn open(&self, point: &RestorePoint) -> (Document, TableSettings) {
         let tags = self.tags(point);
         let seen = Seen::of_record(point, point.arn.as_ref().unwrap(), &tags);
-        self.stack.edge().open(point, &seen).await.unwrap()
+        self.stack.app().sealer.open(point, &seen).await.unwrap()
     }
 
     fn key_in(&self, region: &str) -> String {
-        self.stack.edge().deployment().key_in(&region.parse().unwrap())
+        self.stack.app().context.deployment().key_in(&region.parse().unwrap())
     }
 
     /// The encryption context of the points, as the format describes it.
@@ -221,10 +222,10 @@ async fn the_official_sdk_opens_what_we_sealed_and_we_open_what_it_sealed() {
         for point in [&served.backup, &served.copy] {
             let seen = Seen::of_record(point, point.arn.as_ref().unwrap(), &tags);
             let theirs = RestorePoint { sealed: Some(Digest::of(&sealed)), ..point.clone() };
-            let (theirs, also) = served.stack.edge().open(&theirs, &seen).await.unwrap();
+            let (theirs, also) = served.stack.app().sealer.open(&theirs, &seen).await.unwrap();
             assert!(theirs == document && also == settings);
             // It is not the message that the catalog pins.
-            let pinned = served.stack.edge().open(point, &seen).await;
+            let pinned = served.stack.app().sealer.open(point, &seen).await;
             assert!(matches!(pinned, Err(OpenError::Suspect(_))));
         }
     }
@@ -249,7 +250,7 @@ async fn neither_opens_a_message_of_another_table() {
     let tags = tags::encode(&document.id, &STANDARD.decode(sealed.trim()).unwrap()).unwrap();
     let point = RestorePoint { sealed: None, ..served.backup.clone() };
     let seen = Seen::of_record(&point, point.arn.as_ref().unwrap(), &tags);
-    let refused = served.stack.edge().open(&point, &seen).await.unwrap_err();
+    let refused = served.stack.app().sealer.open(&point, &seen).await.unwrap_err();
     assert_eq!(refused.to_string(), "its metadata was sealed for another table");
 
     let ours = tags::decode(&served.tags(&served.backup)).unwrap().unwrap().bytes;
@@ -290,7 +291,7 @@ async fn try_to_follow(
         ("ACCOUNT", ACCOUNT),
         ("TABLE_REGION", SOURCE),
         ("TABLE_ID", point.table.id.as_str()),
-        ("SETTINGS_TABLE", &served.stack.edge().deployment().settings),
+        ("SETTINGS_TABLE", &served.stack.app().context.deployment().settings),
         ("STORED", stored),
     ];
     served.run("sh", &["-eu", "-c", block], &env, folder, b"").await

@@ -66,9 +66,9 @@ async fn a_hold_is_in_catalog_and_tag_and_either_alone_holds() {
     let client = backup(&world, SOURCE);
     let untag = client.untag_resource().resource_arn(by_row.arn.as_ref().unwrap().as_str());
     untag.tag_key_list("backup-chain/hold").send().await.unwrap();
-    let mut row = stack.edge().catalog().point(by_tag).await.unwrap().unwrap();
+    let mut row = stack.app().catalog.point(by_tag).await.unwrap().unwrap();
     row.hold = None;
-    stack.edge().catalog().commit([backup_chain_aws::catalog::Write::of(&mut row)]).await.unwrap();
+    stack.app().catalog.commit([backup_chain_aws::catalog::Write::of(&mut row)]).await.unwrap();
 
     // The tag is put back, for a catalog that is lost would lose the hold with it, and it is reported.
     stack.live_until(at("2026-01-06T14:00:00Z")).await;
@@ -117,7 +117,7 @@ async fn a_hold_with_an_end_is_lifted_in_both_places_when_it_is_over() {
     // A run lifts it first and removes the point then, or in the next run.
     stack.live_until(at("2026-01-13T12:00:00Z")).await;
     assert!(of(&stack, &orders, Kind::Backup).await.iter().all(|point| point.id != held.id));
-    let history = stack.edge().catalog().history().await.unwrap();
+    let history = stack.app().catalog.history().await.unwrap();
     assert_eq!(history.last().unwrap().reason.as_deref(), Some("its time is over"));
 }
 
@@ -162,7 +162,7 @@ async fn by_hand_whole_chains_go_but_for_what_a_guard_keeps() {
     let by = Some("ann".to_owned());
     remove(Removal { reason: Some("the shop has closed".to_owned()), by, ..all }).await.unwrap();
     assert_eq!(counts().await, [0, 0, 0]);
-    let entry = stack.edge().catalog().history().await.unwrap().pop().unwrap();
+    let entry = stack.app().catalog.history().await.unwrap().pop().unwrap();
     assert_eq!((entry.by.as_deref(), entry.reason.as_deref()), (Some("ann"), Some("the shop has closed")));
     assert_eq!(entry.details.len(), 6);
     assert!(entry.details.iter().any(|line| line.ends_with("by hand, guard hold overridden")), "{entry:#?}");
@@ -322,7 +322,7 @@ async fn a_table_without_a_fresh_point_is_a_breach_and_each_run_is_remembered_an
     assert_eq!((breach.newest, breach.since), (Some(newest), newest + SignedDuration::from_hours(25)));
     assert_eq!(report.breaches.len(), 1, "{report:#?}");
 
-    let runs = stack.edge().catalog().runs().await.unwrap();
+    let runs = stack.app().catalog.runs().await.unwrap();
     let statuses: Vec<RunStatus> = runs.iter().map(|run| run.status).collect();
     use RunStatus::{Succeeded, Warning};
     assert_eq!(statuses, [Succeeded, Succeeded, Warning, Warning]);
@@ -404,7 +404,7 @@ async fn tags_of_the_policy_are_on_backups_and_copies() {
         let tags = tags.values().next().unwrap();
         assert_eq!((tags["cost-center"].as_str(), tags["team"].as_str()), ("42", "backup"), "{region}");
     }
-    let sessions = stack.edge().catalog().sessions().await.unwrap();
+    let sessions = stack.app().catalog.sessions().await.unwrap();
     assert_eq!(sessions[0].status, Status::Succeeded);
     assert_agreement(&world, &stack, &[orders]).await;
 }

@@ -33,7 +33,7 @@ async fn every_table_gets_a_point_a_day_and_a_copy_and_outdated_ones_go() {
         assert_eq!(points[0].created_at, points[1].created_at);
     }
     assert!(all_points(&stack, &other).await.is_empty());
-    let sessions = stack.edge().catalog().sessions().await.unwrap();
+    let sessions = stack.app().catalog.sessions().await.unwrap();
     assert_eq!(sessions.len(), 1);
     assert_eq!((sessions[0].status, sessions[0].planned, sessions[0].available), (Status::Succeeded, 2, 2));
 
@@ -121,6 +121,6 @@ async fn a_slot_that_failed_is_owed_to_the_next_point() {
     assert_eq!(of_day("2026-01-06"), [(State::Available, "DW".to_owned())]);
     let owed = &all.iter().find(|point| point.slot == at("2026-01-06T07:00:00Z")).unwrap().flags[1];
     assert_eq!((owed.slot, owed.lapses), (at("2026-01-05T07:00:00Z"), at("2026-01-20T07:00:00Z")));
-    let sessions = stack.edge().catalog().sessions().await.unwrap();
+    let sessions = stack.app().catalog.sessions().await.unwrap();
     assert_eq!(sessions[1].status, Status::Failed);
 }

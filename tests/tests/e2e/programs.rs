@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::LogType;
-use backup_chain_aws::Edge;
+use backup_chain_aws::App;
 use backup_chain_core::ids::TableName;
 use backup_chain_core::point::{Kind, State};
 use backup_chain_core::restore::{Restore, Stage};
@@ -34,7 +34,7 @@ tiers:
 }
 
 /// A served world with the built functions deployed, on real time: what AWS Backup does takes a second, and is seen at once.
-async fn served(timeout: SignedDuration) -> (World, Edge) {
+async fn served(timeout: SignedDuration) -> (World, App) {
     let world = World::new(Options { start: Timestamp::now(), seed: 7 });
     world.consistent();
     world.with_backup(|backup| {
@@ -50,12 +50,12 @@ async fn served(timeout: SignedDuration) -> (World, Edge) {
         backup.event_faults_mut().delay_to = second;
     });
     let schedules = Schedules { timeout, ..Schedules::default() };
-    let edge = deploy_programs(&world, schedules, &programs()).await.unwrap();
+    let app = deploy_programs(&world, schedules, &programs()).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     tokio::spawn(server::serve(world.clone(), listener));
     // The server says where it is before the first function starts.
     tokio::task::yield_now().await;
-    (world, edge)
+    (world, app)
 }
 
 /// What an invocation answered, and the end of its log.
@@ -77,11 +77,11 @@ async fn invoke(world: &World, function: &str, payload: &Value) -> Invoked {
 }
 
 /// Waits until each table has an available backup and an available copy.
-async fn backed_up(edge: &Edge, tables: &[TableName]) {
+async fn backed_up(app: &App, tables: &[TableName]) {
     for _ in 0..600 {
         let mut available = 0;
         for table in tables {
-            let points = edge.catalog().points_of_table(table).await.unwrap();
+            let points = app.catalog.points_of_table(table).await.unwrap();
             let is_done =
                 |kind| points.iter().any(|point| point.kind == kind && point.state == State::Available);
             available += usize::from(is_done(Kind::Backup) && is_done(Kind::Copy));
@@ -95,9 +95,9 @@ async fn backed_up(edge: &Edge, tables: &[TableName]) {
 }
 
 /// Waits until a restore has ended.
-async fn restored(edge: &Edge, id: &str) -> Restore {
+async fn restored(app: &App, id: &str) -> Restore {
     for _ in 0..1200 {
-        let restore = edge.catalog().restore(&id.parse().unwrap()).await.unwrap().unwrap();
+        let restore = app.catalog.restore(&id.parse().unwrap()).await.unwrap().unwrap();
         if !restore.stage.is_open() {
             return restore;
         }
@@ -112,7 +112,7 @@ async fn tables(world: &World) -> [TableName; 2] {
 
 #[tokio::test]
 async fn the_built_functions_do_the_main_job() {
-    let (world, edge) = served(SignedDuration::from_mins(5)).await;
+    let (world, app) = served(SignedDuration::from_mins(5)).await;
     let tables = tables(&world).await;
     let applied = invoke(&world, "session", &json!({"action": "apply", "document": daily(&world)})).await;
     assert!(!applied.failed, "{}", applied.answer);
@@ -128,14 +128,14 @@ async fn the_built_functions_do_the_main_job() {
     assert!(applied.log.contains("Init Duration: "), "{}", applied.log);
     assert!(!ran.log.contains("Init Duration: "), "the second invocation starts nothing:\n{}", ran.log);
     // From here on the events of AWS Backup, the queue and the schedules do the work.
-    backed_up(&edge, &tables).await;
+    backed_up(&app, &tables).await;
     let report = invoke(&world, "retention", &json!({"action": "plan"})).await;
     assert_eq!(report.answer["dry_run"], true, "{}", report.answer);
-    assert_eq!(judge::disagreements(&world, &edge, &tables).await.unwrap(), [""; 0]);
+    assert_eq!(judge::disagreements(&world, &app, &tables).await.unwrap(), [""; 0]);
     let ask = json!({"action": "restore", "tables": [{"table": "orders", "name": "orders-again"}]});
     let told = invoke(&world, "restore", &ask).await;
     assert!(!told.failed, "{}", told.answer);
-    let restore = restored(&edge, told.answer[0]["restore"]["id"].as_str().unwrap()).await;
+    let restore = restored(&app, told.answer[0]["restore"]["id"].as_str().unwrap()).await;
     assert_eq!(restore.stage, Stage::Succeeded, "{restore:#?}");
     let refused = invoke(&world, "session", &json!({"action": "run", "policy": "none"})).await;
     assert!(refused.failed && refused.answer["errorMessage"].as_str().unwrap().contains("no policy none"));
@@ -143,7 +143,7 @@ async fn the_built_functions_do_the_main_job() {
 
 #[tokio::test]
 async fn a_function_that_overruns_is_ended_and_finishes_when_invoked_again() {
-    let (world, edge) = served(SignedDuration::from_secs(17)).await;
+    let (world, app) = served(SignedDuration::from_secs(17)).await;
     let tables = tables(&world).await;
     invoke(&world, "session", &json!({"action": "apply", "document": daily(&world)})).await;
     world.inject(FaultRule::new("backup", "StartBackupJob", Fault::TimeoutAfter).caller(SESSION));
@@ -159,7 +159,7 @@ async fn a_function_that_overruns_is_ended_and_finishes_when_invoked_again() {
     let started = async || {
         let mut started = 0;
         for table in &tables {
-            let points = edge.catalog().points_of_table(table).await.unwrap();
+            let points = app.catalog.points_of_table(table).await.unwrap();
             started +=
                 points.iter().filter(|point| point.state == State::Running && point.job.is_some()).count();
         }

@@ -93,7 +93,7 @@ async fn restore_points_and_chains_are_the_same_after_the_catalog_is_lost() {
     let heads = async |stack: &Stack| {
         let mut heads = BTreeMap::new();
         for point in &before {
-            let head = stack.edge().catalog().head(&point.table).await.unwrap().unwrap();
+            let head = stack.app().catalog.head(&point.table).await.unwrap().unwrap();
             heads.insert(point.table.clone(), (head.met, head.newest));
         }
         heads
@@ -158,7 +158,7 @@ async fn a_rebuild_that_is_cut_off_at_any_call_is_gone_on_with() {
     let heads = async |stack: &Stack| {
         let mut heads = Vec::new();
         for point in &before {
-            let head = stack.edge().catalog().head(&point.table).await.unwrap().unwrap();
+            let head = stack.app().catalog.head(&point.table).await.unwrap().unwrap();
             heads.push((head.met, head.newest));
         }
         heads
@@ -288,7 +288,7 @@ async fn ten_thousand_points_are_rebuilt_within_the_rates() {
     while made < wanted {
         stack.live(SignedDuration::from_hours(6)).await;
         world.clear_calls();
-        let points = stack.edge().catalog().every_live_point().await.unwrap();
+        let points = stack.app().catalog.every_live_point().await.unwrap();
         made = points.iter().filter(|point| point.state == State::Available).count();
         println!("{}: {made} points", world.now());
     }

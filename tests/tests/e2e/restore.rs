@@ -106,11 +106,11 @@ async fn each_property_is_set_backed_up_dropped_and_restored() {
         let table = tables::create(&world, &name, &settings).await.unwrap();
         fill(&world, &table, &settings).await;
         tables::surround(&world, &table, &settings).await.unwrap();
-        let mut captured = stack.edge().capture_anew(&home(), &table).await.unwrap().settings;
+        let mut captured = stack.app().aws.region(&home()).capture_anew(&table).await.unwrap().settings;
         assert_eq!(captured.changes(&settings), [""; 0], "{name}: before anything");
         if settings.stream.is_some() {
             share_stream(&world, &table).await;
-            captured = stack.edge().capture_anew(&home(), &table).await.unwrap().settings;
+            captured = stack.app().aws.region(&home()).capture_anew(&table).await.unwrap().settings;
             assert_eq!(captured.changes(&settings), ["policies"], "{name}");
         }
         made.push((table, captured));
@@ -130,7 +130,7 @@ async fn each_property_is_set_backed_up_dropped_and_restored() {
         assert_eq!(restore.stage, Stage::Succeeded, "{table}: {restore:#?}");
         assert_eq!(differences(&restore), [""; 0], "{table}");
         assert_eq!(items(&world, table).await, held, "{table}");
-        let now = stack.edge().capture_anew(&home(), table).await.unwrap();
+        let now = stack.app().aws.region(&home()).capture_anew(table).await.unwrap();
         assert_eq!(changes(&now.settings, settings), [""; 0], "{table}");
         assert_eq!(now.warnings, [""; 0], "{table}");
     }
@@ -153,24 +153,24 @@ async fn everything_at_once_comes_back_through_a_crash_after_every_call() {
     loop {
         tables::drop(&world, &orders, &settings).await.unwrap();
         world.clear_calls();
-        let before = stack.edge().catalog().restores().await.unwrap().len();
+        let before = stack.app().catalog.restores().await.unwrap().len();
         if nth > 0 {
             world.crash_after(RESTORE, nth);
         }
         let mut told = stack.restore(ask([newest(&orders)])).await;
-        if stack.edge().catalog().restores().await.unwrap().len() == before {
+        if stack.app().catalog.restores().await.unwrap().len() == before {
             unrecorded += 1;
             told = stack.restore(ask([newest(&orders)])).await;
         }
         assert_eq!(told.is_err(), nth > 0 && told.is_err(), "undisturbed it is begun: {told:?}");
         stack.live(SignedDuration::from_mins(30)).await;
-        let restores = stack.edge().catalog().restores().await.unwrap();
+        let restores = stack.app().catalog.restores().await.unwrap();
         assert_eq!(restores.len(), before + 1, "after call {nth}");
         let restore = restores.last().unwrap();
         assert_eq!(restore.stage, Stage::Succeeded, "after call {nth}: {restore:#?}");
         assert_eq!(differences(restore), [""; 0], "after call {nth}");
         assert_eq!(items(&world, &orders).await, held, "after call {nth}");
-        let now = stack.edge().capture_anew(&home(), &orders).await.unwrap();
+        let now = stack.app().aws.region(&home()).capture_anew(&orders).await.unwrap();
         assert_eq!(changes(&now.settings, &settings), [""; 0], "after call {nth}");
         assert_eq!(now.warnings, [""; 0], "after call {nth}: the restore's tag is off");
         if nth == 0 {
@@ -198,7 +198,7 @@ async fn everything_at_once_comes_back_through_a_crash_after_every_call() {
 async fn beside_a_live_table_nothing_of_it_is_touched_and_nothing_faces_outward() {
     let (world, mut stack) = quick().await;
     let (orders, settings) = everything(&world, &mut stack).await;
-    let before = stack.edge().capture_anew(&home(), &orders).await.unwrap().settings;
+    let before = stack.app().aws.region(&home()).capture_anew(&orders).await.unwrap().settings;
     let lived: TableName = "orders-again".parse().unwrap();
     world.clear_calls();
     let told = stack.restore(ask([Wanted { name: Some(lived.clone()), ..newest(&orders) }])).await.unwrap();
@@ -225,11 +225,11 @@ async fn beside_a_live_table_nothing_of_it_is_touched_and_nothing_faces_outward(
         assert!(!kinds.keys().any(|kind| kind.ends_with(outward)), "{kinds:#?}");
     }
     assert!(kinds.contains_key("application-autoscaling:PutScalingPolicy"), "{kinds:#?}");
-    let now = stack.edge().capture_anew(&home(), &orders).await.unwrap().settings;
+    let now = stack.app().aws.region(&home()).capture_anew(&orders).await.unwrap().settings;
     assert_eq!(now.changes(&before), [""; 0], "the live table is as it was");
     assert_eq!(before.changes(&settings), [""; 0]);
     assert_eq!(items(&world, &lived).await, items(&world, &orders).await);
-    let other = stack.edge().capture_anew(&home(), &lived).await.unwrap().settings;
+    let other = stack.app().aws.region(&home()).capture_anew(&lived).await.unwrap().settings;
     let mut differs = other.changes(&settings);
     differs.sort();
     assert_eq!(differs, ["alarms", "kinesis", "policies", "scaling", "stream", "ttl"]);
@@ -255,12 +255,12 @@ async fn what_is_asked_to_be_otherwise_is() {
     let ask =
         Ask { choices, reason: Some("a drill".to_owned()), by: Some("ann".to_owned()), ..ask([wanted]) };
     let plan = stack.restore(Ask { dry_run: true, ..ask.clone() }).await.unwrap();
-    assert!(plan[0].dry_run && stack.edge().catalog().restores().await.unwrap().is_empty());
+    assert!(plan[0].dry_run && stack.app().catalog.restores().await.unwrap().is_empty());
     let told = stack.restore(ask).await.unwrap();
     stack.live(SignedDuration::from_mins(15)).await;
     let restore = restored(&stack, &told[0].restore.id).await;
     assert_eq!(restore.stage, Stage::Succeeded, "{restore:#?}");
-    let now = stack.edge().capture_anew(&home(), &restore.target.name).await.unwrap().settings;
+    let now = stack.app().aws.region(&home()).capture_anew(&restore.target.name).await.unwrap().settings;
     let now = serde_json::to_value(now).unwrap();
     let then = serde_json::to_value(settings).unwrap();
     for (field, value) in [
@@ -280,7 +280,7 @@ async fn what_is_asked_to_be_otherwise_is() {
     }
     let alarms = now["alarms"].as_object().unwrap();
     assert_eq!(alarms["orders throttled (orders-again)"]["Dimensions"][0]["Value"], "orders-again");
-    let history = stack.edge().catalog().history().await.unwrap();
+    let history = stack.app().catalog.history().await.unwrap();
     let entry = history.last().unwrap();
     assert_eq!((entry.reason.as_deref(), entry.by.as_deref()), (Some("a drill"), Some("ann")));
 }

@@ -282,7 +282,7 @@ async fn a_restore_is_shown_asked_followed_and_reported() {
     for Terraform:
       terraform import aws_dynamodb_table.orders orders
     "#);
-    let now = stack.edge().capture_anew(&SOURCE.parse().unwrap(), &orders).await.unwrap().settings;
+    let now = stack.app().aws.region(&SOURCE.parse().unwrap()).capture_anew(&orders).await.unwrap().settings;
     assert_eq!(now.ttl.known().unwrap().as_ref().unwrap().attribute, "expires");
 
     let listed = cli(&world, "restore list").await.done();

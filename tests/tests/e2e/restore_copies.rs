@@ -44,7 +44,7 @@ async fn a_copy_is_restored_in_its_region() {
     assert_eq!(items_in(&world, TARGET, &orders).await, held);
     let told = differences(&restore);
     assert_eq!(told.len(), 2, "key and Kinesis: {told:#?}");
-    let there = stack.edge().capture_anew(&elsewhere(), &orders).await.unwrap().settings;
+    let there = stack.app().aws.region(&elsewhere()).capture_anew(&orders).await.unwrap().settings;
     let mut differs = there.changes(&settings);
     differs.sort();
     assert_eq!(differs, ["alarms", "kinesis", "policies", "sse"], "ARNs and names of the other Region");
@@ -95,7 +95,7 @@ async fn a_copy_whose_backup_is_gone_is_copied_back_and_restored_under_its_own_n
     assert_eq!(restore.stage, Stage::Succeeded, "{restore:#?}");
     assert_eq!(differences(&restore), [""; 0]);
     assert_eq!(items(&world, &orders).await, held);
-    let now = stack.edge().capture_anew(&home(), &orders).await.unwrap().settings;
+    let now = stack.app().aws.region(&home()).capture_anew(&orders).await.unwrap().settings;
     assert_eq!(changes(&now, &settings), [""; 0]);
     // What came back is a restore point of its chain again, and goes the way of all of them.
     let again = points(&stack, &orders).await;
@@ -224,7 +224,7 @@ async fn with_the_source_region_lost_a_copy_is_restored_from_what_the_other_regi
     assert!(stages.contains(&Stage::Running) && told.adoption.is_some());
     assert_eq!(recorded(&record).unwrap(), told.restore);
     assert_eq!(items_in(&world, TARGET, &orders).await, held);
-    let there = stack.edge().capture_anew(&elsewhere(), &orders).await.unwrap();
+    let there = stack.app().aws.region(&elsewhere()).capture_anew(&orders).await.unwrap();
     assert_eq!(there.warnings, [""; 0]);
     let mut differs = there.settings.changes(&settings);
     differs.sort();

@@ -375,7 +375,7 @@ async fn lose_table(scene: &mut Scene, name: &str, settings: &TableSettings) {
 
 /// Every item of the catalog is lost.
 async fn lose_catalog(scene: &Scene) {
-    let (client, name) = (dynamodb(&scene.world), &scene.stack.edge().deployment().catalog);
+    let (client, name) = (dynamodb(&scene.world), &scene.stack.app().context.deployment().catalog);
     let scanned = client.scan().table_name(name).into_paginator().items().send();
     for item in scanned.collect::<Result<Vec<_>, _>>().await.unwrap() {
         let delete = client.delete_item().table_name(name);
@@ -447,8 +447,10 @@ async fn look(scene: &mut Scene, title: &str) {
         let region = region.parse().unwrap();
         scene
             .stack
-            .edge()
-            .capture_anew(&region, &name.parse().unwrap())
+            .app()
+            .aws
+            .region(&region)
+            .capture_anew(&name.parse().unwrap())
             .await
             .map(|captured| captured.settings)
     };

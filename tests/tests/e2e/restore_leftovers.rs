@@ -14,7 +14,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 async fn look(stack: &backup_chain_local::stack::Stack, table: &TableName) -> TableSettings {
-    stack.edge().capture_anew(&home(), table).await.unwrap().settings
+    stack.app().aws.region(&home()).capture_anew(table).await.unwrap().settings
 }
 
 #[tokio::test(start_paused = true)]

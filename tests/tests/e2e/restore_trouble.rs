@@ -15,9 +15,9 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 async fn refused(stack: &Stack, ask: Ask) -> String {
-    let before = stack.edge().catalog().restores().await.unwrap().len();
+    let before = stack.app().catalog.restores().await.unwrap().len();
     let error = stack.restore(ask).await.unwrap_err().to_string();
-    assert_eq!(stack.edge().catalog().restores().await.unwrap().len(), before, "nothing is begun");
+    assert_eq!(stack.app().catalog.restores().await.unwrap().len(), before, "nothing is begun");
     error
 }
 
@@ -173,7 +173,7 @@ async fn metadata_that_does_not_authenticate_restores_items_only_when_that_is_as
         "what it was is not known: {restore:#?}"
     );
     assert!(of(Outcome::Impossible) > 10);
-    let now = stack.edge().capture_anew(&home(), &orders).await.unwrap().settings;
+    let now = stack.app().aws.region(&home()).capture_anew(&orders).await.unwrap().settings;
     assert!(now.deletion_protection, "what was asked for is done all the same");
 }
 

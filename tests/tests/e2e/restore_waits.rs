@@ -41,7 +41,7 @@ async fn a_right_that_hangs_on_a_fresh_tag_comes_later() {
     let restore = restored(&stack, &begun.id).await;
     assert_eq!(restore.stage, Stage::Succeeded, "{restore:#?}");
     assert_eq!(differences(&restore), [""; 0]);
-    let now = stack.edge().capture_anew(&home(), &orders).await.unwrap();
+    let now = stack.app().aws.region(&home()).capture_anew(&orders).await.unwrap();
     assert_eq!(changes(&now.settings, &settings), [""; 0]);
     assert_eq!(now.warnings, [""; 0], "the restore's tag is off");
 }
@@ -61,7 +61,7 @@ async fn a_table_with_everything_comes_back_where_all_of_it_is_seen_a_minute_lat
     assert_eq!(differences(&restore), [""; 0]);
     world.consistent();
     stack.live(SignedDuration::from_mins(5)).await;
-    let now = stack.edge().capture_anew(&home(), &orders).await.unwrap();
+    let now = stack.app().aws.region(&home()).capture_anew(&orders).await.unwrap();
     assert_eq!(changes(&now.settings, &settings), [""; 0]);
     assert_eq!(now.warnings, [""; 0], "the restore's tag is off");
 }
@@ -94,7 +94,8 @@ async fn a_resource_policy_that_shuts_everybody_out_comes_last_and_all_else_is_t
     }]});
     let put = client.put_resource_policy().resource_arn(&arn).policy(policy.to_string());
     put.confirm_remove_self_resource_access(true).send().await.unwrap();
-    settings.policies = stack.edge().capture_anew(&home(), &orders).await.unwrap().settings.policies;
+    settings.policies =
+        stack.app().aws.region(&home()).capture_anew(&orders).await.unwrap().settings.policies;
     back_up(&mut stack, &[&orders]).await;
     tables::drop(&world, &orders, &settings).await.unwrap();
     world.clear_calls();
@@ -132,7 +133,7 @@ async fn a_key_is_one_key_by_whatever_name_it_is_asked_for() {
         let told = ran.done();
         assert!(told.contains("status   succeeded\n"), "{name}: {told}");
         let table = format!("orders-{number}").parse().unwrap();
-        let now = stack.edge().capture_anew(&home(), &table).await.unwrap().settings;
+        let now = stack.app().aws.region(&home()).capture_anew(&table).await.unwrap().settings;
         assert_eq!(now.encryption.unwrap().key.as_ref(), Some(&arn), "{name}");
     }
 }
@@ -145,7 +146,7 @@ async fn a_table_under_the_key_that_aws_manages_comes_back_under_it() {
     });
     let managed = TableSettings::from_bytes(managed.to_string().as_bytes()).unwrap();
     let orders = tables::create(&world, "orders", &managed).await.unwrap();
-    let captured = stack.edge().capture_anew(&home(), &orders).await.unwrap().settings;
+    let captured = stack.app().aws.region(&home()).capture_anew(&orders).await.unwrap().settings;
     assert_eq!(
         captured.changes(&managed),
         [""; 0],
@@ -161,7 +162,8 @@ async fn a_table_under_the_key_that_aws_manages_comes_back_under_it() {
         stack.live(SignedDuration::from_mins(15)).await;
         let restore = restored(&stack, &told[0].restore.id).await;
         assert_eq!((restore.stage, differences(&restore)), (Stage::Succeeded, vec![]), "{restore:#?}");
-        let now = stack.edge().capture_anew(&region.parse().unwrap(), &orders).await.unwrap().settings;
+        let now =
+            stack.app().aws.region(&region.parse().unwrap()).capture_anew(&orders).await.unwrap().settings;
         assert!(
             now.encryption.is_some_and(|it| it.kind == EncryptionType::Kms && it.key.is_none()),
             "{region}"
@@ -316,7 +318,7 @@ async fn what_cannot_be_recorded_together_is_not_begun() {
     );
     stack.restore(ask(names.iter().map(newest))).await.unwrap_err();
     stack.live(SignedDuration::from_mins(10)).await;
-    let restores = stack.edge().catalog().restores().await.unwrap();
+    let restores = stack.app().catalog.restores().await.unwrap();
     assert_eq!(restores.len(), 50);
     assert!(restores.iter().all(|restore| restore.stage == Stage::Failed), "none of them goes on");
     let started = world.calls().iter().filter(|call| call.operation == "StartRestoreJob").count();
@@ -342,7 +344,7 @@ async fn vector_indexes_come_back() {
     };
     let planted = json!({"VectorIndexes": [index("by-meaning"), index("by-look")]});
     world.with_dynamodb(|dynamo| dynamo.plant(ACCOUNT, SOURCE, "orders", &planted)).unwrap();
-    let then = stack.edge().capture_anew(&home(), &orders).await.unwrap().settings;
+    let then = stack.app().aws.region(&home()).capture_anew(&orders).await.unwrap().settings;
     assert_eq!(then.vector_indexes.len(), 2);
     back_up(&mut stack, &[&orders]).await;
     let named = |name: &str| Wanted { name: Some(name.parse().unwrap()), ..newest(&orders) };
@@ -352,7 +354,7 @@ async fn vector_indexes_come_back() {
         stack.live(SignedDuration::from_mins(15)).await;
         let restore = restored(&stack, &told[0].restore.id).await;
         assert_eq!(restore.stage, Stage::Succeeded, "{name}: {restore:#?}");
-        let now = stack.edge().capture_anew(&home(), &restore.target.name).await.unwrap().settings;
+        let now = stack.app().aws.region(&home()).capture_anew(&restore.target.name).await.unwrap().settings;
         let wanted = if name == "orders-all" { 2 } else { 1 };
         assert_eq!(now.vector_indexes.len(), wanted, "{name}");
         assert!(now.vector_indexes.iter().all(|(name, index)| then.vector_indexes[name] == *index));

@@ -62,7 +62,7 @@ async fn what_failed_is_tried_again_after_the_pause_and_only_that() {
     assert_eq!(point.warnings, ["try 1 failed: FAILED: No space is left."]);
     assert_eq!(of(&stack, &carts, Kind::Backup).await.attempt, 1);
     assert_eq!(points(&stack, &orders).await.len(), 2, "it is copied as any other");
-    let session = stack.edge().catalog().sessions().await.unwrap().remove(0);
+    let session = stack.app().catalog.sessions().await.unwrap().remove(0);
     assert_eq!((session.status, session.available), (Status::Warning, 2));
     let told = notices.told().await.unwrap();
     let kinds: Vec<&str> = told.iter().map(|(kind, _)| kind.as_str()).collect();

@@ -69,7 +69,7 @@ async fn goes_on_or_is_told(service: &str, operation: &str, fault: Fault) {
     for table in &tables {
         made.push(available(&stack, table, Kind::Backup).await);
     }
-    let sessions = stack.edge().catalog().sessions().await.unwrap();
+    let sessions = stack.app().catalog.sessions().await.unwrap();
     assert_eq!(sessions.len(), SLOTS, "{case}: every slot has its session");
     let told = notices.told().await.unwrap();
     let ended = told.iter().filter(|(kind, _)| kind == "Backup Session Ended");
@@ -102,7 +102,7 @@ async fn goes_on_or_is_told(service: &str, operation: &str, fault: Fault) {
     // Then it gets its copies.
     stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
     stack.live_until(at("2026-01-07T17:00:00Z")).await;
-    let sessions = stack.edge().catalog().sessions().await.unwrap();
+    let sessions = stack.app().catalog.sessions().await.unwrap();
     assert!(sessions.iter().all(|session| !session.status.is_open()), "{case}");
     let told = told.len() + notices.told().await.unwrap().len();
     assert!(told >= sessions.len(), "{case}: {told} of {} sessions are told", sessions.len());
@@ -170,7 +170,7 @@ async fn one_table_that_may_not_be_described_is_named_and_stops_no_other() {
     ]
     .to_vec();
     assert_eq!(made, [1, 0, 1]);
-    let session = stack.edge().catalog().sessions().await.unwrap().remove(0);
+    let session = stack.app().catalog.sessions().await.unwrap().remove(0);
     assert_eq!((session.status, session.planned, session.available), (Status::Warning, 2, 2));
     let skipped: Vec<&str> = session.skipped.iter().map(|skipped| skipped.table.as_str()).collect();
     assert_eq!((skipped, session.owed), (vec!["app-carts"], 1));
@@ -193,7 +193,7 @@ async fn a_part_that_always_answers_500_is_recorded_as_unknown_within_the_start_
         point.warnings.iter().any(|line| line.starts_with("time to live could not be read")),
         "{point:#?}"
     );
-    let session = stack.edge().catalog().sessions().await.unwrap().remove(0);
+    let session = stack.app().catalog.sessions().await.unwrap().remove(0);
     assert_eq!(session.status, Status::Warning);
 }
 
@@ -203,7 +203,7 @@ async fn a_record_that_cannot_be_read_stops_nothing_else() {
     stack.live_until(at("2026-01-05T12:00:00Z")).await;
     let point = all_points(&stack, &tables[0]).await.remove(0);
     // Somebody has put into the record what is no restore point.
-    let catalog = stack.edge().deployment().catalog.clone();
+    let catalog = stack.app().context.deployment().catalog.clone();
     let key = |sk: String| {
         use aws_sdk_dynamodb::types::AttributeValue::S;
         [("pk".to_owned(), S("table#app-orders".to_owned())), ("sk".to_owned(), S(sk))]
@@ -243,12 +243,12 @@ async fn what_the_bus_does_not_take_is_told_again() {
     );
     stack.live_until(at("2026-01-05T11:50:00Z")).await;
     assert!(notices.told().await.unwrap().is_empty());
-    let session = stack.edge().catalog().sessions().await.unwrap().remove(0);
+    let session = stack.app().catalog.sessions().await.unwrap().remove(0);
     assert_eq!(session.status, Status::Succeeded, "the work does not wait for the bus");
-    assert_eq!(stack.edge().catalog().untold().await.unwrap().len(), 1);
+    assert_eq!(stack.app().catalog.untold().await.unwrap().len(), 1);
     stack.live_until(at("2026-01-05T12:30:00Z")).await;
     assert_eq!(notices.told().await.unwrap().len(), 1);
-    assert!(stack.edge().catalog().untold().await.unwrap().is_empty());
+    assert!(stack.app().catalog.untold().await.unwrap().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -257,7 +257,7 @@ async fn a_bus_that_never_takes_an_event_gives_it_up_after_a_day_and_says_so() {
     world.inject(FaultRule::new("events", "PutEvents", Fault::Deny));
     stack.live_until(at("2026-01-06T08:30:00Z")).await;
     assert!(sum(&stack.measured(), "NoticesLost") >= 1);
-    let waiting = stack.edge().catalog().untold().await.unwrap();
+    let waiting = stack.app().catalog.untold().await.unwrap();
     assert!(waiting.iter().all(|untold| untold.at > at("2026-01-05T08:20:00Z")), "{waiting:#?}");
 }
 
@@ -273,7 +273,7 @@ async fn a_table_whose_last_backup_is_not_final_is_owed_and_counted() {
             .between(at(BEGIN), at("2026-01-05T13:05:00Z")),
     );
     stack.live_until(at("2026-01-05T13:40:00Z")).await;
-    let sessions = stack.edge().catalog().sessions().await.unwrap();
+    let sessions = stack.app().catalog.sessions().await.unwrap();
     assert_eq!(sessions[1].owed as usize, tables.len(), "{sessions:#?}");
     let failed = all_points(&stack, &tables[0]).await;
     assert!(
@@ -290,7 +290,7 @@ async fn is_settled(change: impl AsyncFn(&Stack) -> Value, missed: &[&str]) {
     let told = "policy gold: slots were due and not run yet when";
     assert!(warnings.iter().any(|line| line.as_str().unwrap().starts_with(told)), "{reply}");
     stack.live_until(at("2026-01-05T14:30:00Z")).await;
-    let sessions = stack.edge().catalog().sessions().await.unwrap();
+    let sessions = stack.app().catalog.sessions().await.unwrap();
     let settled = sessions.iter().find(|session| !session.problems.is_empty()).unwrap();
     assert_eq!((settled.status, settled.planned), (Status::Failed, 0), "{settled:#?}");
     let slots: Vec<String> = settled.missed.iter().map(|missed| missed.slot.to_string()).collect();
@@ -353,7 +353,7 @@ async fn what_was_due_is_recorded_as_missed_when_the_catalog_is_rebuilt() {
     let [warning] = &rebuilt.warnings[..] else { panic!("{rebuilt:#?}") };
     assert!(warning.starts_with("policy gold: slots were due and not run yet when the catalog was rebuilt"));
     stack.live_until(at("2026-01-05T19:30:00Z")).await;
-    let sessions = stack.edge().catalog().sessions().await.unwrap();
+    let sessions = stack.app().catalog.sessions().await.unwrap();
     let [settled, later] = &sessions[..] else { panic!("{sessions:#?}") };
     assert_eq!((settled.status, settled.missed.len()), (Status::Failed, 2), "{settled:#?}");
     assert_eq!((later.status, later.available as usize), (Status::Succeeded, tables.len()), "{later:#?}");
@@ -376,7 +376,7 @@ async fn is_named(begin: &str, document: &str, left: &str) {
     let told = format!("(daily of 2026-01-05T07:00:00Z): {left}:");
     assert!(warnings.iter().any(|line| line.as_str().unwrap().contains(&told)), "{reply}");
     stack.live_until(at("2026-01-05T08:30:00Z")).await;
-    let sessions = stack.edge().catalog().sessions().await.unwrap();
+    let sessions = stack.app().catalog.sessions().await.unwrap();
     let of_gold = |session: &&Session| session.policy.as_ref().unwrap().name.to_string() == "gold";
     let mut of_gold: Vec<&Session> = sessions.iter().filter(of_gold).collect();
     of_gold.sort_by_key(|session| session.planned);
@@ -432,7 +432,7 @@ async fn what_is_there_no_more_or_served_already_is_not_lost() {
     }
     stack.live_until(at("2026-01-05T08:30:00Z")).await;
     assert_eq!(available(&stack, &tables[0], Kind::Backup).await, 1);
-    let sessions = stack.edge().catalog().sessions().await.unwrap();
+    let sessions = stack.app().catalog.sessions().await.unwrap();
     assert!(sessions.iter().all(|session| session.status != Status::Failed), "{sessions:#?}");
 }
 
@@ -456,7 +456,7 @@ async fn a_copy_that_is_due_when_its_rule_goes_is_named() {
     let told = "a copy to eu-west-1/backup-chain-copies was due when policy gold was applied, and is not made: daily of";
     assert!(reply["warnings"][0].as_str().unwrap().contains(told), "{reply}");
     stack.live_until(at("2026-01-05T08:30:00Z")).await;
-    let sessions = stack.edge().catalog().sessions().await.unwrap();
+    let sessions = stack.app().catalog.sessions().await.unwrap();
     let stands: BTreeSet<String> =
         sessions.iter().map(|session| format!("{:?} {}", session.status, session.available)).collect();
     assert_eq!(stands, BTreeSet::from(["Failed 0".to_owned(), format!("Succeeded {}", tables.len())]));
@@ -468,7 +468,7 @@ async fn a_change_that_keeps_the_slots_loses_none_of_them() {
     without_ticks(&world, &mut stack, "2026-01-05T13:30:00Z").await;
     apply(&stack, &POLICY.replace("keep: 3 days, copy", "keep: 4 days, copy")).await.unwrap();
     stack.live_until(at("2026-01-05T14:30:00Z")).await;
-    let sessions = stack.edge().catalog().sessions().await.unwrap();
+    let sessions = stack.app().catalog.sessions().await.unwrap();
     let [session] = &sessions[..] else { panic!("{sessions:#?}") };
     assert_eq!((session.status, session.available as usize), (Status::Warning, tables.len()));
     assert_eq!((session.due.len(), session.missed.len()), (1, 1), "{session:#?}");
@@ -481,11 +481,11 @@ async fn a_session_that_is_planned_after_its_policy_has_changed_says_what_it_doe
     let fault = FaultRule::new("dynamodb", "DescribeTable", Fault::ServerError);
     world.inject(fault.caller(SESSION).between(at(BEGIN), at("2026-01-05T07:08:00Z")));
     stack.live_until(at("2026-01-05T07:05:00Z")).await;
-    let sessions = stack.edge().catalog().sessions().await.unwrap();
+    let sessions = stack.app().catalog.sessions().await.unwrap();
     assert_eq!(sessions[0].status, Status::Planning, "{sessions:#?}");
     apply(&stack, &POLICY.replace("19:00]", "20:00]")).await.unwrap();
     stack.live_until(at("2026-01-05T08:00:00Z")).await;
-    let sessions = stack.edge().catalog().sessions().await.unwrap();
+    let sessions = stack.app().catalog.sessions().await.unwrap();
     let [session] = &sessions[..] else { panic!("{sessions:#?}") };
     assert_eq!((session.status, session.missed.len()), (Status::Failed, 1), "{session:#?}");
     assert!(session.problems.iter().any(|line| line.contains("promises no more")), "{session:#?}");

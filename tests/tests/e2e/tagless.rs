@@ -61,7 +61,7 @@ fn only(points: &[RestorePoint], kind: Kind) -> RestorePoint {
 }
 
 async fn last_session(stack: &Stack) -> Session {
-    let sessions = stack.edge().catalog().sessions().await.unwrap();
+    let sessions = stack.app().catalog.sessions().await.unwrap();
     sessions.into_iter().max_by_key(|session| session.started_at).unwrap()
 }
 
@@ -158,14 +158,14 @@ async fn tables_full_of_tags_are_restored_like_any_other() {
     stack.live(SignedDuration::from_mins(30)).await;
     for name in [&full, &large] {
         let held = items(&world, name).await;
-        let was = stack.edge().capture_anew(&home(), name).await.unwrap().settings;
+        let was = stack.app().aws.region(&home()).capture_anew(name).await.unwrap().settings;
         tables::drop(&world, name, &was).await.unwrap();
         let told = stack.restore(ask([newest(name)])).await.unwrap();
         stack.live(SignedDuration::from_mins(30)).await;
         let restore = restored(&stack, &told[0].restore.id).await;
         assert_eq!(restore.stage, Stage::Succeeded, "{restore:#?}");
         assert_eq!(items(&world, name).await, held);
-        let now = stack.edge().capture_anew(&home(), name).await.unwrap().settings;
+        let now = stack.app().aws.region(&home()).capture_anew(name).await.unwrap().settings;
         if *name == full {
             // DynamoDB takes 50 tags, and the restore needs one while it is under way.
             assert_eq!(differences(&restore), ["tags: Changed: as asked"]);
@@ -201,7 +201,7 @@ async fn what_describes_a_copy_is_copied_back_with_it() {
     stack.live(SignedDuration::from_mins(30)).await;
     apply(&stack, &format!("{POLICY}enabled: false\n")).await.unwrap();
     for name in [&full, &large] {
-        let was = stack.edge().capture_anew(&home(), name).await.unwrap().settings;
+        let was = stack.app().aws.region(&home()).capture_anew(name).await.unwrap().settings;
         tables::drop(&world, name, &was).await.unwrap();
         let removal = serde_json::json!({
             "action": "remove", "table": name, "which": "backups", "override_guards": ["newest"], "reason": "a drill",
@@ -357,7 +357,7 @@ async fn with_the_source_region_lost_swapped_tags_mix_no_two_tables() {
 
 /// Starts a backup by hand, with the stack's own role into the stack's own vault.
 async fn by_hand(world: &World, stack: &Stack, table: &TableName) {
-    start_by_hand(world, &stack.edge().deployment().backup_role, table.as_str()).await.unwrap();
+    start_by_hand(world, &stack.app().context.deployment().backup_role, table.as_str()).await.unwrap();
 }
 
 /// The answer of StartBackupJob is lost, and the session function dies for hours: its job is known again, another's is

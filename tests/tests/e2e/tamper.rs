@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use backup_chain_aws::Edge;
+use backup_chain_aws::App;
 use backup_chain_aws::clock::Random;
-use backup_chain_aws::seal::Seen;
+use backup_chain_aws::seen::Seen;
 use backup_chain_core::ids::{RecoveryPointArn, TableName};
 use backup_chain_core::metadata::{Settings, tags};
 use backup_chain_core::point::{Kind, RestorePoint, State};
@@ -73,18 +73,18 @@ impl Loot {
         let tags = of(own);
         let seen = Seen::of_record(own, own.arn.as_ref().unwrap(), &tags);
         let seen = Seen { created_at: own.requested_at, ..seen };
-        let (mut document, settings) = stack.edge().open(own, &seen).await.unwrap();
+        let (mut document, settings) = stack.app().sealer.open(own, &seen).await.unwrap();
         document.settings = Settings::Inline(Box::new(settings));
         let config = world.sdk_config(ACCOUNT, SOURCE, "attacker");
         let made = aws_sdk_kms::Client::new(&config).create_key().multi_region(true).send().await.unwrap();
-        let mut deployment = stack.edge().deployment().clone();
+        let mut deployment = stack.app().context.deployment().clone();
         let random = Random::new(|bytes| bytes.fill(7));
         // The key's policy lets nobody seal but the session function: the attacker has got hold of its role.
         let role = world.sdk_config(ACCOUNT, SOURCE, SESSION);
         let sealed_again =
-            Edge::new(role, deployment.clone(), random.clone()).seal(&document, 0).await.unwrap();
+            App::new(role, deployment.clone(), random.clone()).sealer.seal(&document, 0).await.unwrap();
         deployment.key = made.key_metadata().unwrap().arn().unwrap().to_owned();
-        let other_key = Edge::new(config, deployment, random).seal(&document, 0).await.unwrap();
+        let other_key = App::new(config, deployment, random).sealer.seal(&document, 0).await.unwrap();
         let (neighbour, older) = (of(neighbour), older.clone());
         Self { own: of(own), neighbour, older, other_key: other_key.tags, sealed_again: sealed_again.tags }
     }
@@ -173,14 +173,14 @@ async fn a_point_whose_tags_are_not_as_sealed_when_it_completes_is_suspect() {
         assert!(!copied, "{damage}: a suspect point is copied");
         let other = of_day(&stack, &carts, Kind::Backup, day).await;
         assert_eq!((other.state, other.suspect), (State::Available, None), "{damage}");
-        let head = stack.edge().catalog().head(&own.table).await.unwrap().unwrap();
+        let head = stack.app().catalog.head(&own.table).await.unwrap().unwrap();
         assert_eq!(
             head.met_in(&own.vault).get(&Tier::Daily),
             Some(&first.slot),
             "{damage}: the slot is owed"
         );
         stack.live(SignedDuration::from_hours(6)).await;
-        let session = stack.edge().catalog().session(&own.session).await.unwrap().unwrap();
+        let session = stack.app().catalog.session(&own.session).await.unwrap().unwrap();
         assert_eq!((session.status, session.planned, session.available), (Status::Warning, 2, 1), "{damage}");
         damaged.push(own);
     }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{MetadataError, pack};
+use crate::esdk;
 use crate::ids::{PointId, PolicyName, PolicyRef, SessionId, Table, TableArn, TableId, VaultArn};
 use crate::settings::{Digest, TableSettings};
 use crate::span::Span;
@@ -224,6 +225,18 @@ impl TryFrom<Wire> for Document {
             settings,
         })
     }
+}
+
+/// What the encryption of a table's metadata is bound to: all of it is known without the message.
+pub fn encryption_context(table: &Table) -> esdk::Context {
+    let Table { arn, id } = table;
+    let parts = [
+        ("application", "backup-chain"),
+        ("account", arn.account.as_str()),
+        ("region", arn.region.as_str()),
+        ("table-id", id.as_str()),
+    ];
+    parts.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
 }
 
 #[cfg(test)]

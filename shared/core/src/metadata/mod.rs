@@ -11,7 +11,7 @@ pub mod tags;
 
 use thiserror::Error;
 
-pub use document::{Document, Kind, Settings, VERSION};
+pub use document::{Document, Kind, Settings, VERSION, encryption_context};
 pub use place::{Place, TAGS, place};
 pub use tags::Sealed;
 

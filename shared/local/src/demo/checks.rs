@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use backup_chain_aws::seal::Seen;
+use backup_chain_aws::seen::Seen;
 use backup_chain_core::ids::PointId;
 use backup_chain_core::metadata::{self, Document, tags};
 use backup_chain_core::point::{Kind, RestorePoint, State};
@@ -106,7 +106,7 @@ async fn open_all(ended: &Ended) -> Result<(Vec<Opened>, Vec<String>), Failure> 
         };
         let Some(arn) = &row.arn else { continue };
         let seen = Seen { created_at: Some(view.created), ..Seen::of_record(row, arn, &view.tags) };
-        match ended.stack.edge().open(row, &seen).await {
+        match ended.stack.app().sealer.open(row, &seen).await {
             Ok((document, settings)) => opened.push(Opened { view, region, document, settings }),
             Err(error) => faults.push(format!("{} of {}: {error}", row.id, row.table.arn.name)),
         }
@@ -130,7 +130,7 @@ fn lived(ended: &Ended) -> Check {
 
 /// Every slot has its session, and every session ended as it had to.
 async fn ran(ended: &Ended, promise: &Promise) -> Result<Check, Failure> {
-    let sessions = ended.stack.edge().catalog().sessions().await?;
+    let sessions = ended.stack.app().catalog.sessions().await?;
     let mut due: BTreeMap<(String, Timestamp), u32> = BTreeMap::new();
     for (policy, chain) in [("gold", &promise.gold), ("silver", &promise.silver), ("bronze", &promise.bronze)]
     {
@@ -416,7 +416,7 @@ async fn secrets(ended: &Ended, opened: &[Opened]) -> Result<Check, Failure> {
         }
     }
     let mut rows = 0;
-    let deployment = ended.stack.edge().deployment();
+    let deployment = ended.stack.app().context.deployment();
     let stores =
         [(SOURCE, &deployment.catalog), (SOURCE, &deployment.settings), (TARGET, &deployment.settings)];
     for (region, table) in stores {
@@ -455,7 +455,7 @@ fn tells(value: &AttributeValue) -> bool {
 
 async fn agreement(ended: &Ended) -> Result<Check, Failure> {
     let names: Vec<_> = ended.tables.all().map(|table| table.name.clone()).to_vec();
-    let faults = judge::disagreements(&ended.world, ended.stack.edge(), &names).await?;
+    let faults = judge::disagreements(&ended.world, ended.stack.app(), &names).await?;
     let rows = ended.rows.len();
     Ok(Check { about: format!("the catalog, of {rows} restore points, agrees with both vaults"), faults })
 }

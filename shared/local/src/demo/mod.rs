@@ -188,14 +188,14 @@ fn tell(paper: &mut Paper<impl Write>, moment: Timestamp, table: &str, what: &st
 async fn rows(stack: &Stack, tables: &Tables) -> Result<Vec<RestorePoint>, Failure> {
     let mut rows = Vec::new();
     for table in tables.all() {
-        rows.extend(stack.edge().catalog().points_of_table(&table.name).await?);
+        rows.extend(stack.app().catalog.points_of_table(&table.name).await?);
     }
     rows.sort_by(|a, b| (a.slot, &a.id, a.kind).cmp(&(b.slot, &b.id, b.kind)));
     Ok(rows)
 }
 
 async fn remove_by_hand(stack: &Stack, table: &TableName, vault: &str) -> Result<(), Failure> {
-    let points = stack.edge().catalog().points_of_table(table).await?;
+    let points = stack.app().catalog.points_of_table(table).await?;
     let wanted = points.into_iter().find(|point| point.kind == Kind::Backup && point.slot == at(BY_HAND));
     let point = wanted.ok_or("there is no restore point to remove by hand")?.id;
     let vault = Some(vault.to_owned());

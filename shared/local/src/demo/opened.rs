@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use backup_chain_aws::seal::Seen;
+use backup_chain_aws::seen::Seen;
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{Kind, State};
 use backup_chain_core::tier::Tier;
@@ -26,7 +26,7 @@ pub async fn show(paper: &mut Paper<impl Write>, ended: &Ended) -> Result<(), Fa
     let point =
         points.into_iter().find(|point| point.arn == arn.as_str()).ok_or("the yearly copy is in no vault")?;
     let seen = Seen { created_at: Some(point.created), ..Seen::of_record(row, arn, &point.tags) };
-    let (document, _) = ended.stack.edge().open(row, &seen).await?;
+    let (document, _) = ended.stack.app().sealer.open(row, &seen).await?;
 
     let day = row.slot.strftime("%-e %B");
     paper.heading(&format!(

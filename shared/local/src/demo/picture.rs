@@ -54,7 +54,7 @@ pub fn draw(paper: &mut Paper<impl Write>, ended: &Ended) -> Result<(), Failure>
 
 /// The example policies by name.
 fn policies(ended: &Ended) -> Result<BTreeMap<PolicyName, Policy>, Failure> {
-    let home = ended.stack.edge().policy_home();
+    let home = ended.stack.app().context.deployment().policy_home();
     let parse = |document: &&str| -> Result<_, Failure> {
         let policy = Policy::parse(document, &home)?;
         Ok((policy.name.clone(), policy))

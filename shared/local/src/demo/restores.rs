@@ -150,7 +150,7 @@ async fn elsewhere(paper: &mut Paper<impl Write>, ended: &mut Ended) -> Result<R
 /// Every other daily point of a chain is removed by hand: those that are left restore all the same.
 async fn without_neighbours(paper: &mut Paper<impl Write>, ended: &mut Ended) -> Result<Restore, Failure> {
     let name = ended.tables.sessions.name.clone();
-    let mut chain = ended.stack.edge().catalog().points_of_table(&name).await?;
+    let mut chain = ended.stack.app().catalog.points_of_table(&name).await?;
     chain.retain(|point| point.kind == Kind::Backup && point.counts());
     chain.sort_by_key(|point| point.created_at);
     let middle = chain.len() / 2;
@@ -189,7 +189,7 @@ fn day(point: &RestorePoint) -> String {
 }
 
 async fn recorded(ended: &Ended, begun: &Restore) -> Result<Restore, Failure> {
-    let restore = ended.stack.edge().catalog().restore(&begun.id).await?;
+    let restore = ended.stack.app().catalog.restore(&begun.id).await?;
     restore.ok_or_else(|| "the restore is not in the catalog".into())
 }
 
@@ -225,7 +225,7 @@ async fn compare(ended: &Ended, came: &Came<'_>) -> Result<Vec<String>, Failure>
     if held != was.items || held.is_empty() {
         faults.push(format!("it holds {} items, and held {}", held.len(), was.items.len()));
     }
-    let now = ended.stack.edge().capture_anew(region, name).await?.settings;
+    let now = ended.stack.app().aws.region(region).capture_anew(name).await?.settings;
     let now: Value = serde_json::from_slice(&now.to_bytes())?;
     if now != was.settings {
         faults.push("its settings are others".to_owned());

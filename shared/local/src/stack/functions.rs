@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use backup_chain_aws::Edge;
+use backup_chain_aws::App;
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::deployment::Deployment;
 use backup_chain_aws::meter::Meter;
@@ -66,40 +66,40 @@ pub(super) async fn alive<T, E: Into<Failure>>(
 pub(super) fn in_process(
     world: &World,
     timeout: SignedDuration,
-    [session, copy, retention, restore]: [&Edge; 4],
+    [session, copy, retention, restore]: [&App; 4],
     reports: &Reports,
 ) -> Vec<Arc<Function>> {
-    let environment = environment(session.deployment());
+    let environment = environment(session.context.deployment());
     let deadline = move |world: &World| Deadline::at(world.now() + timeout);
     let [session, copy, retention, restore] =
-        [session, copy, retention, restore].map(|edge| (world.clone(), edge.clone()));
+        [session, copy, retention, restore].map(|app| (world.clone(), app.clone()));
     let reports = reports.clone();
     let session = Function::new(environment.clone(), move |payload| {
-        let (world, edge) = session.clone();
+        let (world, app) = session.clone();
         async move {
-            let done = backup_chain_session::handle(&edge, request(payload)?, deadline(&world));
+            let done = backup_chain_session::handle(&app, request(payload)?, deadline(&world));
             answer(alive(&world, SESSION, done).await)
         }
     });
     let copy = Function::new(environment.clone(), move |payload| {
-        let (world, edge) = copy.clone();
+        let (world, app) = copy.clone();
         async move {
-            let done = backup_chain_copy::handle(&edge, payload, deadline(&world));
+            let done = backup_chain_copy::handle(&app, payload, deadline(&world));
             answer(alive(&world, COPY, done).await)
         }
     });
     let restore = Function::new(environment.clone(), move |payload| {
-        let (world, edge) = restore.clone();
+        let (world, app) = restore.clone();
         async move {
-            let done = backup_chain_restore::handle(&edge, payload, deadline(&world));
+            let done = backup_chain_restore::handle(&app, payload, deadline(&world));
             answer(alive(&world, RESTORE, done).await)
         }
     });
     let retention = Function::new(environment, move |payload| {
-        let ((world, edge), reports) = (retention.clone(), reports.clone());
+        let ((world, app), reports) = (retention.clone(), reports.clone());
         async move {
             let (began, is_scheduled) = (world.now(), payload == resources::scheduled_run());
-            let done = backup_chain_retention::handle(&edge, request(payload)?, deadline(&world));
+            let done = backup_chain_retention::handle(&app, request(payload)?, deadline(&world));
             let done = alive(&world, RETENTION, done).await;
             if let (true, Ok(Reply::Report(report))) = (is_scheduled, &done) {
                 reports.add(began, Report::clone(report));
@@ -213,7 +213,7 @@ mod tests {
             deployment.brakes.most_deletions = 7;
             (deployment.backups_in_flight, deployment.copies_in_flight) = (11, 13);
         });
-        let deployment = stack.edge().deployment();
+        let deployment = stack.app().context.deployment();
         let variables = environment(deployment);
         let read = Deployment::read(|name| match name {
             "AWS_REGION" => Some(SOURCE.to_owned()),

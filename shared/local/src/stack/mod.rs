@@ -10,7 +10,7 @@ use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 
-use backup_chain_aws::Edge;
+use backup_chain_aws::App;
 use backup_chain_aws::clock::{Deadline, Random};
 use backup_chain_aws::deployment::Deployment;
 use backup_chain_core::ids::{Region, VaultArn};
@@ -91,11 +91,11 @@ impl Default for Schedules {
 pub struct Stack {
     world: World,
     schedules: Schedules,
-    session: Edge,
-    copy: Edge,
-    retention: Edge,
-    restore: Edge,
-    observer: Edge,
+    session: App,
+    copy: App,
+    retention: App,
+    restore: App,
+    observer: App,
     /// As Lambda runs them: there for as long as the stack is.
     _functions: Vec<Arc<Function>>,
     reports: Reports,
@@ -133,17 +133,17 @@ pub fn alarms() -> Result<BTreeMap<String, Value>, Failure> {
 }
 
 /// Deploys into an empty world, with programs as functions: their built binaries are in the folder `binaries`. Returns
-/// the edge as one who looks at the deployment from outside has it.
+/// the deployment as one who looks at it from outside has it.
 ///
 /// # Errors
 /// [`NoFunction`] before anything is made, when a binary cannot be run; and when the embedded AWS refuses a resource.
-pub async fn deploy_programs(world: &World, schedules: Schedules, binaries: &Path) -> Result<Edge, Failure> {
+pub async fn deploy_programs(world: &World, schedules: Schedules, binaries: &Path) -> Result<App, Failure> {
     let programs = functions::find(binaries)?;
     let _scene = world.scene();
     let deployment = deployment(resources::make(world).await?)?;
     functions::programs(world, schedules.timeout, &deployment, &programs);
     resources::connect(world, schedules).await?;
-    Ok(Edge::new(world.sdk_config(ACCOUNT, SOURCE, OBSERVER), deployment, Random::system()))
+    Ok(App::new(world.sdk_config(ACCOUNT, SOURCE, OBSERVER), deployment, Random::system()))
 }
 
 /// The deployment with this metadata key.
@@ -193,15 +193,15 @@ impl Stack {
             let world = world.clone();
             Random::new(move |bytes| bytes.copy_from_slice(&world.seeded_bytes(bytes.len())))
         };
-        let edge = |caller| {
+        let app = |caller| {
             let config = world.sdk_config(ACCOUNT, SOURCE, caller);
-            Edge::measured(config, deployment.clone(), random.clone(), measured.meter())
+            App::measured(config, deployment.clone(), random.clone(), measured.meter())
         };
-        let [session, copy, retention, restore] = [SESSION, COPY, RETENTION, RESTORE].map(edge);
-        let edges = [&session, &copy, &retention, &restore];
-        let functions = functions::in_process(world, schedules.timeout, edges, &reports);
+        let [session, copy, retention, restore] = [SESSION, COPY, RETENTION, RESTORE].map(app);
+        let apps = [&session, &copy, &retention, &restore];
+        let functions = functions::in_process(world, schedules.timeout, apps, &reports);
         let config = world.sdk_config(ACCOUNT, SOURCE, OBSERVER);
-        let observer = Edge::new(config, deployment.clone(), random.clone());
+        let observer = App::new(config, deployment.clone(), random.clone());
         let world = world.clone();
         Self {
             world,
@@ -219,7 +219,7 @@ impl Stack {
 
     /// The same deployment with changed settings, as an update of the stack would make it.
     pub fn reconfigure(&mut self, change: impl FnOnce(&mut Deployment)) {
-        let mut deployment = self.session.deployment().clone();
+        let mut deployment = self.session.context.deployment().clone();
         let key = deployment.key.clone();
         change(&mut deployment);
         if deployment.key != key
@@ -231,14 +231,14 @@ impl Stack {
         *self = Self::of(&self.world, self.schedules, &deployment, reports, measured);
     }
 
-    /// The edge as one who looks at the deployment from outside has it.
-    pub fn edge(&self) -> &Edge {
+    /// The deployment as one who looks at it from outside has it.
+    pub fn app(&self) -> &App {
         &self.observer
     }
 
     /// The vault of the source Region.
     pub fn vault(&self) -> VaultArn {
-        self.session.deployment().vault_arn(&self.session.deployment().vault)
+        self.session.context.deployment().vault_arn(&self.session.context.deployment().vault)
     }
 
     /// The vault of the target Region.

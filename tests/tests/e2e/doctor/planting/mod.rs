@@ -245,8 +245,8 @@ async fn vaults(fault: &str, world: &World, stack: &Stack, backup: &Backup) -> R
 }
 
 async fn keys(fault: &str, stack: &Stack, here: &SdkConfig, there: &SdkConfig) -> Result<(), Failure> {
-    let key = stack.edge().deployment().key.clone();
-    let replica = stack.edge().deployment().key_in(&TARGET.parse()?);
+    let key = stack.app().context.deployment().key.clone();
+    let replica = stack.app().context.deployment().key_in(&TARGET.parse()?);
     let (kms, kms_there) = (Kms::new(here), Kms::new(there));
     match fault {
         "metadata key disabled" => {

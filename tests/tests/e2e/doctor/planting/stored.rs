@@ -100,7 +100,7 @@ pub(super) async fn work(
             let found = points(stack, &"orders".parse()?).await.into_iter().next();
             let mut point = found.ok_or("there is no point")?;
             point.suspect = Some("its tags were changed".to_owned());
-            stack.edge().catalog().commit([Write::of(&mut point)]).await?;
+            stack.app().catalog.commit([Write::of(&mut point)]).await?;
         }
         other => return Err(format!("no fault {other}").into()),
     }

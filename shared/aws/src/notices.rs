@@ -1,4 +1,4 @@
-//! EventBridge: where the functions tell what has happened.
+//! Where the functions report what has happened: the event bus, and an outbox in the catalog for what it does not take.
 
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use backup_chain_core::ids::EntryId;
@@ -6,13 +6,13 @@ use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::notice::{Notice, SOURCE};
 use jiff::SignedDuration;
 
-use crate::catalog::{Untold, Write};
-use crate::edge::Edge;
+use crate::catalog::{Catalog, Untold, Write};
+use crate::context::Context;
 use crate::error::{AwsError, Error, failed};
 
 /// The event bus of a deployment.
 #[derive(Debug, Clone)]
-pub struct Bus {
+pub(crate) struct Bus {
     client: aws_sdk_eventbridge::Client,
     name: String,
 }
@@ -26,7 +26,7 @@ impl Bus {
     ///
     /// # Errors
     /// [`AwsError`] of events:PutEvents, also when it answers 200 and takes no event.
-    pub async fn put(&self, notice: &Notice) -> Result<(), AwsError> {
+    async fn put(&self, notice: &Notice) -> Result<(), AwsError> {
         let (kind, detail) = parts(notice)?;
         let none = Err(AwsError::incomplete(PUT, &self.name, "entry"));
         self.put_each([(kind, detail.as_str())]).await?.pop().unwrap_or(none)
@@ -64,45 +64,61 @@ const BATCH: usize = 10;
 /// How long an event that the bus does not take is offered again: as long as EventBridge itself tries a target.
 const OFFERED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
-impl Edge {
-    /// Tells the event bus what has happened. What the bus does not take is kept in the catalog's outbox and offered
-    /// again by each tick, for a day: the work does not wait for it. Told before what it tells of is recorded, an event
-    /// is told again when that is cut off.
+/// The event bus with its outbox.
+#[derive(Debug, Clone)]
+pub struct Notices {
+    context: Context,
+    bus: Bus,
+    catalog: Catalog,
+}
+
+impl Notices {
+    pub(crate) fn new(context: Context, bus: Bus, catalog: Catalog) -> Self {
+        Self { context, bus, catalog }
+    }
+
+    /// Puts on the event bus what has happened. What the bus does not take is kept in the catalog's outbox and offered
+    /// again by each tick, for a day: the work does not wait for it. An event is published before what it reports is
+    /// recorded: when that is cut off, it is published again.
     ///
     /// # Errors
     /// [`Error`] of the catalog, when the bus does not take it and the outbox cannot either.
-    pub async fn tell(&self, notice: &Notice) -> Result<(), Error> {
-        let Err(error) = self.bus().put(notice).await else { return Ok(()) };
+    pub async fn publish(&self, notice: &Notice) -> Result<(), Error> {
+        let Err(error) = self.bus.put(notice).await else { return Ok(()) };
         let (kind, detail) = parts(notice)?;
-        let now = self.clock().now();
-        let id = EntryId::new(now, self.random().number());
+        let now = self.context.now();
+        let id = EntryId::new(now, self.context.random().number());
         let mut untold = Untold { id, at: now, kind: kind.to_owned(), detail, rev: 0 };
-        self.leave(&Measured::default(), "an event for the bus", &error.into());
-        self.catalog().commit([Write::of(&mut untold)]).await
+        self.context.record_deferred(&Measured::default(), "an event for the bus", &error.into());
+        self.catalog.commit([Write::of(&mut untold)]).await
     }
 
     /// Offers the bus again what it has not taken, oldest first.
     ///
     /// # Errors
     /// [`Error`] of the catalog.
-    pub async fn tell_again(&self) -> Result<(), Error> {
-        let waiting = self.catalog().untold().await?;
+    pub async fn publish_outbox(&self) -> Result<(), Error> {
+        let waiting = self.catalog.untold().await?;
         for some in waiting.chunks(BATCH) {
             let events = some.iter().map(|untold| (untold.kind.as_str(), untold.detail.as_str()));
-            let told = match self.bus().put_each(events).await {
+            let told = match self.bus.put_each(events).await {
                 Ok(told) => told,
                 Err(error) => some.iter().map(|_| Err(error.clone())).collect(),
             };
             for (untold, told) in some.iter().zip(told) {
                 match told {
-                    Ok(()) => self.catalog().forget(untold).await?,
-                    Err(error) if untold.at + OFFERED_FOR < self.clock().now() => {
+                    Ok(()) => self.catalog.forget(untold).await?,
+                    Err(error) if untold.at + OFFERED_FOR < self.context.now() => {
                         tracing::error!(%error, kind = untold.kind, detail = untold.detail,
                             "the event bus has not taken an event for a day: it is given up");
-                        self.measure(&Measured::default().with(Metric::NoticesLost, 1));
-                        self.catalog().forget(untold).await?;
+                        self.context.measure(&Measured::default().with(Metric::NoticesLost, 1));
+                        self.catalog.forget(untold).await?;
                     }
-                    Err(error) => self.leave(&Measured::default(), "an event for the bus", &error.into()),
+                    Err(error) => self.context.record_deferred(
+                        &Measured::default(),
+                        "an event for the bus",
+                        &error.into(),
+                    ),
                 }
             }
         }

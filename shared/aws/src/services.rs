@@ -1,27 +1,22 @@
-//! AWS as the functions see it: every service, by Region, on one configuration, one clock and one source of
-//! randomness.
+//! AWS as the functions see it: every service, by Region.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::SdkConfig;
-use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
-use backup_chain_core::ids::Region;
-use backup_chain_core::policy::Home;
+use backup_chain_core::ids::{Region, VaultArn};
+use backup_chain_core::lock::Lock;
 
 use crate::account::Account;
 use crate::backup::Backup;
-use crate::catalog::Catalog;
-use crate::clock::{Clock, Random};
+use crate::clock::Clock;
+use crate::context::Context;
 use crate::deployment::Deployment;
 use crate::dynamodb::Dynamo;
 use crate::error::AwsError;
-use crate::events::Bus;
 use crate::iam::Iam;
 use crate::kms::Kms;
 use crate::limits::Limits;
-use crate::meter::Meter;
-use crate::policies::Read;
 use crate::store::SettingsStore;
 use crate::tagging::Tagging;
 
@@ -37,6 +32,7 @@ pub struct Regional {
     /// The deployment's settings table.
     pub settings: SettingsStore,
     pub(crate) account: Account,
+    pub(crate) clock: Clock,
     config: SdkConfig,
 }
 
@@ -47,80 +43,26 @@ impl Regional {
     }
 }
 
-/// Everything that a function works with.
+/// AWS, by Region, on one configuration. A clone shares what is known of each Region.
 #[derive(Debug, Clone)]
-pub struct Edge(Arc<Inner>);
+pub struct Services(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     config: SdkConfig,
-    deployment: Deployment,
-    clock: Clock,
-    random: Random,
-    meter: Meter,
-    catalog: Catalog,
-    bus: Bus,
-    policies: Read,
+    context: Context,
     regions: Mutex<BTreeMap<Region, Arc<Regional>>>,
 }
 
-impl Edge {
-    /// The edge of a deployment of which nothing is measured. The clock is the configuration's time source.
-    pub fn new(config: SdkConfig, deployment: Deployment, random: Random) -> Self {
-        Self::measured(config, deployment, random, Meter::none())
+impl Services {
+    /// The services as this configuration reaches them.
+    pub fn new(config: SdkConfig, context: Context) -> Self {
+        Self(Arc::new(Inner { config, context, regions: Mutex::default() }))
     }
 
-    /// The same with a meter.
-    pub fn measured(config: SdkConfig, deployment: Deployment, random: Random, meter: Meter) -> Self {
-        let source = config.time_source().unwrap_or_else(|| SharedTimeSource::new(SystemTimeSource::new()));
-        let catalog = Catalog::new(aws_sdk_dynamodb::Client::new(&config), deployment.catalog.clone());
-        let bus = Bus::new(aws_sdk_eventbridge::Client::new(&config), deployment.bus.clone());
-        Self(Arc::new(Inner {
-            bus,
-            policies: Read::default(),
-            clock: Clock::new(source),
-            random,
-            meter,
-            catalog,
-            regions: Mutex::default(),
-            config,
-            deployment,
-        }))
-    }
-
-    /// What the deployment is made of.
+    /// The deployment whose services these are.
     pub fn deployment(&self) -> &Deployment {
-        &self.0.deployment
-    }
-
-    /// The account and source Region, for policies.
-    pub fn policy_home(&self) -> Home {
-        let Deployment { partition, account, region, .. } = self.deployment();
-        Home { partition: partition.clone(), account: account.clone(), region: region.clone() }
-    }
-
-    /// The clock.
-    pub fn clock(&self) -> &Clock {
-        &self.0.clock
-    }
-
-    /// The source of randomness.
-    pub fn random(&self) -> &Random {
-        &self.0.random
-    }
-
-    pub(crate) fn meter(&self) -> &Meter {
-        &self.0.meter
-    }
-
-    /// The catalog.
-    pub fn catalog(&self) -> &Catalog {
-        &self.0.catalog
-    }
-
-    /// The event bus.
-    pub fn bus(&self) -> &Bus {
-        &self.0.bus
+        self.0.context.deployment()
     }
 
     /// Which of these actions a role may not do on a resource, by its own policies.
@@ -137,13 +79,9 @@ impl Edge {
         Iam::new(aws_sdk_iam::Client::new(&self.0.config)).lacks(role, actions, resource).await
     }
 
-    pub(crate) fn read_policies(&self) -> &Read {
-        &self.0.policies
-    }
-
     /// The services of the source Region.
     pub fn source(&self) -> Arc<Regional> {
-        self.region(&self.0.deployment.region)
+        self.region(&self.deployment().region)
     }
 
     /// Forgets what surrounds the tables of every Region: it is read anew.
@@ -166,7 +104,9 @@ impl Edge {
         let config = self.0.config.to_builder().region(aws_config::Region::new(region.to_string())).build();
         let limits = Arc::new(Limits::new());
         let dynamodb = aws_sdk_dynamodb::Client::new(&config);
-        let backup = aws_sdk_backup::config::Builder::from(&config).interceptor(self.0.clock.clone()).build();
+        let backup = aws_sdk_backup::config::Builder::from(&config)
+            .interceptor(self.0.context.clock().clone())
+            .build();
         let made = Arc::new(Regional {
             backup: Backup::new(aws_sdk_backup::Client::from_conf(backup), Arc::clone(&limits)),
             dynamodb: Dynamo::new(dynamodb.clone(), limits),
@@ -174,12 +114,26 @@ impl Edge {
                 aws_sdk_applicationautoscaling::Client::new(&config),
                 aws_sdk_cloudwatch::Client::new(&config),
                 dynamodb.clone(),
+                self.0.context.clock().clone(),
             ),
+            clock: self.0.context.clock().clone(),
             kms: Kms::new(aws_sdk_kms::Client::new(&config)),
-            settings: SettingsStore::new(dynamodb, self.0.deployment.settings.clone()),
+            settings: SettingsStore::new(dynamodb, self.deployment().settings.clone()),
             config,
         });
         regions.insert(region.clone(), Arc::clone(&made));
         made
+    }
+    /// The lock of a vault in which a point is about to be made. Of a vault that cannot be looked at none is known:
+    /// AWS then says itself what is wrong.
+    ///
+    /// # Errors
+    /// [`AwsError`] of backup:DescribeBackupVault, where trying again helps.
+    pub async fn lock_of(&self, vault: &VaultArn) -> Result<Option<Lock>, AwsError> {
+        match self.region(&vault.region).backup.vault(&vault.name).await {
+            Ok(vault) => Ok(vault.lock),
+            Err(error) if error.is_transient() => Err(error),
+            Err(_) => Ok(None),
+        }
     }
 }

@@ -11,52 +11,50 @@ use backup_chain_core::session::{MAX_SKIPPED, Session, Skipped, Status, Trigger}
 use backup_chain_core::tier::{Tier, TierSlot};
 use jiff::Timestamp;
 
+use crate::app::App;
 use crate::catalog::StoredPolicy;
-use crate::edge::Edge;
 use crate::error::Error;
 use crate::policies::Active;
 use crate::scope;
 
-impl Edge {
-    /// The records of what is passed by once a policy is stored as `next`: slots and copies that it promises no more, and
-    /// tables that leave it, or another policy, while slots are due. To be committed with that change; the next tick ends
-    /// each as failed, and reports it. Without them, what a late tick would still have run is forgotten in silence.
-    /// `cause` says what happens, such as "policy daily was deleted".
-    ///
-    /// A policy that covers no table loses nothing. Which tables leave may not be known; then that is what the record says.
-    ///
-    /// # Errors
-    /// [`Error`] of the catalog.
-    pub async fn passed_by(&self, next: &StoredPolicy, cause: &str) -> Result<Vec<Session>, Error> {
-        let before = self.policies().await?;
-        let mut after = before.clone();
-        after.retain(|active| active.policy.name != next.name);
-        if next.deleted_at.is_none()
-            && let Ok(policy) = self.read_policies().policy(self, next)
-        {
-            after.push(Active { stored: next.clone(), policy });
-        }
-        let mut planning = self.catalog().open_sessions().await?;
-        planning.retain(|session| session.status == Status::Planning);
-        // A table moves only with what a policy says: not for a catalog that is rebuilt.
-        let of = |policies: &[Active]| {
-            policies.iter().find(|active| active.policy.name == next.name).map(|active| active.policy.clone())
-        };
-        let moves_tables = of(&before) != of(&after);
-        let mut passed = Vec::new();
-        for active in &before {
-            let is_its =
-                |session: &&Session| session.policy.as_ref().is_some_and(|of| of.name == active.policy.name);
-            let waiting = planning.iter().filter(is_its).flat_map(|session| session.due.clone()).collect();
-            let change = Change { edge: self, before: &before, after: &after, moves_tables, cause };
-            passed.extend(change.passes_by(active, waiting).await);
-        }
-        Ok(passed)
+/// The records of what is passed by once a policy is stored as `next`: slots and copies that it promises no more, and
+/// tables that leave it, or another policy, while slots are due. To be committed with that change; the next tick ends
+/// each as failed, and reports it. Without them, what a late tick would still have run is forgotten in silence.
+/// `cause` says what happens, such as "policy daily was deleted".
+///
+/// A policy that covers no table loses nothing. Which tables leave may not be known; then that is what the record says.
+///
+/// # Errors
+/// [`Error`] of the catalog.
+pub async fn superseded_by(app: &App, next: &StoredPolicy, cause: &str) -> Result<Vec<Session>, Error> {
+    let before = app.policies.active().await?;
+    let mut after = before.clone();
+    after.retain(|active| active.policy.name != next.name);
+    if next.deleted_at.is_none()
+        && let Ok(policy) = app.policies.policy(next)
+    {
+        after.push(Active { stored: next.clone(), policy });
     }
+    let mut planning = app.catalog.open_sessions().await?;
+    planning.retain(|session| session.status == Status::Planning);
+    // A table moves only with what a policy says: not for a catalog that is rebuilt.
+    let of = |policies: &[Active]| {
+        policies.iter().find(|active| active.policy.name == next.name).map(|active| active.policy.clone())
+    };
+    let moves_tables = of(&before) != of(&after);
+    let mut passed = Vec::new();
+    for active in &before {
+        let is_its =
+            |session: &&Session| session.policy.as_ref().is_some_and(|of| of.name == active.policy.name);
+        let waiting = planning.iter().filter(is_its).flat_map(|session| session.due.clone()).collect();
+        let change = Change { app, before: &before, after: &after, moves_tables, cause };
+        passed.extend(change.passes_by(active, waiting).await);
+    }
+    Ok(passed)
 }
 
 struct Change<'a> {
-    edge: &'a Edge,
+    app: &'a App,
     before: &'a [Active],
     after: &'a [Active],
     /// Whether a policy may select others than before.
@@ -67,8 +65,8 @@ struct Change<'a> {
 impl Change<'_> {
     /// What it passes by of one policy, of which `waiting` are due in sessions that are not planned yet.
     async fn passes_by(&self, active: &Active, waiting: Vec<TierSlot>) -> Option<Session> {
-        let Self { edge, cause, .. } = *self;
-        let (policy, state, now) = (&active.policy, &active.stored.state, edge.clock().now());
+        let Self { app, cause, .. } = *self;
+        let (policy, state, now) = (&active.policy, &active.stored.state, app.context.now());
         let due = due::due(policy, state, now).map(|due| due.due).unwrap_or_default();
         let slot = due.iter().chain(&waiting).map(|due| due.slot).max()?;
         let then = self.after.iter().find(|then| then.policy.name == policy.name);
@@ -81,7 +79,7 @@ impl Change<'_> {
         if slots.is_empty() && copies.is_empty() && then.is_none() {
             return None;
         }
-        let covered = scope::of_policy(edge, self.before, policy).await;
+        let covered = scope::of_policy(&app.aws, self.before, policy).await;
         let tables = self.tables(covered.tables, policy).await;
         if tables.is_empty() && covered.unknown.is_empty() {
             return None;
@@ -99,7 +97,7 @@ impl Change<'_> {
         }
         let mut skipped = Vec::new();
         if let Some(then) = then {
-            let stays = scope::of_policy(edge, self.after, &then.policy).await;
+            let stays = scope::of_policy(&app.aws, self.after, &then.policy).await;
             let named = list(&served);
             if let Some(unlisted) = stays.unknown.first() {
                 problems.push(format!("which tables left it when {cause} is not known: {unlisted}"));
@@ -138,19 +136,24 @@ impl Change<'_> {
             missed: slots,
             skipped,
             status: Status::Running,
-            ..Session::planned(SessionId::new(now, edge.random().number()), Trigger::Schedule, slot, now)
+            ..Session::planned(
+                SessionId::new(now, app.context.random().number()),
+                Trigger::Schedule,
+                slot,
+                now,
+            )
         })
     }
 
     /// Those of these tables that are there, with what their chains have. One that cannot be looked at has nothing.
     async fn tables(&self, names: BTreeSet<TableName>, policy: &Policy) -> BTreeMap<TableName, Served> {
-        let found = self.edge.source().dynamodb.find_each(names).await;
+        let found = self.app.aws.source().dynamodb.find_each(names).await;
         let tables: Vec<Table> = found
             .iter()
             .filter_map(|(_, found)| Some(found.as_ref().ok()?.as_ref()?.table.clone()))
             .collect();
-        let mut heads = self.edge.catalog().heads(&tables).await.unwrap_or_default();
-        let vault = self.edge.deployment().vault_arn(&policy.vault);
+        let mut heads = self.app.catalog.heads(&tables).await.unwrap_or_default();
+        let vault = self.app.context.deployment().vault_arn(&policy.vault);
         let served =
             found.into_iter().filter(|(_, found)| !matches!(found, Ok(None))).map(|(name, found)| {
                 let head = found.ok().flatten().and_then(|found| heads.remove(&found.table)?.ok());
