@@ -6,7 +6,8 @@ use clap::Subcommand;
 
 use crate::console::{count, moment};
 use crate::deployment::Deployed;
-use crate::{By, Console, Failure, Outcome, points, replies, verify};
+use crate::outcome::{By, Failure, Outcome};
+use crate::{Console, points, replies, verify};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

@@ -10,7 +10,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::Failure;
+use crate::outcome::Failure;
 
 /// The three streams of a command.
 pub struct Console<'a> {

@@ -19,7 +19,8 @@ use backup_chain_core::ids::Region;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Console, Failure};
+use crate::Console;
+use crate::outcome::Failure;
 
 /// A deployment.
 #[derive(Debug)]

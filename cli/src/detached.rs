@@ -14,9 +14,10 @@ use jiff::Timestamp;
 use crate::choices::Otherwise;
 use crate::console::written;
 use crate::follow::{Followed, note};
+use crate::outcome::{By, Failure, Outcome};
 use crate::restore::Named;
 use crate::told::{outline, say_end, say_head, say_plans};
-use crate::{By, Console, Failure, Outcome, points};
+use crate::{Console, points};
 
 /// Restore a table from a copy chain while the source Region, and the stack with it, is out of reach
 #[derive(Debug, Args)]

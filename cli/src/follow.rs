@@ -6,10 +6,11 @@ use backup_chain_core::ids::RestoreId;
 use backup_chain_core::restore::{Restore, Stage, StepRecord, StepState, Told};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::Console;
 use crate::console::word;
 use crate::deployment::Deployed;
+use crate::outcome::Failure;
 use crate::told::{stage, why};
-use crate::{Console, Failure};
 
 /// The time between two looks at restores.
 const PAUSE: SignedDuration = SignedDuration::from_secs(5);

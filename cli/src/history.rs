@@ -3,9 +3,10 @@
 use backup_chain_core::history::Entry;
 use clap::Args;
 
+use crate::Console;
 use crate::console::{moment, word};
 use crate::deployment::Deployed;
-use crate::{Console, Failure, Outcome};
+use crate::outcome::{Failure, Outcome};
 
 /// Tell what was done by hand, by whom and why, the newest first
 #[derive(Debug, Args)]

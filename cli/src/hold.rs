@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use crate::console::{moment, moment_or_dash, written};
 use crate::deployment::Deployed;
+use crate::outcome::{By, Failure, Outcome};
 use crate::points::{self, Named};
-use crate::{By, Console, Failure, Outcome, replies};
+use crate::{Console, replies};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

@@ -14,6 +14,7 @@ mod history;
 mod hold;
 mod metadata;
 mod offline;
+mod outcome;
 mod plan;
 mod points;
 mod policy;
@@ -29,15 +30,14 @@ use std::ffi::OsString;
 use std::io;
 
 use aws_config::SdkConfig;
-use backup_chain_aws::{AwsError, Error as EdgeError};
 use backup_chain_core::ids::Region;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use jiff::Timestamp;
-use thiserror::Error;
 
 pub use console::Console;
 
 use deployment::Deployed;
+use outcome::{Failure, Outcome};
 
 /// Backup chains of DynamoDB tables on AWS Backup.
 #[derive(Debug, Parser)]
@@ -128,52 +128,6 @@ enum Restores {
     #[command(flatten)]
     Deployed(restore::Command),
     Detached(Box<detached::Detached>),
-}
-
-/// Who asks.
-#[derive(Debug, Args)]
-pub(crate) struct By {
-    /// Who asks, for the history; your user name unless given
-    #[arg(long, env = "USER", hide_env_values = true)]
-    by: Option<String>,
-}
-
-/// How a command ended that was not refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    /// As asked.
-    Done,
-    /// It has told what is wrong.
-    Wrong,
-}
-
-/// Why a command was refused or failed.
-#[derive(Debug, Error)]
-enum Failure {
-    /// One clear line, mostly: what was wrong, where, and what to do.
-    #[error("{0}")]
-    Refused(String),
-    /// AWS failed.
-    #[error(transparent)]
-    Aws(#[from] EdgeError),
-    /// The answer could not be written.
-    #[error("the answer cannot be written: {0}")]
-    Output(#[from] io::Error),
-    /// The answer has no form in JSON.
-    #[error("the answer cannot be written as JSON: {0}")]
-    Json(#[from] serde_json::Error),
-}
-
-impl From<AwsError> for Failure {
-    fn from(error: AwsError) -> Self {
-        Self::Aws(error.into())
-    }
-}
-
-impl Failure {
-    fn refused(why: impl Into<String>) -> Self {
-        Self::Refused(why.into())
-    }
 }
 
 /// The command line, for its help texts.

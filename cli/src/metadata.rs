@@ -5,9 +5,10 @@ use backup_chain_core::metadata::Settings;
 use clap::Subcommand;
 use serde_json::Value;
 
+use crate::Console;
 use crate::deployment::Deployed;
+use crate::outcome::{Failure, Outcome};
 use crate::points::{self, Named};
-use crate::{Console, Failure, Outcome};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

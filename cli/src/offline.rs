@@ -7,7 +7,8 @@ use backup_chain_core::policy::{Home, Policy, Problem};
 use clap::Subcommand;
 use serde::Serialize;
 
-use crate::{Console, Failure, Outcome};
+use crate::Console;
+use crate::outcome::{Failure, Outcome};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

@@ -10,17 +10,19 @@ use backup_chain_core::forecast::{
 use backup_chain_core::ids::Region;
 use backup_chain_core::invoke::SessionRequest;
 use backup_chain_core::policy::Policy;
+use backup_chain_core::replies::Checked;
 use backup_chain_core::tier::Tier;
 use clap::Args;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::Serialize;
 
+use crate::Console;
 use crate::console::{count, moment, size};
 use crate::deployment::Deployed;
 use crate::offline::{UNKNOWN_REGION, document, home, placed};
-use crate::replies::{self, Checked};
-use crate::{Console, Failure, Outcome};
+use crate::outcome::{Failure, Outcome};
+use crate::replies;
 
 /// Tell what a policy will do: its next slots with their flags, what it holds, costs and takes
 #[derive(Debug, Args)]
@@ -114,7 +116,8 @@ struct Apply {
     revision: Option<u32>,
     changed: bool,
     changes: Vec<String>,
-    anew: Vec<String>,
+    #[serde(rename = "anew")]
+    restarted_tiers: Vec<String>,
     tables: Vec<String>,
     skipped: Vec<String>,
 }
@@ -210,11 +213,20 @@ fn told(
     };
     let (apply, warnings) = match checked {
         None => (None, offline_warnings()),
-        Some(Checked { revision, changed, changes, anew, tables, skipped, warnings }) => {
+        Some(Checked {
+            policy: _,
+            revision,
+            changed,
+            changes,
+            restarted_tiers,
+            tables,
+            skipped,
+            warnings,
+        }) => {
             let tables = tables.into_iter().map(|table| table.name.to_string()).collect();
             let skipped =
                 skipped.into_iter().map(|skipped| format!("{}: {}", skipped.table, skipped.why)).collect();
-            (Some(Apply { revision, changed, changes, anew, tables, skipped }), warnings)
+            (Some(Apply { revision, changed, changes, restarted_tiers, tables, skipped }), warnings)
         }
     };
     Ok(Told {
@@ -334,7 +346,7 @@ fn say(told: &Told, policy: &Policy, console: &mut Console<'_>) -> Result<(), Fa
 }
 
 fn say_apply(apply: &Apply, console: &mut Console<'_>) -> Result<(), Failure> {
-    let Apply { revision, changed, changes, anew, tables, skipped } = apply;
+    let Apply { revision, changed, changes, restarted_tiers, tables, skipped } = apply;
     match (revision, changed) {
         (None, _) => console.say("apply would store it as its first revision")?,
         (Some(revision), false) => {
@@ -348,8 +360,8 @@ fn say_apply(apply: &Apply, console: &mut Console<'_>) -> Result<(), Failure> {
             for change in changes {
                 console.say(format_args!("  {change}"))?;
             }
-            if !anew.is_empty() {
-                let tiers = anew.join(", ");
+            if !restarted_tiers.is_empty() {
+                let tiers = restarted_tiers.join(", ");
                 console.say(format_args!("  in force from now on, and nothing owed from before: {tiers}"))?;
             }
         }

@@ -14,9 +14,10 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::Console;
 use crate::console::{count, moment, moment_or_dash, size, word};
 use crate::deployment::Deployed;
-use crate::{Console, Failure, Outcome};
+use crate::outcome::{Failure, Outcome};
 
 /// The restore points of a table.
 #[derive(Debug, Args)]

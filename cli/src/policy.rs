@@ -7,6 +7,7 @@ use backup_chain_core::due;
 use backup_chain_core::ids::{PolicyName, VaultArn, VaultName};
 use backup_chain_core::invoke::SessionRequest;
 use backup_chain_core::policy::{Home, Policy};
+use backup_chain_core::replies::{Applied, Deleted, Switched};
 use backup_chain_core::tier::Tier;
 use clap::Subcommand;
 use jiff::Timestamp;
@@ -14,8 +15,9 @@ use serde::Serialize;
 
 use crate::console::{moment, moment_or_dash};
 use crate::deployment::Deployed;
-use crate::replies::{self, Applied, Deleted, Switched};
-use crate::{By, Console, Failure, Outcome, offline};
+use crate::outcome::{By, Failure, Outcome};
+use crate::replies;
+use crate::{Console, offline};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -159,7 +161,7 @@ async fn switch(
         false => SessionRequest::Disable { policy: name.clone(), by },
     };
     let answer = deployed.invoke("session", &request, console).await?;
-    let Switched { changed, warnings } = replies::read(&answer)?;
+    let Switched { changed, warnings, .. } = replies::read(&answer)?;
     warn(warnings, console)?;
     if json {
         console.json(&answer)?;
@@ -193,7 +195,7 @@ async fn delete(
     }
     let request = SessionRequest::Delete { policy: name.clone(), by };
     let answer = deployed.invoke("session", &request, console).await?;
-    let Deleted { warnings } = replies::read(&answer)?;
+    let Deleted { warnings, .. } = replies::read(&answer)?;
     warn(warnings, console)?;
     if json {
         console.json(&answer)?;

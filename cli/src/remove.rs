@@ -7,7 +7,8 @@ use clap::Args;
 
 use crate::console::count;
 use crate::deployment::Deployed;
-use crate::{By, Console, Failure, Outcome, points, replies, retention};
+use crate::outcome::{By, Failure, Outcome};
+use crate::{Console, points, replies, retention};
 
 /// Remove restore points by hand; every other one stays restorable
 #[derive(Debug, Args)]

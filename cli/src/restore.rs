@@ -15,8 +15,9 @@ use crate::choices::Otherwise;
 use crate::console::{count, moment, moment_or_dash, written};
 use crate::deployment::Deployed;
 use crate::follow::follow;
+use crate::outcome::{By, Failure, Outcome};
 use crate::told::{outline, say_end, say_head, say_plans, say_steps};
-use crate::{By, Console, Failure, Outcome, points, replies};
+use crate::{Console, points, replies};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use crate::console::{count, moment, word};
 use crate::deployment::Deployed;
-use crate::{Console, Failure, Outcome, replies};
+use crate::outcome::{Failure, Outcome};
+use crate::{Console, replies};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

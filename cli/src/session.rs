@@ -2,17 +2,19 @@
 
 use backup_chain_core::ids::{PolicyName, SessionId, TableName, VaultName};
 use backup_chain_core::invoke::SessionRequest;
+use backup_chain_core::replies::Recorded;
 use backup_chain_core::session::{Session, Skipped, Status, Trigger};
 use backup_chain_core::tier::TierSlot;
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use crate::Console;
 use crate::console::{count, moment, moment_or_dash, word};
 use crate::deployment::Deployed;
+use crate::outcome::{Failure, Outcome};
 use crate::points::PointView;
-use crate::replies::{self, Recorded};
-use crate::{Console, Failure, Outcome};
+use crate::replies;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

@@ -5,9 +5,10 @@ use backup_chain_core::restore::{
 };
 use backup_chain_core::retention::place_of;
 
+use crate::Console;
 use crate::choices::{asked, encrypted};
 use crate::console::{count, moment, word};
-use crate::{Console, Failure};
+use crate::outcome::Failure;
 
 /// A plan in short, before the question.
 pub(crate) fn outline(told: &Told, console: &mut Console<'_>) -> Result<(), Failure> {

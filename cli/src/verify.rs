@@ -14,8 +14,9 @@ use serde::Serialize;
 
 use crate::console::count;
 use crate::deployment::Deployed;
+use crate::outcome::{Failure, Outcome};
 use crate::told::cell;
-use crate::{Console, Failure, Outcome, points};
+use crate::{Console, points};
 
 /// What is not the same in the catalog and in a vault.
 #[derive(Debug, Serialize)]

@@ -20,6 +20,7 @@ use aws_sdk_dynamodb::types::{
 use backup_chain_core::ids::{RecoveryPointArn, TableName};
 use backup_chain_core::invoke::SessionRequest;
 use backup_chain_core::point::RestorePoint;
+use backup_chain_core::replies::SessionReply;
 use backup_chain_local::stack::{ACCOUNT, Failure, SOURCE, Schedules, Stack, VAULT};
 use backup_chain_local::{Options, World, judge};
 use jiff::{SignedDuration, Timestamp};
@@ -128,7 +129,7 @@ pub async fn somebody_elses(world: &World, table: &str) -> Result<RecoveryPointA
 ///
 /// # Errors
 /// When it is refused.
-pub async fn apply(stack: &Stack, document: &str) -> Result<backup_chain_session::Reply, Failure> {
+pub async fn apply(stack: &Stack, document: &str) -> Result<SessionReply, Failure> {
     stack.session(SessionRequest::Apply { document: document.to_owned(), by: None }).await
 }
 

@@ -24,10 +24,11 @@ use serde::Serialize;
 
 use self::finding::{Finding, State};
 use self::look::Look;
+use crate::Console;
 use crate::console::word;
 use crate::deployment::Deployed;
+use crate::outcome::{Failure, Outcome};
 use crate::told::cell;
-use crate::{Console, Failure, Outcome};
 
 /// Check the deployment, and tell what is wrong with it and how to mend it
 #[derive(Debug, Args)]

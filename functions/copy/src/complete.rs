@@ -18,7 +18,8 @@ use backup_chain_core::wait;
 use jiff::{SignedDuration, Timestamp};
 use tracing::Instrument as _;
 
-use crate::{Work, copies};
+use crate::copies;
+use crate::work::Work;
 
 /// Asks AWS Backup about a running job and moves its restore point accordingly, if it still stands as it was seen.
 pub(crate) async fn follow(work: &Work<'_>, seen: &RestorePoint) -> Result<(), Error> {

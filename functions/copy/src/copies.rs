@@ -17,7 +17,7 @@ use backup_chain_core::table::TableHead;
 use backup_chain_core::wait;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::Work;
+use crate::work::Work;
 
 /// Takes a copy that waits, or whose start was cut off, one step further, if it still stands as it was seen.
 pub(crate) async fn advance(work: &Work<'_>, seen: &RestorePoint) -> Result<(), Error> {

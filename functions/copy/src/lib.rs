@@ -5,20 +5,19 @@
 
 mod complete;
 mod copies;
-
-use std::sync::Mutex;
+mod work;
 
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::job_events::{Batch, Failure, measure};
-use backup_chain_aws::policies::Active;
 use backup_chain_aws::{App, AwsError, Error, logs};
-use backup_chain_core::ids::{PointId, PolicyName, VaultArn};
 use backup_chain_core::job_events::{self, EventError, Incoming, JobEvent, JobKind};
 use backup_chain_core::metrics::Measured;
 use backup_chain_core::point::{Kind, RestorePoint, State};
 use serde::Serialize;
 use serde_json::Value;
 use tracing::Instrument as _;
+
+use work::Work;
 
 /// What the function answers. To a queue it names the messages to deliver again, as Lambda's partial batch
 /// responses ask.
@@ -31,23 +30,6 @@ pub struct Reply {
     pub looked_at: usize,
 }
 
-/// What the work of one invocation needs to know.
-pub(crate) struct Work<'a> {
-    pub app: &'a App,
-    pub policies: Vec<Active>,
-    pub deadline: Deadline,
-    /// The copies that this invocation has begun: an index may not show them yet.
-    pub begun: Mutex<Vec<(PointId, VaultArn)>>,
-}
-
-impl Work<'_> {
-    /// A policy that is stored, deleted or not. The session function complains of one that cannot be read; here it
-    /// only means that nothing is known of it.
-    pub fn policy(&self, name: &PolicyName) -> Option<&Active> {
-        self.policies.iter().find(|active| active.stored.name == *name)
-    }
-}
-
 /// Takes one event, a batch of them, or a tick.
 ///
 /// # Errors
@@ -57,7 +39,7 @@ pub async fn handle(app: &App, payload: Value, deadline: Deadline) -> Result<Rep
         Incoming::Tick => tick(app, deadline).await,
         Incoming::Event(None) => Ok(Reply::default()),
         Incoming::Event(Some(event)) => {
-            let work = work(app, deadline).await?;
+            let work = Work::begin(app, deadline).await?;
             let open = app.catalog.open_points().await?;
             let looked_at = usize::from(follow_event(&work, &event, &open).await?);
             Ok(Reply { looked_at, ..Reply::default() })
@@ -94,7 +76,7 @@ impl From<AwsError> for CopyError {
 }
 
 async fn take(app: &App, mut batch: Batch, deadline: Deadline) -> Result<Reply, CopyError> {
-    let work = work(app, deadline).await?;
+    let work = Work::begin(app, deadline).await?;
     while let Some(event) = batch.next(app.context.clock(), deadline) {
         // The points move from one message to the next.
         let open = app.catalog.open_points().await?;
@@ -141,7 +123,7 @@ async fn tick(app: &App, deadline: Deadline) -> Result<Reply, CopyError> {
         tracing::info!("another invocation is at work");
         return Ok(Reply::default());
     };
-    let work = work(app, deadline).await?;
+    let work = Work::begin(app, deadline).await?;
     let mut reply = Reply::default();
     for point in due {
         if !deadline.allows_work(app.context.now()) {
@@ -164,8 +146,4 @@ async fn tick(app: &App, deadline: Deadline) -> Result<Reply, CopyError> {
         tracing::warn!(%error, "the lease ends by itself");
     }
     Ok(reply)
-}
-
-async fn work(app: &App, deadline: Deadline) -> Result<Work<'_>, Error> {
-    Ok(Work { app, policies: app.policies.all().await?, deadline, begun: Mutex::default() })
 }

@@ -9,9 +9,12 @@ use backup_chain_core::settings::TableSettings;
 use backup_chain_core::wait::{CONSISTENCY, LIMITS, RIGHTS};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::wait::wait;
-use crate::work::{MOMENT, end, go, stop, unseen};
-use crate::{RestoreError, Store, mark, open, plan};
+use crate::error::RestoreError;
+use crate::stage::{MOMENT, end, go, stop};
+use crate::store::Store;
+use crate::view::plan;
+use crate::wait::{unseen, wait};
+use crate::{mark, open, tag};
 
 /// The longest pause between two tries.
 const LONGEST: SignedDuration = SignedDuration::from_mins(15);
@@ -209,7 +212,7 @@ fn refused(
             record.state == StepState::Done && restore::needs_mark(key)
         };
         if error.meaning == Meaning::Denied && step.needs_mark() && !restore.steps.iter().any(is_honoured) {
-            restore.problem = Some(mark::not_honoured(restore));
+            restore.problem = Some(tag::not_honoured(restore));
         }
         return note(restore, step, StepState::Failed, now, Some(why));
     }
@@ -263,7 +266,7 @@ async fn finish(
     }
     let Some(report) = verify(app, store, restore, then).await? else { return Ok(()) };
     // A table that needed no step was never tagged, and without the tag the role may not touch it.
-    match mark::release(app, restore).await {
+    match tag::release(app, restore).await {
         Ok(()) => {}
         Err(error) if error.is_transient() => return Err(error.into()),
         Err(error) => {
@@ -273,7 +276,7 @@ async fn finish(
             }
             tracing::warn!(restore = %restore.id, %error, "the table keeps the tag");
             let problem = restore.problem.take().map(|problem| format!("{problem}; ")).unwrap_or_default();
-            restore.problem = Some(format!("{problem}{}", mark::stays(restore)));
+            restore.problem = Some(format!("{problem}{}", tag::stays(restore)));
         }
     }
     restore.report = report;

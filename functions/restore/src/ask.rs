@@ -18,16 +18,20 @@ use backup_chain_core::retention::place_of;
 use backup_chain_core::settings::TableSettings;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 
+use crate::error::RestoreError;
 use crate::key::key;
 use crate::open::{Opened, open};
 use crate::select::{Selected, name, passed_over, select};
 use crate::store::Store;
 use crate::wait::is_transient;
-use crate::{ABREAST, RestoreError, mark, work};
+use crate::{stage, tag, work};
 
 /// The least that AWS documents for the role that restores a table from an advanced backup.
 const ROLE_NEEDS: [&str; 4] =
     ["dynamodb:RestoreTableFromAwsBackup", "dynamodb:DescribeTable", "dynamodb:Query", "dynamodb:Scan"];
+
+/// How many tables of a request are looked at side by side.
+pub(crate) const ABREAST: usize = 8;
 
 /// So many tags a table has at most; one is kept for the restore's own while it is under way.
 const MOST_TAGS: usize = 50;
@@ -130,7 +134,7 @@ fn require_sense(ask: &Ask) -> Result<(), RestoreError> {
 async fn warn_of_tags(app: &App, planned: &mut [Told]) {
     let regions: BTreeSet<Region> = planned.iter().map(|told| told.restore.start.region.clone()).collect();
     for region in regions {
-        if mark::check(app, &region).await.tag_conditions != Some(false) {
+        if tag::check(app, &region).await.tag_conditions != Some(false) {
             continue;
         }
         let note = format!(
@@ -178,7 +182,7 @@ async fn record(app: &App, store: &Store, ask: &Ask, planned: &mut [Told]) -> Re
         // What is not there is not read, and what cannot be closed is gone on with.
         let Ok(mut recorded) = store.read(app, restore).await else { continue };
         let why = "another table of the request could not be recorded: nothing was restored".to_owned();
-        if let Err(error) = work::fail(app, store, &mut recorded, why).await {
+        if let Err(error) = stage::fail(app, store, &mut recorded, why).await {
             tracing::warn!(restore = %recorded.id, %error, "it is gone on with");
         }
     }

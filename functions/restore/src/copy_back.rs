@@ -11,9 +11,10 @@ use backup_chain_core::retention::place_of;
 use backup_chain_core::wait::CONSISTENCY;
 use jiff::SignedDuration;
 
-use crate::wait::wait;
-use crate::work::{LOOK, fail, go, still, unseen, wait_anew};
-use crate::{RestoreError, Store};
+use crate::error::RestoreError;
+use crate::stage::{LOOK, fail, go};
+use crate::store::Store;
+use crate::wait::{still, unseen, wait, wait_anew};
 
 pub(crate) async fn send_copy(app: &App, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
     let Some(copy) = &mut restore.copy_back else {

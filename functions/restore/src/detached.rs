@@ -2,7 +2,7 @@
 //! copies, by whoever has the rights. Its record is a file, from which it goes on when it is cut off.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use aws_config::SdkConfig;
 use backup_chain_aws::clock::Random;
@@ -17,8 +17,11 @@ use backup_chain_core::restore::{Restore, Told};
 use backup_chain_core::retention::place_of;
 use jiff::Timestamp;
 
+use crate::error::RestoreError;
+use crate::store::{Store, recorded};
+use crate::view::tell;
 use crate::wait::{held_up, is_transient};
-use crate::{RestoreError, Store, ask, tell, work};
+use crate::{ask, work};
 
 /// Where the copies are, and what is to be had beside them.
 #[derive(Debug, Clone)]
@@ -219,12 +222,4 @@ impl Detached {
 
 fn is_of(resource: &str, table: &TableName) -> bool {
     resource.parse::<TableArn>().is_ok_and(|arn| arn.name == *table)
-}
-
-/// The restore that a file records.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn recorded(path: &Path) -> Result<Restore, RestoreError> {
-    Ok(serde_json::from_slice(&std::fs::read(path)?).map_err(std::io::Error::other)?)
 }

@@ -6,7 +6,7 @@ use backup_chain_core::ids::Region;
 use backup_chain_core::restore::{Choices, Key};
 use backup_chain_core::settings::{EncryptionType, TableSettings};
 
-use crate::RestoreError;
+use crate::error::RestoreError;
 
 /// The key of the new table: as asked, whether by ARN, id or alias, or else the one that it was encrypted with. It is told
 /// by the ARN that DynamoDB tells it by.

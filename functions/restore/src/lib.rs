@@ -13,7 +13,10 @@ mod key;
 mod mark;
 mod open;
 mod select;
+mod stage;
 mod store;
+mod tag;
+mod view;
 mod wait;
 mod work;
 
@@ -27,17 +30,19 @@ use backup_chain_core::invoke::{self, Ask, RestoreRequest, UnreadablePayload};
 use backup_chain_core::job_events::{self, Incoming, JobEvent, JobKind};
 use backup_chain_core::metrics::Measured;
 use backup_chain_core::point::RestorePoint;
-use backup_chain_core::restore::{self, Around, Restore, Stage, Told, ToldRegion};
-use backup_chain_core::settings::TableSettings;
+use backup_chain_core::restore::{Restore, Stage, Told, ToldRegion};
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::Value;
 use tracing::Instrument as _;
 
-pub use detached::{Detached, Place, recorded};
+pub use detached::{Detached, Place};
 pub use error::RestoreError;
-pub use store::Store;
+pub use store::{Store, recorded};
+
+use ask::ABREAST;
+use view::tell;
 
 /// What the function answers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -58,9 +63,6 @@ pub enum Reply {
         looked_at: usize,
     },
 }
-
-/// How many tables of a request are looked at side by side.
-const ABREAST: usize = 8;
 
 /// What is due again within this time is waited for; anything later is left to the next tick.
 const SOON: SignedDuration = SignedDuration::from_secs(45);
@@ -99,7 +101,7 @@ pub async fn handle(app: &App, payload: Value, deadline: Deadline) -> Result<Rep
         RestoreRequest::Check { regions } => {
             let mut checked = Vec::new();
             for region in &regions {
-                checked.push(mark::check(app, region).await);
+                checked.push(tag::check(app, region).await);
             }
             Ok(Reply::Checked(checked))
         }
@@ -126,55 +128,10 @@ async fn points_of(app: &App, table: TableName) -> Result<(String, Vec<RestorePo
     Ok((table.to_string(), points))
 }
 
-/// The steps of a restore. Where the settings are not known, there are those that were asked for.
-pub(crate) async fn plan(
-    app: &App,
-    settings: Option<&TableSettings>,
-    restore: &Restore,
-) -> Result<restore::Plan, RestoreError> {
-    let around = match restore.leftovers.is_empty() {
-        true => Around::default(),
-        false => {
-            app.aws.forget_surroundings().await;
-            app.aws.region(&restore.target.region).around(&restore.target.name).await?
-        }
-    };
-    let unknown = TableSettings::default();
-    let (settings, target) = (settings.unwrap_or(&unknown), restore.target());
-    Ok(restore::plan(settings, &restore.choices, &target, &around, &restore.leftovers))
-}
-
 /// What is told of a restore: its record, and the steps as its metadata gives them.
 async fn show(app: &App, id: &RestoreId) -> Result<Told, RestoreError> {
     let restore = app.catalog.restore(id).await?;
     tell(app, restore.ok_or_else(|| RestoreError::UnknownRestore(id.clone()))?).await
-}
-
-async fn tell(app: &App, restore: Restore) -> Result<Told, RestoreError> {
-    let settings = match restore.items_only {
-        true => None,
-        // The recovery point may be gone by now: the record stays.
-        false => match open::settings(app, &restore).await {
-            Err(error) if wait::is_transient(&error) => return Err(error),
-            other => other.unwrap_or_default(),
-        },
-    };
-    let plan = plan(app, settings.as_ref(), &restore).await?;
-    let target = restore.target();
-    let mut told = Told::of(restore, &plan);
-    let (from, region) = (&told.restore.table.arn.region, &target.table.region);
-    // Worth telling, and not worth failing for.
-    told.key = key::key(app, settings.as_ref(), &told.restore.choices, from, region).await.ok();
-    let Some(settings) = settings else {
-        told.notes.push("the settings of its restore point are not known".to_owned());
-        return Ok(told);
-    };
-    if told.restore.ended_at.is_some() && told.restore.made.is_some() {
-        let wanted = restore::expected(&settings, &told.restore.choices, &target);
-        told.adoption = Some(restore::adoption(&wanted, &target));
-    }
-    told.settings = serde_json::to_value(settings).ok();
-    Ok(told)
 }
 
 /// Looks at the restore of the event's job, and says whether the job is one of ours. The event is not believed: the job

@@ -9,7 +9,7 @@ use backup_chain_core::point::RestorePoint;
 use backup_chain_core::restore::{Restore, expire};
 use backup_chain_core::settings::TableSettings;
 
-use crate::RestoreError;
+use crate::error::RestoreError;
 
 /// A recovery point as AWS has it, and what its metadata says.
 pub(crate) struct Opened {

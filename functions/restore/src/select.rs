@@ -7,7 +7,7 @@ use backup_chain_core::point::{Kind, RestorePoint, State};
 use backup_chain_core::retention::place_of;
 use jiff::Timestamp;
 
-use crate::RestoreError;
+use crate::error::RestoreError;
 
 /// A restore point, and the Region in which its table is to be.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! Where the records of restores are kept: in the catalog; or, with the source Region lost and the catalog with it, in
 //! a file of the operator's.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use backup_chain_aws::App;
 use backup_chain_aws::catalog::Write;
@@ -9,7 +9,7 @@ use backup_chain_core::history::Entry;
 use backup_chain_core::notice::{Notice, RestoreEnded};
 use backup_chain_core::restore::Restore;
 
-use crate::{RestoreError, recorded};
+use crate::error::RestoreError;
 
 /// Where the records of restores are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,4 +79,12 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// The restore that a file records.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn recorded(path: &Path) -> Result<Restore, RestoreError> {
+    Ok(serde_json::from_slice(&std::fs::read(path)?).map_err(std::io::Error::other)?)
 }

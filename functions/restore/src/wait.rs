@@ -3,11 +3,12 @@
 use backup_chain_aws::{App, AwsError, Error, Meaning};
 use backup_chain_core::metrics::Measured;
 use backup_chain_core::restore::{Hitch, Restore, Stage, StepState};
-use backup_chain_core::wait::{CONSISTENCY, LIMITS, OUTAGE};
+use backup_chain_core::wait::{CONSISTENCY, LIMITS, OUTAGE, RESTORE};
 use jiff::SignedDuration;
 
-use crate::work::{MOMENT, fail, stop};
-use crate::{RestoreError, Store};
+use crate::error::RestoreError;
+use crate::stage::{MOMENT, fail, go, stop};
+use crate::store::Store;
 
 /// The longest pause between two looks.
 const LONGEST: SignedDuration = SignedDuration::from_mins(5);
@@ -97,4 +98,52 @@ fn has_policy(restore: &Restore) -> bool {
 /// Whether an error may be gone the next time.
 pub(crate) fn is_transient(error: &RestoreError) -> bool {
     matches!(error, RestoreError::Aws(error) if error.is_transient())
+}
+
+/// AWS has no room for another table: the restore waits for another turn, and not for ever.
+pub(crate) async fn wait_anew(
+    app: &App,
+    store: &Store,
+    restore: &mut Restore,
+    why: String,
+) -> Result<(), RestoreError> {
+    let now = app.context.now();
+    restore.wait_anew();
+    let first = restore.hitch.take().map_or(now, |hitch| hitch.first);
+    restore.hitch = Some(Hitch { why, since: now, first });
+    restore.check_at = now + MOMENT.saturating_mul(2_i32.saturating_pow(restore.attempt.min(6)));
+    store.save(app, restore).await
+}
+
+/// AWS is at work: it is looked at again, and not for ever.
+pub(crate) async fn still(
+    app: &App,
+    store: &Store,
+    restore: &mut Restore,
+    wait: SignedDuration,
+) -> Result<(), RestoreError> {
+    let now = app.context.now();
+    let since = *restore.started_at.get_or_insert(now);
+    if now.duration_since(since) >= RESTORE {
+        let why = format!(
+            "AWS is at work for {} days: when the table comes, its settings are not put back",
+            RESTORE.as_hours() / 24
+        );
+        return fail(app, store, restore, why).await;
+    }
+    go(app, store, restore, restore.stage, wait).await
+}
+
+/// What must be there is not seen: it is looked for again, and when it is not seen for `CONSISTENCY`, it is `over`.
+pub(crate) async fn unseen(
+    app: &App,
+    store: &Store,
+    restore: &mut Restore,
+    why: &str,
+    over: &str,
+) -> Result<(), RestoreError> {
+    if wait(app, store, restore, why, CONSISTENCY).await? {
+        return Ok(());
+    }
+    fail(app, store, restore, over.to_owned()).await
 }

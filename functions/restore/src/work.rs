@@ -3,20 +3,16 @@
 use backup_chain_aws::backup::JobState;
 use backup_chain_aws::restore_jobs::had_no_room;
 use backup_chain_aws::{App, Meaning};
-use backup_chain_core::metrics::{Measured, Metric};
-use backup_chain_core::restore::{Hitch, Restore, Stage};
-use backup_chain_core::wait::{CONSISTENCY, RESTORE, TURN};
+use backup_chain_core::restore::{Restore, Stage};
+use backup_chain_core::wait::{CONSISTENCY, TURN};
 use jiff::SignedDuration;
 
+use crate::error::RestoreError;
 use crate::key::key;
-use crate::wait::{is_transient, wait};
-use crate::{RestoreError, Store, apply, copy_back, mark, open};
-
-/// The shortest pause: for what takes seconds.
-pub(crate) const MOMENT: SignedDuration = SignedDuration::from_secs(5);
-
-/// How long a job goes unlooked at when no event tells of it: somebody waits for the table.
-pub(crate) const LOOK: SignedDuration = SignedDuration::from_mins(1);
+use crate::stage::{LOOK, MOMENT, fail, go};
+use crate::store::Store;
+use crate::wait::{is_transient, still, unseen, wait, wait_anew};
+use crate::{apply, copy_back, open};
 
 /// Begins a restore that was just recorded.
 #[tracing::instrument(level = "error", skip_all, fields(restore = %restore.id, table = %restore.table.arn.name, point = %restore.point))]
@@ -40,70 +36,6 @@ pub(crate) async fn advance(app: &App, store: &Store, restore: &mut Restore) -> 
     }
 }
 
-/// Records that a restore goes on to `stage` and is to be looked at after `wait`. It is no longer held up.
-pub(crate) async fn go(
-    app: &App,
-    store: &Store,
-    restore: &mut Restore,
-    stage: Stage,
-    wait: SignedDuration,
-) -> Result<(), RestoreError> {
-    restore.stage = stage;
-    restore.hitch = None;
-    restore.check_at = app.context.now() + wait;
-    store.save(app, restore).await
-}
-
-/// There is no table, or none of ours: nothing more is done.
-pub(crate) async fn fail(
-    app: &App,
-    store: &Store,
-    restore: &mut Restore,
-    why: String,
-) -> Result<(), RestoreError> {
-    tracing::error!(restore = %restore.id, table = %restore.table.arn.name, why, "restore failed");
-    restore.problem = Some(why);
-    end(app, store, restore, Stage::Failed).await
-}
-
-/// The table is there, and nothing more is done to it. The tag that let it be changed comes off, if that can be.
-pub(crate) async fn stop(
-    app: &App,
-    store: &Store,
-    restore: &mut Restore,
-    why: &str,
-) -> Result<(), RestoreError> {
-    tracing::error!(restore = %restore.id, table = %restore.table.arn.name, why, "restore stopped");
-    let mut problem = why.to_owned();
-    if let Err(error) = mark::release(app, restore).await {
-        tracing::warn!(restore = %restore.id, %error, "the table keeps the tag");
-        problem = format!("{problem}; {}", mark::stays(restore));
-    }
-    restore.problem = Some(problem);
-    end(app, store, restore, Stage::Warning).await
-}
-
-/// A restore has ended: it is told, then recorded.
-pub(crate) async fn end(
-    app: &App,
-    store: &Store,
-    restore: &mut Restore,
-    stage: Stage,
-) -> Result<(), RestoreError> {
-    restore.stage = stage;
-    restore.hitch = None;
-    restore.ended_at = Some(app.context.now());
-    store.tell(app, restore).await?;
-    let took = app.context.now().duration_since(restore.requested_at);
-    let measured = Measured::of_restore(restore)
-        .with(Metric::RestoresEnded, 1)
-        .with(Metric::RestoresFailed, i64::from(stage == Stage::Failed))
-        .took(Metric::RestoreDuration, took);
-    app.context.measure(&measured);
-    tracing::info!(restore = %restore.id, table = %restore.table.arn.name, target = %restore.target, %stage, "restore ended");
-    store.save(app, restore).await
-}
-
 /// Whether a restore has waited for its turn for so long that nobody expects it any more.
 pub(crate) fn has_waited_too_long(app: &App, restore: &Restore) -> bool {
     app.context.now().duration_since(restore.requested_at) >= TURN
@@ -120,21 +52,6 @@ async fn take_turn(app: &App, store: &Store, restore: &mut Restore) -> Result<()
     restore.take_turn(app.context.now());
     go(app, store, restore, restore.stage, MOMENT).await?;
     begin(app, store, restore).await
-}
-
-/// AWS has no room for another table: the restore waits for another turn, and not for ever.
-pub(crate) async fn wait_anew(
-    app: &App,
-    store: &Store,
-    restore: &mut Restore,
-    why: String,
-) -> Result<(), RestoreError> {
-    let now = app.context.now();
-    restore.wait_anew();
-    let first = restore.hitch.take().map_or(now, |hitch| hitch.first);
-    restore.hitch = Some(Hitch { why, since: now, first });
-    restore.check_at = now + MOMENT.saturating_mul(2_i32.saturating_pow(restore.attempt.min(6)));
-    store.save(app, restore).await
 }
 
 /// Sends the recorded request.
@@ -268,37 +185,4 @@ async fn follow(app: &App, store: &Store, restore: &mut Restore) -> Result<(), R
             }
         },
     }
-}
-
-/// AWS is at work: it is looked at again, and not for ever.
-pub(crate) async fn still(
-    app: &App,
-    store: &Store,
-    restore: &mut Restore,
-    wait: SignedDuration,
-) -> Result<(), RestoreError> {
-    let now = app.context.now();
-    let since = *restore.started_at.get_or_insert(now);
-    if now.duration_since(since) >= RESTORE {
-        let why = format!(
-            "AWS is at work for {} days: when the table comes, its settings are not put back",
-            RESTORE.as_hours() / 24
-        );
-        return fail(app, store, restore, why).await;
-    }
-    go(app, store, restore, restore.stage, wait).await
-}
-
-/// What must be there is not seen: it is looked for again, and when it is not seen for `CONSISTENCY`, it is `over`.
-pub(crate) async fn unseen(
-    app: &App,
-    store: &Store,
-    restore: &mut Restore,
-    why: &str,
-    over: &str,
-) -> Result<(), RestoreError> {
-    if wait(app, store, restore, why, CONSISTENCY).await? {
-        return Ok(());
-    }
-    fail(app, store, restore, over.to_owned()).await
 }

@@ -14,8 +14,9 @@ use backup_chain_core::retention::{
     self, AgainstHand, Decided, Fate, Guard, Reason, Report, Verdict, name_of, place_of,
 };
 
+use crate::error::RetentionError;
 use crate::work::Work;
-use crate::{RetentionError, plan, reason_text, remove};
+use crate::{plan, remove};
 
 /// So many points are named in the history.
 const MOST_NAMED: usize = 200;
@@ -57,7 +58,7 @@ pub(crate) async fn remove(app: &App, asked: Removal, deadline: Deadline) -> Res
         } else if !verdict.remove {
             Fate::Keep
         } else if acts && deadline.allows_work(app.context.now()) {
-            let why = format!("removed {}", reason_text(&verdict.reasons));
+            let why = format!("removed {}", retention::reason_text(&verdict.reasons));
             remove::remove(app, point.clone(), &why, &mut report).await
         } else {
             Fate::Remove
@@ -74,7 +75,7 @@ async fn note(app: &App, asked: &Removal, planned: &[(RestorePoint, Verdict)]) -
     entry.reason.clone_from(&asked.reason);
     let going: Vec<_> = planned.iter().filter(|(_, verdict)| verdict.remove).collect();
     let line = |(point, verdict): &&(RestorePoint, Verdict)| {
-        format!("{}: {}", name_of(point), reason_text(&verdict.reasons))
+        format!("{}: {}", name_of(point), retention::reason_text(&verdict.reasons))
     };
     entry.details = going.iter().take(MOST_NAMED).map(line).collect();
     if going.len() > MOST_NAMED {
@@ -171,5 +172,5 @@ fn guarded(point: &RestorePoint, reasons: &[Reason]) -> RetentionError {
     } else {
         String::new()
     };
-    RetentionError::Guarded { point: point.id.clone(), why: reason_text(reasons), way_out }
+    RetentionError::Guarded { point: point.id.clone(), why: retention::reason_text(reasons), way_out }
 }

@@ -22,7 +22,7 @@ use backup_chain_aws::{App, logs};
 use backup_chain_core::ids::RunId;
 use backup_chain_core::invoke::RetentionRequest;
 use backup_chain_core::metrics::{Measured, Metric};
-use backup_chain_core::retention::{self, Counts, Decided, Fate, Held, Reason, Rebuilt, Report, name_of};
+use backup_chain_core::retention::{self, Counts, Decided, Fate, Held, Rebuilt, Report, name_of};
 use serde::Serialize;
 use tracing::Instrument as _;
 
@@ -110,7 +110,8 @@ async fn run(
                 (false, _) => Fate::Keep,
                 (true, false) => Fate::Remove,
                 (true, true) => {
-                    remove::remove(app, point.clone(), &reason_text(&verdict.reasons), &mut report).await
+                    remove::remove(app, point.clone(), &retention::reason_text(&verdict.reasons), &mut report)
+                        .await
                 }
             };
             report.points.push(Decided::of(&point, fate, verdict.reasons, began));
@@ -138,8 +139,4 @@ async fn run(
         "retention ran"
     );
     Ok(report)
-}
-
-pub(crate) fn reason_text(reasons: &[Reason]) -> String {
-    reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

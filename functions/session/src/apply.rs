@@ -7,14 +7,17 @@ use backup_chain_core::due::PolicyState;
 use backup_chain_core::history::Action;
 use backup_chain_core::ids::PolicyName;
 use backup_chain_core::policy::{Policy, changes};
+use backup_chain_core::replies::{Applied, Deleted, Switched};
 use backup_chain_core::session::Session;
 use jiff::Timestamp;
 
-use crate::{Reply, SessionError, check};
+use crate::check;
+use crate::error::SessionError;
+use crate::stored::{state_after, stored};
 
 /// Stores a document as the next revision of its policy, with its place in the history, or nothing of it. The
 /// same document again changes nothing.
-pub(crate) async fn apply(app: &App, document: &str, by: Option<String>) -> Result<Reply, SessionError> {
+pub(crate) async fn apply(app: &App, document: &str, by: Option<String>) -> Result<Applied, SessionError> {
     let policy = Policy::parse(document, &app.context.deployment().policy_home())?;
     let warnings = check::for_apply(app, &policy).await?;
     let stored = app.catalog.policy(&policy.name).await?;
@@ -22,7 +25,7 @@ pub(crate) async fn apply(app: &App, document: &str, by: Option<String>) -> Resu
     let (mut next, details) = match stored {
         Some(stored) if stored.document == document && stored.deleted_at.is_none() => {
             let StoredPolicy { name, revision, .. } = stored;
-            return Ok(Reply::Applied { policy: name.to_string(), revision, changed: false, warnings });
+            return Ok(Applied { policy: name.to_string(), revision, changed: false, warnings });
         }
         None => (first(&policy, document, now), Vec::new()),
         Some(stored) => {
@@ -48,7 +51,7 @@ pub(crate) async fn apply(app: &App, document: &str, by: Option<String>) -> Resu
     let writes = [Write::of(&mut next), Write::of(&mut revision), Write::of(&mut entry)];
     app.catalog.commit(writes.into_iter().chain(passed.iter_mut().map(Write::of))).await?;
     tracing::info!(policy = %next.name, revision = next.revision, "policy applied");
-    Ok(Reply::Applied {
+    Ok(Applied {
         policy: next.name.to_string(),
         revision: next.revision,
         changed: true,
@@ -58,19 +61,6 @@ pub(crate) async fn apply(app: &App, document: &str, by: Option<String>) -> Resu
             .chain(passed.iter().map(Session::report))
             .collect(),
     })
-}
-
-/// Since when what would be in force once `policy` took the place of `old`, which is stored.
-pub(crate) fn state_after(
-    stored: &StoredPolicy,
-    old: Option<&Policy>,
-    policy: &Policy,
-    now: Timestamp,
-) -> PolicyState {
-    match old {
-        Some(old) if stored.is_on() => stored.state.changed(old, policy, now),
-        _ => PolicyState::starting(policy, now),
-    }
 }
 
 fn first(policy: &Policy, document: &str, now: Timestamp) -> StoredPolicy {
@@ -98,7 +88,7 @@ pub(crate) async fn switch(
     name: &PolicyName,
     on: bool,
     by: Option<String>,
-) -> Result<Reply, SessionError> {
+) -> Result<Switched, SessionError> {
     let mut stored = stored(app, name).await?;
     let policy = Policy::parse(&stored.document, &app.context.deployment().policy_home())?;
     if on && !policy.enabled {
@@ -123,11 +113,15 @@ pub(crate) async fn switch(
     if on {
         warnings.extend(check::takes(app, &policy).await?);
     }
-    Ok(Reply::Switched { policy: name.to_string(), enabled: on, changed, warnings })
+    Ok(Switched { policy: name.to_string(), enabled: on, changed, warnings })
 }
 
 /// Deletes a policy; its revisions stay.
-pub(crate) async fn delete(app: &App, name: &PolicyName, by: Option<String>) -> Result<Reply, SessionError> {
+pub(crate) async fn delete(
+    app: &App,
+    name: &PolicyName,
+    by: Option<String>,
+) -> Result<Deleted, SessionError> {
     let mut stored = stored(app, name).await?;
     stored.deleted_at = Some(app.context.now());
     let mut passed = superseded_by(app, &stored, &format!("policy {name} was deleted")).await?;
@@ -135,12 +129,5 @@ pub(crate) async fn delete(app: &App, name: &PolicyName, by: Option<String>) -> 
     let writes = [Write::of(&mut stored), Write::of(&mut entry)];
     app.catalog.commit(writes.into_iter().chain(passed.iter_mut().map(Write::of))).await?;
     tracing::info!(policy = %name, "policy deleted");
-    Ok(Reply::Deleted { policy: name.to_string(), warnings: passed.iter().map(Session::report).collect() })
-}
-
-async fn stored(app: &App, name: &PolicyName) -> Result<StoredPolicy, SessionError> {
-    let stored = app.catalog.policy(name).await?;
-    stored
-        .filter(|stored| stored.deleted_at.is_none())
-        .ok_or_else(|| SessionError::UnknownPolicy(name.clone()))
+    Ok(Deleted { policy: name.to_string(), warnings: passed.iter().map(Session::report).collect() })
 }

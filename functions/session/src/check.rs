@@ -10,24 +10,15 @@ use backup_chain_core::due::PolicyState;
 use backup_chain_core::forecast::{Facts, VaultFacts, warnings};
 use backup_chain_core::ids::{Region, TableName, VaultArn, VaultName};
 use backup_chain_core::policy::{Policy, changes};
+use backup_chain_core::replies::{Checked, Covered};
 use backup_chain_core::retention::place_of;
 use jiff::Timestamp;
-use serde::Serialize;
 
-use crate::apply::state_after;
-use crate::{Reply, SessionError};
-
-/// A table that a policy would cover.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Covered {
-    /// Its name.
-    pub name: TableName,
-    /// Its size in bytes.
-    pub bytes: i64,
-}
+use crate::error::SessionError;
+use crate::stored::state_after;
 
 /// Tells what applying a document would change and meet.
-pub(crate) async fn check(app: &App, document: &str) -> Result<Reply, SessionError> {
+pub(crate) async fn check(app: &App, document: &str) -> Result<Checked, SessionError> {
     let policy = Policy::parse(document, &app.context.deployment().policy_home())?;
     let facts = vaults(app, &policy).await?;
     let mut stored = app.catalog.policy(&policy.name).await?;
@@ -47,7 +38,10 @@ pub(crate) async fn check(app: &App, document: &str) -> Result<Reply, SessionErr
     let mut covered = Vec::new();
     for (name, found) in found {
         match found {
-            Ok(Some(found)) => covered.push(Covered { name, bytes: found.bytes.unwrap_or_default() }),
+            Ok(Some(found)) => covered.push(Covered {
+                name,
+                bytes: found.bytes.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default(),
+            }),
             Ok(None) => {
                 lines.push(format!("sources: there is no table {name} now: a session passes it over"));
             }
@@ -64,16 +58,16 @@ pub(crate) async fn check(app: &App, document: &str) -> Result<Reply, SessionErr
     lines.extend(warnings(&policy, &Facts { table_tags, ..facts.facts }));
     let names = covered.iter().map(|table| table.name.clone()).collect();
     lines.extend(taken_over(&policies, &policy, &names));
-    Ok(Reply::Checked {
+    Ok(Checked {
         policy: policy.name.to_string(),
         revision: stored.as_ref().map(|stored| stored.revision),
         changed: stored.as_ref().is_none_or(|stored| stored.document != document),
         changes: old.as_ref().map(|old| changes(old, &policy)).unwrap_or_default(),
-        anew: stored
+        restarted_tiers: stored
             .as_ref()
             .map(|stored| {
                 let now = app.context.now();
-                anew(&state_after(stored, old.as_ref(), &policy, now), now)
+                restarted_tiers(&state_after(stored, old.as_ref(), &policy, now), now)
             })
             .unwrap_or_default(),
         tables: covered,
@@ -83,7 +77,7 @@ pub(crate) async fn check(app: &App, document: &str) -> Result<Reply, SessionErr
 }
 
 /// What comes into force at `now`: tiers, and copies of tiers.
-fn anew(state: &PolicyState, now: Timestamp) -> Vec<String> {
+fn restarted_tiers(state: &PolicyState, now: Timestamp) -> Vec<String> {
     let is_new = |from: &Timestamp| *from == now;
     let tiers =
         state.effective_from.iter().filter(|(_, from)| is_new(from)).map(|(tier, _)| tier.to_string());

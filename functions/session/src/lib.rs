@@ -10,7 +10,9 @@ mod create;
 mod error;
 mod named;
 mod plan;
+mod report;
 mod start;
+mod stored;
 mod watch;
 
 use std::collections::BTreeSet;
@@ -21,127 +23,36 @@ use backup_chain_aws::{App, Error, logs};
 use backup_chain_core::ids::SessionId;
 use backup_chain_core::invoke::SessionRequest;
 use backup_chain_core::metrics::Measured;
-use backup_chain_core::session::{Session, Skipped, Status};
-use serde::Serialize;
+use backup_chain_core::replies::{Recorded, SessionReply, Summary, Worked};
+use backup_chain_core::session::{Session, Status};
 use tracing::Instrument as _;
 
-pub use check::Covered;
 pub use error::SessionError;
-
-/// What the function answers.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "outcome", rename_all = "kebab-case")]
-pub enum Reply {
-    /// No slot has come due and no session has work left.
-    Idle {},
-    /// Another invocation is at work and will take up what was recorded.
-    Busy {
-        /// Sessions that this invocation recorded.
-        recorded: Vec<SessionId>,
-    },
-    /// Sessions were worked on.
-    Worked {
-        /// Those that this invocation recorded.
-        recorded: Vec<SessionId>,
-        /// How each stands now.
-        sessions: Vec<Summary>,
-    },
-    /// A policy was stored.
-    Applied {
-        /// Its name.
-        policy: String,
-        /// Its revision.
-        revision: u32,
-        /// Whether the document differs from the one that was stored before.
-        changed: bool,
-        /// What will not work as things stand, each with the way out.
-        warnings: Vec<String>,
-    },
-    /// What applying a policy would change and meet; nothing was changed.
-    Checked {
-        /// Its name.
-        policy: String,
-        /// The revision that is stored now; none when there is none.
-        revision: Option<u32>,
-        /// Whether the document differs from the stored one.
-        changed: bool,
-        /// Which fields differ.
-        changes: Vec<String>,
-        /// Tiers that would come into force anew: nothing of them is owed from before.
-        anew: Vec<String>,
-        /// The tables that it would cover.
-        tables: Vec<Covered>,
-        /// Tables that it would pass over.
-        skipped: Vec<Skipped>,
-        /// What will not work as things stand, each with the way out.
-        warnings: Vec<String>,
-    },
-    /// A policy was enabled or disabled.
-    Switched {
-        /// Its name.
-        policy: String,
-        /// Whether its slots start sessions.
-        enabled: bool,
-        /// Whether that was otherwise before.
-        changed: bool,
-        /// What is passed by because of it.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        warnings: Vec<String>,
-    },
-    /// A policy was deleted.
-    Deleted {
-        /// Its name.
-        policy: String,
-        /// What is passed by because of it.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        warnings: Vec<String>,
-    },
-}
-
-/// How a session stands.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Summary {
-    /// Its id.
-    pub session: SessionId,
-    /// Its policy; none for manual backups.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub policy: Option<String>,
-    /// Where it stands.
-    pub status: Status,
-    /// How many restore points it recorded.
-    pub planned: u32,
-    /// Tables that it passed over.
-    pub skipped: usize,
-    /// What is wrong with it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub problems: Vec<String>,
-}
-
-impl From<&Session> for Summary {
-    fn from(session: &Session) -> Self {
-        Self {
-            session: session.id.clone(),
-            policy: session.policy.as_ref().map(|policy| policy.name.to_string()),
-            status: session.status,
-            planned: session.planned,
-            skipped: session.skipped.len(),
-            problems: session.problems.clone(),
-        }
-    }
-}
 
 /// Answers one request.
 ///
 /// # Errors
 /// [`SessionError`]: what was wrong with the request, or which call to AWS failed. What was recorded until
 /// then is taken up by the next tick.
-pub async fn handle(app: &App, request: SessionRequest, deadline: Deadline) -> Result<Reply, SessionError> {
+pub async fn handle(
+    app: &App,
+    request: SessionRequest,
+    deadline: Deadline,
+) -> Result<SessionReply, SessionError> {
     match request {
-        SessionRequest::Apply { document, by } => apply::apply(app, &document, by).await,
-        SessionRequest::Check { document } => check::check(app, &document).await,
-        SessionRequest::Enable { policy, by } => apply::switch(app, &policy, true, by).await,
-        SessionRequest::Disable { policy, by } => apply::switch(app, &policy, false, by).await,
-        SessionRequest::Delete { policy, by } => apply::delete(app, &policy, by).await,
+        SessionRequest::Apply { document, by } => {
+            Ok(SessionReply::Applied(apply::apply(app, &document, by).await?))
+        }
+        SessionRequest::Check { document } => Ok(SessionReply::Checked(check::check(app, &document).await?)),
+        SessionRequest::Enable { policy, by } => {
+            Ok(SessionReply::Switched(apply::switch(app, &policy, true, by).await?))
+        }
+        SessionRequest::Disable { policy, by } => {
+            Ok(SessionReply::Switched(apply::switch(app, &policy, false, by).await?))
+        }
+        SessionRequest::Delete { policy, by } => {
+            Ok(SessionReply::Deleted(apply::delete(app, &policy, by).await?))
+        }
         SessionRequest::Tick {} => {
             watch::look(app).await;
             if let Err(error) = app.notices.publish_outbox().await {
@@ -170,17 +81,17 @@ async fn work(
     policies: &[Active],
     recorded: Vec<SessionId>,
     deadline: Deadline,
-) -> Result<Reply, SessionError> {
+) -> Result<SessionReply, SessionError> {
     // The index may trail by moments: what was just recorded is open as well.
     let open = app.catalog.open_sessions().await?;
     let open: BTreeSet<SessionId> =
         open.into_iter().map(|session| session.id).chain(recorded.iter().cloned()).collect();
     if open.is_empty() {
-        return Ok(Reply::Idle {});
+        return Ok(SessionReply::Idle {});
     }
     let now = app.context.now();
     let Some(lease) = app.catalog.lease("session", now, deadline.ends()).await? else {
-        return Ok(Reply::Busy { recorded });
+        return Ok(SessionReply::Busy(Recorded { recorded }));
     };
     let mut sessions = Vec::with_capacity(open.len());
     for id in open {
@@ -209,7 +120,7 @@ async fn work(
         tracing::warn!(%error, "the lease ends by itself");
     }
     app.measure_unreadable();
-    Ok(Reply::Worked { recorded, sessions })
+    Ok(SessionReply::Worked(Worked { recorded, sessions }))
 }
 
 async fn go_on(

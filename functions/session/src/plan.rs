@@ -12,7 +12,7 @@ use backup_chain_core::due::{self, ChainView};
 use backup_chain_core::ids::{PointId, Table, VaultArn};
 use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::notice::{Notice, SessionEnded};
-use backup_chain_core::point::{CopyFlags, Kind, PolicyRef, RestorePoint};
+use backup_chain_core::point::{CopyFlags, Kind, RestorePoint};
 use backup_chain_core::session::{MAX_SKIPPED, Session, Skipped, Status, Trigger};
 use backup_chain_core::table::TableHead;
 use backup_chain_core::tier::{Flag, TierSlot};
@@ -21,7 +21,7 @@ use futures_util::{StreamExt, stream};
 
 use crate::check::{find_vault, region_problem, target_vault};
 use crate::named;
-use crate::start::measure_end;
+use crate::report::measure_end;
 
 /// How many tables are looked at side by side.
 const ABREAST: usize = 8;
@@ -437,9 +437,4 @@ async fn refuse(app: &App, session: &mut Session, why: Vec<String>, owed: usize)
     app.notices.publish(&Notice::SessionEnded(SessionEnded::of(session, std::iter::empty()))).await?;
     measure_end(app, session, owed);
     app.catalog.commit([Write::of(session)]).await
-}
-
-/// The policy that made a point, for messages.
-pub(crate) fn maker(policy: Option<&PolicyRef>) -> String {
-    policy.map_or_else(|| "manual backup".to_owned(), |policy| policy.name.to_string())
 }

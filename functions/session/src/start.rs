@@ -11,7 +11,7 @@ use backup_chain_aws::{App, AwsError, Error, Meaning, logs};
 use backup_chain_core::ids::{PointId, RecoveryPointArn};
 use backup_chain_core::lock::{self, Lock};
 use backup_chain_core::metadata::{self, Document, Settings, TAGS, tags};
-use backup_chain_core::metrics::{Measured, Metric};
+use backup_chain_core::metrics::Measured;
 use backup_chain_core::notice::{FailedTable, Notice, SessionEnded};
 use backup_chain_core::plan::{self, Marks, Mine, StartBackup, token};
 use backup_chain_core::point::{Kind, Request, RestorePoint, State};
@@ -22,7 +22,7 @@ use jiff::{SignedDuration, Timestamp};
 use tracing::Instrument as _;
 
 use crate::create::locked;
-use crate::plan::maker;
+use crate::report::{maker, measure_end};
 
 const CREATED_ANEW: &str =
     "the table was dropped and created anew before its backup was started: the new one starts its own chain";
@@ -94,15 +94,6 @@ pub(crate) async fn start(
         tracing::info!(status = ?session.status, available, planned = session.planned, "session ended");
     }
     Ok(())
-}
-
-/// Measured with what is told, as often: what an alarm goes by must not be lost.
-pub(crate) fn measure_end(app: &App, session: &Session, owed: usize) {
-    let measured = Measured::of_session(session)
-        .with(Metric::SessionsEnded, 1)
-        .with(Metric::SessionsFailed, i64::from(session.status == Status::Failed))
-        .with(Metric::SlotsOwed, owed);
-    app.context.measure(&measured);
 }
 
 /// The session's backups, without their copies. The index may trail by moments: of each point the latest that is known

@@ -21,6 +21,7 @@ pub mod notice;
 pub mod plan;
 pub mod point;
 pub mod policy;
+pub mod replies;
 pub mod restore;
 pub mod retention;
 pub mod session;

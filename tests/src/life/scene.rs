@@ -11,6 +11,7 @@ use backup_chain_core::invoke::{
     Ask, From, Removal, RestoreRequest, RetentionRequest, SessionRequest, Wanted, Which,
 };
 use backup_chain_core::point::{RestorePoint, State};
+use backup_chain_core::replies::SessionReply;
 use backup_chain_core::settings::TableSettings;
 use backup_chain_local::World;
 use backup_chain_local::stack::{
@@ -134,7 +135,7 @@ impl Scene {
         tokio::time::timeout(TIMEOUT, done).await.map_err(|_| "the function took too long")?
     }
 
-    async fn session(&self, request: SessionRequest) -> Result<backup_chain_session::Reply, Failure> {
+    async fn session(&self, request: SessionRequest) -> Result<SessionReply, Failure> {
         self.within(self.stack.session(request)).await
     }
 

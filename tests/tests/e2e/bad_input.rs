@@ -3,11 +3,11 @@
 
 use backup_chain_core::invoke::SessionRequest;
 use backup_chain_core::point::{Kind, State};
+use backup_chain_core::replies::{Applied, SessionReply};
 use backup_chain_core::session::{Session, Status};
 use backup_chain_core::tier::Tier;
 use backup_chain_local::stack::{SOURCE, Stack, VAULT};
 use backup_chain_local::{Fault, FaultRule};
-use backup_chain_session::Reply;
 use backup_chain_tests::{
     all_points, apply, assert_agreement, at, backup, deployed, dynamodb, points, table, vault_tags,
 };
@@ -299,7 +299,7 @@ async fn a_target_vault_that_is_not_there_is_told_and_backups_go_on() {
     let copies = "copies: [{vault: 'arn:aws:backup:eu-west-1:111122223333:backup-vault:nowhere'}]\ntiers:";
     let document =
         DAILY.replace("tiers:", copies).replace("keep: 2 days", "keep: 2 days, copy: {keep: 2 days}");
-    let Reply::Applied { warnings, .. } = apply(&stack, &document).await.unwrap() else {
+    let SessionReply::Applied(Applied { warnings, .. }) = apply(&stack, &document).await.unwrap() else {
         panic!("it is not applied")
     };
     insta::assert_snapshot!(warnings.join("\n"), @"copies: the functions may not use vault nowhere in eu-west-1 (AccessDeniedException): deploy the target stack there, and add its ARN to the stack's parameter FurtherVaults, or name another");

@@ -15,7 +15,10 @@ use backup_chain_core::table::TableHead;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Item, Rebuilt, Revision, StoredPolicy, text};
+use super::policies::{Rebuilt, Revision, StoredPolicy};
+
+/// A record as DynamoDB has it.
+pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// How long what is past stays readable: sessions that have ended, points that are gone.
 const HISTORY: SignedDuration = SignedDuration::from_hours(24 * 90);
@@ -393,4 +396,8 @@ impl Record for Lease {
     fn rev(&mut self) -> &mut u64 {
         &mut self.rev
     }
+}
+
+pub(super) fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
 }

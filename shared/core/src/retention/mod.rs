@@ -16,7 +16,7 @@ use crate::point::{Kind, RestorePoint, State};
 use crate::tier::Tier;
 
 pub use brakes::{Braked, Brakes, Road, brake, digest};
-pub use reason::{AgainstHand, Guard, Reason, UnknownGuard};
+pub use reason::{AgainstHand, Guard, Reason, UnknownGuard, reason_text};
 pub use report::{
     Breach, ChainRun, Counts, Decided, Fate, FlagState, Held, Rebuilt, Report, Run, RunStatus, Watch,
     name_of, place_of,

@@ -223,3 +223,8 @@ impl fmt::Display for Reason {
         }
     }
 }
+
+/// Reasons as one text.
+pub fn reason_text(reasons: &[Reason]) -> String {
+    reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

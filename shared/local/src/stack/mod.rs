@@ -15,6 +15,7 @@ use backup_chain_aws::clock::{Deadline, Random};
 use backup_chain_aws::deployment::Deployment;
 use backup_chain_core::ids::{Region, VaultArn};
 use backup_chain_core::invoke::{Ask, RestoreRequest, RetentionRequest, SessionRequest};
+use backup_chain_core::replies::SessionReply;
 use backup_chain_core::restore::Told;
 use backup_chain_core::retention::{Brakes, Held, Rebuilt, Report};
 use backup_chain_retention::Reply;
@@ -267,7 +268,7 @@ impl Stack {
     ///
     /// # Errors
     /// What the function fails with, or that it died at a crash point.
-    pub async fn session(&self, request: SessionRequest) -> Result<backup_chain_session::Reply, Failure> {
+    pub async fn session(&self, request: SessionRequest) -> Result<SessionReply, Failure> {
         let done = backup_chain_session::handle(&self.session, request, self.deadline());
         functions::alive(&self.world, SESSION, done).await
     }

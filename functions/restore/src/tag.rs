@@ -1,0 +1,52 @@
+//! The restore's tag on the new table: how it comes off, and where AWS does not honour it.
+
+use backup_chain_aws::change::RESTORE_TAG;
+use backup_chain_aws::{App, AwsError, Meaning};
+use backup_chain_core::ids::{Region, Table};
+use backup_chain_core::restore::{Restore, StepState, ToldRegion};
+
+/// Takes the tag off a table that was tagged. Where that is refused, and no tag is seen, it is off already: the right to take
+/// it off hangs on it as well.
+pub(crate) async fn release(app: &App, restore: &Restore) -> Result<(), AwsError> {
+    let is_tagged = restore.mark.as_ref().is_some_and(|mark| mark.state == StepState::Done);
+    let Some(id) = restore.made.as_ref().filter(|_| is_tagged) else { return Ok(()) };
+    let table = Table { arn: restore.target.clone(), id: id.clone() };
+    let dynamodb = &app.aws.region(&restore.start.region).dynamodb;
+    match dynamodb.release(&table).await {
+        Err(error) if error.meaning == Meaning::Denied => {
+            match dynamodb.is_claimed(&table, restore.id.as_str()).await? {
+                true => Err(error),
+                false => Ok(()),
+            }
+        }
+        done => done,
+    }
+}
+
+/// How to take the tag off by hand.
+pub(crate) fn stays(restore: &Restore) -> String {
+    format!(
+        "the tag {RESTORE_TAG} stays on the table and lets the restore function change it, take it off: aws dynamodb \
+         untag-resource --region {} --resource-arn {} --tag-keys {RESTORE_TAG}",
+        restore.start.region, restore.target
+    )
+}
+
+/// Whether AWS honours rights that hang on tags in a Region.
+pub(crate) async fn check(app: &App, region: &Region) -> ToldRegion {
+    let asked = app.aws.region(region).dynamodb.has_tag_conditions(&app.context.deployment().settings).await;
+    let (tag_conditions, why) = match asked {
+        Ok(on) => (Some(on), None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    ToldRegion { region: region.clone(), tag_conditions, why }
+}
+
+/// What is told when AWS honours no right that hangs on the tag.
+pub(crate) fn not_honoured(restore: &Restore) -> String {
+    format!(
+        "DynamoDB refuses whatever hangs on the table's tag: attribute-based access control is off in {} for this account, \
+         or a policy denies it; see \"Where attribute-based access control is off\" in docs/restore.md, and finish by hand",
+        restore.start.region
+    )
+}
