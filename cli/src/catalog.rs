@@ -4,7 +4,7 @@ use backup_chain_core::invoke::RetentionRequest;
 use backup_chain_core::retention::Rebuilt;
 use clap::Subcommand;
 
-use crate::console::{count, moment};
+use crate::console::{count, utc};
 use crate::deployment::Deployed;
 use crate::outcome::{By, Failure, Outcome};
 use crate::{Console, points, replies, verify};
@@ -60,13 +60,13 @@ pub(crate) async fn run(
     if json {
         console.json(&answer)?;
     } else {
-        console.say(format_args!(
+        console.line(format_args!(
             "{} added from {}: {known} known, {foreign} foreign",
             count(added, "restore point"),
             vaults.join(", ")
         ))?;
         if let Some(until) = braked_until {
-            console.say(format_args!("retention removes nothing until {} UTC", moment(until)))?;
+            console.line(format_args!("retention removes nothing until {} UTC", utc(until)))?;
         }
     }
     for warning in &warnings {

@@ -30,7 +30,7 @@ impl fmt::Debug for Console<'_> {
 
 impl Console<'_> {
     /// A line of the answer.
-    pub(crate) fn say(&mut self, line: impl fmt::Display) -> Result<(), Failure> {
+    pub(crate) fn line(&mut self, line: impl fmt::Display) -> Result<(), Failure> {
         Ok(writeln!(self.out, "{line}")?)
     }
 
@@ -44,7 +44,7 @@ impl Console<'_> {
     pub(crate) fn json(&mut self, answer: &impl Serialize) -> Result<(), Failure> {
         // As a whole, so that a reader who has seen enough is the same as with a text.
         let text = serde_json::to_string_pretty(answer)?;
-        self.say(text)
+        self.line(text)
     }
 
     /// A table with a heading.
@@ -56,7 +56,7 @@ impl Console<'_> {
         let mut table = Table::new();
         table.load_style(NOTHING).set_header(heading).add_rows(rows);
         for line in table.lines() {
-            self.say(line.trim_end())?;
+            self.line(line.trim_end())?;
         }
         Ok(())
     }
@@ -75,13 +75,13 @@ impl Console<'_> {
 }
 
 /// A moment in UTC, to the second.
-pub(crate) fn moment(at: Timestamp) -> String {
+pub(crate) fn utc(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// The same where there may be none.
-pub(crate) fn moment_or_dash(at: Option<Timestamp>) -> String {
-    at.map_or_else(|| "-".to_owned(), moment)
+pub(crate) fn utc_or_dash(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "-".to_owned(), utc)
 }
 
 /// A moment as operators write it: with its offset from UTC, or a date or a date and time in UTC.

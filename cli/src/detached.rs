@@ -137,7 +137,7 @@ async fn follow(
     mut restore: Restore,
     console: &mut Console<'_>,
 ) -> Result<Told, Failure> {
-    let mut followed = Followed::of(&detached.look(&restore).await.map_err(refused)?);
+    let mut followed = Followed::of(&detached.view(&restore).await.map_err(refused)?);
     let mut failure = None;
     let told = detached
         .finish(&mut restore, |restore| {

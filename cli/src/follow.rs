@@ -13,10 +13,10 @@ use crate::outcome::Failure;
 use crate::told::{stage, why};
 
 /// The time between two looks at restores.
-const PAUSE: SignedDuration = SignedDuration::from_secs(5);
+const POLL_INTERVAL: SignedDuration = SignedDuration::from_secs(5);
 
 /// What a restore waits for is told when it waits for so long.
-const WORTH_TELLING: SignedDuration = SignedDuration::from_mins(1);
+const REPORT_WAITS_LONGER_THAN: SignedDuration = SignedDuration::from_mins(1);
 
 /// Notes every change of stage and every step until all have ended.
 pub(crate) async fn follow(
@@ -38,7 +38,7 @@ pub(crate) async fn follow(
         if !followed.iter().any(Followed::is_open) {
             return Ok(());
         }
-        deployed.app.context.clock().until(deployed.app.context.now() + PAUSE).await;
+        deployed.app.context.clock().until(deployed.app.context.now() + POLL_INTERVAL).await;
     }
 }
 
@@ -80,8 +80,10 @@ impl Followed {
             changes.push(stage(now));
         }
         // What passes within a minute is not worth a line.
-        let held_up =
-            now.hitch.as_ref().filter(|hitch| now.check_at.duration_since(hitch.since) >= WORTH_TELLING);
+        let held_up = now
+            .hitch
+            .as_ref()
+            .filter(|hitch| now.check_at.duration_since(hitch.since) >= REPORT_WAITS_LONGER_THAN);
         let held_up = held_up.map(|hitch| hitch.why.clone());
         if held_up != self.hitch {
             changes.extend(held_up.iter().map(|why| format!("waits: {why}")));

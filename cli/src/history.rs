@@ -4,7 +4,7 @@ use backup_chain_core::history::Entry;
 use clap::Args;
 
 use crate::Console;
-use crate::console::{moment, word};
+use crate::console::{utc, word};
 use crate::deployment::Deployed;
 use crate::outcome::{Failure, Outcome};
 
@@ -31,12 +31,12 @@ pub(crate) async fn run(
     if json {
         console.json(&entries)?;
     } else if entries.is_empty() {
-        console.say("nothing was done by hand")?;
+        console.line("nothing was done by hand")?;
     } else {
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
         let row = |entry: &Entry| {
             [
-                moment(entry.at),
+                utc(entry.at),
                 word(&entry.action),
                 entry.subject.clone(),
                 or_dash(&entry.by),

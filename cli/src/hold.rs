@@ -8,7 +8,7 @@ use clap::Subcommand;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::console::{moment, moment_or_dash, written};
+use crate::console::{utc, utc_or_dash, written};
 use crate::deployment::Deployed;
 use crate::outcome::{By, Failure, Outcome};
 use crate::points::{self, Named};
@@ -79,14 +79,16 @@ pub(crate) async fn run(
         return Ok(Outcome::Done);
     }
     match hold {
-        Some(hold) => console.say(format_args!(
+        Some(hold) => console.line(format_args!(
             "restore point {point} of {table} in {vault} is held: {}",
-            points::held(&hold)
+            points::hold_text(&hold)
         ))?,
-        None => console.say(format_args!("restore point {point} of {table} in {vault} is no longer held"))?,
+        None => {
+            console.line(format_args!("restore point {point} of {table} in {vault} is no longer held"))?
+        }
     }
     if let Some(note) = note {
-        console.say(note)?;
+        console.line(note)?;
     }
     Ok(Outcome::Done)
 }
@@ -115,7 +117,7 @@ async fn list(
         Some(table) => deployed.catalog().points_of_table(table).await?,
         None => {
             console.note("reading the catalog ...")?;
-            deployed.catalog().every_live_point().await?
+            deployed.catalog().all_live_points().await?
         }
     };
     points.retain(|point| !point.state.is_past());
@@ -138,19 +140,19 @@ async fn list(
     if json {
         console.json(&held)?;
     } else if held.is_empty() {
-        console.say("nothing is held")?;
+        console.line("nothing is held")?;
     } else {
         let row = |view: &View| {
             let until = match view.hold.until {
                 None => "without end".to_owned(),
-                Some(until) if view.live => moment(until),
-                Some(until) => format!("{} (over)", moment(until)),
+                Some(until) if view.live => utc(until),
+                Some(until) => format!("{} (over)", utc(until)),
             };
             [
                 view.table.to_string(),
                 view.vault.clone(),
                 view.point.to_string(),
-                moment_or_dash(view.created_at),
+                utc_or_dash(view.created_at),
                 view.hold.reason.clone(),
                 view.hold.author.clone().unwrap_or_else(|| "-".to_owned()),
                 until,

@@ -87,11 +87,11 @@ fn validate(
         if !json {
             match &parsed {
                 Ok(policy) => {
-                    console.say(format_args!("{}: policy {} is valid", file.display(), policy.name))?;
+                    console.line(format_args!("{}: policy {} is valid", file.display(), policy.name))?;
                 }
                 Err(errors) => {
                     for problem in &errors.0 {
-                        console.say(placed(file, problem))?;
+                        console.line(placed(file, problem))?;
                     }
                 }
             }

@@ -18,7 +18,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::Serialize;
 
 use crate::Console;
-use crate::console::{count, moment, size};
+use crate::console::{count, size, utc};
 use crate::deployment::Deployed;
 use crate::offline::{UNKNOWN_REGION, document, home, placed};
 use crate::outcome::{Failure, Outcome};
@@ -158,7 +158,7 @@ pub(crate) async fn run(
         limits.backups_in_flight = deployment.backups_in_flight;
         limits.copies_in_flight = deployment.copies_in_flight;
     }
-    let told = told(&plan, &policy, &home.region, &prices, checked, &limits, now)?;
+    let told = view(&plan, &policy, &home.region, &prices, checked, &limits, now)?;
     if json {
         console.json(&told)?;
     } else {
@@ -172,7 +172,7 @@ fn prices(plan: &Plan) -> Result<Prices, Failure> {
     Prices::parse(&document(file)?).map_err(|error| Failure::refused(format!("{}: {error}", file.display())))
 }
 
-fn told(
+fn view(
     plan: &Plan,
     policy: &Policy,
     home: &Region,
@@ -279,23 +279,23 @@ fn slots(policy: &Policy, shown: &Zone, from: Timestamp, until: Timestamp) -> Ve
 fn say(told: &Told, policy: &Policy, console: &mut Console<'_>) -> Result<(), Failure> {
     let Told { time_zone, slots, steady_state, cost, .. } = told;
     let (due, days) = (count(slots.len(), "slot"), count(told.days.into(), "day"));
-    console.say(format_args!("policy {}, {time_zone}: {due} in {days}", told.policy))?;
+    console.line(format_args!("policy {}, {time_zone}: {due} in {days}", told.policy))?;
     if !slots.is_empty() {
-        console.say("")?;
+        console.line("")?;
         console.table(["SLOT", "UTC", "FLAGS UNTIL (UTC)", "COPIES UNTIL (UTC)"], slots.iter().map(row))?;
     }
-    console.say("")?;
-    console.say("in the steady state, for each table:")?;
-    console.say(format_args!("  backup chain: {}", holds(&steady_state.backups)))?;
+    console.line("")?;
+    console.line("in the steady state, for each table:")?;
+    console.line(format_args!("  backup chain: {}", holds(&steady_state.backups)))?;
     for target in &policy.copies {
         if let Some(chain) = &steady_state.copies {
             let (name, region) = (&target.vault.name, &target.vault.region);
-            console.say(format_args!("  copy chain in {region}/{name}: {}", holds(chain)))?;
+            console.line(format_args!("  copy chain in {region}/{name}: {}", holds(chain)))?;
         }
     }
-    console.say("")?;
+    console.line("")?;
     let bytes = size(i64::try_from(told.bytes).unwrap_or(i64::MAX));
-    console.say(format_args!(
+    console.line(format_args!(
         "cost of {} of {bytes} in all, USD a month, with the prices of {}:",
         count(told.tables, "table"),
         cost.prices_as_of
@@ -320,27 +320,27 @@ fn say(told: &Told, policy: &Policy, console: &mut Console<'_>) -> Result<(), Fa
     rows.push(["all".to_owned(), String::new(), String::new(), String::new(), usd(cost.total)]);
     console.table(["", "WARM", "COLD", "TRAFFIC", "TOGETHER"], rows)?;
     for note in &cost.notes {
-        console.say(format_args!("  {note}"))?;
+        console.line(format_args!("  {note}"))?;
     }
-    console.say("")?;
+    console.line("")?;
     let Length { backups_seconds, copies_seconds, minutes_per_backup, minutes_per_copy } = told.session;
     let copies = match copies_seconds {
         0 => String::new(),
         seconds => format!(", and its copies {}, at {minutes_per_copy} minutes each", minutes(seconds)),
     };
-    console.say(format_args!(
+    console.line(format_args!(
         "a session takes about {}, at {minutes_per_backup} minutes a backup{copies}",
         minutes(backups_seconds)
     ))?;
     if let Some(apply) = &told.apply {
-        console.say("")?;
+        console.line("")?;
         say_apply(apply, console)?;
     }
     if !told.warnings.is_empty() {
-        console.say("")?;
+        console.line("")?;
     }
     for warning in &told.warnings {
-        console.say(format_args!("warning: {warning}"))?;
+        console.line(format_args!("warning: {warning}"))?;
     }
     Ok(())
 }
@@ -348,27 +348,28 @@ fn say(told: &Told, policy: &Policy, console: &mut Console<'_>) -> Result<(), Fa
 fn say_apply(apply: &Apply, console: &mut Console<'_>) -> Result<(), Failure> {
     let Apply { revision, changed, changes, restarted_tiers, tables, skipped } = apply;
     match (revision, changed) {
-        (None, _) => console.say("apply would store it as its first revision")?,
+        (None, _) => console.line("apply would store it as its first revision")?,
         (Some(revision), false) => {
-            console.say(format_args!("apply would change nothing: this is revision {revision}"))?;
+            console.line(format_args!("apply would change nothing: this is revision {revision}"))?;
         }
         (Some(revision), true) => {
-            console.say(format_args!("apply would store revision {}, with these changes:", revision + 1))?;
+            console.line(format_args!("apply would store revision {}, with these changes:", revision + 1))?;
             if changes.is_empty() {
-                console.say("  none but in how it is written")?;
+                console.line("  none but in how it is written")?;
             }
             for change in changes {
-                console.say(format_args!("  {change}"))?;
+                console.line(format_args!("  {change}"))?;
             }
             if !restarted_tiers.is_empty() {
                 let tiers = restarted_tiers.join(", ");
-                console.say(format_args!("  in force from now on, and nothing owed from before: {tiers}"))?;
+                console
+                    .line(format_args!("  in force from now on, and nothing owed from before: {tiers}"))?;
             }
         }
     }
-    console.say(format_args!("it covers {}: {}", count(tables.len(), "table"), tables.join(", ")))?;
+    console.line(format_args!("it covers {}: {}", count(tables.len(), "table"), tables.join(", ")))?;
     for skipped in skipped {
-        console.say(format_args!("  passed over: {skipped}"))?;
+        console.line(format_args!("  passed over: {skipped}"))?;
     }
     Ok(())
 }
@@ -403,9 +404,9 @@ fn row(slot: &Slot) -> [String; 4] {
         let lines: Vec<String> = slot
             .tiers
             .iter()
-            .filter_map(|due| Some(format!("{} until {}", due.tier, moment(lapses(due)?))))
+            .filter_map(|due| Some(format!("{} until {}", due.tier, utc(lapses(due)?))))
             .collect();
         if lines.is_empty() { "-".to_owned() } else { lines.join("\n") }
     };
-    [slot.local.clone(), moment(slot.slot), lines(&|due| Some(due.lapses)), lines(&|due| due.copy_lapses)]
+    [slot.local.clone(), utc(slot.slot), lines(&|due| Some(due.lapses)), lines(&|due| due.copy_lapses)]
 }

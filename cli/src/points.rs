@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::Console;
-use crate::console::{count, moment, moment_or_dash, size, word};
+use crate::console::{count, size, utc, utc_or_dash, word};
 use crate::deployment::Deployed;
 use crate::outcome::{Failure, Outcome};
 
@@ -143,10 +143,10 @@ impl<'a> PointView<'a> {
     /// Id, moment, state, flags, size and notes.
     pub fn row(&self) -> [String; 6] {
         let flags: Vec<String> =
-            self.flags.iter().map(|flag| format!("{} until {}", flag.tier, moment(flag.lapses))).collect();
+            self.flags.iter().map(|flag| format!("{} until {}", flag.tier, utc(flag.lapses))).collect();
         [
             self.id.to_string(),
-            moment_or_dash(self.created_at),
+            utc_or_dash(self.created_at),
             self.state.to_string(),
             if flags.is_empty() { "-".to_owned() } else { flags.join("\n") },
             self.bytes.map_or_else(|| "-".to_owned(), size),
@@ -159,10 +159,10 @@ impl<'a> PointView<'a> {
         fn text<T: ToString>(value: impl IntoIterator<Item = T>) -> Vec<String> {
             value.into_iter().map(|value| value.to_string()).collect()
         }
-        let at = |moment_of: Option<Timestamp>| text(moment_of.map(|at| format!("{} UTC", moment(at))));
+        let at = |moment_of: Option<Timestamp>| text(moment_of.map(|at| format!("{} UTC", utc(at))));
         let flag = |flag: &FlagView| {
             let FlagView { tier, slot, keep, lapses } = flag;
-            format!("{tier} of {} UTC, kept {keep}, until {} UTC", moment(*slot), moment(*lapses))
+            format!("{tier} of {} UTC, kept {keep}, until {} UTC", utc(*slot), utc(*lapses))
         };
         [
             ("id", text([self.id])),
@@ -180,7 +180,7 @@ impl<'a> PointView<'a> {
             ("bytes", text(self.bytes)),
             ("warnings", self.warnings.to_vec()),
             ("suspect", text(self.suspect)),
-            ("hold", text(self.hold.map(held))),
+            ("hold", text(self.hold.map(hold_text))),
             ("reason", text(self.reason)),
             ("requested_at", at(self.requested_at)),
             ("attempt", text([self.attempt])),
@@ -192,17 +192,17 @@ impl<'a> PointView<'a> {
 
     fn notes(&self) -> Vec<String> {
         let suspect = self.suspect.map(|why| format!("suspect: {why}"));
-        let held = self.hold.map(|hold| format!("held: {}", held(hold)));
+        let held = self.hold.map(|hold| format!("held: {}", hold_text(hold)));
         let warnings = self.warnings.iter().cloned();
         suspect.into_iter().chain(held).chain(warnings).chain(self.reason.map(str::to_owned)).collect()
     }
 }
 
 /// A hold in words.
-pub(crate) fn held(hold: &Hold) -> String {
+pub(crate) fn hold_text(hold: &Hold) -> String {
     let Hold { reason, author, until, .. } = hold;
     let by = author.as_ref().map(|author| format!(", by {author}")).unwrap_or_default();
-    let until = until.map(|until| format!(", until {} UTC", moment(until))).unwrap_or_default();
+    let until = until.map(|until| format!(", until {} UTC", utc(until))).unwrap_or_default();
     format!("{reason}{by}{until}")
 }
 
@@ -239,19 +239,19 @@ pub(crate) async fn list(
         return Ok(Outcome::Done);
     }
     if chains.is_empty() {
-        console.say(format_args!("table {table} has no restore points"))?;
+        console.line(format_args!("table {table} has no restore points"))?;
     }
     for (number, chain) in chains.iter().enumerate() {
         let Chain { table_id, kind, vault, points, .. } = chain;
         if number > 0 {
-            console.say("")?;
+            console.line("")?;
         }
         let what = match kind {
             Kind::Backup => "backup chain",
             Kind::Copy => "copy chain",
             Kind::Manual => "manual backups",
         };
-        console.say(format_args!(
+        console.line(format_args!(
             "{what} of {table} ({table_id}) in {vault}: {}",
             count(points.len(), "restore point")
         ))?;
@@ -302,7 +302,7 @@ fn show(point: &RestorePoint, json: bool, console: &mut Console<'_>) -> Result<O
     }
     for (name, values) in view.fields() {
         for value in values {
-            console.say(format_args!("{name:<15} {value}"))?;
+            console.line(format_args!("{name:<15} {value}"))?;
         }
     }
     Ok(Outcome::Done)

@@ -13,7 +13,7 @@ use clap::Subcommand;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::console::{moment, moment_or_dash};
+use crate::console::{utc, utc_or_dash};
 use crate::deployment::Deployed;
 use crate::outcome::{By, Failure, Outcome};
 use crate::replies;
@@ -134,9 +134,9 @@ async fn apply(
     if json {
         console.json(&answer)?;
     } else if changed {
-        console.say(format_args!("policy {policy} is stored as revision {revision}"))?;
+        console.line(format_args!("policy {policy} is stored as revision {revision}"))?;
     } else {
-        console.say(format_args!("policy {policy} is stored already, as revision {revision}"))?;
+        console.line(format_args!("policy {policy} is stored already, as revision {revision}"))?;
     }
     Ok(Outcome::Done)
 }
@@ -168,7 +168,7 @@ async fn switch(
     } else {
         let (state, already) =
             (if on { "enabled" } else { "disabled" }, if changed { "" } else { " already" });
-        console.say(format_args!("policy {name} is {state}{already}"))?;
+        console.line(format_args!("policy {name} is {state}{already}"))?;
     }
     Ok(Outcome::Done)
 }
@@ -200,7 +200,7 @@ async fn delete(
     if json {
         console.json(&answer)?;
     } else {
-        console.say(format_args!("policy {name} is deleted"))?;
+        console.line(format_args!("policy {name} is deleted"))?;
     }
     Ok(Outcome::Done)
 }
@@ -254,11 +254,11 @@ async fn export(
     if json {
         console.json(&exported)?;
     } else if exported.is_empty() {
-        console.say("no policy is stored: store one with backup-chain policy apply FILE")?;
+        console.line("no policy is stored: store one with backup-chain policy apply FILE")?;
     } else {
         for Exported { policy, revision, file, written } in &exported {
             let what = if *written { "written to" } else { "is in" };
-            console.say(format_args!("policy {policy}, revision {revision}, {what} {}", file.display()))?;
+            console.line(format_args!("policy {policy}, revision {revision}, {what} {}", file.display()))?;
         }
     }
     Ok(Outcome::Done)
@@ -343,8 +343,8 @@ impl Listed {
             priority,
             enabled,
             tiers,
-            moment_or_dash(next),
-            moment(*applied_at),
+            utc_or_dash(next),
+            utc(*applied_at),
         ]
     }
 }
@@ -362,7 +362,7 @@ async fn list(
     if json {
         console.json(&listed)?;
     } else if listed.is_empty() {
-        console.say("no policy is stored: store one with backup-chain policy apply FILE")?;
+        console.line("no policy is stored: store one with backup-chain policy apply FILE")?;
     } else {
         let heading =
             ["POLICY", "REVISION", "PRIORITY", "ENABLED", "TIERS", "NEXT SLOT (UTC)", "APPLIED (UTC)"];
@@ -396,7 +396,7 @@ async fn show(
             );
             console.json(&Shown { listed, document: &document })?;
         } else {
-            console.say(document.trim_end())?;
+            console.line(document.trim_end())?;
         }
         return Ok(Outcome::Done);
     };
@@ -414,7 +414,7 @@ async fn show(
     if json {
         console.json(found)?;
     } else {
-        console.say(found.document.trim_end())?;
+        console.line(found.document.trim_end())?;
     }
     Ok(Outcome::Done)
 }

@@ -123,5 +123,5 @@ pub(crate) async fn run(
         return Err(Failure::refused("nothing is removed: answer y, or add --yes"));
     }
     let answer = deployed.invoke("retention", &request(false, Some(plan.digest)), console).await?;
-    retention::tell(&answer, json, console)
+    retention::print_report(&answer, json, console)
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::choices::Otherwise;
-use crate::console::{count, moment, moment_or_dash, written};
+use crate::console::{count, utc, utc_or_dash, written};
 use crate::deployment::Deployed;
 use crate::follow::follow;
 use crate::outcome::{By, Failure, Outcome};
@@ -229,7 +229,7 @@ async fn begin(
     } else {
         for (number, told) in begun.iter().enumerate() {
             if number > 0 {
-                console.say("")?;
+                console.line("")?;
             }
             say_head(told, console)?;
             say_end(told, console)?;
@@ -286,9 +286,9 @@ impl<'a> View<'a> {
             self.id.to_string(),
             self.table.to_string(),
             format!("{}/{}", self.region, self.target),
-            moment_or_dash(self.moment),
+            utc_or_dash(self.moment),
             self.stage.to_string(),
-            moment(self.requested_at),
+            utc(self.requested_at),
             or_dash(self.by),
             or_dash(self.reason),
         ]
@@ -308,7 +308,7 @@ async fn list(
     if json {
         console.json(&listed)?;
     } else if listed.is_empty() {
-        console.say(if open { "no restore is under way" } else { "no restores" })?;
+        console.line(if open { "no restore is under way" } else { "no restores" })?;
     } else {
         let heading = ["RESTORE", "TABLE", "AS", "MOMENT (UTC)", "STATUS", "ASKED (UTC)", "BY", "WHY"];
         console.table(heading, listed.iter().map(View::row))?;

@@ -9,7 +9,7 @@ use clap::Subcommand;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::console::{count, moment, word};
+use crate::console::{count, utc, word};
 use crate::deployment::Deployed;
 use crate::outcome::{Failure, Outcome};
 use crate::{Console, replies};
@@ -60,21 +60,25 @@ pub(crate) async fn run(
         Command::Show { id } => return show(&id, deployed, json, console).await,
     };
     let answer = deployed.invoke("retention", &request, console).await?;
-    tell(&answer, json, console)
+    print_report(&answer, json, console)
 }
 
 /// Tells what the retention function reports.
-pub(crate) fn tell(answer: &Value, json: bool, console: &mut Console<'_>) -> Result<Outcome, Failure> {
+pub(crate) fn print_report(
+    answer: &Value,
+    json: bool,
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
     let report: Report = replies::read(answer)?;
     let Report { dry_run, digest, braked, points, omitted, breaches, problems, .. } = &report;
     if json {
         console.json(answer)?;
     } else if points.is_empty() {
-        console.say(if *dry_run { "there are no restore points" } else { "nothing is outdated" })?;
+        console.line(if *dry_run { "there are no restore points" } else { "nothing is outdated" })?;
     } else {
         points_table(points, console)?;
-        console.say("")?;
-        console.say(format_args!("plan {digest}: {}", counted(&Counts::of(points))))?;
+        console.line("")?;
+        console.line(format_args!("plan {digest}: {}", counted(&Counts::of(points))))?;
     }
     if *omitted > 0 {
         let what = count(*omitted, "more restore point");
@@ -116,7 +120,7 @@ fn points_table(points: &[Decided], console: &mut Console<'_>) -> Result<(), Fai
             vault.clone(),
             point.to_string(),
             word(fate),
-            until.map_or_else(|| "-".to_owned(), moment),
+            until.map_or_else(|| "-".to_owned(), utc),
             why.join("\n"),
         ]
     };
@@ -146,12 +150,12 @@ fn breached(breach: &Breach) -> String {
     let Breach { table, policy, objective, newest, since } = breach;
     let newest = newest.map_or_else(
         || "it has no restore point".to_owned(),
-        |newest| format!("its newest restore point is of {} UTC", moment(newest)),
+        |newest| format!("its newest restore point is of {} UTC", utc(newest)),
     );
     format!(
         "{table} is without a fresh restore point since {} UTC: {newest}, and policy {policy} asks for one every \
          {objective} hours",
-        moment(*since)
+        utc(*since)
     )
 }
 
@@ -172,7 +176,7 @@ async fn runs(
     if json {
         console.json(&runs)?;
     } else if runs.is_empty() {
-        console.say("no retention run has ended yet")?;
+        console.line("no retention run has ended yet")?;
     } else {
         let row = |run: &Run| {
             let braked = run.braked.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
@@ -181,7 +185,7 @@ async fn runs(
             let wrong = [count(run.problems.len(), "problem"), breaches].join(", ");
             [
                 run.id.to_string(),
-                moment(run.started_at),
+                utc(run.started_at),
                 word(&run.status),
                 run.chains.to_string(),
                 counted(&run.counts),
@@ -195,7 +199,7 @@ async fn runs(
     let Some(watch) = overdue else { return Ok(Outcome::Done) };
     console.note(format_args!(
         "overdue: no retention run has ended since {} UTC; one a day is expected: see the function's schedule and log",
-        moment(watch.last_run)
+        utc(watch.last_run)
     ))?;
     Ok(Outcome::Wrong)
 }
@@ -223,16 +227,16 @@ async fn show(
         console.json(&Shown { run, by_chain })?;
         return Ok(Outcome::Done);
     }
-    console.say(format_args!(
+    console.line(format_args!(
         "run {id}, {} to {} UTC: {}, {}",
-        moment(run.started_at),
-        moment(run.ended_at),
+        utc(run.started_at),
+        utc(run.ended_at),
         word(&run.status),
         counted(&run.counts)
     ))?;
     for ChainRun { table, vault, counts, points, .. } in &by_chain {
-        console.say("")?;
-        console.say(format_args!("{table} in {vault}: {}", counted(counts)))?;
+        console.line("")?;
+        console.line(format_args!("{table} in {vault}: {}", counted(counts)))?;
         let row =
             |decided: &Decided| [decided.point.to_string(), word(&decided.fate), decided.why.join("\n")];
         console.table(["POINT", "FATE", "WHY"], points.iter().map(row))?;

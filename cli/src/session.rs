@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::Console;
-use crate::console::{count, moment, moment_or_dash, word};
+use crate::console::{count, utc, utc_or_dash, word};
 use crate::deployment::Deployed;
 use crate::outcome::{Failure, Outcome};
 use crate::points::PointView;
@@ -67,7 +67,7 @@ pub(crate) struct Wait {
 }
 
 /// The time between two looks at a session.
-const PAUSE: SignedDuration = SignedDuration::from_secs(15);
+const POLL_INTERVAL: SignedDuration = SignedDuration::from_secs(15);
 
 pub(crate) async fn run(
     command: Command,
@@ -126,7 +126,7 @@ async fn start(
                 console.note(&stands)?;
                 told = stands;
             }
-            deployed.app.context.clock().until(deployed.app.context.now() + PAUSE).await;
+            deployed.app.context.clock().until(deployed.app.context.now() + POLL_INTERVAL).await;
             session = find(deployed, id).await?;
         }
     }
@@ -180,7 +180,7 @@ impl<'a> SessionView<'a> {
         }
     }
 
-    fn maker(&self) -> String {
+    fn policy_label(&self) -> String {
         self.policy.map_or_else(|| "-".to_owned(), ToString::to_string)
     }
 
@@ -204,9 +204,9 @@ impl<'a> SessionView<'a> {
     fn row(&self) -> [String; 7] {
         [
             self.id.to_string(),
-            self.maker(),
+            self.policy_label(),
             word(&self.trigger),
-            moment(self.started_at),
+            utc(self.started_at),
             word(&self.status),
             self.points(),
             self.notes(),
@@ -228,7 +228,7 @@ async fn list(
     if json {
         console.json(&listed)?;
     } else if listed.is_empty() {
-        console.say("no sessions")?;
+        console.line("no sessions")?;
     } else {
         let heading = ["SESSION", "POLICY", "TRIGGER", "STARTED (UTC)", "STATUS", "POINTS", "NOTES"];
         console.table(heading, listed.into_iter().map(SessionView::row))?;
@@ -260,23 +260,23 @@ async fn show(
         || "manual backups".to_owned(),
         |policy| format!("policy {policy}, revision {}", view.revision.unwrap_or_default()),
     );
-    console.say(format_args!("session  {}", view.id))?;
-    console.say(format_args!("of       {of}, {}", word(&view.trigger)))?;
-    console.say(format_args!("slot     {} UTC", moment(view.slot)))?;
-    let ended = moment_or_dash(view.ended_at);
-    console.say(format_args!("ran      {} to {ended} UTC", moment(view.started_at)))?;
-    console.say(format_args!("status   {}, {}", word(&view.status), view.points()))?;
+    console.line(format_args!("session  {}", view.id))?;
+    console.line(format_args!("of       {of}, {}", word(&view.trigger)))?;
+    console.line(format_args!("slot     {} UTC", utc(view.slot)))?;
+    let ended = utc_or_dash(view.ended_at);
+    console.line(format_args!("ran      {} to {ended} UTC", utc(view.started_at)))?;
+    console.line(format_args!("status   {}, {}", word(&view.status), view.points()))?;
     for problem in view.problems {
-        console.say(format_args!("problem  {problem}"))?;
+        console.line(format_args!("problem  {problem}"))?;
     }
     for Skipped { table, why, .. } in view.skipped {
-        console.say(format_args!("skipped  {table}: {why}"))?;
+        console.line(format_args!("skipped  {table}: {why}"))?;
     }
     for TierSlot { tier, slot } in view.missed {
-        console.say(format_args!("missed   {tier} of {} UTC", moment(*slot)))?;
+        console.line(format_args!("missed   {tier} of {} UTC", utc(*slot)))?;
     }
     if !points.is_empty() {
-        console.say("")?;
+        console.line("")?;
         let row = |point: &PointView<'_>| {
             let [id, at, state, flags, size, notes] = point.row();
             [name(point.table), word(&point.kind), point.vault.clone(), id, at, state, flags, size, notes]

@@ -7,7 +7,7 @@ use backup_chain_core::retention::place_of;
 
 use crate::Console;
 use crate::choices::{asked, encrypted};
-use crate::console::{count, moment, word};
+use crate::console::{count, utc, word};
 use crate::outcome::Failure;
 
 /// A plan in short, before the question.
@@ -39,12 +39,12 @@ pub(crate) fn outline(told: &Told, console: &mut Console<'_>) -> Result<(), Fail
 pub(crate) fn say_plans(plans: &[Told], console: &mut Console<'_>) -> Result<(), Failure> {
     for (number, told) in plans.iter().enumerate() {
         if number > 0 {
-            console.say("")?;
+            console.line("")?;
         }
         say_head(told, console)?;
         if let Some(settings) = &told.settings {
-            console.say("")?;
-            console.say("the settings as they were:")?;
+            console.line("")?;
+            console.line("the settings as they were:")?;
             console.json(settings)?;
         }
         say_steps(told, console)?;
@@ -71,16 +71,16 @@ pub(crate) fn say_head(told: &Told, console: &mut Console<'_>) -> Result<(), Fai
     fields.extend(asked(&restore.choices).into_iter().map(|asked| ("asked", asked)));
     if !dry_run {
         fields.insert(0, ("restore", restore.id.to_string()));
-        fields.push(("begun", format!("{} UTC{by}{why}", moment(restore.requested_at))));
-        fields.extend(restore.ended_at.map(|at| ("ended", format!("{} UTC", moment(at)))));
+        fields.push(("begun", format!("{} UTC{by}{why}", utc(restore.requested_at))));
+        fields.extend(restore.ended_at.map(|at| ("ended", format!("{} UTC", utc(at)))));
         fields.push(("status", stage(restore)));
         let hitch = restore.hitch.as_ref().filter(|_| restore.stage != Stage::Waiting);
-        fields.extend(hitch.map(|it| ("waits", format!("{}, since {} UTC", it.why, moment(it.since)))));
+        fields.extend(hitch.map(|it| ("waits", format!("{}, since {} UTC", it.why, utc(it.since)))));
     }
     fields.extend(notes.iter().map(|note| ("note", note.clone())));
     for (name, text) in fields {
         for (number, line) in folded(&text, WIDTH - 9).iter().enumerate() {
-            console.say(format_args!("{:<8} {line}", if number == 0 { name } else { "" }))?;
+            console.line(format_args!("{:<8} {line}", if number == 0 { name } else { "" }))?;
         }
     }
     Ok(())
@@ -90,19 +90,19 @@ pub(crate) fn say_head(told: &Told, console: &mut Console<'_>) -> Result<(), Fai
 pub(crate) fn say_steps(told: &Told, console: &mut Console<'_>) -> Result<(), Failure> {
     let Told { restore, dry_run, steps, left, leftovers, .. } = told;
     if *dry_run && !leftovers.is_empty() {
-        console.say("")?;
-        console.say("what a dropped table of that name has left behind, and what becomes of it:")?;
+        console.line("")?;
+        console.line("what a dropped table of that name has left behind, and what becomes of it:")?;
         let row = |it: &ToldLeftover| [it.title.clone(), cell(&it.becomes)];
         console.table(["WHAT", "BECOMES"], leftovers.iter().map(row))?;
     }
     if !steps.is_empty() {
-        console.say("")?;
-        console.say("the steps that put its settings back:")?;
+        console.line("")?;
+        console.line("the steps that put its settings back:")?;
     }
     let titles = steps.iter().enumerate().map(|(at, step)| format!("{:>2}. {}", at + 1, step.title));
     if *dry_run {
         for title in titles {
-            console.say(title)?;
+            console.line(title)?;
         }
     } else if !steps.is_empty() {
         let row = |(title, step): (String, &ToldStep)| {
@@ -112,8 +112,8 @@ pub(crate) fn say_steps(told: &Told, console: &mut Console<'_>) -> Result<(), Fa
         console.table(["STEP", "STATE", "WHY"], titles.zip(steps).map(row))?;
     }
     if restore.report.is_empty() && !left.is_empty() {
-        console.say("")?;
-        console.say("what will not be as it was, and why:")?;
+        console.line("")?;
+        console.line("what will not be as it was, and why:")?;
         let row = |Left { property, why, .. }: &Left| [property.clone(), cell(why)];
         console.table(["PROPERTY", "WHY"], left.iter().map(row))?;
     }
@@ -124,7 +124,7 @@ pub(crate) fn say_steps(told: &Told, console: &mut Console<'_>) -> Result<(), Fa
 pub(crate) fn say_end(told: &Told, console: &mut Console<'_>) -> Result<(), Failure> {
     let Told { restore, steps, adoption, .. } = told;
     if !restore.report.is_empty() {
-        console.say("")?;
+        console.line("")?;
         let row = |Property { name, outcome, why }: &Property| {
             [name.clone(), word(outcome), cell(why.as_deref().unwrap_or_default())]
         };
@@ -132,25 +132,25 @@ pub(crate) fn say_end(told: &Told, console: &mut Console<'_>) -> Result<(), Fail
     }
     let by_hand: Vec<&ToldStep> = steps.iter().filter(|step| is_left(restore.stage, step)).collect();
     if !by_hand.is_empty() {
-        console.say("")?;
-        console.say("to finish by hand:")?;
+        console.line("")?;
+        console.line("to finish by hand:")?;
     }
     for ToldStep { title, record, commands, .. } in by_hand {
         let why = record.as_ref().map(why).filter(|why| !why.is_empty());
-        console.say(format_args!("  # {title}{}", why.map(|why| format!(": {why}")).unwrap_or_default()))?;
+        console.line(format_args!("  # {title}{}", why.map(|why| format!(": {why}")).unwrap_or_default()))?;
         for command in commands {
-            console.say(format_args!("  {command}"))?;
+            console.line(format_args!("  {command}"))?;
         }
     }
     let Some(adoption) = adoption else { return Ok(()) };
-    console.say("")?;
-    console.say("for CloudFormation to adopt the table, with STACK and TEMPLATE for your own:")?;
+    console.line("")?;
+    console.line("for CloudFormation to adopt the table, with STACK and TEMPLATE for your own:")?;
     for command in &adoption.cloudformation {
-        console.say(format_args!("  {command}"))?;
+        console.line(format_args!("  {command}"))?;
     }
-    console.say("for Terraform:")?;
+    console.line("for Terraform:")?;
     for command in &adoption.terraform {
-        console.say(format_args!("  {command}"))?;
+        console.line(format_args!("  {command}"))?;
     }
     Ok(())
 }
@@ -208,7 +208,7 @@ pub(crate) fn stage(restore: &Restore) -> String {
 pub(crate) fn why(record: &StepRecord) -> String {
     let StepRecord { refusals, again_at, why, .. } = record;
     let refused = (*refusals > 0).then(|| format!("refused {}", count(*refusals as usize, "time")));
-    let again_at = again_at.map(|at| format!("again at {} UTC", moment(at)));
+    let again_at = again_at.map(|at| format!("again at {} UTC", utc(at)));
     let parts: Vec<String> = why.iter().cloned().chain(refused).chain(again_at).collect();
     parts.join(", ")
 }
@@ -220,6 +220,6 @@ fn made(restore: &Restore) -> String {
 
 fn point(restore: &Restore) -> String {
     let Restore { point, moment: at, vault, .. } = restore;
-    let at = at.map(|at| format!(" of {} UTC", moment(at))).unwrap_or_default();
+    let at = at.map(|at| format!(" of {} UTC", utc(at))).unwrap_or_default();
     format!("restore point {point}{at} in {}", place_of(vault))
 }

@@ -71,7 +71,7 @@ pub(crate) async fn run(
         vaults.entry(VaultArn { region, ..app.context.deployment().vault_arn(&name) }).or_default();
     }
     console.note("the catalog is read ...")?;
-    for point in app.catalog.every_live_point().await? {
+    for point in app.catalog.all_live_points().await? {
         vaults.entry(point.vault.clone()).or_default().push(point);
     }
     let mut verified = Verified::default();
@@ -100,12 +100,12 @@ fn say(verified: &Verified, console: &mut Console<'_>) -> Result<(), Failure> {
     for Difference { vault, recovery_point, restore_point, what } in differences {
         let names =
             [Some(vault.clone()), restore_point.clone(), recovery_point.as_ref().map(ToString::to_string)];
-        console.say(names.into_iter().flatten().collect::<Vec<_>>().join("  "))?;
+        console.line(names.into_iter().flatten().collect::<Vec<_>>().join("  "))?;
         for line in cell(what).lines() {
-            console.say(format_args!("  {line}"))?;
+            console.line(format_args!("  {line}"))?;
         }
     }
-    console.say(format_args!(
+    console.line(format_args!(
         "{} in {} agree with the catalog; {}, {foreign} foreign, {under_way} under way",
         count(*agree, "restore point"),
         count(vaults.len(), "vault"),

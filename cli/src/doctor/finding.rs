@@ -116,7 +116,7 @@ impl Finding {
     }
 
     /// A check that could not be made.
-    pub fn unseen(check: Check, place: impl fmt::Display, what: impl Into<String>) -> Self {
+    pub fn not_readable(check: Check, place: impl fmt::Display, what: impl Into<String>) -> Self {
         Self::new(check, State::Unknown, place, what)
     }
 

@@ -35,7 +35,7 @@ pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
         let mut problems = state(&place, &found);
         problems.extend(runtime(&place, &found));
         match &first {
-            Some(first) => problems.extend(told.differs(first, &place, &name)),
+            Some(first) => problems.extend(told.differences(first, &place, &name)),
             None => first = Some(told),
         }
         problems.extend(throttled(look, &client, &name, &place).await);
@@ -82,7 +82,7 @@ impl Told {
     }
 
     /// How this function differs from the session function.
-    fn differs(&self, first: &Self, place: &str, name: &str) -> Vec<Finding> {
+    fn differences(&self, first: &Self, place: &str, name: &str) -> Vec<Finding> {
         let mut findings = Vec::new();
         let names = self.variables.keys().chain(first.variables.keys());
         let mut others: Vec<&str> = names

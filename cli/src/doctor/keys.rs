@@ -156,7 +156,7 @@ fn unusable(region: &Region, place: &str, what: &str, found: &KeyMetadata) -> Op
             let at = found.deletion_date().and_then(|at| jiff::Timestamp::from_second(at.secs()).ok());
             let at = at.map_or_else(
                 || "once its replicas are gone".to_owned(),
-                |at| format!("on {} UTC", crate::console::moment(at)),
+                |at| format!("on {} UTC", crate::console::utc(at)),
             );
             let what = format!("{what} IS ABOUT TO BE DELETED, {at}: what it protects is lost for good then");
             Some(wrong(what).fix("stop that at once, then enable it").command(format!(

@@ -12,7 +12,7 @@ use super::look::Look;
 use crate::console::count;
 
 pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
-    let recorded = match look.app.catalog.every_live_point().await {
+    let recorded = match look.app.catalog.all_live_points().await {
         Ok(recorded) => recorded,
         Err(error) => {
             let catalog = look.here(&look.app.context.deployment().catalog);

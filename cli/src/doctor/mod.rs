@@ -74,7 +74,7 @@ pub(crate) async fn run(
     let mut findings = findings(&look, console).await?;
     if doctor.fix {
         for finding in &mut findings {
-            mend(&look, finding, console).await?;
+            repair(&look, finding, console).await?;
         }
     }
     let of = |state: State| findings.iter().filter(|finding| finding.state == state).count();
@@ -89,7 +89,7 @@ pub(crate) async fn run(
     if json {
         console.json(&Told { counts, findings })?;
     } else {
-        say(doctor, &counts, &findings, console)?;
+        print(doctor, &counts, &findings, console)?;
     }
     Ok(outcome)
 }
@@ -119,7 +119,7 @@ async fn findings(look: &Look<'_>, console: &mut Console<'_>) -> Result<Vec<Find
 }
 
 /// Repairs what was found, where that is safe.
-async fn mend(look: &Look<'_>, finding: &mut Finding, console: &mut Console<'_>) -> Result<(), Failure> {
+async fn repair(look: &Look<'_>, finding: &mut Finding, console: &mut Console<'_>) -> Result<(), Failure> {
     let Some(repair) = finding.repair.take() else { return Ok(()) };
     match repair::apply(look, &repair).await {
         Ok(()) => {
@@ -138,7 +138,7 @@ async fn mend(look: &Look<'_>, finding: &mut Finding, console: &mut Console<'_>)
     Ok(())
 }
 
-fn say(
+fn print(
     doctor: &Doctor,
     counts: &Counts,
     findings: &[Finding],
@@ -151,7 +151,7 @@ fn say(
             ["STATE", "CHECK", "WHERE", "WHAT, AND THE FIX"],
             shown.iter().map(|finding| row(finding)),
         )?;
-        console.say("")?;
+        console.line("")?;
     }
     let Counts { ok, mended, warning, unknown, wrong } = counts;
     let parts = [(wrong, "wrong"), (unknown, "unknown"), (warning, "to be looked at"), (mended, "mended")];
@@ -161,10 +161,10 @@ fn say(
         .map(|(count, what)| format!("{count} {what}"))
         .collect();
     let rest = if parts.is_empty() { String::new() } else { format!(", {}", parts.join(", ")) };
-    console.say(format_args!("{} things looked at: {ok} ok{rest}", findings.len()))?;
+    console.line(format_args!("{} things looked at: {ok} ok{rest}", findings.len()))?;
     let fixable = findings.iter().filter(|finding| finding.repair.is_some()).count();
     if fixable > 0 {
-        console.say(format_args!("backup-chain doctor --fix mends {fixable} of them"))?;
+        console.line(format_args!("backup-chain doctor --fix mends {fixable} of them"))?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use super::rules::FEEDS;
 use crate::console::count;
 
 /// So many events are taken in a few minutes.
-const MANY: usize = 500;
+const MAX_HEALTHY_MESSAGES: usize = 500;
 
 pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
     let client = Client::new(&look.config(look.source()));
@@ -40,7 +40,7 @@ fn number(attributes: &Attributes, name: &Attribute) -> usize {
     attributes.get(name).and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 
-fn unseen(place: &str, name: &str, error: &AwsError) -> Finding {
+fn not_readable(place: &str, name: &str, error: &AwsError) -> Finding {
     if is_missing(error) {
         Finding::wrong(Check::Queues, place, format!("there is no queue {name}"))
             .fix("deploy the stack again")
@@ -53,7 +53,7 @@ async fn waiting(look: &Look<'_>, client: &Client, name: &str, failed: &str, fun
     let place = look.here(name);
     let found = match attributes(client, name).await {
         Ok(found) => found,
-        Err(error) => return vec![unseen(&place, name, &error)],
+        Err(error) => return vec![not_readable(&place, name, &error)],
     };
     let mut findings = Vec::new();
     let redrive = found.get(&Attribute::RedrivePolicy).map(String::as_str).unwrap_or_default();
@@ -63,7 +63,7 @@ async fn waiting(look: &Look<'_>, client: &Client, name: &str, failed: &str, fun
         findings.push(Finding::wrong(Check::Queues, &place, what).fix("deploy the stack again"));
     }
     let waiting = number(&found, &Attribute::ApproximateNumberOfMessages);
-    if waiting > MANY {
+    if waiting > MAX_HEALTHY_MESSAGES {
         let what = format!("{} wait: the {function} function takes fewer than come", count(waiting, "event"));
         let fix = format!("see the log of {}; the tick follows the jobs meanwhile", look.named(function));
         findings.push(Finding::warning(Check::Queues, &place, what).fix(fix));
@@ -78,7 +78,7 @@ async fn set_aside(look: &Look<'_>, client: &Client, name: &str, failed: &str) -
     let place = look.here(failed);
     let found = match attributes(client, failed).await {
         Ok(found) => found,
-        Err(error) => return unseen(&place, failed, &error),
+        Err(error) => return not_readable(&place, failed, &error),
     };
     let kept = number(&found, &Attribute::ApproximateNumberOfMessages)
         + number(&found, &Attribute::ApproximateNumberOfMessagesNotVisible);

@@ -31,7 +31,7 @@ pub(super) async fn of_restores(look: &Look<'_>, console: &mut Console<'_>) -> V
         Err(error) => {
             let what = format!("whether rights hang on tags there was not looked at: {error}");
             let fix = "mend what is wrong with the restore function, or have somebody look who may invoke it";
-            return vec![Finding::unseen(Check::Regions, look.here("restores"), what).fix(fix)];
+            return vec![Finding::not_readable(Check::Regions, look.here("restores"), what).fix(fix)];
         }
     };
     told.iter().map(of_tags).collect()
@@ -56,7 +56,7 @@ fn of_tags(told: &ToldRegion) -> Finding {
         (None, why) => {
             let why = why.as_deref().unwrap_or("no reason is given");
             let what = format!("whether rights hang on tags there is not known: {why}");
-            Finding::unseen(Check::Regions, region, what).fix("mend what else is wrong, and look again")
+            Finding::not_readable(Check::Regions, region, what).fix("mend what else is wrong, and look again")
         }
     }
 }

@@ -6,10 +6,10 @@ use backup_chain_core::session::{Session, Status};
 
 use super::finding::{Check, Finding};
 use super::look::Look;
-use crate::console::{count, moment};
+use crate::console::{count, utc};
 
 /// So many tables are named for each session.
-const NAMED: usize = 5;
+const MAX_NAMED: usize = 5;
 
 pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
     let sessions = match look.app.catalog.sessions().await {
@@ -30,13 +30,16 @@ pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
 
 fn of_session(look: &Look<'_>, policy: &str, session: &Session) -> Finding {
     let place = look.here(&format!("policy {policy}"));
-    let at = moment(session.started_at);
+    let at = utc(session.started_at);
     let skipped: Vec<_> = session.skipped.iter().filter(|skipped| skipped.warning).collect();
     let missing = session.planned.saturating_sub(session.available) as usize;
     let named = |some: &[&backup_chain_core::session::Skipped]| {
-        let lines: Vec<String> =
-            some.iter().take(NAMED).map(|skipped| format!("{} ({})", skipped.table, skipped.why)).collect();
-        let more = some.len().saturating_sub(NAMED);
+        let lines: Vec<String> = some
+            .iter()
+            .take(MAX_NAMED)
+            .map(|skipped| format!("{} ({})", skipped.table, skipped.why))
+            .collect();
+        let more = some.len().saturating_sub(MAX_NAMED);
         let more = if more > 0 { format!(", and {more} more") } else { String::new() };
         lines.join(", ") + &more
     };
@@ -47,7 +50,7 @@ fn of_session(look: &Look<'_>, policy: &str, session: &Session) -> Finding {
     if !skipped.is_empty() {
         parts.push(format!("passed over {}: {}", count(skipped.len(), "table"), named(&skipped)));
     }
-    parts.extend(session.problems.iter().take(NAMED).cloned());
+    parts.extend(session.problems.iter().take(MAX_NAMED).cloned());
     let show = format!("backup-chain session show {}", session.id);
     match session.status {
         Status::Failed => {

@@ -6,10 +6,10 @@ use jiff::SignedDuration;
 
 use super::finding::{Check, Finding};
 use super::look::Look;
-use crate::console::{count, moment};
+use crate::console::{count, utc};
 
 /// Restores that ended longer ago have been seen, or nobody misses what is left of them.
-const RECENT: SignedDuration = SignedDuration::from_hours(24 * 7);
+const REPORT_WINDOW: SignedDuration = SignedDuration::from_hours(24 * 7);
 
 pub(super) fn policies(look: &Look<'_>) -> Vec<Finding> {
     let catalog = look.here(&look.app.context.deployment().catalog);
@@ -83,11 +83,11 @@ pub(super) async fn points(look: &Look<'_>) -> Vec<Finding> {
     match look.app.catalog.restores().await {
         Ok(restores) => {
             let recent = restores.iter().filter(|restore| {
-                restore.ended_at.is_some_and(|at| look.now.duration_since(at) < RECENT)
+                restore.ended_at.is_some_and(|at| look.now.duration_since(at) < REPORT_WINDOW)
                     && matches!(restore.stage, Stage::Warning | Stage::Failed)
             });
             findings.extend(recent.map(|restore| {
-                let ended = restore.ended_at.map(moment).unwrap_or_default();
+                let ended = restore.ended_at.map(utc).unwrap_or_default();
                 let how = if restore.stage == Stage::Failed { "failed" } else { "left something to be done" };
                 let what = format!("the restore of {} {how}, {ended} UTC", restore.table.arn.name);
                 let place = format!("{}/{}", restore.target.region, restore.target.name);

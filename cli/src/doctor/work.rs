@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::finding::{Check, Finding};
 use super::look::Look;
 use super::rules;
-use crate::console::{count, moment};
+use crate::console::{count, utc};
 
 pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
     let mut findings = ticks(look).await;
@@ -51,7 +51,7 @@ async fn session(look: &Look<'_>, until: Timestamp) -> Finding {
         .iter()
         .filter_map(|active| {
             let due = due(&active.policy, &active.stored.state, until)?;
-            Some(format!("the slot of policy {} at {} UTC", active.policy.name, moment(due.slot)))
+            Some(format!("the slot of policy {} at {} UTC", active.policy.name, utc(due.slot)))
         })
         .collect();
     if !late.is_empty() {
@@ -82,7 +82,7 @@ async fn copy(look: &Look<'_>, until: Timestamp) -> Finding {
         None => up_to_date(look, "copy", format!("{} followed", count(open.len(), "open job"))),
         Some(since) => {
             let jobs = count(late.len(), "job");
-            let what = format!("{jobs} not followed: the first was to be looked at {} UTC", moment(*since));
+            let what = format!("{jobs} not followed: the first was to be looked at {} UTC", utc(*since));
             behind(look, "copy", what)
         }
     }
@@ -98,8 +98,7 @@ async fn restore(look: &Look<'_>, until: Timestamp) -> Finding {
         None => up_to_date(look, "restore", format!("{} followed", count(open.len(), "open restore"))),
         Some(since) => {
             let restores = count(late.len(), "restore");
-            let what =
-                format!("{restores} not followed: the first was to be looked at {} UTC", moment(*since));
+            let what = format!("{restores} not followed: the first was to be looked at {} UTC", utc(*since));
             behind(look, "restore", what)
         }
     }
@@ -117,8 +116,8 @@ async fn retention(look: &Look<'_>) -> Vec<Finding> {
     if let Some(watch) = watch.as_ref().filter(overdue) {
         let what = format!(
             "no retention run has ended since {} UTC, and one is expected every {} hours: nothing outdated is removed",
-            moment(watch.last_run),
-            Watch::HOURS
+            utc(watch.last_run),
+            Watch::MAX_GAP_HOURS
         );
         let fix = format!("see the schedule and the log of {name}, then run it by hand");
         findings.push(
@@ -135,7 +134,7 @@ async fn retention(look: &Look<'_>) -> Vec<Finding> {
         Err(error) => findings.push(Finding::unread(Check::Retention, &place, &error)),
     }
     if findings.is_empty() {
-        let last = watch.map_or_else(|| "-".to_owned(), |watch| moment(watch.last_run));
+        let last = watch.map_or_else(|| "-".to_owned(), |watch| utc(watch.last_run));
         findings.push(Finding::ok(Check::Retention, place, format!("last run or watched since {last} UTC")));
     }
     findings

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use backup_chain_aws::backup::{JobState, Point, PointState, Tagged};
 use backup_chain_aws::catalog::Write;
-use backup_chain_aws::ledger::SWEEP;
+use backup_chain_aws::ledger::SWEEP_INTERVAL;
 use backup_chain_aws::seal::OpenError;
 use backup_chain_aws::seen::Seen;
 use backup_chain_aws::{App, AwsError, Error, Meaning, logs};
 use backup_chain_core::ids::RecoveryPointArn;
-use backup_chain_core::metadata::tags::OURS;
-use backup_chain_core::metadata::{TAGS, tags};
+use backup_chain_core::metadata::tags::RESERVED_TAGS;
+use backup_chain_core::metadata::{MAX_TAGS, tags};
 use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::point::{Hold, Kind, Request, RestorePoint};
 use backup_chain_core::settings::TableSettings;
@@ -24,7 +24,7 @@ use crate::work::Work;
 /// Asks AWS Backup about a running job and moves its restore point accordingly, if it still stands as it was seen.
 pub(crate) async fn follow(work: &Work<'_>, seen: &RestorePoint) -> Result<(), Error> {
     let app = work.app;
-    let Some(mut point) = app.catalog.unmoved(seen).await? else { return Ok(()) };
+    let Some(mut point) = app.catalog.reread_if_unchanged(seen).await? else { return Ok(()) };
     let Some(id) = point.job.clone() else {
         return app.ledger.mark_failed(&mut point, "its job is not recorded").await;
     };
@@ -48,7 +48,7 @@ pub(crate) async fn follow(work: &Work<'_>, seen: &RestorePoint) -> Result<(), E
         Err(error) => return unseen(work, point, error).await,
     };
     match &job.state {
-        JobState::Open => look_again(work, &mut point).await,
+        JobState::Open => recheck(work, &mut point).await,
         JobState::Failed(state) => {
             let why = format!("{state}: {}", job.message.as_deref().unwrap_or("AWS gives no reason"));
             // A copy has the tags of its source, whatever they are.
@@ -103,12 +103,12 @@ async fn unseen(work: &Work<'_>, mut point: RestorePoint, error: AwsError) -> Re
 }
 
 /// The job is not final: the next sweep looks again.
-async fn look_again(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Error> {
+async fn recheck(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Error> {
     let now = work.app.context.now();
     if point.check_at.is_some_and(|at| at > now) {
         return Ok(());
     }
-    point.check_at = Some(now + SWEEP);
+    point.check_at = Some(now + SWEEP_INTERVAL);
     work.app.catalog.commit([Write::of(point)]).await
 }
 
@@ -149,14 +149,14 @@ async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Ended) -> Resul
             measure_failed(app, &point);
             return Ok(());
         }
-        Err(error) => return not_looked_at(work, point, job, None, error).await,
+        Err(error) => return defer_verification(work, point, job, None, error).await,
     };
     if made.state != PointState::Usable {
-        return look_again(work, &mut point).await;
+        return recheck(work, &mut point).await;
     }
     let found = match region.backup.tags(&arn).await {
         Ok(found) => found,
-        Err(error) => return not_looked_at(work, point, job, Some(made), error).await,
+        Err(error) => return defer_verification(work, point, job, Some(made), error).await,
     };
     let seen = Seen::of(&made, &found, &point.vault.region);
     point.arn = Some(arn.clone());
@@ -164,18 +164,18 @@ async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Ended) -> Resul
         Ok((_, settings)) => match drift(work, &point, &settings).await {
             Ok(changed) => point.warnings.extend(changed),
             Err(error) if error.is_transient() && app.context.now() < since + wait::SETTINGS => {
-                return not_looked_at(work, point, job, Some(made), error).await;
+                return defer_verification(work, point, job, Some(made), error).await;
             }
             Err(error) => point
                 .warnings
                 .push(format!("whether its settings changed while it was backed up is not known: {error}")),
         },
         Err(OpenError::Aws(error)) if error.is_transient() => {
-            return not_looked_at(work, point, job, Some(made), error).await;
+            return defer_verification(work, point, job, Some(made), error).await;
         }
         Err(error) if may_come => {
             tracing::info!(%error, "its tags may not be seen yet");
-            point.check_at = Some(app.context.now() + SOON);
+            point.check_at = Some(app.context.now() + RECHECK_AFTER);
             return app.catalog.commit([Write::of(&mut point)]).await;
         }
         Err(error) => {
@@ -185,7 +185,7 @@ async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Ended) -> Resul
     }
     // What is not believed is not bound: it keeps its name, and no more.
     let bound = match point.suspect {
-        Some(_) => app.sealer.name(&point).await,
+        Some(_) => app.sealer.index_message(&point).await,
         None => app.sealer.bind(&mut point).await,
     };
     match bound {
@@ -205,10 +205,10 @@ async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Ended) -> Resul
 }
 
 /// After what time what may not be seen yet is looked for again.
-const SOON: SignedDuration = SignedDuration::from_mins(1);
+const RECHECK_AFTER: SignedDuration = SignedDuration::from_mins(1);
 
 /// What a job made cannot be looked at.
-async fn not_looked_at(
+async fn defer_verification(
     work: &Work<'_>,
     mut point: RestorePoint,
     job: Ended,
@@ -323,8 +323,8 @@ fn leave_room(wanted: &mut BTreeMap<String, String>, found: &BTreeMap<String, St
     let count = |is_it: &dyn Fn(&str) -> bool| {
         found.keys().filter(|key| is_it(key) && !kept.contains(&key.as_str())).count()
     };
-    let mut room = (TAGS - kept.len()).saturating_sub(count(&|key| !key.starts_with("aws:")));
-    let mut added = (OURS - kept.len()).saturating_sub(count(&|key| key.starts_with(tags::PREFIX)));
+    let mut room = (MAX_TAGS - kept.len()).saturating_sub(count(&|key| !key.starts_with("aws:")));
+    let mut added = (RESERVED_TAGS - kept.len()).saturating_sub(count(&|key| key.starts_with(tags::PREFIX)));
     let mut left_out = Vec::new();
     wanted.retain(|key, _| {
         let takes = usize::from(!found.contains_key(key));
@@ -352,7 +352,8 @@ async fn drift(
     if point.kind == Kind::Copy {
         return Ok(None);
     }
-    let now = work.app.aws.region(&point.table.arn.region).capture(&point.table.arn.name).await?.settled()?;
+    let now =
+        work.app.aws.region(&point.table.arn.region).capture(&point.table.arn.name).await?.or_transient()?;
     if now.table != point.table {
         return Ok(Some("the table was dropped while it was backed up".to_owned()));
     }

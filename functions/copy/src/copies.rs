@@ -22,7 +22,7 @@ use crate::work::Work;
 /// Takes a copy that waits, or whose start was cut off, one step further, if it still stands as it was seen.
 pub(crate) async fn advance(work: &Work<'_>, seen: &RestorePoint) -> Result<(), Error> {
     let app = work.app;
-    let Some(mut copy) = app.catalog.unmoved(seen).await? else { return Ok(()) };
+    let Some(mut copy) = app.catalog.reread_if_unchanged(seen).await? else { return Ok(()) };
     let (done, since, bound) = match copy.state {
         // From the moment of its backup on.
         State::Planned => (begin(work, &mut copy).await, copy.created_at, wait::COPY_START),
@@ -48,7 +48,7 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), Error> {
         return app.ledger.mark_failed(copy, "its table's record is gone from the catalog").await;
     };
     let now = app.context.now();
-    let met = head.met_in(&copy.vault);
+    let met = head.met_slots_in(&copy.vault);
     if copy.flags.iter().all(|flag| met.get(&flag.tier).is_some_and(|slot| *slot >= flag.slot)) {
         return app.ledger.mark_dropped(copy, "overtaken: a newer copy carries all its slots").await;
     }
@@ -102,14 +102,15 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), Error> {
         return app.ledger.mark_failed(copy, "what it is a copy of is not recorded").await;
     };
     // Before the copy, so that it is never without what describes it.
-    let missing = match app.sealer.bring(copy, &app.context.deployment().region, &copy.vault.region).await {
-        Err(error) if error.is_transient() => return Err(error.into()),
-        Err(error) => Some(error.to_string()),
-        Ok(missing) => missing,
-    };
+    let missing =
+        match app.sealer.copy_stored(copy, &app.context.deployment().region, &copy.vault.region).await {
+            Err(error) if error.is_transient() => return Err(error.into()),
+            Err(error) => Some(error.to_string()),
+            Ok(missing) => missing,
+        };
     if let Some(missing) = missing {
         let why = format!("what describes it cannot be brought to {}: {missing}", copy.vault.region);
-        if copy.may_try_again().is_some() {
+        if copy.next_retry().is_some() {
             return app.ledger.mark_try_failed(copy, &why).await;
         }
         // Metadata describes items; it never decides whether there are any.
@@ -138,10 +139,10 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), Error> {
 /// When the table's policy next backs it up. A slot that has just fallen due is still ahead: the session function
 /// ticks beside this one, and takes a while to take it up and to plan its points.
 fn next_slot(work: &Work<'_>, head: &TableHead, now: Timestamp) -> Option<Timestamp> {
-    const PLANNED_WITHIN: SignedDuration = SignedDuration::from_mins(2);
-    const TAKEN_UP_WITHIN: SignedDuration = SignedDuration::from_mins(15);
+    const MAX_PLANNING_TIME: SignedDuration = SignedDuration::from_mins(2);
+    const MAX_PICKUP_TIME: SignedDuration = SignedDuration::from_mins(15);
     let Active { policy, stored } = work.policy(head.policy.as_ref()?)?;
-    let after = stored.state.planned_until.clamp(now - TAKEN_UP_WITHIN, now - PLANNED_WITHIN);
+    let after = stored.state.planned_until.clamp(now - MAX_PICKUP_TIME, now - MAX_PLANNING_TIME);
     policy.enabled.then(|| due::next_slot(policy, after)).flatten().map(|(slot, _)| slot)
 }
 

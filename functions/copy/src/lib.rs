@@ -44,7 +44,7 @@ pub async fn handle(app: &App, payload: Value, deadline: Deadline) -> Result<Rep
             let looked_at = usize::from(follow_event(&work, &event, &open).await?);
             Ok(Reply { looked_at, ..Reply::default() })
         }
-        Incoming::Batch(records) => take(app, Batch::new(records), deadline).await,
+        Incoming::Batch(records) => handle_batch(app, Batch::new(records), deadline).await,
     }
 }
 
@@ -75,7 +75,7 @@ impl From<AwsError> for CopyError {
     }
 }
 
-async fn take(app: &App, mut batch: Batch, deadline: Deadline) -> Result<Reply, CopyError> {
+async fn handle_batch(app: &App, mut batch: Batch, deadline: Deadline) -> Result<Reply, CopyError> {
     let work = Work::begin(app, deadline).await?;
     while let Some(event) = batch.next(app.context.clock(), deadline) {
         // The points move from one message to the next.

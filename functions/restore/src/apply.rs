@@ -10,21 +10,21 @@ use backup_chain_core::wait::{CONSISTENCY, LIMITS, RIGHTS};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error::RestoreError;
-use crate::stage::{MOMENT, end, go, stop};
+use crate::stage::{MIN_PAUSE, end, end_with_warning, enter_stage};
 use crate::store::Store;
 use crate::view::plan;
-use crate::wait::{unseen, wait};
+use crate::wait::{wait, wait_until_visible};
 use crate::{mark, open, tag};
 
 /// The longest pause between two tries.
-const LONGEST: SignedDuration = SignedDuration::from_mins(15);
+const MAX_BACKOFF: SignedDuration = SignedDuration::from_mins(15);
 
 /// The longest pause between two looks at what was just put.
-const LOOK: SignedDuration = SignedDuration::from_secs(30);
+const MAX_RECHECK_PAUSE: SignedDuration = SignedDuration::from_secs(30);
 
 /// Goes on with the settings of a table that is there.
 pub(crate) async fn apply(app: &App, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
-    let Some(look) = look(app, store, restore).await? else { return Ok(()) };
+    let Some(look) = describe_target(app, store, restore).await? else { return Ok(()) };
     let then = match restore.items_only {
         // Without its metadata nothing is known but what AWS has brought back.
         true => {
@@ -39,7 +39,7 @@ pub(crate) async fn apply(app: &App, store: &Store, restore: &mut Restore) -> Re
                     return Ok(());
                 }
                 let why = "the settings of its restore point cannot be read any more: the table has what AWS restored";
-                return stop(app, store, restore, why).await;
+                return end_with_warning(app, store, restore, why).await;
             }
         },
     };
@@ -76,22 +76,26 @@ async fn put(
 ) -> Result<bool, RestoreError> {
     for step in steps.clone() {
         // Boxed: its future is deep.
-        if !Box::pin(take(app, store, restore, plan, step)).await? {
+        if !Box::pin(run_steps(app, store, restore, plan, step)).await? {
             return Ok(false);
         }
     }
     let Some(again_at) = steps.filter_map(|step| restore.steps.get(&step.key())?.again_at).min() else {
         return Ok(true);
     };
-    let wait = again_at.duration_since(app.context.now()).max(MOMENT);
-    go(app, store, restore, Stage::Applying, wait).await?;
+    let wait = again_at.duration_since(app.context.now()).max(MIN_PAUSE);
+    enter_stage(app, store, restore, Stage::Applying, wait).await?;
     Ok(false)
 }
 
 /// Looks at the table, and makes sure that it is the one that this restore made.
-async fn look(app: &App, store: &Store, restore: &mut Restore) -> Result<Option<Look>, RestoreError> {
+async fn describe_target(
+    app: &App,
+    store: &Store,
+    restore: &mut Restore,
+) -> Result<Option<Look>, RestoreError> {
     let dynamodb = &app.aws.region(&restore.start.region).dynamodb;
-    let found = dynamodb.look(&restore.target.name).await?;
+    let found = dynamodb.live_table(&restore.target.name).await?;
     let (why, over) = match &found {
         Some(look) if restore.made.as_ref() == Some(&look.table.id) => return Ok(found),
         Some(_) => (
@@ -100,11 +104,11 @@ async fn look(app: &App, store: &Store, restore: &mut Restore) -> Result<Option<
         ),
         None => ("the table is not seen", "the table that was made is gone: somebody has deleted it"),
     };
-    unseen(app, store, restore, why, over).await.map(|()| None)
+    wait_until_visible(app, store, restore, why, over).await.map(|()| None)
 }
 
 /// Takes a step, unless it is behind us or its time has not come. False when nothing more can be done now.
-async fn take(
+async fn run_steps(
     app: &App,
     store: &Store,
     restore: &mut Restore,
@@ -124,31 +128,35 @@ async fn take(
         Some(StepState::Failed) => {
             let why = "what it needs could not be put back".to_owned();
             note(restore, step, StepState::Failed, now, Some(why));
-            return go(app, store, restore, Stage::Applying, SignedDuration::ZERO).await.map(|()| true);
+            return enter_stage(app, store, restore, Stage::Applying, SignedDuration::ZERO)
+                .await
+                .map(|()| true);
         }
     }
-    let Some(look) = look(app, store, restore).await? else { return Ok(false) };
+    let Some(look) = describe_target(app, store, restore).await? else { return Ok(false) };
     if let Some(status) = &look.unfit {
         let why =
             format!("the table is {status}: it has what AWS restored, and its settings are left as they are");
-        return stop(app, store, restore, &why).await.map(|()| false);
+        return end_with_warning(app, store, restore, &why).await.map(|()| false);
     }
     if !look.is_active {
         if !wait(app, store, restore, "the table is being changed", LIMITS).await? {
             let why = "the table is being changed for hours: its settings are left as they are";
-            stop(app, store, restore, why).await?;
+            end_with_warning(app, store, restore, why).await?;
         }
         return Ok(false);
     }
     // The tag comes first, and every later write looks for it: no other table is ever touched.
-    let done = match mark::marked(app, store, restore, &look).await? {
+    let done = match mark::put_restore_tag(app, store, restore, &look).await? {
         mark::Mark::Seen => {
             app.aws.region(&restore.target.region).change(&restore.target(), &look, step).await
         }
         mark::Mark::Waits => return Ok(false),
         mark::Mark::Refused(why) => {
             note(restore, step, StepState::Failed, now, Some(why));
-            return go(app, store, restore, Stage::Applying, SignedDuration::ZERO).await.map(|()| true);
+            return enter_stage(app, store, restore, Stage::Applying, SignedDuration::ZERO)
+                .await
+                .map(|()| true);
         }
     };
     match done {
@@ -161,7 +169,7 @@ async fn take(
         }
         Err(error) => refused(restore, step, record.as_ref(), &error, now),
     }
-    go(app, store, restore, Stage::Applying, SignedDuration::ZERO).await?;
+    enter_stage(app, store, restore, Stage::Applying, SignedDuration::ZERO).await?;
     Ok(true)
 }
 
@@ -205,19 +213,19 @@ fn refused(
         }
         // The table was seen just now, and what was asked of is not seen there yet.
         Meaning::NotFound => now.duration_since(since) >= CONSISTENCY,
-        _ => !error.passes() || now.duration_since(since) >= LIMITS,
+        _ => !error.is_retryable_later() || now.duration_since(since) >= LIMITS,
     };
     if is_over {
         let is_honoured = |(key, record): (&String, &StepRecord)| {
             record.state == StepState::Done && restore::needs_mark(key)
         };
         if error.meaning == Meaning::Denied && step.needs_mark() && !restore.steps.iter().any(is_honoured) {
-            restore.problem = Some(tag::not_honoured(restore));
+            restore.problem = Some(tag::abac_off_note(restore));
         }
         return note(restore, step, StepState::Failed, now, Some(why));
     }
-    let pause = MOMENT.saturating_mul(2_i32.saturating_pow(refusals.min(16)));
-    let longest = if error.passes() { LONGEST } else { LOOK };
+    let pause = MIN_PAUSE.saturating_mul(2_i32.saturating_pow(refusals.min(16)));
+    let longest = if error.is_retryable_later() { MAX_BACKOFF } else { MAX_RECHECK_PAUSE };
     tracing::warn!(restore = %restore.id, step = step.key(), why, refusals, "step refused for now");
     let why = if error.meaning == Meaning::Denied { "no right by its tag yet".to_owned() } else { why };
     let (state, again_at) = (StepState::Waiting, Some(now + pause.min(longest)));
@@ -241,9 +249,9 @@ async fn verify(
     if let Some(last) = last.filter(|last| moment.duration_since(*last) < CONSISTENCY)
         && restore::settles(&report, &restore.steps)
     {
-        let pause = (moment.duration_since(last) / 2).clamp(MOMENT, LOOK);
+        let pause = (moment.duration_since(last) / 2).clamp(MIN_PAUSE, MAX_RECHECK_PAUSE);
         tracing::info!(restore = %restore.id, "what was just put is not seen yet");
-        return go(app, store, restore, Stage::Applying, pause).await.map(|()| None);
+        return enter_stage(app, store, restore, Stage::Applying, pause).await.map(|()| None);
     }
     if restore.items_only {
         for property in report.iter_mut().filter(|property| property.outcome == Outcome::Restored) {
@@ -261,7 +269,7 @@ async fn finish(
     restore: &mut Restore,
     then: &TableSettings,
 ) -> Result<(), RestoreError> {
-    if look(app, store, restore).await?.is_none() {
+    if describe_target(app, store, restore).await?.is_none() {
         return Ok(());
     }
     let Some(report) = verify(app, store, restore, then).await? else { return Ok(()) };
@@ -276,7 +284,7 @@ async fn finish(
             }
             tracing::warn!(restore = %restore.id, %error, "the table keeps the tag");
             let problem = restore.problem.take().map(|problem| format!("{problem}; ")).unwrap_or_default();
-            restore.problem = Some(format!("{problem}{}", tag::stays(restore)));
+            restore.problem = Some(format!("{problem}{}", tag::removal_command_note(restore)));
         }
     }
     restore.report = report;

@@ -7,12 +7,12 @@ use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::{App, Meaning};
 use backup_chain_core::history::Action;
 use backup_chain_core::ids::{Region, RestoreId, TableArn};
-use backup_chain_core::invoke::{Ask, MOST_TABLES, Wanted};
+use backup_chain_core::invoke::{Ask, MAX_TABLES, Wanted};
 use backup_chain_core::lock;
 use backup_chain_core::plan::{StartCopy, token};
 use backup_chain_core::point::RestorePoint;
 use backup_chain_core::restore::{
-    self, AT_A_TIME, Around, Choices, CopyBack, Plan, Restore, Stage, Start, Step, Told, expire,
+    self, Around, Choices, CopyBack, MAX_CONCURRENT_RESTORES, Plan, Restore, Stage, Start, Step, Told, expire,
 };
 use backup_chain_core::retention::place_of;
 use backup_chain_core::settings::TableSettings;
@@ -21,7 +21,7 @@ use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use crate::error::RestoreError;
 use crate::key::key;
 use crate::open::{Opened, open};
-use crate::select::{Selected, name, passed_over, select};
+use crate::select::{Selected, name, select, skipped_newer};
 use crate::store::Store;
 use crate::wait::is_transient;
 use crate::{stage, tag, work};
@@ -31,16 +31,16 @@ const ROLE_NEEDS: [&str; 4] =
     ["dynamodb:RestoreTableFromAwsBackup", "dynamodb:DescribeTable", "dynamodb:Query", "dynamodb:Scan"];
 
 /// How many tables of a request are looked at side by side.
-pub(crate) const ABREAST: usize = 8;
+pub(crate) const MAX_CONCURRENCY: usize = 8;
 
 /// So many tags a table has at most; one is kept for the restore's own while it is under way.
-const MOST_TAGS: usize = 50;
+const MAX_TAGS: usize = 50;
 
 /// What is asked to be otherwise is in the record of each table: all of them together have at most so many bytes.
-const MOST_CHOSEN: usize = 2_000_000;
+const MAX_CHOICES_BYTES: usize = 2_000_000;
 
 /// Of more tables the settings, and the commands that hold them, are not told.
-const IN_FULL: usize = 20;
+const MAX_TABLES_WITH_SETTINGS: usize = 20;
 
 /// Plans the restores of a request, and unless that is all, records and begins them.
 ///
@@ -70,7 +70,7 @@ pub(crate) async fn ask(
         let points = points.get(wanted.table.as_str()).cloned().unwrap_or_default();
         plans.push(plan_one(app, ask, wanted, id, points, &others).boxed());
     }
-    let mut planned: Vec<Told> = stream::iter(plans).buffered(ABREAST).try_collect().await?;
+    let mut planned: Vec<Told> = stream::iter(plans).buffered(MAX_CONCURRENCY).try_collect().await?;
     let mut targets = BTreeSet::new();
     if let Some(twice) = planned.iter().find(|told| !targets.insert(&told.restore.target)) {
         return Err(RestoreError::Twice(Box::new(twice.restore.target.clone())));
@@ -78,11 +78,13 @@ pub(crate) async fn ask(
     if *store == Store::Catalog {
         warn_of_tags(app, &mut planned).await;
     }
-    give_turns(app, &mut planned, others);
-    if planned.len() > IN_FULL {
+    start_or_queue(app, &mut planned, others);
+    if planned.len() > MAX_TABLES_WITH_SETTINGS {
         for told in &mut planned {
             told.shorten();
-            told.notes.push(format!("its settings are shown in a request of at most {IN_FULL} tables"));
+            told.notes.push(format!(
+                "its settings are shown in a request of at most {MAX_TABLES_WITH_SETTINGS} tables"
+            ));
         }
     }
     if ask.dry_run {
@@ -121,7 +123,7 @@ fn require_sense(ask: &Ask) -> Result<(), RestoreError> {
         return Err(RestoreError::Choice(format!("{both} is to be switched on and left off: choose one")));
     }
     let chosen = serde_json::to_vec(&ask.choices).map_or(0, |choices| choices.len());
-    let most = MOST_TABLES.min(MOST_CHOSEN / chosen.max(1));
+    let most = MAX_TABLES.min(MAX_CHOICES_BYTES / chosen.max(1));
     match ask.tables.len() {
         count if count > most => Err(RestoreError::Choice(format!(
             "{count} tables are too many for one request: ask for {most} at a time"
@@ -148,13 +150,15 @@ async fn warn_of_tags(app: &App, planned: &mut [Told]) {
 }
 
 /// Those for which AWS has a place begin at once, the others wait.
-fn give_turns(app: &App, planned: &mut [Told], mut open: Vec<Restore>) {
+fn start_or_queue(app: &App, planned: &mut [Told], mut open: Vec<Restore>) {
     let now = app.context.now();
     for told in planned {
-        if told.restore.has_place(&open) {
-            told.restore.take_turn(now);
+        if told.restore.may_start(&open) {
+            told.restore.start(now);
         } else {
-            told.notes.push(format!("it waits for its turn: {AT_A_TIME} are made at a time in a Region"));
+            told.notes.push(format!(
+                "it waits for its turn: {MAX_CONCURRENT_RESTORES} are made at a time in a Region"
+            ));
         }
         open.push(told.restore.clone());
     }
@@ -182,7 +186,7 @@ async fn record(app: &App, store: &Store, ask: &Ask, planned: &mut [Told]) -> Re
         // What is not there is not read, and what cannot be closed is gone on with.
         let Ok(mut recorded) = store.read(app, restore).await else { continue };
         let why = "another table of the request could not be recorded: nothing was restored".to_owned();
-        if let Err(error) = stage::fail(app, store, &mut recorded, why).await {
+        if let Err(error) = stage::end_failed(app, store, &mut recorded, why).await {
             tracing::warn!(restore = %recorded.id, %error, "it is gone on with");
         }
     }
@@ -200,7 +204,7 @@ async fn plan_one(
     let now = app.context.now();
     let Selected { mut point, region } = select(app, wanted, points.clone(), now)?;
     let mut choices = ask.choices.clone();
-    let mut notes = passed_over(wanted, &points, &point);
+    let mut notes = skipped_newer(wanted, &points, &point);
     if let Some(near) = sibling(&points, &point, &region) {
         notes.push(format!(
             "its backup is in {} still, and is taken in place of the copy",
@@ -228,7 +232,7 @@ async fn plan_one(
         return Err(RestoreError::UnderWay { target: Box::new(target), restore: other.id.clone() });
     }
     let services = app.aws.region(&region);
-    if services.dynamodb.look(&target.name).await?.is_some() {
+    if services.dynamodb.live_table(&target.name).await?.is_some() {
         return Err(RestoreError::Taken(Box::new(target)));
     }
     if let Some(settings) = &mut settings {
@@ -312,7 +316,7 @@ async fn plan_one(
     told.dry_run = ask.dry_run;
     told.key = Some(key);
     told.notes = notes;
-    told.leftovers = around.told(&wanted, target.name());
+    told.leftovers = around.views(&wanted, target.name());
     told.settings = settings.and_then(|settings| serde_json::to_value(settings).ok());
     Ok(told)
 }
@@ -322,9 +326,9 @@ async fn left_behind(app: &App, target: &TableArn, notes: &mut Vec<String>) -> A
     let unseen = |what: &str, why: &dyn std::fmt::Display| {
         format!("whether a dropped table of that name has left {what} is not known: {why}")
     };
-    match app.aws.region(&target.region).around(&target.name).await {
+    match app.aws.region(&target.region).name_bound(&target.name).await {
         Ok(around) => {
-            notes.extend(around.unseen().iter().map(|(what, why)| unseen(what, why)));
+            notes.extend(around.unreadable().iter().map(|(what, why)| unseen(what, why)));
             around
         }
         Err(error) => {
@@ -340,7 +344,7 @@ fn sibling(points: &[RestorePoint], selected: &RestorePoint, region: &Region) ->
         .then(|| {
             points
                 .iter()
-                .find(|point| point.id == selected.id && point.vault.region == *region && point.counts())
+                .find(|point| point.id == selected.id && point.vault.region == *region && point.is_counted())
         })
         .flatten()
         .cloned()
@@ -364,7 +368,7 @@ fn require_indexes(settings: &TableSettings, choices: &Choices) -> Result<(), Re
 fn make_room(settings: &TableSettings, choices: &mut Choices) -> Option<String> {
     let own = settings.tags.known().filter(|_| choices.tags.is_empty())?;
     let kept: Vec<&String> = own.keys().filter(|key| !choices.without_tags.contains(*key)).collect();
-    let last = kept.last().filter(|_| kept.len() >= MOST_TAGS)?;
+    let last = kept.last().filter(|_| kept.len() >= MAX_TAGS)?;
     choices.without_tags.insert((*last).clone());
     Some(format!(
         "the table had {} tags, and the restore's own takes the place of one: {last} is left out, and can be added when \
@@ -383,10 +387,10 @@ fn require_room_for_tags(plan: &Plan) -> Result<(), RestoreError> {
             "{bad:?} cannot be a tag: names that begin with aws: are AWS's"
         )));
     }
-    match tags.map(BTreeMap::len).filter(|count| *count >= MOST_TAGS) {
+    match tags.map(BTreeMap::len).filter(|count| *count >= MAX_TAGS) {
         Some(count) => Err(RestoreError::Choice(format!(
             "the table would have {count} tags, and {} is the most beside the restore's own: leave some out",
-            MOST_TAGS - 1
+            MAX_TAGS - 1
         ))),
         None => Ok(()),
     }

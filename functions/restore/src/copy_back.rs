@@ -1,7 +1,7 @@
 //! A copy goes back into the stack's own vault, and is a restore point there again.
 
 use backup_chain_aws::backup::{Job, JobState};
-use backup_chain_aws::restore_jobs::had_no_room;
+use backup_chain_aws::restore_jobs::is_capacity_failure;
 use backup_chain_aws::seal::OpenError;
 use backup_chain_aws::{App, Meaning};
 use backup_chain_core::ids::{RecoveryPointArn, VaultArn};
@@ -12,35 +12,35 @@ use backup_chain_core::wait::CONSISTENCY;
 use jiff::SignedDuration;
 
 use crate::error::RestoreError;
-use crate::stage::{LOOK, fail, go};
+use crate::stage::{POLL_INTERVAL, end_failed, enter_stage};
 use crate::store::Store;
-use crate::wait::{still, unseen, wait, wait_anew};
+use crate::wait::{keep_waiting, requeue, wait, wait_until_visible};
 
 pub(crate) async fn send_copy(app: &App, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
     let Some(copy) = &mut restore.copy_back else {
-        return fail(app, store, restore, "its copy request is lost".to_owned()).await;
+        return end_failed(app, store, restore, "its copy request is lost".to_owned()).await;
     };
     match app.aws.region(&copy.from.region).backup.start_copy(&copy.request).await {
         Ok(job) => {
             copy.job = Some(job);
-            go(app, store, restore, Stage::CopyingBack, LOOK).await
+            enter_stage(app, store, restore, Stage::CopyingBack, POLL_INTERVAL).await
         }
         Err(error) if error.is_transient() => Err(error.into()),
-        Err(error) => fail(app, store, restore, error.to_string()).await,
+        Err(error) => end_failed(app, store, restore, error.to_string()).await,
     }
 }
 
 /// Follows the copy back. Its job is one of the copy's Region, whose events do not come here.
 pub(crate) async fn follow_copy(app: &App, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
     let Some(copy) = restore.copy_back.clone() else {
-        return fail(app, store, restore, "its copy request is lost".to_owned()).await;
+        return end_failed(app, store, restore, "its copy request is lost".to_owned()).await;
     };
     let backup = &app.aws.region(&copy.from.region).backup;
     let job = match &copy.job {
         Some(job) => match backup.copy_job(job).await {
             Err(error) if error.meaning == Meaning::NotFound => {
                 let over = format!("AWS does not know copy job {job} any more");
-                return unseen(app, store, restore, "the copy job is not seen yet", &over).await;
+                return wait_until_visible(app, store, restore, "the copy job is not seen yet", &over).await;
             }
             found => found?,
         },
@@ -65,20 +65,21 @@ pub(crate) async fn follow_copy(app: &App, store: &Store, restore: &mut Restore)
         }
     };
     match (&job.state, job.arn) {
-        (JobState::Open, _) => still(app, store, restore, LOOK).await,
+        (JobState::Open, _) => keep_waiting(app, store, restore, POLL_INTERVAL).await,
         (JobState::Failed(state), _) => {
             let message = job.message.as_deref();
             let why = format!(
                 "the copy back came to nothing: {state}: {}",
                 message.unwrap_or("AWS gives no reason")
             );
-            if message.is_some_and(had_no_room) {
-                return wait_anew(app, store, restore, why).await;
+            if message.is_some_and(is_capacity_failure) {
+                return requeue(app, store, restore, why).await;
             }
-            fail(app, store, restore, why).await
+            end_failed(app, store, restore, why).await
         }
         (JobState::Completed, None) => {
-            fail(app, store, restore, "the copy back completed without a recovery point".to_owned()).await
+            end_failed(app, store, restore, "the copy back completed without a recovery point".to_owned())
+                .await
         }
         (JobState::Completed, Some(arn)) => {
             let is_recorded = record_point(app, restore, &copy.request.target, &arn).await?;
@@ -88,7 +89,7 @@ pub(crate) async fn follow_copy(app: &App, store: &Store, restore: &mut Restore)
             }
             (restore.vault, restore.arn, restore.start.point) = (copy.request.target, arn.clone(), arn);
             // Copies and tables have their turns apart.
-            go(app, store, restore, Stage::Waiting, SignedDuration::ZERO).await
+            enter_stage(app, store, restore, Stage::Waiting, SignedDuration::ZERO).await
         }
     }
 }
@@ -107,8 +108,10 @@ async fn record_point(
         (there.point(&restore.vault.name, &restore.arn).await?, there.tags(&restore.arn).await?);
     let brought = async {
         let copy = app.sealer.describe(&restore.vault, &copy, &tags, restore.sealed).await?;
-        app.sealer.bring(&copy, &restore.vault.region, &vault.region).await?;
-        app.sealer.name(&RestorePoint { arn: Some(arn.clone()), vault: vault.clone(), ..copy }).await?;
+        app.sealer.copy_stored(&copy, &restore.vault.region, &vault.region).await?;
+        app.sealer
+            .index_message(&RestorePoint { arn: Some(arn.clone()), vault: vault.clone(), ..copy })
+            .await?;
         Ok(())
     };
     match brought.await {
@@ -126,6 +129,6 @@ async fn record_point(
         return Ok(false);
     }
     point.warnings.push(format!("copied back into {} for a restore", place_of(vault)));
-    app.ledger.bring_back(&mut point).await?;
+    app.ledger.restore_record(&mut point).await?;
     Ok(true)
 }

@@ -19,8 +19,8 @@ use jiff::Timestamp;
 
 use crate::error::RestoreError;
 use crate::store::{Store, recorded};
-use crate::view::tell;
-use crate::wait::{held_up, is_transient};
+use crate::view::view;
+use crate::wait::{is_transient, record_obstacle};
 use crate::{ask, work};
 
 /// Where the copies are, and what is to be had beside them.
@@ -80,7 +80,7 @@ impl Detached {
             }
             let tags = &backup.tags(&point.arn).await?;
             let seen = Seen::of(&point, tags, &region);
-            if let Some(claim) = look.sealer.claim(&seen).await?
+            if let Some(claim) = look.sealer.read_claim(&seen).await?
                 && claim.account == copies.account
                 && claim.key.split(':').nth(4) == Some(copies.account.as_str())
             {
@@ -147,21 +147,21 @@ impl Detached {
             match Box::pin(work::advance(&self.app, &self.store, restore)).await {
                 Err(error) if is_transient(&error) => {
                     tracing::warn!(%error, "it is held up");
-                    Box::pin(held_up(&self.app, &self.store, restore, &error)).await?;
+                    Box::pin(record_obstacle(&self.app, &self.store, restore, &error)).await?;
                 }
                 done => done?,
             }
             moved(restore);
         }
-        self.look(restore).await
+        self.view(restore).await
     }
 
     /// What is told of a restore: its record, and the steps as its metadata gives them.
     ///
     /// # Errors
     /// When AWS fails.
-    pub async fn look(&self, restore: &Restore) -> Result<Told, RestoreError> {
-        tell(&self.app, restore.clone()).await
+    pub async fn view(&self, restore: &Restore) -> Result<Told, RestoreError> {
+        view(&self.app, restore.clone()).await
     }
 
     /// The present moment.
@@ -203,7 +203,7 @@ impl Detached {
                     continue;
                 }
             };
-            let is_meant = point.counts()
+            let is_meant = point.is_counted()
                 && match &wanted.from {
                     From::Newest => true,
                     From::At(at) => {

@@ -115,7 +115,7 @@ pub enum RestoreError {
 
 impl RestoreError {
     /// Whether somebody else moved the record since it was read.
-    pub(crate) fn is_overtaken(&self) -> bool {
+    pub(crate) fn is_conflict(&self) -> bool {
         matches!(self, Self::Aws(error) if error.is_overtaken())
     }
 }

@@ -62,5 +62,5 @@ pub(crate) async fn key(
 
 /// An error about a captured key, without the key.
 fn hidden(error: AwsError) -> AwsError {
-    error.hiding("the table's key", "the key that the table was encrypted with cannot be looked at")
+    error.redacted("the table's key", "the key that the table was encrypted with cannot be looked at")
 }

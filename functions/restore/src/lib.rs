@@ -41,8 +41,8 @@ pub use detached::{Detached, Place};
 pub use error::RestoreError;
 pub use store::{Store, recorded};
 
-use ask::ABREAST;
-use view::tell;
+use ask::MAX_CONCURRENCY;
+use view::view;
 
 /// What the function answers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -65,7 +65,7 @@ pub enum Reply {
 }
 
 /// What is due again within this time is waited for; anything later is left to the next tick.
-const SOON: SignedDuration = SignedDuration::from_secs(45);
+const MAX_INLINE_WAIT: SignedDuration = SignedDuration::from_secs(45);
 
 /// Answers a request, or takes an event, a batch of them, or a tick.
 ///
@@ -78,13 +78,13 @@ pub async fn handle(app: &App, payload: Value, deadline: Deadline) -> Result<Rep
             Incoming::Batch(records) => {
                 let mut batch = Batch::new(records);
                 while let Some(event) = batch.next(app.context.clock(), deadline) {
-                    batch.done(take(app, &event, deadline).await);
+                    batch.done(handle_event(app, &event, deadline).await);
                 }
                 let (failures, looked_at) = batch.end();
                 Ok(worked(failures, looked_at))
             }
             Incoming::Event(Some(event)) => {
-                Ok(worked(Vec::new(), usize::from(take(app, &event, deadline).await?)))
+                Ok(worked(Vec::new(), usize::from(handle_event(app, &event, deadline).await?)))
             }
             Incoming::Event(None) | Incoming::Tick => Ok(worked(Vec::new(), 0)),
         };
@@ -119,7 +119,7 @@ async fn restore(app: &App, asked: &Ask, deadline: Deadline) -> Result<Vec<Told>
     for name in names {
         reads.push(points_of(app, name).boxed());
     }
-    let points = stream::iter(reads).buffered(ABREAST).try_collect().await?;
+    let points = stream::iter(reads).buffered(MAX_CONCURRENCY).try_collect().await?;
     ask::ask(app, &Store::Catalog, asked, &points, Some(deadline)).await
 }
 
@@ -131,12 +131,12 @@ async fn points_of(app: &App, table: TableName) -> Result<(String, Vec<RestorePo
 /// What is told of a restore: its record, and the steps as its metadata gives them.
 async fn show(app: &App, id: &RestoreId) -> Result<Told, RestoreError> {
     let restore = app.catalog.restore(id).await?;
-    tell(app, restore.ok_or_else(|| RestoreError::UnknownRestore(id.clone()))?).await
+    view(app, restore.ok_or_else(|| RestoreError::UnknownRestore(id.clone()))?).await
 }
 
 /// Looks at the restore of the event's job, and says whether the job is one of ours. The event is not believed: the job
 /// is asked about.
-async fn take(app: &App, event: &JobEvent, deadline: Deadline) -> Result<bool, RestoreError> {
+async fn handle_event(app: &App, event: &JobEvent, deadline: Deadline) -> Result<bool, RestoreError> {
     if event.kind != JobKind::Restore {
         return Ok(false);
     }
@@ -149,7 +149,7 @@ async fn take(app: &App, event: &JobEvent, deadline: Deadline) -> Result<bool, R
     };
     measure(&app.context, event, Measured::of_restore(&restore));
     restore.check_at = app.context.now();
-    go_on(app, &Store::Catalog, std::slice::from_mut(&mut restore), deadline).await?;
+    continue_restore(app, &Store::Catalog, std::slice::from_mut(&mut restore), deadline).await?;
     Ok(true)
 }
 
@@ -165,7 +165,7 @@ async fn tick(app: &App, deadline: Deadline) -> Result<Reply, RestoreError> {
         tracing::info!("another invocation is at work");
         return Ok(worked(Vec::new(), 0));
     };
-    go_on(app, &Store::Catalog, &mut open, deadline).await?;
+    continue_restore(app, &Store::Catalog, &mut open, deadline).await?;
     if let Err(error) = app.catalog.release(lease, app.context.now()).await {
         tracing::warn!(%error, "the lease ends by itself");
     }
@@ -174,7 +174,7 @@ async fn tick(app: &App, deadline: Deadline) -> Result<Reply, RestoreError> {
 
 /// Takes restores as far as they go until the deadline, waiting for what is due soon. One restore does not stop the
 /// others. All that are open take part: some of them wait for the place of another.
-async fn go_on(
+async fn continue_restore(
     app: &App,
     store: &Store,
     restores: &mut [Restore],
@@ -193,13 +193,13 @@ async fn go_on(
                 let moved = Box::pin(work::advance(app, store, restore)).instrument(span.clone()).await;
                 match moved {
                     Ok(()) => {}
-                    Err(error) if error.is_overtaken() => {
+                    Err(error) if error.is_conflict() => {
                         span.in_scope(|| tracing::info!(%error, "moved by another invocation"));
                         restore.check_at = deadline.ends();
                     }
                     Err(error) => {
                         span.in_scope(|| tracing::warn!(%error, "it is held up"));
-                        let noted = Box::pin(wait::held_up(app, store, restore, &error))
+                        let noted = Box::pin(wait::record_obstacle(app, store, restore, &error))
                             .instrument(span.clone())
                             .await;
                         if let Err(error) = noted {
@@ -218,7 +218,7 @@ async fn go_on(
             .filter(|restore| restore.stage != Stage::Waiting || restore.check_at > now)
             .map(|restore| restore.check_at)
             .min();
-        match next.filter(|next| *next <= now + SOON && deadline.allows_work(*next)) {
+        match next.filter(|next| *next <= now + MAX_INLINE_WAIT && deadline.allows_work(*next)) {
             Some(next) => app.context.clock().until(next).await,
             None => return Ok(()),
         }
@@ -232,6 +232,6 @@ fn is_due(app: &App, restores: &[Restore], index: usize) -> bool {
     restore.stage.is_open()
         && restore.check_at <= app.context.now()
         && (restore.stage != Stage::Waiting
-            || restore.has_place(restores)
+            || restore.may_start(restores)
             || work::has_waited_too_long(app, restore))
 }

@@ -7,7 +7,7 @@ use backup_chain_core::wait::{CONSISTENCY, LIMITS, RIGHTS};
 use jiff::SignedDuration;
 
 use crate::error::RestoreError;
-use crate::stage::{go, stop};
+use crate::stage::{end_with_warning, enter_stage};
 use crate::store::Store;
 use crate::tag;
 use crate::wait::wait;
@@ -24,7 +24,7 @@ pub(crate) enum Mark {
 
 /// Tags the table if that is not done yet, and looks whether it carries the tag. AWS tags asynchronously, and lists the
 /// tags of before, or none, for some seconds: a tag that is missing was taken off only if it stays missing.
-pub(crate) async fn marked(
+pub(crate) async fn put_restore_tag(
     app: &App,
     store: &Store,
     restore: &mut Restore,
@@ -36,20 +36,20 @@ pub(crate) async fn marked(
             return Ok(Mark::Refused(why.clone().unwrap_or_default()));
         }
         Some(StepRecord { state: StepState::Done, .. }) => {}
-        _ => match dynamodb.claim(&look.table, restore.id.as_str()).await {
+        _ => match dynamodb.tag_as_own(&look.table, restore.id.as_str()).await {
             Ok(()) => {
                 restore.mark = Some(record(StepState::Done, None, app));
-                go(app, store, restore, Stage::Applying, SignedDuration::ZERO).await?;
+                enter_stage(app, store, restore, Stage::Applying, SignedDuration::ZERO).await?;
             }
             Err(error) if error.is_transient() => return Err(error.into()),
             Err(error) => {
-                let most = if error.passes() { LIMITS } else { RIGHTS };
+                let most = if error.is_retryable_later() { LIMITS } else { RIGHTS };
                 let why = format!("{}: {}", error.operation, error.code);
                 if wait(app, store, restore, &why, most).await? {
                     return Ok(Mark::Waits);
                 }
                 if error.meaning == Meaning::Denied {
-                    restore.problem = Some(tag::not_honoured(restore));
+                    restore.problem = Some(tag::abac_off_note(restore));
                 }
                 let why = format!("the table cannot be tagged as the restore's own: {why}");
                 restore.mark = Some(record(StepState::Failed, Some(why.clone()), app));
@@ -62,7 +62,7 @@ pub(crate) async fn marked(
     }
     if !wait(app, store, restore, "the restore's tag is not seen on the table", CONSISTENCY).await? {
         let why = "the tag of this restore was taken off the table: it is left as it is";
-        stop(app, store, restore, why).await?;
+        end_with_warning(app, store, restore, why).await?;
     }
     Ok(Mark::Waits)
 }

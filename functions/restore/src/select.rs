@@ -102,7 +102,7 @@ fn by_moment(
         None => point.vault.region == *region,
     };
     let usable: Vec<RestorePoint> =
-        points.into_iter().filter(|point| point.counts() && point.created_at.is_some()).collect();
+        points.into_iter().filter(|point| point.is_counted() && point.created_at.is_some()).collect();
     // Moments are told to the second, and lists of points are what they are copied from.
     let before =
         |point: &&RestorePoint| made_at(point).is_some_and(|made_at| made_at.as_second() <= at.as_second());
@@ -124,7 +124,7 @@ fn by_moment(
 }
 
 /// What is newer than the point that is chosen by its moment and is not taken, each with the reason: the newest first.
-pub(crate) fn passed_over(wanted: &Wanted, points: &[RestorePoint], chosen: &RestorePoint) -> Vec<String> {
+pub(crate) fn skipped_newer(wanted: &Wanted, points: &[RestorePoint], chosen: &RestorePoint) -> Vec<String> {
     let until = match &wanted.from {
         From::Point(_) => return Vec::new(),
         From::At(at) => Some(*at),
@@ -135,7 +135,7 @@ pub(crate) fn passed_over(wanted: &Wanted, points: &[RestorePoint], chosen: &Res
             |made_at: Timestamp| until.is_none_or(|until| made_at.as_second() <= until.as_second());
         point.created_at > chosen.created_at && point.created_at.is_some_and(is_before)
     };
-    let is_there = |point: &&RestorePoint| point.state == State::Available && !point.counts();
+    let is_there = |point: &&RestorePoint| point.state == State::Available && !point.is_counted();
     let is_near = |point: &&RestorePoint| point.vault.region == chosen.vault.region && is_in(wanted, point);
     let mut newer: Vec<&RestorePoint> =
         points.iter().filter(is_between).filter(is_there).filter(is_near).collect();

@@ -10,13 +10,13 @@ use crate::store::Store;
 use crate::tag;
 
 /// The shortest pause: for what takes seconds.
-pub(crate) const MOMENT: SignedDuration = SignedDuration::from_secs(5);
+pub(crate) const MIN_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 
 /// How long a job goes unlooked at when no event tells of it: somebody waits for the table.
-pub(crate) const LOOK: SignedDuration = SignedDuration::from_mins(1);
+pub(crate) const POLL_INTERVAL: SignedDuration = SignedDuration::from_mins(1);
 
 /// Records that a restore goes on to `stage` and is to be looked at after `wait`. It is no longer held up.
-pub(crate) async fn go(
+pub(crate) async fn enter_stage(
     app: &App,
     store: &Store,
     restore: &mut Restore,
@@ -30,7 +30,7 @@ pub(crate) async fn go(
 }
 
 /// There is no table, or none of ours: nothing more is done.
-pub(crate) async fn fail(
+pub(crate) async fn end_failed(
     app: &App,
     store: &Store,
     restore: &mut Restore,
@@ -42,7 +42,7 @@ pub(crate) async fn fail(
 }
 
 /// The table is there, and nothing more is done to it. The tag that let it be changed comes off, if that can be.
-pub(crate) async fn stop(
+pub(crate) async fn end_with_warning(
     app: &App,
     store: &Store,
     restore: &mut Restore,
@@ -52,7 +52,7 @@ pub(crate) async fn stop(
     let mut problem = why.to_owned();
     if let Err(error) = tag::release(app, restore).await {
         tracing::warn!(restore = %restore.id, %error, "the table keeps the tag");
-        problem = format!("{problem}; {}", tag::stays(restore));
+        problem = format!("{problem}; {}", tag::removal_command_note(restore));
     }
     restore.problem = Some(problem);
     end(app, store, restore, Stage::Warning).await
@@ -68,7 +68,7 @@ pub(crate) async fn end(
     restore.stage = stage;
     restore.hitch = None;
     restore.ended_at = Some(app.context.now());
-    store.tell(app, restore).await?;
+    store.publish(app, restore).await?;
     let took = app.context.now().duration_since(restore.requested_at);
     let measured = Measured::of_restore(restore)
         .with(Metric::RestoresEnded, 1)

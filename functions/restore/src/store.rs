@@ -43,10 +43,10 @@ impl Store {
         restores: &mut [(&mut Restore, Entry)],
     ) -> Result<(), RestoreError> {
         /// A transaction writes 100 items: of each restore its record and its entry.
-        const TOGETHER: usize = 50;
+        const MAX_BATCH: usize = 50;
         match self {
             Self::Catalog => {
-                for some in restores.chunks_mut(TOGETHER) {
+                for some in restores.chunks_mut(MAX_BATCH) {
                     let writes =
                         some.iter_mut().flat_map(|(restore, entry)| [Write::of(*restore), Write::of(entry)]);
                     app.catalog.commit(writes.collect::<Vec<_>>()).await?;
@@ -73,7 +73,7 @@ impl Store {
     }
 
     /// Tells the event bus, where there is one, how a restore has ended.
-    pub(crate) async fn tell(&self, app: &App, restore: &Restore) -> Result<(), RestoreError> {
+    pub(crate) async fn publish(&self, app: &App, restore: &Restore) -> Result<(), RestoreError> {
         if *self == Self::Catalog {
             app.notices.publish(&Notice::RestoreEnded(RestoreEnded::of(restore))).await?;
         }

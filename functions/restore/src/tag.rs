@@ -24,7 +24,7 @@ pub(crate) async fn release(app: &App, restore: &Restore) -> Result<(), AwsError
 }
 
 /// How to take the tag off by hand.
-pub(crate) fn stays(restore: &Restore) -> String {
+pub(crate) fn removal_command_note(restore: &Restore) -> String {
     format!(
         "the tag {RESTORE_TAG} stays on the table and lets the restore function change it, take it off: aws dynamodb \
          untag-resource --region {} --resource-arn {} --tag-keys {RESTORE_TAG}",
@@ -43,7 +43,7 @@ pub(crate) async fn check(app: &App, region: &Region) -> ToldRegion {
 }
 
 /// What is told when AWS honours no right that hangs on the tag.
-pub(crate) fn not_honoured(restore: &Restore) -> String {
+pub(crate) fn abac_off_note(restore: &Restore) -> String {
     format!(
         "DynamoDB refuses whatever hangs on the table's tag: attribute-based access control is off in {} for this account, \
          or a policy denies it; see \"Where attribute-based access control is off\" in docs/restore.md, and finish by hand",

@@ -17,7 +17,7 @@ pub(crate) async fn plan(
         true => Around::default(),
         false => {
             app.aws.forget_surroundings().await;
-            app.aws.region(&restore.target.region).around(&restore.target.name).await?
+            app.aws.region(&restore.target.region).name_bound(&restore.target.name).await?
         }
     };
     let unknown = TableSettings::default();
@@ -25,7 +25,7 @@ pub(crate) async fn plan(
     Ok(restore::plan(settings, &restore.choices, &target, &around, &restore.leftovers))
 }
 
-pub(crate) async fn tell(app: &App, restore: Restore) -> Result<Told, RestoreError> {
+pub(crate) async fn view(app: &App, restore: Restore) -> Result<Told, RestoreError> {
     let settings = match restore.items_only {
         true => None,
         // The recovery point may be gone by now: the record stays.

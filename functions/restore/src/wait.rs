@@ -7,11 +7,11 @@ use backup_chain_core::wait::{CONSISTENCY, LIMITS, OUTAGE, RESTORE};
 use jiff::SignedDuration;
 
 use crate::error::RestoreError;
-use crate::stage::{MOMENT, fail, go, stop};
+use crate::stage::{MIN_PAUSE, end_failed, end_with_warning, enter_stage};
 use crate::store::Store;
 
 /// The longest pause between two looks.
-const LONGEST: SignedDuration = SignedDuration::from_mins(5);
+const MAX_RECHECK_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 
 /// Notes what a restore waits for, and when to look again: later each time. False when it has waited for `most`, or been
 /// held up by one thing after another for a day.
@@ -31,14 +31,14 @@ pub(crate) async fn wait(
         return Ok(false);
     }
     restore.hitch = Some(Hitch { why: why.to_owned(), since, first });
-    restore.check_at = now + (waited / 2).clamp(MOMENT, LONGEST);
+    restore.check_at = now + (waited / 2).clamp(MIN_PAUSE, MAX_RECHECK_PAUSE);
     tracing::info!(restore = %restore.id, why, "waits");
     store.save(app, restore).await?;
     Ok(true)
 }
 
 /// A call failed: it is made again for as long as that may help, and then the restore ends and says so.
-pub(crate) async fn held_up(
+pub(crate) async fn record_obstacle(
     app: &App,
     store: &Store,
     restore: &mut Restore,
@@ -75,12 +75,12 @@ pub(crate) async fn held_up(
             "{why}: does its resource policy, which is in place again, shut the restore function out? It was not looked at \
              any more"
         );
-        return stop(app, store, restore, &why).await;
+        return end_with_warning(app, store, restore, &why).await;
     }
     let hours = most.as_hours();
     if is_applying {
         let why = format!("{why}, for {hours} hours: its settings are left as they are");
-        return stop(app, store, restore, &why).await;
+        return end_with_warning(app, store, restore, &why).await;
     }
     let why = match restore.stage {
         Stage::Waiting | Stage::CopyingBack => format!("{why}, for {hours} hours: nothing was restored"),
@@ -88,7 +88,7 @@ pub(crate) async fn held_up(
             "{why}, for {hours} hours: whether AWS makes the table is not known, look for it before you ask again"
         ),
     };
-    fail(app, store, restore, why).await
+    end_failed(app, store, restore, why).await
 }
 
 fn has_policy(restore: &Restore) -> bool {
@@ -101,22 +101,22 @@ pub(crate) fn is_transient(error: &RestoreError) -> bool {
 }
 
 /// AWS has no room for another table: the restore waits for another turn, and not for ever.
-pub(crate) async fn wait_anew(
+pub(crate) async fn requeue(
     app: &App,
     store: &Store,
     restore: &mut Restore,
     why: String,
 ) -> Result<(), RestoreError> {
     let now = app.context.now();
-    restore.wait_anew();
+    restore.requeue();
     let first = restore.hitch.take().map_or(now, |hitch| hitch.first);
     restore.hitch = Some(Hitch { why, since: now, first });
-    restore.check_at = now + MOMENT.saturating_mul(2_i32.saturating_pow(restore.attempt.min(6)));
+    restore.check_at = now + MIN_PAUSE.saturating_mul(2_i32.saturating_pow(restore.attempt.min(6)));
     store.save(app, restore).await
 }
 
 /// AWS is at work: it is looked at again, and not for ever.
-pub(crate) async fn still(
+pub(crate) async fn keep_waiting(
     app: &App,
     store: &Store,
     restore: &mut Restore,
@@ -129,13 +129,13 @@ pub(crate) async fn still(
             "AWS is at work for {} days: when the table comes, its settings are not put back",
             RESTORE.as_hours() / 24
         );
-        return fail(app, store, restore, why).await;
+        return end_failed(app, store, restore, why).await;
     }
-    go(app, store, restore, restore.stage, wait).await
+    enter_stage(app, store, restore, restore.stage, wait).await
 }
 
 /// What must be there is not seen: it is looked for again, and when it is not seen for `CONSISTENCY`, it is `over`.
-pub(crate) async fn unseen(
+pub(crate) async fn wait_until_visible(
     app: &App,
     store: &Store,
     restore: &mut Restore,
@@ -145,5 +145,5 @@ pub(crate) async fn unseen(
     if wait(app, store, restore, why, CONSISTENCY).await? {
         return Ok(());
     }
-    fail(app, store, restore, over.to_owned()).await
+    end_failed(app, store, restore, over.to_owned()).await
 }

@@ -1,7 +1,7 @@
 //! A restore goes on: each stage is recorded, done and confirmed, and every call can be made again.
 
 use backup_chain_aws::backup::JobState;
-use backup_chain_aws::restore_jobs::had_no_room;
+use backup_chain_aws::restore_jobs::is_capacity_failure;
 use backup_chain_aws::{App, Meaning};
 use backup_chain_core::restore::{Restore, Stage};
 use backup_chain_core::wait::{CONSISTENCY, TURN};
@@ -9,9 +9,9 @@ use jiff::SignedDuration;
 
 use crate::error::RestoreError;
 use crate::key::key;
-use crate::stage::{LOOK, MOMENT, fail, go};
+use crate::stage::{MIN_PAUSE, POLL_INTERVAL, end_failed, enter_stage};
 use crate::store::Store;
-use crate::wait::{is_transient, still, unseen, wait, wait_anew};
+use crate::wait::{is_transient, keep_waiting, requeue, wait, wait_until_visible};
 use crate::{apply, copy_back, open};
 
 /// Begins a restore that was just recorded.
@@ -27,7 +27,7 @@ pub(crate) async fn begin(app: &App, store: &Store, restore: &mut Restore) -> Re
 #[tracing::instrument(skip_all, fields(restore = %restore.id, table = %restore.table.arn.name, stage = %restore.stage))]
 pub(crate) async fn advance(app: &App, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
     match restore.stage {
-        Stage::Waiting => take_turn(app, store, restore).await,
+        Stage::Waiting => start_if_place(app, store, restore).await,
         Stage::CopyingBack => copy_back::follow_copy(app, store, restore).await,
         Stage::Starting => resolve(app, store, restore).await,
         Stage::Running => follow(app, store, restore).await,
@@ -42,15 +42,15 @@ pub(crate) fn has_waited_too_long(app: &App, restore: &Restore) -> bool {
 }
 
 /// Its turn has come: the request is recorded as one that may reach AWS, then sent.
-async fn take_turn(app: &App, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
+async fn start_if_place(app: &App, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
     if has_waited_too_long(app, restore) {
         let why = restore.hitch.as_ref().map_or("others were before it", |hitch| hitch.why.as_str());
         let days = TURN.as_hours() / 24;
         let why = format!("it has waited for its turn for {days} days: {why}; ask for it again");
-        return fail(app, store, restore, why).await;
+        return end_failed(app, store, restore, why).await;
     }
-    restore.take_turn(app.context.now());
-    go(app, store, restore, restore.stage, MOMENT).await?;
+    restore.start(app.context.now());
+    enter_stage(app, store, restore, restore.stage, MIN_PAUSE).await?;
     begin(app, store, restore).await
 }
 
@@ -62,13 +62,15 @@ async fn send(app: &App, store: &Store, restore: &mut Restore) -> Result<(), Res
             Some(settings) => Some(settings),
             None => {
                 let over = "the settings of its restore point cannot be read any more";
-                return unseen(app, store, restore, "its metadata cannot be read", over).await;
+                return wait_until_visible(app, store, restore, "its metadata cannot be read", over).await;
             }
         },
     };
     let (from, region) = (&restore.table.arn.region, &restore.start.region);
     let key = match key(app, settings.as_ref(), &restore.choices, from, region).await {
-        Err(error) if !is_transient(&error) => return fail(app, store, restore, error.to_string()).await,
+        Err(error) if !is_transient(&error) => {
+            return end_failed(app, store, restore, error.to_string()).await;
+        }
         key => key?,
     };
     let services = app.aws.region(region);
@@ -87,13 +89,13 @@ async fn send(app: &App, store: &Store, restore: &mut Restore) -> Result<(), Res
     };
     match sent {
         Ok((job, made)) => {
-            let wait = if job.is_some() { LOOK } else { MOMENT };
+            let wait = if job.is_some() { POLL_INTERVAL } else { MIN_PAUSE };
             (restore.job, restore.made) = (job, made);
-            go(app, store, restore, Stage::Running, wait).await
+            enter_stage(app, store, restore, Stage::Running, wait).await
         }
         // DynamoDB refuses what it has no room for, AWS Backup fails its job.
         Err(error) if restore.start.native && error.meaning == Meaning::Throttled => {
-            wait_anew(app, store, restore, format!("{}: {}", error.operation, error.code)).await
+            requeue(app, store, restore, format!("{}: {}", error.operation, error.code)).await
         }
         // It may have taken effect: it is looked for before it is sent again.
         Err(error) if error.is_transient() => Err(error.into()),
@@ -103,9 +105,9 @@ async fn send(app: &App, store: &Store, restore: &mut Restore) -> Result<(), Res
             if wait(app, store, restore, why, CONSISTENCY).await? {
                 return Ok(());
             }
-            fail(app, store, restore, error.to_string()).await
+            end_failed(app, store, restore, error.to_string()).await
         }
-        Err(error) => fail(app, store, restore, error.to_string()).await,
+        Err(error) => end_failed(app, store, restore, error.to_string()).await,
     }
 }
 
@@ -113,10 +115,10 @@ async fn send(app: &App, store: &Store, restore: &mut Restore) -> Result<(), Res
 async fn resolve(app: &App, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
     let services = app.aws.region(&restore.start.region);
     if restore.start.native {
-        return match services.dynamodb.look(&restore.target.name).await? {
+        return match services.dynamodb.live_table(&restore.target.name).await? {
             Some(look) if look.is_made_from(&restore.arn) => {
                 restore.made = Some(look.table.id);
-                go(app, store, restore, Stage::Running, SignedDuration::ZERO).await
+                enter_stage(app, store, restore, Stage::Running, SignedDuration::ZERO).await
             }
             _ => send(app, store, restore).await,
         };
@@ -124,7 +126,7 @@ async fn resolve(app: &App, store: &Store, restore: &mut Restore) -> Result<(), 
     match services.backup.restore_job_of(&restore.start, restore.requested_at).await? {
         Some(job) => {
             restore.job = Some(job);
-            go(app, store, restore, Stage::Running, SignedDuration::ZERO).await
+            enter_stage(app, store, restore, Stage::Running, SignedDuration::ZERO).await
         }
         None => send(app, store, restore).await,
     }
@@ -134,15 +136,15 @@ async fn resolve(app: &App, store: &Store, restore: &mut Restore) -> Result<(), 
 async fn follow(app: &App, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
     let services = app.aws.region(&restore.start.region);
     let Some(job) = restore.job.clone() else {
-        return match services.dynamodb.look(&restore.target.name).await? {
+        return match services.dynamodb.live_table(&restore.target.name).await? {
             Some(look) if Some(&look.table.id) != restore.made.as_ref() => {
                 let over = "the table of that name is not the one that this restore made: it is left alone";
-                unseen(app, store, restore, "another table of that name is seen", over).await
+                wait_until_visible(app, store, restore, "another table of that name is seen", over).await
             }
-            Some(look) if look.is_creating => still(app, store, restore, MOMENT).await,
-            Some(_) => go(app, store, restore, Stage::Applying, SignedDuration::ZERO).await,
+            Some(look) if look.is_creating => keep_waiting(app, store, restore, MIN_PAUSE).await,
+            Some(_) => enter_stage(app, store, restore, Stage::Applying, SignedDuration::ZERO).await,
             None => {
-                unseen(
+                wait_until_visible(
                     app,
                     store,
                     restore,
@@ -156,32 +158,33 @@ async fn follow(app: &App, store: &Store, restore: &mut Restore) -> Result<(), R
     let described = match services.backup.restore_job(&job).await {
         Err(error) if error.meaning == Meaning::NotFound => {
             let over = format!("AWS does not know job {job} any more");
-            return unseen(app, store, restore, "the job is not seen yet", &over).await;
+            return wait_until_visible(app, store, restore, "the job is not seen yet", &over).await;
         }
         other => other?,
     };
     let message = described.message.as_deref();
     match &described.state {
-        JobState::Open => still(app, store, restore, LOOK).await,
+        JobState::Open => keep_waiting(app, store, restore, POLL_INTERVAL).await,
         JobState::Failed(state) => {
             let why = format!("{state}: {}", message.unwrap_or("AWS gives no reason"));
-            if message.is_some_and(had_no_room) {
-                return wait_anew(app, store, restore, why).await;
+            if message.is_some_and(is_capacity_failure) {
+                return requeue(app, store, restore, why).await;
             }
-            fail(app, store, restore, why).await
+            end_failed(app, store, restore, why).await
         }
-        JobState::Completed => match services.dynamodb.look(&restore.target.name).await? {
-            Some(look) if described.has_made(&look) => {
+        JobState::Completed => match services.dynamodb.live_table(&restore.target.name).await? {
+            Some(look) if described.created(&look) => {
                 restore.made = Some(look.table.id);
-                go(app, store, restore, Stage::Applying, SignedDuration::ZERO).await
+                enter_stage(app, store, restore, Stage::Applying, SignedDuration::ZERO).await
             }
             Some(_) => {
                 let over = "the table of that name is not the one that this restore made: it is left alone";
-                unseen(app, store, restore, "the new table is not known by its job yet", over).await
+                wait_until_visible(app, store, restore, "the new table is not known by its job yet", over)
+                    .await
             }
             None => {
                 let over = "the table that was made is gone: somebody has deleted it";
-                unseen(app, store, restore, "the new table is not seen yet", over).await
+                wait_until_visible(app, store, restore, "the new table is not seen yet", over).await
             }
         },
     }

@@ -19,7 +19,7 @@ use crate::work::Work;
 use crate::{plan, remove};
 
 /// So many points are named in the history.
-const MOST_NAMED: usize = 200;
+const MAX_NAMED: usize = 200;
 
 pub(crate) async fn remove(app: &App, asked: Removal, deadline: Deadline) -> Result<Report, RetentionError> {
     let mut work = Work::begin(app, !asked.dry_run).await?;
@@ -77,9 +77,9 @@ async fn note(app: &App, asked: &Removal, planned: &[(RestorePoint, Verdict)]) -
     let line = |(point, verdict): &&(RestorePoint, Verdict)| {
         format!("{}: {}", name_of(point), retention::reason_text(&verdict.reasons))
     };
-    entry.details = going.iter().take(MOST_NAMED).map(line).collect();
-    if going.len() > MOST_NAMED {
-        entry.details.push(format!("and {} more", going.len() - MOST_NAMED));
+    entry.details = going.iter().take(MAX_NAMED).map(line).collect();
+    if going.len() > MAX_NAMED {
+        entry.details.push(format!("and {} more", going.len() - MAX_NAMED));
     }
     Ok(app.catalog.commit([Write::of(&mut entry)]).await?)
 }
@@ -144,12 +144,12 @@ async fn judge(
             wanted.iter().any(|wanted| wanted.id == point.id && wanted.vault == point.vault)
         };
         for point in chain.iter_mut().filter(|point| is_wanted(point)) {
-            plan::believe(work, point).await?;
+            plan::verify_metadata(work, point).await?;
         }
         let guards = work.guards(&table, &vault, &chain).await?;
         let mut verdicts: BTreeMap<usize, Verdict> = retention::plan(&chain, work.now, &guards)
             .into_iter()
-            .map(|verdict| (verdict.index, retention::by_hand(verdict, overridden)))
+            .map(|verdict| (verdict.index, retention::for_operator(verdict, overridden)))
             .collect();
         for (index, point) in chain.into_iter().enumerate() {
             if !is_wanted(&point) {
@@ -165,7 +165,7 @@ async fn judge(
 
 fn guarded(point: &RestorePoint, reasons: &[Reason]) -> RetentionError {
     let guards: Vec<Guard> = reasons.iter().filter_map(Reason::guard).collect();
-    let may_all = guards.iter().all(|guard| guard.against_hand() == AgainstHand::Asks);
+    let may_all = guards.iter().all(|guard| guard.for_operator() == AgainstHand::Asks);
     let flags: Vec<String> = guards.iter().map(|guard| format!("--override-guard {guard}")).collect();
     let way_out = if may_all && !flags.is_empty() {
         format!("; to remove it all the same, add {} --reason WHY", flags.join(" "))

@@ -43,7 +43,7 @@ pub enum Reply {
 }
 
 /// So many points an answer holds: Lambda's answers end at 6 MB.
-const MOST_POINTS: usize = 8_000;
+const MAX_POINTS: usize = 8_000;
 
 /// Answers one request.
 ///
@@ -61,7 +61,7 @@ pub async fn handle(
             // Boxed: its future is deep.
             Box::pin(run(app, id, confirm.as_deref(), deadline)).instrument(span).await?
         }
-        RetentionRequest::Plan { table } => plan::everything(app, table.as_ref()).await?,
+        RetentionRequest::Plan { table } => plan::plan_all(app, table.as_ref()).await?,
         RetentionRequest::Remove(removal) => by_hand::remove(app, removal, deadline).await?,
         RetentionRequest::Rebuild { vaults, by } => {
             return Ok(Reply::Rebuilt(rebuild::rebuild(app, &vaults, by, deadline).await?));
@@ -75,8 +75,8 @@ pub async fn handle(
             return Ok(Reply::Held(hold::lift(app, &mut point, by, reason).await?));
         }
     };
-    report.omitted = report.points.len().saturating_sub(MOST_POINTS);
-    report.points.truncate(MOST_POINTS);
+    report.omitted = report.points.len().saturating_sub(MAX_POINTS);
+    report.points.truncate(MAX_POINTS);
     Ok(Reply::Report(Box::new(report)))
 }
 
@@ -118,7 +118,7 @@ async fn run(
         }
     }
     remove::confirm(app, &mut report, deadline).await?;
-    let lapsing = plan::lapse_ahead(&mut work, &mut report).await?;
+    let lapsing = plan::warn_of_expiry(&mut work, &mut report).await?;
     objective::breaches(&work, &mut report).await;
     record::run(app, &id, &mut report, began).await?;
     let counts = Counts::of(&report.points);

@@ -4,7 +4,7 @@ use backup_chain_aws::{App, Error};
 use backup_chain_core::point::{RestorePoint, State};
 
 /// So often something is tried while others get ahead each time.
-pub(crate) const TRIES: u32 = 3;
+pub(crate) const MAX_ATTEMPTS: u32 = 3;
 
 /// A move of a point that retention makes.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +29,7 @@ pub(crate) async fn make(app: &App, point: &mut RestorePoint, to: Move<'_>) -> R
             Move::Deleted => app.ledger.mark_deleted(point).await,
         };
         match made {
-            Err(error) if error.is_overtaken() && tries < TRIES => tries += 1,
+            Err(error) if error.is_overtaken() && tries < MAX_ATTEMPTS => tries += 1,
             made => return made.map(|()| true),
         }
         refresh(app, point).await?;

@@ -38,12 +38,12 @@ impl Chain {
 
 /// Plans every chain, or those of one table, manual backups with them, and tells of each point what a run would
 /// do. Nothing is changed.
-pub(crate) async fn everything(app: &App, table: Option<&TableName>) -> Result<Report, Error> {
+pub(crate) async fn plan_all(app: &App, table: Option<&TableName>) -> Result<Report, Error> {
     let mut work = Work::begin(app, false).await?;
     let mut report = Report { dry_run: true, ..Report::default() };
     let mut points = match table {
         Some(table) => app.catalog.points_of_table(table).await?,
-        None => app.catalog.every_live_point().await?,
+        None => app.catalog.all_live_points().await?,
     };
     points.retain(|point| !point.state.is_past());
     let mut chains: BTreeMap<(Table, VaultArn, bool), Vec<RestorePoint>> = BTreeMap::new();
@@ -61,7 +61,7 @@ pub(crate) async fn everything(app: &App, table: Option<&TableName>) -> Result<R
                     report.points.push(Decided::of(&point, fate, verdict.reasons, work.now));
                 }
             }
-            Err(error) => report.problems.push(left(&table, &vault, &error)),
+            Err(error) => report.problems.push(skipped_chain_problem(&table, &vault, &error)),
         }
     }
     let names: Vec<&str> = removals.iter().map(String::as_str).collect();
@@ -70,7 +70,7 @@ pub(crate) async fn everything(app: &App, table: Option<&TableName>) -> Result<R
     Ok(report)
 }
 
-fn left(table: &Table, vault: &VaultArn, error: &Error) -> String {
+fn skipped_chain_problem(table: &Table, vault: &VaultArn, error: &Error) -> String {
     format!("the chain of {} in {} is left as it is: {error}", table.arn.name, place_of(vault))
 }
 
@@ -88,20 +88,20 @@ pub(crate) async fn outdated_chains(work: &mut Work<'_>, report: &mut Report) ->
         };
         match planned.instrument(logs::of_chain(&table, &vault)).await {
             Ok(chain) => plans.push(chain),
-            Err(error) => report.problems.push(left(&table, &vault, &error)),
+            Err(error) => report.problems.push(skipped_chain_problem(&table, &vault, &error)),
         }
     }
     Ok(plans)
 }
 
 /// How long ahead the end of the last point in a locked vault is told of.
-const AHEAD: SignedDuration = SignedDuration::from_hours(7 * 24);
+const EXPIRY_WARNING: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// In a locked vault nothing stays beyond its retention: tells where the newest point is about to go, and in how many
 /// chains.
-pub(crate) async fn lapse_ahead(work: &mut Work<'_>, report: &mut Report) -> Result<usize, Error> {
+pub(crate) async fn warn_of_expiry(work: &mut Work<'_>, report: &mut Report) -> Result<usize, Error> {
     let mut told = 0;
-    let until = work.now + AHEAD;
+    let until = work.now + EXPIRY_WARNING;
     let lapsing = work.app.catalog.lapsed_points(until).await?;
     let chains: BTreeSet<(Table, VaultArn)> =
         lapsing.into_iter().map(|point| (point.table, point.vault)).collect();
@@ -111,12 +111,12 @@ pub(crate) async fn lapse_ahead(work: &mut Work<'_>, report: &mut Report) -> Res
             continue;
         }
         let chain = work.app.catalog.chain(&table, &vault).await?;
-        let live = || chain.iter().filter(|point| point.counts());
+        let live = || chain.iter().filter(|point| point.is_counted());
         let last = live().filter_map(RestorePoint::lapses).max();
         let policy = chain.iter().rev().find_map(|point| work.policy(&point.policy.as_ref()?.name));
         let goes_on = policy.is_some_and(|active| {
             let newest = live().map(|point| point.slot).max();
-            goes_on(&active.policy, newest, last, work.now)
+            is_continued(&active.policy, newest, last, work.now)
         });
         if let Some(last) = last.filter(|last| *last <= until && !goes_on) {
             told += 1;
@@ -133,16 +133,16 @@ pub(crate) async fn lapse_ahead(work: &mut Work<'_>, report: &mut Report) -> Res
 
 /// Whether a chain is about to get its next point: its policy runs, its newest point is that of the latest slot, or
 /// the latest slot is so young that its point may be under way, and the next slot comes before all has lapsed.
-fn goes_on(policy: &Policy, newest: Option<Timestamp>, last: Option<Timestamp>, now: Timestamp) -> bool {
+fn is_continued(policy: &Policy, newest: Option<Timestamp>, last: Option<Timestamp>, now: Timestamp) -> bool {
     let schedules = || policy.tiers.iter().filter_map(|(tier, _)| policy.schedule(tier));
     let latest = schedules().filter_map(|schedule| schedule.latest(now)).max();
-    let is_fresh = newest >= latest || latest.is_some_and(|slot| now.duration_since(slot) < UNDER_WAY);
+    let is_fresh = newest >= latest || latest.is_some_and(|slot| now.duration_since(slot) < MAX_START_WINDOW);
     let next = schedules().filter_map(|schedule| schedule.next(now)).min();
     policy.enabled && is_fresh && next.zip(last).is_some_and(|(next, last)| next < last)
 }
 
 /// A backup starts within the start window, at most 12 hours.
-const UNDER_WAY: SignedDuration = SignedDuration::from_hours(12);
+const MAX_START_WINDOW: SignedDuration = SignedDuration::from_hours(12);
 
 /// Looks again at every point that was not believed: what was in the way may have passed. Those that are still not
 /// believed are told of, and returned by their names.
@@ -150,7 +150,7 @@ pub(crate) async fn suspects(work: &Work<'_>, report: &mut Report) -> Result<BTr
     let mut suspects = BTreeSet::new();
     for mut point in work.app.catalog.suspect_points().await? {
         let span = logs::of_point(&point);
-        if let Err(error) = believe(work, &mut point).await {
+        if let Err(error) = verify_metadata(work, &mut point).await {
             span.in_scope(|| tracing::warn!(%error, "a suspect restore point could not be looked at"));
         }
         if let (State::Available, Some(why)) = (point.state, &point.suspect) {
@@ -184,7 +184,7 @@ pub(crate) async fn plan_chain(
             .find(|verdict| (verdict.remove || is_newest(verdict)) && !believed.contains(&verdict.index));
         if let Some(index) = next.map(|verdict| verdict.index) {
             believed.insert(index);
-            believe(work, &mut points[index]).await?;
+            verify_metadata(work, &mut points[index]).await?;
             continue;
         }
         let mut by_index: Vec<Option<RestorePoint>> = points.into_iter().map(Some).collect();
@@ -196,14 +196,14 @@ pub(crate) async fn plan_chain(
 /// Opens the metadata of an available point and takes note of what it finds: a point that is not believed is
 /// suspect from now on, one that is believed again no longer; one that carries the hold tag is held, one that is
 /// not in the vault is gone.
-pub(crate) async fn believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Error> {
+pub(crate) async fn verify_metadata(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Error> {
     let span = logs::of_point(point);
     let mut tries = 1;
     loop {
         // Boxed: the futures around it are deep.
         match Box::pin(try_believe(work, point)).instrument(span.clone()).await {
             // Its record, or its table's, was written meanwhile.
-            Err(error) if error.is_overtaken() && tries < moved::TRIES => tries += 1,
+            Err(error) if error.is_overtaken() && tries < moved::MAX_ATTEMPTS => tries += 1,
             done => return done,
         }
         moved::refresh(work.app, point).await?;
@@ -212,10 +212,10 @@ pub(crate) async fn believe(work: &Work<'_>, point: &mut RestorePoint) -> Result
 
 /// "After a few seconds" AWS shows tags that were just changed, and may show none until then. What was changed before a run
 /// waits is seen after it, so that one wait is enough.
-const BLANK: SignedDuration = SignedDuration::from_secs(15);
+const TAG_VISIBILITY_WAIT: SignedDuration = SignedDuration::from_secs(15);
 
 /// Whether none of our tags is seen on a point that was believed with its message in them.
-fn is_blank(point: &RestorePoint, found: &BTreeMap<String, String>) -> bool {
+fn has_no_tags_yet(point: &RestorePoint, found: &BTreeMap<String, String>) -> bool {
     let has_none = !found.keys().any(|key| key.starts_with(tags::PREFIX));
     has_none && !point.message_stored && point.suspect.is_none()
 }
@@ -226,16 +226,16 @@ async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Er
     let region = app.aws.region(&point.vault.region);
     let mut found = region.backup.tags(&arn).await;
     if let Ok(none) = &found
-        && is_blank(point, none)
+        && has_no_tags_yet(point, none)
         && work.may_wait.swap(false, Ordering::Relaxed)
     {
-        app.context.clock().until(app.context.now() + BLANK).await;
+        app.context.clock().until(app.context.now() + TAG_VISIBILITY_WAIT).await;
         found = region.backup.tags(&arn).await;
     }
     let found = match found {
         Ok(found) => found,
         Err(error) if error.meaning == Meaning::NotFound && work.records => {
-            return reconcile::gone(app, point).await;
+            return reconcile::record_gone(app, point).await;
         }
         Err(error) if error.meaning == Meaning::NotFound => {
             point.state = State::Deleted;
@@ -265,7 +265,7 @@ async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Er
         }
         point.suspect = doubt;
         if work.records && point.suspect.is_some() {
-            app.ledger.commit_with_met(point).await?;
+            app.ledger.commit_with_head(point).await?;
         } else if work.records {
             app.ledger.mark_believed(point).await?;
         }

@@ -55,12 +55,12 @@ pub(crate) async fn rebuild(
         app.catalog.commit(writes.into_iter().chain(passed.iter_mut().map(Write::of))).await?;
         rebuilt.warnings.extend(passed.iter().map(Session::report));
     }
-    let recorded = app.catalog.every_live_point().await?;
+    let recorded = app.catalog.all_live_points().await?;
     let known: BTreeSet<RecoveryPointArn> = recorded.iter().filter_map(|point| point.arn.clone()).collect();
     // A rebuild that was cut off may have left that to do.
     for (table, points) in by_table(recorded) {
-        relate(app, &table).await?;
-        recount(app, &table, &points).await?;
+        link_copies(app, &table).await?;
+        rebuild_head(app, &table, &points).await?;
     }
     for vault in &vaults {
         let listed = match app.aws.region(&vault.region).backup.points(&vault.name).await {
@@ -165,7 +165,8 @@ async fn read(
         }
         rebuilt.left += left;
     }
-    let points: Vec<RestorePoint> = found.into_values().flat_map(|same| told_apart(app, same)).collect();
+    let points: Vec<RestorePoint> =
+        found.into_values().flat_map(|same| with_ids_of_their_own(app, same)).collect();
     for point in &points {
         if let (Some(why), Some(arn)) = (&point.suspect, &point.arn) {
             rebuilt.problems.push(format!("{arn} in {} is suspect: {why}", place_of(vault)));
@@ -185,10 +186,10 @@ fn by_table(points: Vec<RestorePoint>) -> BTreeMap<Table, Vec<RestorePoint>> {
 
 /// Several recovery points may say that they are the same restore point. At most one is bound to what it says: the others
 /// are recorded under ids of their own, so that their items can be restored.
-fn told_apart(app: &App, mut same: Vec<RestorePoint>) -> Vec<RestorePoint> {
+fn with_ids_of_their_own(app: &App, mut same: Vec<RestorePoint>) -> Vec<RestorePoint> {
     same.sort_by_key(|point| point.suspect.is_some());
     for point in same.iter_mut().skip(1) {
-        disown(app, point, "another recovery point is it");
+        mark_suspect(app, point, "another recovery point is it");
     }
     same
 }
@@ -211,7 +212,7 @@ async fn add_beside(app: &App, point: &mut RestorePoint, rebuilt: &mut Rebuilt) 
         Some(recorded) if recorded.arn == point.arn && !recorded.state.is_past() => rebuilt.known += 1,
         recorded => {
             let id = point.id.clone();
-            disown(app, point, "the catalog has another record of it");
+            mark_suspect(app, point, "the catalog has another record of it");
             app.catalog.commit([Write::of(point)]).await?;
             rebuilt.added += 1;
             let stands =
@@ -227,7 +228,7 @@ async fn add_beside(app: &App, point: &mut RestorePoint, rebuilt: &mut Rebuilt) 
 }
 
 /// The point is not what its tags say: it gets an id of its own, so that its items can be restored, and is suspect.
-fn disown(app: &App, point: &mut RestorePoint, why: &str) {
+fn mark_suspect(app: &App, point: &mut RestorePoint, why: &str) {
     let why = point.suspect.take().unwrap_or_else(|| why.to_owned());
     point.suspect = Some(format!("its tags say that it is {}: {why}", point.id));
     point.sealed = None;
@@ -248,12 +249,12 @@ async fn add(
             Err(error) => return Err(error),
         }
     }
-    relate(app, table).await?;
-    recount(app, table, &points).await
+    link_copies(app, table).await?;
+    rebuild_head(app, table, &points).await
 }
 
 /// A copy comes from the backup of its id, where that is still there.
-async fn relate(app: &App, table: &Table) -> Result<(), Error> {
+async fn link_copies(app: &App, table: &Table) -> Result<(), Error> {
     let of_table = app.catalog.whole_points_of_table(&table.arn.name).await?;
     let backups: BTreeMap<&PointId, &RestorePoint> = of_table
         .iter()
@@ -274,14 +275,14 @@ async fn relate(app: &App, table: &Table) -> Result<(), Error> {
 }
 
 /// Records on the head of a table what the chains of these points of it have.
-async fn recount(app: &App, table: &Table, points: &[RestorePoint]) -> Result<(), Error> {
+async fn rebuild_head(app: &App, table: &Table, points: &[RestorePoint]) -> Result<(), Error> {
     let of_chains = points.iter().filter(|point| point.kind != Kind::Manual);
     let vaults: BTreeSet<&VaultArn> = of_chains.map(|point| &point.vault).collect();
     loop {
         let recorded = app.catalog.head(table).await?;
         let mut head = recorded.clone().unwrap_or_else(|| TableHead::new(table.clone(), app.context.now()));
         for vault in &vaults {
-            head.recount(vault, &app.catalog.chain(table, vault).await?);
+            head.recompute(vault, &app.catalog.chain(table, vault).await?);
         }
         if recorded.as_ref() == Some(&head) {
             return Ok(());

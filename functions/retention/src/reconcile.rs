@@ -19,7 +19,7 @@ use crate::moved::{self, Move};
 pub(crate) async fn reconcile(app: &App, report: &mut Report) -> Result<(), Error> {
     let mut vaults: BTreeMap<VaultArn, Vec<RestorePoint>> = BTreeMap::new();
     vaults.entry(app.context.deployment().vault_arn(&app.context.deployment().vault)).or_default();
-    for point in app.catalog.every_live_point().await? {
+    for point in app.catalog.all_live_points().await? {
         vaults.entry(point.vault.clone()).or_default().push(point);
     }
     let mut left: BTreeMap<VaultArn, Vec<RestorePoint>> = BTreeMap::new();
@@ -54,16 +54,16 @@ async fn reconcile_vault(
         let is_listed = point.arn.as_ref().is_some_and(|arn| held.contains(arn));
         if point.state == State::Available
             && is_listed
-            && let Err(what) = carries(app, &point).await
+            && let Err(what) = restore_pointers(app, &point).await
         {
             report.problems.push(format!("{}: {what}", name_of(&point)));
         }
         if point.state == State::Available && !is_listed {
-            gone(app, &mut point).await?;
+            record_gone(app, &mut point).await?;
             if point.state == State::Deleted {
                 report.points.push(Decided::of(&point, Fate::Gone, Vec::new(), app.context.now()));
             }
-        } else if point.counts()
+        } else if point.is_counted()
             && point.bound.is_none()
             && let Err(error) = bind(app, &mut point).await
         {
@@ -74,7 +74,7 @@ async fn reconcile_vault(
         }
     }
     remove_leftovers(app, left, &listed, &recorded, report).await;
-    strangers(app, vault, &listed, &recorded, report).await?;
+    report_unknown(app, vault, &listed, &recorded, report).await?;
     // The tags of what others made need not be read.
     let is_unknown =
         |point: &&Point| !recorded.contains(&point.arn) && app.context.deployment().may_have_made(point);
@@ -101,14 +101,14 @@ async fn reconcile_vault(
 ///
 /// # Errors
 /// What was gone.
-async fn carries(app: &App, point: &RestorePoint) -> Result<(), String> {
+async fn restore_pointers(app: &App, point: &RestorePoint) -> Result<(), String> {
     let Some(arn) = &point.arn else { return Ok(()) };
     let region = app.aws.region(&point.vault.region);
     let now = app.context.now();
     if point.message_stored && point.bound.is_some() {
         let error = match app.sealer.is_named(point).await {
             Ok(true) => None,
-            Ok(false) => Some(app.sealer.name(point).await.err().map(|error| error.to_string())),
+            Ok(false) => Some(app.sealer.index_message(point).await.err().map(|error| error.to_string())),
             Err(error) => Some(Some(error.to_string())),
         };
         let what = "what leads to its message in the settings table was gone or another's";
@@ -188,7 +188,7 @@ async fn remove_leftovers(
 }
 
 /// Reports what carries our id and was made by another role: it is not ours, whatever its tags say.
-async fn strangers(
+async fn report_unknown(
     app: &App,
     vault: &VaultArn,
     listed: &[Point],
@@ -256,7 +256,7 @@ async fn is_under_way(app: &App, vault: &VaultArn, point: &Point, id: &str) -> R
 
 /// Records that a point is gone, if AWS Backup says so as well when it is asked for it by name: a listing alone
 /// decides nothing. Its slots are owed again.
-pub(crate) async fn gone(app: &App, point: &mut RestorePoint) -> Result<(), Error> {
+pub(crate) async fn record_gone(app: &App, point: &mut RestorePoint) -> Result<(), Error> {
     let Some(arn) = point.arn.clone() else { return Ok(()) };
     match app.aws.region(&point.vault.region).backup.point(&point.vault.name, &arn).await {
         Err(error) if error.meaning == Meaning::NotFound => {

@@ -10,7 +10,7 @@ use backup_chain_core::retention::{ChainRun, Counts, Decided, Fate, Report, Run,
 use jiff::Timestamp;
 
 /// So many points of one chain a record holds: DynamoDB's items end at 400 KB.
-const MOST_POINTS: usize = 300;
+const MAX_POINTS: usize = 300;
 
 /// Records a run and tells of it. A bus that cannot be told must not make the run unrecorded; one that is not
 /// recorded is noticed.
@@ -27,7 +27,7 @@ pub(crate) async fn run(app: &App, id: &RunId, report: &mut Report, began: Times
         let counts = Counts::of(points.iter().copied());
         // What is not kept comes first, should there be too many.
         points.sort_by_key(|decided| decided.fate == Fate::Keep);
-        points.truncate(MOST_POINTS);
+        points.truncate(MAX_POINTS);
         points.sort_by(|a, b| a.point.cmp(&b.point));
         records.push(ChainRun {
             run: id.clone(),

@@ -32,7 +32,7 @@ impl From<AwsError> for NotRemoved {
 }
 
 /// What AWS Backup says of a recovery point with which something else is done: try again later (assumption A24).
-const BUSY: &str = "InvalidResourceStateException";
+const BUSY_ERROR_CODE: &str = "InvalidResourceStateException";
 
 /// Removes one point that the plan lets go. Whatever stands in the way is reported.
 pub(crate) async fn remove(app: &App, mut point: RestorePoint, why: &str, report: &mut Report) -> Fate {
@@ -78,7 +78,7 @@ async fn ask(app: &App, point: &mut RestorePoint) -> Result<Fate, NotRemoved> {
         Ok(()) => {}
         // Gone already: by an earlier try, or by hand.
         Err(error) if error.meaning == Meaning::NotFound => {}
-        Err(error) if error.code == BUSY => return Err(NotRemoved::Busy(error)),
+        Err(error) if error.code == BUSY_ERROR_CODE => return Err(NotRemoved::Busy(error)),
         // An earlier try is under way, or a lock or a legal hold is in the way (assumption A23). Access denied decides
         // nothing.
         Err(error) if !error.is_transient() => {
@@ -90,11 +90,11 @@ async fn ask(app: &App, point: &mut RestorePoint) -> Result<Fate, NotRemoved> {
         }
         Err(error) => return Err(error.into()),
     }
-    look(app, point).await
+    refresh_state(app, point).await
 }
 
 /// Looks whether a deleted point is gone: AWS Backup then does not find it (assumption A14).
-async fn look(app: &App, point: &mut RestorePoint) -> Result<Fate, NotRemoved> {
+async fn refresh_state(app: &App, point: &mut RestorePoint) -> Result<Fate, NotRemoved> {
     let Some(arn) = point.arn.clone() else { return Ok(Fate::Removing) };
     let backup = &app.aws.region(&point.vault.region).backup;
     match backup.point(&point.vault.name, &arn).await {
@@ -112,21 +112,21 @@ async fn look(app: &App, point: &mut RestorePoint) -> Result<Fate, NotRemoved> {
 }
 
 /// How long a run waits between two looks at what it has asked AWS to delete, and how often it looks.
-const PAUSE: SignedDuration = SignedDuration::from_secs(15);
-const LOOKS: u32 = 8;
+const POLL_INTERVAL: SignedDuration = SignedDuration::from_secs(15);
+const MAX_POLLS: u32 = 8;
 
 /// Waits for the deletions of this run to be done. What takes longer is confirmed by the next run.
 pub(crate) async fn confirm(app: &App, report: &mut Report, deadline: Deadline) -> Result<(), Error> {
-    for _ in 0..LOOKS {
+    for _ in 0..MAX_POLLS {
         let removing = |decided: &&mut Decided| decided.fate == Fate::Removing;
         if !report.points.iter_mut().any(|decided| removing(&decided)) {
             return Ok(());
         }
         let now = app.context.now();
-        if !deadline.allows_work(now + PAUSE) {
+        if !deadline.allows_work(now + POLL_INTERVAL) {
             return Ok(());
         }
-        app.context.clock().until(now + PAUSE).await;
+        app.context.clock().until(now + POLL_INTERVAL).await;
         let mut open = app.catalog.deleting_points().await?;
         let mut points = std::mem::take(&mut report.points);
         for decided in points.iter_mut().filter(removing) {
@@ -134,7 +134,7 @@ pub(crate) async fn confirm(app: &App, report: &mut Report, deadline: Deadline) 
                 point.id == decided.point && place_of(&point.vault) == decided.vault
             };
             let Some(point) = open.iter_mut().find(is_it) else { continue };
-            decided.fate = match look(app, point).await {
+            decided.fate = match refresh_state(app, point).await {
                 Ok(fate) => fate,
                 Err(error) => blocked(point, &error, report),
             };
@@ -145,14 +145,14 @@ pub(crate) async fn confirm(app: &App, report: &mut Report, deadline: Deadline) 
 }
 
 /// So long ago a deletion was asked for by a run that is over.
-const OVER: SignedDuration = SignedDuration::from_hours(1);
+const RUN_OVER_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 /// Goes on with deletions that earlier runs began.
 pub(crate) async fn follow_up(app: &App, report: &mut Report) -> Result<(), Error> {
     for mut point in app.catalog.deleting_points().await? {
         let now = app.context.now();
-        let is_old = point.check_at.is_none_or(|asked| now.duration_since(asked) > OVER);
-        let fate = match look(app, &mut point).await {
+        let is_old = point.check_at.is_none_or(|asked| now.duration_since(asked) > RUN_OVER_AFTER);
+        let fate = match refresh_state(app, &mut point).await {
             Ok(Fate::Removing) | Err(NotRemoved::Expired) => ask(app, &mut point).await,
             other => other,
         };

@@ -57,7 +57,7 @@ pub(crate) async fn apply(app: &App, document: &str, by: Option<String>) -> Resu
         changed: true,
         warnings: warnings
             .into_iter()
-            .chain(still_off(&next))
+            .chain(disabled_note(&next))
             .chain(passed.iter().map(Session::report))
             .collect(),
     })
@@ -76,14 +76,14 @@ fn first(policy: &Policy, document: &str, now: Timestamp) -> StoredPolicy {
     }
 }
 
-fn still_off(stored: &StoredPolicy) -> Option<String> {
+fn disabled_note(stored: &StoredPolicy) -> Option<String> {
     stored.disabled.then(|| {
         format!("the policy was disabled by hand and stays so: backup-chain policy enable {}", stored.name)
     })
 }
 
 /// Lets a policy run again, or stops it. Nothing is due before its next slot.
-pub(crate) async fn switch(
+pub(crate) async fn set_enabled(
     app: &App,
     name: &PolicyName,
     on: bool,

@@ -23,7 +23,7 @@ pub(crate) async fn due_sessions(app: &App, policies: &[Active]) -> Vec<SessionI
             since: stored.state.planned_until,
             due: due.due,
             missed: due.missed,
-            ..blank(app, Trigger::Schedule, due.slot, now)
+            ..new_session(app, Trigger::Schedule, due.slot, now)
         };
         let mut stored = stored.clone();
         stored.state.planned_until = now;
@@ -45,7 +45,7 @@ pub(crate) async fn due_sessions(app: &App, policies: &[Active]) -> Vec<SessionI
 }
 
 /// Records a run of a policy by hand.
-pub(crate) async fn by_hand(
+pub(crate) async fn started_by_operator(
     app: &App,
     policies: &[Active],
     name: &PolicyName,
@@ -59,7 +59,7 @@ pub(crate) async fn by_hand(
     let session = Session {
         policy: Some(stored.reference()),
         since: stored.state.planned_until,
-        ..blank(app, Trigger::ByHand, now, now)
+        ..new_session(app, Trigger::ByHand, now, now)
     };
     record(app, session).await
 }
@@ -78,7 +78,7 @@ pub(crate) async fn manual(
         return Err(SessionError::Vault(locked(name)));
     }
     let now = app.context.now();
-    let session = Session { tables: tables.to_vec(), vault, ..blank(app, Trigger::Manual, now, now) };
+    let session = Session { tables: tables.to_vec(), vault, ..new_session(app, Trigger::Manual, now, now) };
     record(app, session).await
 }
 
@@ -95,6 +95,6 @@ async fn record(app: &App, mut session: Session) -> Result<SessionId, SessionErr
     Ok(session.id)
 }
 
-fn blank(app: &App, trigger: Trigger, slot: Timestamp, now: Timestamp) -> Session {
+fn new_session(app: &App, trigger: Trigger, slot: Timestamp, now: Timestamp) -> Session {
     Session::planned(SessionId::new(now, app.context.random().number()), trigger, slot, now)
 }

@@ -45,16 +45,16 @@ pub async fn handle(
         }
         SessionRequest::Check { document } => Ok(SessionReply::Checked(check::check(app, &document).await?)),
         SessionRequest::Enable { policy, by } => {
-            Ok(SessionReply::Switched(apply::switch(app, &policy, true, by).await?))
+            Ok(SessionReply::Switched(apply::set_enabled(app, &policy, true, by).await?))
         }
         SessionRequest::Disable { policy, by } => {
-            Ok(SessionReply::Switched(apply::switch(app, &policy, false, by).await?))
+            Ok(SessionReply::Switched(apply::set_enabled(app, &policy, false, by).await?))
         }
         SessionRequest::Delete { policy, by } => {
             Ok(SessionReply::Deleted(apply::delete(app, &policy, by).await?))
         }
         SessionRequest::Tick {} => {
-            watch::look(app).await;
+            watch::check_retention_runs(app).await;
             if let Err(error) = app.notices.publish_outbox().await {
                 app.context.record_deferred(&Measured::default(), "events for the bus", &error);
             }
@@ -64,7 +64,7 @@ pub async fn handle(
         }
         SessionRequest::Run { policy } => {
             let policies = app.policies.active().await?;
-            let recorded = create::by_hand(app, &policies, &policy).await?;
+            let recorded = create::started_by_operator(app, &policies, &policy).await?;
             work(app, &policies, vec![recorded], deadline).await
         }
         SessionRequest::Backup { tables, vault } => {
@@ -108,7 +108,7 @@ async fn work(
             span.in_scope(|| tracing::info!("out of time: the next tick goes on"));
             break;
         }
-        let done = go_on(app, policies, &mut session, deadline).instrument(span.clone()).await;
+        let done = continue_session(app, policies, &mut session, deadline).instrument(span.clone()).await;
         if let Err(error) = done {
             span.in_scope(|| {
                 app.context.record_deferred(&Measured::of_session(&session), "a session", &error)
@@ -123,7 +123,7 @@ async fn work(
     Ok(SessionReply::Worked(Worked { recorded, sessions }))
 }
 
-async fn go_on(
+async fn continue_session(
     app: &App,
     policies: &[Active],
     session: &mut Session,
@@ -134,7 +134,7 @@ async fn go_on(
         Status::Planning => match Box::pin(plan::plan(app, policies, session, deadline)).await {
             Ok(planned) => planned,
             Err(error) if error.is_overtaken() || plan::may_wait(app, session) => return Err(error),
-            Err(error) => return plan::give_up(app, policies, session, &error).await,
+            Err(error) => return plan::abandon_planning(app, policies, session, &error).await,
         },
         _ => Vec::new(),
     };

@@ -24,7 +24,7 @@ use crate::named;
 use crate::report::measure_end;
 
 /// How many tables are looked at side by side.
-const ABREAST: usize = 8;
+const MAX_CONCURRENCY: usize = 8;
 
 /// What could not be looked at.
 #[derive(Default)]
@@ -140,7 +140,7 @@ pub(crate) async fn plan(
                 .map(|table| known.remove(&table).unwrap_or_else(|| TableHead::new(table, session.since)));
             let heads: Vec<TableHead> = heads.collect();
             owed += heads.iter().map(|head| owed_by(active, session, head.clone(), &vault)).sum::<usize>();
-            take_into_care(app, active, session, heads.into_iter()).await?;
+            assign_policies(app, active, session, heads.into_iter()).await?;
         }
         refuse(app, session, vec![problem], owed).await?;
         return Ok(Vec::new());
@@ -152,7 +152,7 @@ pub(crate) async fn plan(
     let mut writes: Vec<(RestorePoint, TableHead)> = Vec::new();
     for table in there.into_iter().filter(|table| !own.contains(table)) {
         let head = known.remove(&table);
-        match give(active, session, &vault, table, head) {
+        match plan_table(active, session, &vault, table, head) {
             Given::Already => planned += 1,
             Given::Skipped(skip, slots) => {
                 owed += slots;
@@ -162,7 +162,8 @@ pub(crate) async fn plan(
         }
     }
     let mut made = Vec::new();
-    let mut commits = stream::iter(writes).map(|(point, head)| record(app, point, head)).buffered(ABREAST);
+    let mut commits =
+        stream::iter(writes).map(|(point, head)| record(app, point, head)).buffered(MAX_CONCURRENCY);
     while let Some((point, committed)) = commits.next().await {
         match committed {
             Ok(()) => made.push(point),
@@ -225,7 +226,7 @@ pub(crate) fn may_wait(app: &App, session: &Session) -> bool {
 ///
 /// # Errors
 /// [`Error`] of the catalog.
-pub(crate) async fn give_up(
+pub(crate) async fn abandon_planning(
     app: &App,
     policies: &[Active],
     session: &mut Session,
@@ -279,7 +280,7 @@ fn due_of_any(active: &Active, session: &Session) -> usize {
 
 /// How many slots a table stays without when the session can back up nothing.
 fn owed_by(active: &Active, session: &Session, mut head: TableHead, vault: &VaultArn) -> usize {
-    adopt(&mut head, active, session);
+    assign_policy(&mut head, active, session);
     flags_of(active, session, &head, vault).map_or(0, |(flags, _)| session.owes(&flags))
 }
 
@@ -313,7 +314,7 @@ enum Given {
     Point(Box<RestorePoint>, Box<TableHead>),
 }
 
-fn give(
+fn plan_table(
     active: Option<&Active>,
     session: &Session,
     vault: &VaultArn,
@@ -331,7 +332,7 @@ fn give(
     }
     let (mut flags, mut copies) = (Vec::new(), Vec::new());
     if let Some(active) = active {
-        adopt(&mut head, active, session);
+        assign_policy(&mut head, active, session);
         let backing_up = head.open.as_ref().is_some_and(|open| open.kind == Kind::Backup);
         if head.planned.is_some() || backing_up {
             let why = "its previous backup is not final; what is due is owed to its next point";
@@ -360,7 +361,7 @@ fn give(
 }
 
 /// A table that is new to its policy owes no slot from before. Tells whether it is new.
-fn adopt(head: &mut TableHead, active: &Active, session: &Session) -> bool {
+fn assign_policy(head: &mut TableHead, active: &Active, session: &Session) -> bool {
     let is_new = head.policy.as_ref() != Some(&active.policy.name);
     if is_new {
         head.since = session.since;
@@ -371,16 +372,16 @@ fn adopt(head: &mut TableHead, active: &Active, session: &Session) -> bool {
 
 /// Records the tables of a session that can back up nothing: what is due is owed to those, too, that never had a
 /// backup.
-async fn take_into_care(
+async fn assign_policies(
     app: &App,
     active: &Active,
     session: &Session,
     heads: impl Iterator<Item = TableHead>,
 ) -> Result<(), Error> {
-    let new = heads.filter_map(|mut head| adopt(&mut head, active, session).then_some(head));
+    let new = heads.filter_map(|mut head| assign_policy(&mut head, active, session).then_some(head));
     let mut commits = stream::iter(new)
         .map(async |mut head| app.catalog.commit([Write::of(&mut head)]).await)
-        .buffered(ABREAST);
+        .buffered(MAX_CONCURRENCY);
     while let Some(committed) = commits.next().await {
         committed?;
     }
@@ -395,10 +396,10 @@ fn flags_of(
 ) -> Result<(Vec<Flag>, Vec<CopyFlags>), due::NoTiers> {
     let Active { stored, policy } = active;
     let (trigger, now) = (trigger(session), session.started_at);
-    let chain = ChainView { since: head.since, met: head.met_in(vault), carried: BTreeMap::new() };
+    let chain = ChainView { since: head.since, met: head.met_slots_in(vault), carried: BTreeMap::new() };
     let flags = backup_flags(active, session, &chain)?;
     let copies = policy.copies.iter().filter_map(|target| {
-        let (met, carried) = (head.met_in(&target.vault), head.carried_to(&target.vault));
+        let (met, carried) = (head.met_slots_in(&target.vault), head.carried_to(&target.vault));
         let chain = ChainView { since: head.since, met, carried };
         let flags = due::copy_flags(policy, &stored.state, &target.vault, &chain, trigger, now);
         (!flags.is_empty()).then(|| CopyFlags { vault: target.vault.clone(), flags })

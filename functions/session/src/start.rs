@@ -10,7 +10,7 @@ use backup_chain_aws::seal::{SealError, SealedPoint};
 use backup_chain_aws::{App, AwsError, Error, Meaning, logs};
 use backup_chain_core::ids::{PointId, RecoveryPointArn};
 use backup_chain_core::lock::{self, Lock};
-use backup_chain_core::metadata::{self, Document, Settings, TAGS, tags};
+use backup_chain_core::metadata::{self, Document, MAX_TAGS, Settings, tags};
 use backup_chain_core::metrics::Measured;
 use backup_chain_core::notice::{FailedTable, Notice, SessionEnded};
 use backup_chain_core::plan::{self, Marks, Mine, StartBackup, token};
@@ -24,11 +24,11 @@ use tracing::Instrument as _;
 use crate::create::locked;
 use crate::report::{maker, measure_end};
 
-const CREATED_ANEW: &str =
+const RECREATED: &str =
     "the table was dropped and created anew before its backup was started: the new one starts its own chain";
 
 /// How many tables are started side by side.
-const ABREAST: usize = 8;
+const MAX_CONCURRENCY: usize = 8;
 
 /// Starts what the limits allow, and ends the session once every point of it is final. `planned` are points that were
 /// recorded a moment ago: the index may not show them yet.
@@ -61,7 +61,7 @@ pub(crate) async fn start(
                     starts.one(point).instrument(span).await;
                 }
             })
-            .buffered(ABREAST);
+            .buffered(MAX_CONCURRENCY);
         while started.next().await.is_some() {}
         drop(started);
         for mut point in without_room.into_iter().filter(|point| starts.is_late(point)) {
@@ -80,9 +80,9 @@ pub(crate) async fn start(
     if let Some(outcome) = session.outcome(&points) {
         session.status = if are_missing { Status::Failed } else { outcome };
         session.ended_at = Some(app.context.now());
-        let available = points.iter().filter(|point| point.counts()).count();
+        let available = points.iter().filter(|point| point.is_counted()).count();
         session.available = u32::try_from(available).unwrap_or(u32::MAX);
-        let without = points.iter().filter(|point| !point.counts());
+        let without = points.iter().filter(|point| !point.is_counted());
         let failed = without.map(|point| FailedTable {
             table: point.table.arn.name.to_string(),
             reason: point.reason.clone().or(point.suspect.clone()).unwrap_or_default(),
@@ -129,7 +129,7 @@ impl Starts<'_> {
         let app = self.app;
         let measured = Measured::of_point(&seen);
         let done = async {
-            let Some(mut point) = app.catalog.unmoved(&seen).await? else { return Ok(()) };
+            let Some(mut point) = app.catalog.reread_if_unchanged(&seen).await? else { return Ok(()) };
             let done = match point.state {
                 State::Planned => Box::pin(self.begin(&mut point)).await,
                 _ => Box::pin(self.resolve(&mut point)).await,
@@ -204,9 +204,9 @@ impl Starts<'_> {
             Err(error) if error.is_transient() => return Err(error.into()),
             Err(error) => return app.ledger.mark_try_failed(point, &error.to_string()).await,
         };
-        let captured = if may_wait { captured.settled()? } else { captured };
+        let captured = if may_wait { captured.or_transient()? } else { captured };
         if captured.table != point.table {
-            return app.ledger.mark_failed(point, CREATED_ANEW).await;
+            return app.ledger.mark_failed(point, RECREATED).await;
         }
         let active = self.active(point);
         let requested_at = app.context.now();
@@ -224,7 +224,7 @@ impl Starts<'_> {
             settings: Settings::Inline(Box::new(captured.settings)),
         };
         // AWS refused the tags of the try before: this one has room for none.
-        let own_tags = if point.message_stored { TAGS } else { captured.own_tags };
+        let own_tags = if point.message_stored { MAX_TAGS } else { captured.own_tags };
         let may_wait = requested_at < self.waits_since(point) + wait::SEALING;
         let tags = match app.sealer.seal(&document, own_tags).await {
             Ok(SealedPoint { tags, digest, settings, place }) => {
@@ -233,7 +233,7 @@ impl Starts<'_> {
                 tags
             }
             Err(SealError::Aws(error)) if error.is_transient() && may_wait => return Err(error.into()),
-            Err(error) if point.may_try_again().is_some() => {
+            Err(error) if point.next_retry().is_some() => {
                 return app.ledger.mark_try_failed(point, &error.to_string()).await;
             }
             // Metadata describes items; it never decides whether there are any.
@@ -329,7 +329,7 @@ impl Starts<'_> {
             .await?
             .is_some_and(|found| found.table != point.table)
         {
-            return app.ledger.mark_failed(point, CREATED_ANEW).await;
+            return app.ledger.mark_failed(point, RECREATED).await;
         }
         self.send(point).await
     }
@@ -343,7 +343,7 @@ async fn untag(
     refused: &AwsError,
 ) -> Result<(), Error> {
     tracing::warn!(error = %refused, "refused with its tags: it is tried without");
-    app.sealer.keep_message(&point.table, &request.tags).await?;
+    app.sealer.store_message(&point.table, &request.tags).await?;
     point.message_stored = true;
     point
         .warnings
@@ -361,7 +361,7 @@ async fn run(
 ) -> Result<(), Error> {
     point.arn = arn.or(point.arn.take());
     // So that it is known when the catalog is lost meanwhile. Whoever completes it does the same, and waits for it.
-    if let Err(error) = app.sealer.name(point).await {
+    if let Err(error) = app.sealer.index_message(point).await {
         tracing::warn!(%error, "its recovery point is named when it is complete");
     }
     app.ledger.mark_running(point, job).await
@@ -405,7 +405,7 @@ async fn by_marks(
     let others =
         points.into_iter().filter(|other| other.id != point.id).filter_map(|other| other.job).collect();
     let marks: Vec<Marks> = jobs.iter().map(|(_, marks)| marks.clone()).collect();
-    Ok(plan::mine(request, &marks, &others))
+    Ok(plan::match_job(request, &marks, &others))
 }
 
 /// How many minutes a backup may wait for its start: as its policy says, or AWS's own default for a manual backup.

@@ -7,7 +7,7 @@ use backup_chain_core::notice::{Notice, RetentionOverdue};
 use backup_chain_core::retention::Watch;
 
 /// Gives an alarm when no retention run has ended for too long. What goes wrong here must not stop the tick.
-pub(crate) async fn look(app: &App) {
+pub(crate) async fn check_retention_runs(app: &App) {
     if let Err(error) = try_look(app).await {
         app.context.record_deferred(&Measured::default(), "when retention last ran", &error);
     }
@@ -21,7 +21,7 @@ async fn try_look(app: &App) -> Result<(), Error> {
     if !watch.is_overdue(now) {
         return Ok(());
     }
-    tracing::error!(last_run = %watch.last_run, "no retention run has ended for more than {} hours", Watch::HOURS);
+    tracing::error!(last_run = %watch.last_run, "no retention run has ended for more than {} hours", Watch::MAX_GAP_HOURS);
     let advice = "see why the retention function does not run: its schedule, its log, and backup-chain retention \
                   runs; nothing outdated is removed until then";
     let overdue = RetentionOverdue { last_run: watch.last_run, advice: advice.to_owned() };

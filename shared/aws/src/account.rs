@@ -17,14 +17,14 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::capture::object;
-use crate::clock::{Clock, moment};
+use crate::clock::{Clock, timestamp};
 use crate::error::{AwsError, failed};
 
 /// What is younger is taken as it was read: all tables of a session are captured from a few readings.
-const FRESH: SignedDuration = SignedDuration::from_secs(60);
+const CACHE_TTL: SignedDuration = SignedDuration::from_secs(60);
 
 /// The same where a part failed for a reason that may pass: not every table asks again.
-const FRESH_FAILURE: SignedDuration = SignedDuration::from_secs(15);
+const FAILURE_CACHE_TTL: SignedDuration = SignedDuration::from_secs(15);
 
 /// The services that know it, in one Region.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Account {
     }
 
     /// Forgets what was read: something was changed since.
-    pub async fn forget(&self) {
+    pub async fn invalidate(&self) {
         *self.read.lock().await = None;
     }
 
@@ -72,7 +72,7 @@ impl Account {
         let mut read = self.read.lock().await;
         if let Some((at, known)) = read.as_ref()
             && self.clock.now().duration_since(*at).abs()
-                < if known.is_final() { FRESH } else { FRESH_FAILURE }
+                < if known.is_final() { CACHE_TTL } else { FAILURE_CACHE_TTL }
         {
             return Arc::clone(known);
         }
@@ -129,8 +129,8 @@ impl Account {
                 let found = ScheduledAction {
                     schedule: action.schedule().to_owned(),
                     time_zone: action.timezone().map(str::to_owned),
-                    start: moment(action.start_time()),
-                    end: moment(action.end_time()),
+                    start: timestamp(action.start_time()),
+                    end: timestamp(action.end_time()),
                     min: bounds.and_then(|bounds| bounds.min_capacity()).map(units),
                     max: bounds.and_then(|bounds| bounds.max_capacity()).map(units),
                 };

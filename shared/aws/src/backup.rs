@@ -12,7 +12,7 @@ use backup_chain_core::lock::Lock;
 use backup_chain_core::plan::{Marks, StartBackup, StartCopy};
 use jiff::Timestamp;
 
-use crate::clock::moment;
+use crate::clock::timestamp;
 use crate::error::{AwsError, Meaning, failed};
 use crate::limits::Limits;
 
@@ -197,7 +197,7 @@ impl Backup {
             .map_err(failed("backup:DescribeBackupVault", name.as_str()))?;
         let air_gapped = answer.vault_type() == Some(&VaultType::LogicallyAirGappedBackupVault);
         let is_locked = answer.locked().unwrap_or(false) || air_gapped;
-        let lock = Lock::described(answer.min_retention_days(), answer.max_retention_days());
+        let lock = Lock::from_vault(answer.min_retention_days(), answer.max_retention_days());
         let arn = answer.backup_vault_arn().and_then(|arn| arn.parse().ok());
         let own_key = answer.encryption_key_type() == Some(&EncryptionKeyType::CustomerManagedKmsKey);
         let key = answer.encryption_key_arn;
@@ -254,8 +254,8 @@ impl Backup {
             state: backup_state(job.state()),
             message: text(job.status_message()),
             arn: job.recovery_point_arn().and_then(|arn| arn.parse().ok()),
-            created_at: moment(job.creation_date()),
-            completed_at: moment(job.completion_date()),
+            created_at: timestamp(job.creation_date()),
+            completed_at: timestamp(job.completion_date()),
             target: None,
         })
     }
@@ -282,14 +282,14 @@ impl Backup {
             self.limits.list.acquire_one().await;
             let Some(page) = pages.next().await else { return Ok(jobs) };
             for job in page.map_err(failed("backup:ListBackupJobs", table.to_string()))?.backup_jobs() {
-                let created_at = moment(job.creation_date());
+                let created_at = timestamp(job.creation_date());
                 let id = job.backup_job_id().unwrap_or_default();
                 let marks = Marks {
                     job: id.to_owned(),
                     role: job.iam_role_arn().map(str::to_owned),
                     vault: job.backup_vault_name().map(str::to_owned),
                     is_planned: job.created_by().is_some(),
-                    start_window: moment(job.start_by())
+                    start_window: timestamp(job.start_by())
                         .zip(created_at)
                         .map(|(start_by, created_at)| start_by.duration_since(created_at)),
                 };
@@ -299,7 +299,7 @@ impl Backup {
                     message: text(job.status_message()),
                     arn: job.recovery_point_arn().and_then(|arn| arn.parse().ok()),
                     created_at,
-                    completed_at: moment(job.completion_date()),
+                    completed_at: timestamp(job.completion_date()),
                     target: None,
                 };
                 jobs.push((job, marks));
@@ -385,7 +385,7 @@ impl Backup {
         Ok(Point {
             arn: arn.clone(),
             state: point_state(point.status()),
-            created_at: moment(point.creation_date()),
+            created_at: timestamp(point.creation_date()),
             bytes: point.backup_size_in_bytes(),
             resource: point.resource_arn().map(str::to_owned),
             role: point.iam_role_arn().map(str::to_owned),
@@ -416,7 +416,7 @@ impl Backup {
                 points.push(Point {
                     arn,
                     state: point_state(point.status()),
-                    created_at: moment(point.creation_date()),
+                    created_at: timestamp(point.creation_date()),
                     bytes: point.backup_size_in_bytes(),
                     resource: point.resource_arn().map(str::to_owned),
                     role: point.iam_role_arn().map(str::to_owned),
@@ -538,8 +538,8 @@ fn copy_job(job: &aws_sdk_backup::types::CopyJob) -> Job {
         state,
         message: text(job.status_message()),
         arn: job.destination_recovery_point_arn().and_then(|arn| arn.parse().ok()),
-        created_at: moment(job.creation_date()),
-        completed_at: moment(job.completion_date()),
+        created_at: timestamp(job.creation_date()),
+        completed_at: timestamp(job.completion_date()),
         target: job.destination_backup_vault_arn().map(str::to_owned),
     }
 }

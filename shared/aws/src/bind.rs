@@ -21,7 +21,7 @@ use crate::seen::Seen;
 use crate::services::Services;
 
 /// What is sealed: it says nothing, its context says all.
-const PLAIN: &[u8] = b"backup-chain";
+const BINDING_PLAINTEXT: &[u8] = b"backup-chain";
 
 /// The bindings of recovery points.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ impl Bindings {
         // The replica of a target Region opens what the key sealed.
         let context = bound_to(&point.table, arn, digest);
         let key = &self.context.deployment().key;
-        let sealed = self.aws.source().kms.encrypt(key, PLAIN, &context).await?;
+        let sealed = self.aws.source().kms.encrypt(key, BINDING_PLAINTEXT, &context).await?;
         if !point.message_stored {
             let tag = BTreeMap::from([(tags::BOUND.to_owned(), STANDARD.encode(&sealed))]);
             match region.backup.tag(arn, &tag).await {
@@ -102,7 +102,7 @@ impl Bindings {
     ) -> Result<bool, AwsError> {
         let key = self.context.deployment().key_in(seen.region);
         match self.aws.region(seen.region).kms.decrypt(&key, sealed, context).await {
-            Ok(plain) => Ok(plain.is_some_and(|plain| plain.as_ref() == PLAIN)),
+            Ok(plain) => Ok(plain.is_some_and(|plain| plain.as_ref() == BINDING_PLAINTEXT)),
             // KMS knows the key, and refuses the ciphertext or its context.
             Err(error) if ["InvalidCiphertextException", "IncorrectKeyException"].contains(&&*error.code) => {
                 Ok(false)

@@ -15,7 +15,7 @@ use backup_chain_core::settings::{
 use jiff::Timestamp;
 
 use crate::capture;
-use crate::clock::moment;
+use crate::clock::timestamp;
 use crate::dynamodb::{Dynamo, identity};
 use crate::error::{AwsError, Meaning, failed};
 use crate::services::Regional;
@@ -56,7 +56,7 @@ impl Look {
 impl AwsError {
     /// Whether what a table refuses now it may take later: it is busy, was changed a moment ago, or may not be changed
     /// so again before some time has passed.
-    pub fn passes(&self) -> bool {
+    pub fn is_retryable_later(&self) -> bool {
         let busy =
             ["ResourceInUseException", "ContinuousBackupsUnavailableException", "ConcurrentUpdateException"];
         // TTL takes one change an hour, and says so only in words.
@@ -76,7 +76,7 @@ impl Dynamo {
     ///
     /// # Errors
     /// [`AwsError`] of dynamodb:DescribeTable.
-    pub async fn look(&self, name: &TableName) -> Result<Option<Look>, AwsError> {
+    pub async fn live_table(&self, name: &TableName) -> Result<Option<Look>, AwsError> {
         let described = match self.describe(name).await {
             Err(error) if error.meaning == Meaning::NotFound => return Ok(None),
             other => other?,
@@ -94,7 +94,7 @@ impl Dynamo {
                 })
                 .map(|status| status.as_str().to_owned()),
             made_from: summary.and_then(|summary| summary.source_backup_arn()).map(str::to_owned),
-            created_at: moment(described.creation_date_time()),
+            created_at: timestamp(described.creation_date_time()),
             stream: described.latest_stream_arn().map(str::to_owned),
             settings: capture::settings(&described),
         }))
@@ -104,7 +104,7 @@ impl Dynamo {
     ///
     /// # Errors
     /// [`AwsError`] of dynamodb:TagResource.
-    pub async fn claim(&self, table: &Table, restore: &str) -> Result<(), AwsError> {
+    pub async fn tag_as_own(&self, table: &Table, restore: &str) -> Result<(), AwsError> {
         self.tag(table, &BTreeMap::from([(RESTORE_TAG.to_owned(), restore.to_owned())])).await
     }
 
@@ -244,7 +244,7 @@ impl Regional {
     /// # Errors
     /// [`AwsError`] of the call that makes it; [`AwsError::passes`] tells whether to try again later.
     pub async fn change(&self, target: &Target, look: &Look, step: &Step) -> Result<(), AwsError> {
-        if step.is_met(&look.settings) {
+        if step.is_done(&look.settings) {
             return Ok(());
         }
         let (dynamodb, name) = (&self.dynamodb, target.name());

@@ -94,7 +94,7 @@ impl FileClock {
     fn read(&self) -> Result<i64, String> {
         let path = self.path.display();
         let line = std::fs::read_to_string(&self.path).map_err(|error| format!("names {path}: {error}"))?;
-        told(&line, milliseconds(SystemTime::now()))
+        parse_clock_line(&line, milliseconds(SystemTime::now()))
             .ok_or_else(|| format!("names {path}, which tells no time"))
     }
 }
@@ -113,7 +113,7 @@ impl TimeSource for FileClock {
 }
 
 /// What a line of a [`FileClock`] tells when the system's clock says `system`.
-fn told(line: &str, system: i64) -> Option<i64> {
+fn parse_clock_line(line: &str, system: i64) -> Option<i64> {
     let mut numbers = line.split_whitespace().map(str::parse::<i64>);
     let shows = numbers.next()?.ok()?;
     let passed = match numbers.next() {
@@ -129,7 +129,7 @@ fn milliseconds(time: SystemTime) -> i64 {
 }
 
 /// A moment as the SDK tells it, to the millisecond; none outside the calendar.
-pub(crate) fn moment(date: Option<&DateTime>) -> Option<Timestamp> {
+pub(crate) fn timestamp(date: Option<&DateTime>) -> Option<Timestamp> {
     date.and_then(|date| date.to_millis().ok()).and_then(|ms| Timestamp::from_millisecond(ms).ok())
 }
 
@@ -209,10 +209,10 @@ mod tests {
 
     #[test]
     fn a_file_tells_a_clock_that_goes_or_stands_still() {
-        assert_eq!(told("1000 500", 520), Some(1020));
-        assert_eq!(told("1000\n", 520), Some(1000));
+        assert_eq!(parse_clock_line("1000 500", 520), Some(1020));
+        assert_eq!(parse_clock_line("1000\n", 520), Some(1000));
         for line in ["", "soon", "1000 ago"] {
-            assert_eq!(told(line, 520), None, "{line:?}");
+            assert_eq!(parse_clock_line(line, 520), None, "{line:?}");
         }
     }
 

@@ -17,12 +17,12 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use crate::capture;
-use crate::clock::moment;
+use crate::clock::timestamp;
 use crate::error::{AwsError, Meaning, failed};
 use crate::limits::Limits;
 
 /// How many tables are looked at side by side.
-const ABREAST: usize = 8;
+const MAX_CONCURRENCY: usize = 8;
 
 /// A table as one creation of it, and whether it can be backed up now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl Dynamo {
         Ok(Some(Found {
             table: identity(name, &description)?,
             unfit,
-            created_at: moment(description.creation_date_time()),
+            created_at: timestamp(description.creation_date_time()),
             bytes: description.table_size_bytes(),
         }))
     }
@@ -109,7 +109,7 @@ impl Dynamo {
             let found = self.find(&name).await;
             (name, found)
         };
-        stream::iter(names).map(find).buffered(ABREAST).collect().await
+        stream::iter(names).map(find).buffered(MAX_CONCURRENCY).collect().await
     }
 
     /// Reads what DynamoDB tells of the settings of a table. What another call than DescribeTable does not tell is
@@ -304,7 +304,7 @@ impl Captured {
     ///
     /// # Errors
     /// [`AwsError`] of the first such part.
-    pub fn settled(mut self) -> Result<Self, AwsError> {
+    pub fn or_transient(mut self) -> Result<Self, AwsError> {
         match self.passing.take() {
             None => Ok(self),
             Some(error) => Err(error),

@@ -112,7 +112,7 @@ impl AwsError {
 
     /// The same without what it was asked of and what AWS said of that: neither may be told.
     #[must_use]
-    pub fn hiding(self, resource: &str, message: &str) -> Self {
+    pub fn redacted(self, resource: &str, message: &str) -> Self {
         Self { resource: resource.to_owned(), message: message.to_owned(), source: None, ..self }
     }
 

@@ -15,7 +15,12 @@ impl Iam {
     ///
     /// # Errors
     /// [`AwsError`] of iam:SimulatePrincipalPolicy.
-    pub async fn lacks(&self, role: &str, actions: &[&str], resource: &str) -> Result<Vec<String>, AwsError> {
+    pub async fn missing_actions(
+        &self,
+        role: &str,
+        actions: &[&str],
+        resource: &str,
+    ) -> Result<Vec<String>, AwsError> {
         let mut pages = self
             .0
             .simulate_principal_policy()

@@ -23,10 +23,10 @@ use crate::notices::Notices;
 use crate::services::Services;
 
 /// What the warning of a try that failed begins with.
-const TRY: &str = "try ";
+const ATTEMPT_PREFIX: &str = "try ";
 
 /// How long a running job goes unlooked at when no event tells of it.
-pub const SWEEP: SignedDuration = SignedDuration::from_mins(15);
+pub const SWEEP_INTERVAL: SignedDuration = SignedDuration::from_mins(15);
 
 /// Writes the moves of restore points into the catalog. A clone shares its parts.
 #[derive(Debug, Clone)]
@@ -54,9 +54,9 @@ impl Ledger {
         request: Request,
         until: Timestamp,
     ) -> Result<(), Error> {
-        head.let_go(point);
+        head.release(point);
         head.open = Some(OpenJob::of(point));
-        point.go(State::Starting)?;
+        point.transition_to(State::Starting)?;
         point.requested_at = point.requested_at.or_else(|| Some(self.context.now()));
         point.request = Some(request);
         point.check_at = Some(until);
@@ -68,9 +68,9 @@ impl Ledger {
     /// # Errors
     /// [`Error`] of the catalog.
     pub async fn mark_running(&self, point: &mut RestorePoint, job: &str) -> Result<(), Error> {
-        point.go(State::Running)?;
+        point.transition_to(State::Running)?;
         point.job = Some(job.to_owned());
-        point.check_at = Some(self.context.now() + SWEEP);
+        point.check_at = Some(self.context.now() + SWEEP_INTERVAL);
         self.catalog.commit([Write::of(point)]).await?;
         self.context.measure(&Measured::of_point(point).with(Metric::JobsStarted, 1));
         Ok(())
@@ -87,9 +87,9 @@ impl Ledger {
     ) -> Result<(), Error> {
         point.job_ended = true;
         point.arn = Some(arn.clone());
-        point.check_at = Some(self.context.now() + SWEEP);
+        point.check_at = Some(self.context.now() + SWEEP_INTERVAL);
         let head = self.catalog.head(&point.table).await?.map(|mut head| {
-            head.let_go(point);
+            head.release(point);
             Write::of(&mut head)
         });
         self.catalog.commit([Some(Write::of(point)), head].into_iter().flatten()).await
@@ -100,7 +100,7 @@ impl Ledger {
     /// # Errors
     /// [`Error`] of the catalog.
     pub async fn mark_try_failed(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
-        let Some(retry) = point.may_try_again() else { return self.mark_failed(point, why).await };
+        let Some(retry) = point.next_retry() else { return self.mark_failed(point, why).await };
         self.plan_again(point, why, SignedDuration::from_mins(i64::from(retry.pause)), false).await
     }
 
@@ -137,20 +137,20 @@ impl Ledger {
             reason: why.to_owned(),
             again_at,
         };
-        point.go(State::Planned)?;
+        point.transition_to(State::Planned)?;
         // What earlier tries came to stays told; the next one captures the settings anew.
-        point.warnings.retain(|line| line.starts_with(TRY));
-        point.warnings.push(format!("{TRY}{} failed: {why}", point.attempt));
+        point.warnings.retain(|line| line.starts_with(ATTEMPT_PREFIX));
+        point.warnings.push(format!("{ATTEMPT_PREFIX}{} failed: {why}", point.attempt));
         point.attempt += 1;
         (point.request, point.requested_at, point.job, point.job_ended) = (None, None, None, false);
         if point.kind != Kind::Copy {
-            point.leave_behind(self.context.now());
+            point.record_leftovers(self.context.now());
             (point.sealed, point.settings, point.arn, point.suspect) = (None, None, None, None);
             (point.settings_stored, point.message_stored) = (false, untagged);
         }
         point.check_at = Some(again_at);
         let head = self.catalog.head(&point.table).await?.map(|mut head| {
-            head.let_go(point);
+            head.release(point);
             if point.kind == Kind::Backup {
                 head.planned = Some(point.id.clone());
             }
@@ -186,13 +186,13 @@ impl Ledger {
     }
 
     async fn end(&self, point: &mut RestorePoint, state: State, why: &str) -> Result<(), Error> {
-        point.go(state)?;
+        point.transition_to(state)?;
         point.reason = Some(why.to_owned());
         point.request = None;
-        point.leave_behind(self.context.now());
+        point.record_leftovers(self.context.now());
         point.check_at = Some(self.context.now());
         let head = self.catalog.head(&point.table).await?.map(|mut head| {
-            head.let_go(point);
+            head.release(point);
             Write::of(&mut head)
         });
         self.catalog.commit([Some(Write::of(point)), head].into_iter().flatten()).await
@@ -208,15 +208,15 @@ impl Ledger {
         point: &mut RestorePoint,
         copy_took: Option<SignedDuration>,
     ) -> Result<Vec<RestorePoint>, Error> {
-        point.go(State::Available)?;
+        point.transition_to(State::Available)?;
         point.request = None;
         point.check_at = None;
         let mut copies =
-            if point.suspect.is_none() { point.its_copies(self.context.now()) } else { Vec::new() };
+            if point.suspect.is_none() { point.planned_copies(self.context.now()) } else { Vec::new() };
         let head = self.catalog.head(&point.table).await?.map(|mut head| {
-            head.let_go(point);
+            head.release(point);
             if point.suspect.is_none() && point.kind != Kind::Manual {
-                head.meet(point);
+                head.record_available(point);
             }
             head.copy_seconds = copy_took.map(|took| took.as_secs()).or(head.copy_seconds);
             Write::of(&mut head)
@@ -235,10 +235,10 @@ impl Ledger {
         point.suspect = None;
         let known = self.catalog.points_of_table(&point.table.arn.name).await?;
         let now = self.context.now();
-        let mut copies = point.its_copies(now);
+        let mut copies = point.planned_copies(now);
         copies.retain(|copy| copy.flags.iter().any(|flag| flag.is_live(now)));
         copies.retain(|copy| !known.iter().any(|other| (&other.id, &other.vault) == (&copy.id, &copy.vault)));
-        let head = self.met_with(point).await?;
+        let head = self.head_write(point).await?;
         let writes = [Some(Write::of(point)), head].into_iter().flatten();
         self.catalog.commit(writes.chain(copies.iter_mut().map(Write::of))).await
     }
@@ -248,10 +248,10 @@ impl Ledger {
     /// # Errors
     /// [`Error`] of the catalog.
     pub async fn mark_deleting(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
-        point.go(State::Deleting)?;
+        point.transition_to(State::Deleting)?;
         point.reason = Some(why.to_owned());
         point.check_at = Some(self.context.now());
-        self.commit_with_met(point).await
+        self.commit_with_head(point).await
     }
 
     /// AWS refuses to delete the point: it is there, and counts again.
@@ -259,9 +259,9 @@ impl Ledger {
     /// # Errors
     /// [`Error`] of the catalog.
     pub async fn mark_available_again(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
-        point.go(State::Available)?;
+        point.transition_to(State::Available)?;
         point.reason = Some(format!("deletion is blocked: {why}"));
-        self.commit_with_met(point).await
+        self.commit_with_head(point).await
     }
 
     /// The point is gone. What the settings table of its Region holds of it goes with it, unless another point of the
@@ -277,13 +277,13 @@ impl Ledger {
             digests: point.stored().collect(),
         };
         let mut gone = point.clone();
-        gone.go(State::Deleted)?;
+        gone.transition_to(State::Deleted)?;
         gone.leftovers.push(own);
-        self.clear(&gone, &gone.leftovers).await?;
+        self.delete_leftovers(&gone, &gone.leftovers).await?;
         point.leftovers.clear();
-        point.go(State::Deleted)?;
+        point.transition_to(State::Deleted)?;
         point.check_at = Some(self.context.now());
-        self.commit_with_met(point).await
+        self.commit_with_head(point).await
     }
 
     /// Removes what tries of the point that came to nothing have left in the settings table of its Region, once no recovery
@@ -299,16 +299,16 @@ impl Ledger {
         if over.is_empty() {
             return Ok(());
         }
-        self.clear(point, &over).await?;
+        self.delete_leftovers(point, &over).await?;
         self.catalog.commit([Write::of(point)]).await
     }
 
     /// Removes from the settings table what no point names any more, the point itself included as long as it is not past.
-    async fn clear(&self, point: &RestorePoint, left: &[Leftover]) -> Result<(), Error> {
+    async fn delete_leftovers(&self, point: &RestorePoint, left: &[Leftover]) -> Result<(), Error> {
         let store = &self.aws.region(&point.vault.region).settings;
         let own = |arn: &&RecoveryPointArn| !point.state.is_past() && point.arn.as_ref() == Some(*arn);
         for arn in left.iter().filter_map(|left| left.arn.as_ref()).filter(|arn| !own(arn)) {
-            store.forget(arn).await?;
+            store.delete_index_entry(arn).await?;
         }
         // Read before it is looked who names them: a sealing that comes later writes them anew.
         let mut unnamed = Vec::new();
@@ -318,12 +318,12 @@ impl Ledger {
         if unnamed.is_empty() {
             return Ok(());
         }
-        let mut others = self.near(point).await?;
+        let mut others = self.others_of_table(point).await?;
         if !point.state.is_past() {
             others.push(point.clone());
         }
-        unnamed.retain(|(digest, _)| !others.iter().any(|other| may_name(other, digest)));
-        if !unnamed.is_empty() && self.comes_back(point).await? {
+        unnamed.retain(|(digest, _)| !others.iter().any(|other| may_reference(other, digest)));
+        if !unnamed.is_empty() && self.is_being_copied_back(point).await? {
             unnamed.clear();
         }
         for (digest, bytes) in unnamed {
@@ -333,7 +333,7 @@ impl Ledger {
     }
 
     /// The other points of its table that name what the settings table of its Region holds, or may yet.
-    async fn near(&self, point: &RestorePoint) -> Result<Vec<RestorePoint>, Error> {
+    async fn others_of_table(&self, point: &RestorePoint) -> Result<Vec<RestorePoint>, Error> {
         let region = &point.vault.region;
         let mut others = self.catalog.whole_points_of_table(&point.table.arn.name).await?;
         others.retain(|other| {
@@ -347,7 +347,7 @@ impl Ledger {
     }
 
     /// Whether a copy of its table is on its way back for a restore: what it names is there before its record is.
-    async fn comes_back(&self, point: &RestorePoint) -> Result<bool, Error> {
+    async fn is_being_copied_back(&self, point: &RestorePoint) -> Result<bool, Error> {
         let open = self.catalog.open_restores().await?;
         let is_on_its_way = |restore: &Restore| {
             let to = restore.copy_back.as_ref().map(|copy| &copy.request.target.region);
@@ -360,8 +360,8 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error`] of the catalog.
-    pub async fn commit_with_met(&self, point: &mut RestorePoint) -> Result<(), Error> {
-        let head = self.met_with(point).await?;
+    pub async fn commit_with_head(&self, point: &mut RestorePoint) -> Result<(), Error> {
+        let head = self.head_write(point).await?;
         self.catalog.commit([Some(Write::of(point)), head].into_iter().flatten()).await
     }
 
@@ -369,10 +369,10 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error`] of the catalog.
-    pub async fn bring_back(&self, point: &mut RestorePoint) -> Result<(), Error> {
+    pub async fn restore_record(&self, point: &mut RestorePoint) -> Result<(), Error> {
         let of_table = self.catalog.points_of_table(&point.table.arn.name).await?;
         let mut of_place = of_table.iter().filter(|other| other.id == point.id && other.vault == point.vault);
-        let head = self.met_with(point).await?;
+        let head = self.head_write(point).await?;
         let write = match of_place.next() {
             Some(there) if !there.state.is_past() => return Ok(()),
             Some(past) => {
@@ -385,17 +385,17 @@ impl Ledger {
     }
 
     /// The write of the head whose chain the standing of this point changes.
-    async fn met_with(&self, point: &RestorePoint) -> Result<Option<Write>, Error> {
+    async fn head_write(&self, point: &RestorePoint) -> Result<Option<Write>, Error> {
         let head = match point.kind {
             Kind::Manual => None,
             Kind::Backup | Kind::Copy => self.catalog.head(&point.table).await?,
         };
         match head {
-            Some(mut head) if head.hangs_on(point) => {
+            Some(mut head) if head.is_affected_by(point) => {
                 let mut chain = self.catalog.chain(&point.table, &point.vault).await?;
                 chain.retain(|other| other.id != point.id);
                 chain.push(point.clone());
-                head.recount(&point.vault, &chain);
+                head.recompute(&point.vault, &chain);
                 Ok(Some(Write::of(&mut head)))
             }
             _ => Ok(None),
@@ -404,7 +404,7 @@ impl Ledger {
 }
 
 /// Whether another point names this digest in the settings table; one that is about to be sealed may name any.
-fn may_name(other: &RestorePoint, digest: &Digest) -> bool {
+fn may_reference(other: &RestorePoint, digest: &Digest) -> bool {
     let is_unsealed = other.state == State::Planned && other.kind != Kind::Copy;
     is_unsealed || other.stored().any(|named| named == *digest)
 }

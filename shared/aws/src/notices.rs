@@ -62,7 +62,7 @@ fn parts(notice: &Notice) -> Result<(&'static str, String), AwsError> {
 const BATCH: usize = 10;
 
 /// How long an event that the bus does not take is offered again: as long as EventBridge itself tries a target.
-const OFFERED_FOR: SignedDuration = SignedDuration::from_hours(24);
+const OUTBOX_RETENTION: SignedDuration = SignedDuration::from_hours(24);
 
 /// The event bus with its outbox.
 #[derive(Debug, Clone)]
@@ -98,7 +98,7 @@ impl Notices {
     /// # Errors
     /// [`Error`] of the catalog.
     pub async fn publish_outbox(&self) -> Result<(), Error> {
-        let waiting = self.catalog.untold().await?;
+        let waiting = self.catalog.outbox().await?;
         for some in waiting.chunks(BATCH) {
             let events = some.iter().map(|untold| (untold.kind.as_str(), untold.detail.as_str()));
             let told = match self.bus.put_each(events).await {
@@ -107,12 +107,12 @@ impl Notices {
             };
             for (untold, told) in some.iter().zip(told) {
                 match told {
-                    Ok(()) => self.catalog.forget(untold).await?,
-                    Err(error) if untold.at + OFFERED_FOR < self.context.now() => {
+                    Ok(()) => self.catalog.remove_from_outbox(untold).await?,
+                    Err(error) if untold.at + OUTBOX_RETENTION < self.context.now() => {
                         tracing::error!(%error, kind = untold.kind, detail = untold.detail,
                             "the event bus has not taken an event for a day: it is given up");
                         self.context.measure(&Measured::default().with(Metric::NoticesLost, 1));
-                        self.catalog.forget(untold).await?;
+                        self.catalog.remove_from_outbox(untold).await?;
                     }
                     Err(error) => self.context.record_deferred(
                         &Measured::default(),

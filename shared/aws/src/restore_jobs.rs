@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::backup::{Backup, JobState, text};
 use crate::change::Look;
-use crate::clock::moment;
+use crate::clock::timestamp;
 use crate::dynamodb::Dynamo;
 use crate::error::{AwsError, failed};
 use crate::vector;
@@ -41,7 +41,7 @@ pub struct RestoreJob {
 impl RestoreJob {
     /// Whether a table is what the job made: it is the one that AWS names, and was created while the job ran. A table that
     /// somebody made before or afterwards under the same name is another one.
-    pub fn has_made(&self, look: &Look) -> bool {
+    pub fn created(&self, look: &Look) -> bool {
         // DynamoDB tells creations to the millisecond, and AWS Backup jobs to some part of a second.
         let slack = SignedDuration::from_secs(1);
         let (Some(from), Some(until)) = (self.created_at, self.completed_at) else { return false };
@@ -52,7 +52,7 @@ impl RestoreJob {
 
 /// Whether AWS Backup says of a job that it came to nothing for want of room: it runs 50 restores, of 25 TB together, in
 /// an account and Region, and says so in words.
-pub fn had_no_room(message: &str) -> bool {
+pub fn is_capacity_failure(message: &str) -> bool {
     let message = message.to_lowercase();
     ["limit exceeded", "limitexceeded", "too many", "concurrent"].iter().any(|words| message.contains(words))
 }
@@ -105,8 +105,8 @@ impl Backup {
             percent: job.percent_done().map(str::to_owned),
             point: job.recovery_point_arn().and_then(|arn| arn.parse().ok()),
             made: job.created_resource_arn().map(str::to_owned),
-            created_at: moment(job.creation_date()),
-            completed_at: moment(job.completion_date()),
+            created_at: timestamp(job.creation_date()),
+            completed_at: timestamp(job.completion_date()),
         })
     }
 

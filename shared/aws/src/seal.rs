@@ -122,7 +122,11 @@ impl Sealer {
     ///
     /// # Errors
     /// [`AwsError`] of the settings table.
-    pub async fn keep_message(&self, table: &Table, tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
+    pub async fn store_message(
+        &self,
+        table: &Table,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<(), AwsError> {
         // They are ours, as they were sealed: without a message they are the id alone, and it is there already.
         let Ok(Some(sealed)) = tags::decode(tags) else { return Ok(()) };
         self.aws.source().settings.put(&table.id, &sealed.digest(), sealed.bytes).await
@@ -133,7 +137,7 @@ impl Sealer {
     ///
     /// # Errors
     /// [`AwsError`] of the settings table.
-    pub async fn name(&self, point: &RestorePoint) -> Result<(), AwsError> {
+    pub async fn index_message(&self, point: &RestorePoint) -> Result<(), AwsError> {
         let (true, Some(arn), Some(message)) = (point.message_stored, &point.arn, point.sealed) else {
             return Ok(());
         };
@@ -160,7 +164,7 @@ impl Sealer {
     /// [`AwsError`] of KMS, or where neither the tags nor the settings table take the binding.
     pub async fn bind(&self, point: &mut RestorePoint) -> Result<(), AwsError> {
         let (Some(arn), Some(digest)) = (&point.arn, point.sealed) else { return Ok(()) };
-        self.name(point).await?;
+        self.index_message(point).await?;
         point.bound = Some(self.bindings.set(point, arn, &digest).await?);
         Ok(())
     }
@@ -183,7 +187,7 @@ impl Sealer {
     ///
     /// # Errors
     /// [`AwsError`] of the settings tables.
-    pub async fn bring(
+    pub async fn copy_stored(
         &self,
         point: &RestorePoint,
         from: &Region,
@@ -301,7 +305,7 @@ impl Sealer {
     ///
     /// # Errors
     /// [`AwsError`] of the settings table.
-    pub async fn claim(&self, seen: &Seen<'_>) -> Result<Option<Claim>, AwsError> {
+    pub async fn read_claim(&self, seen: &Seen<'_>) -> Result<Option<Claim>, AwsError> {
         match self.message(seen).await {
             Ok((sealed, _)) => Ok(Claim::read(&sealed)),
             Err(OpenError::Aws(error)) => Err(error),
@@ -324,7 +328,7 @@ impl Sealer {
         let seen = Seen::of(found, tags, &vault.region);
         let Described { document, sealed, message_stored, bound } = self.open_unknown(&seen).await?;
         let is_believed = bound.is_ok() || pinned == Some(sealed);
-        let point = RestorePoint::described(&document, vault.clone())
+        let point = RestorePoint::from_document(&document, vault.clone())
             .ok_or_else(|| OpenError::Suspect("its metadata knows of no copy in this vault".to_owned()))?;
         Ok(RestorePoint {
             arn: Some(found.arn.clone()),

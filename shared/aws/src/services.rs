@@ -76,7 +76,7 @@ impl Services {
         resource: &str,
     ) -> Result<Vec<String>, AwsError> {
         // Made here, as the tagging API is.
-        Iam::new(aws_sdk_iam::Client::new(&self.0.config)).lacks(role, actions, resource).await
+        Iam::new(aws_sdk_iam::Client::new(&self.0.config)).missing_actions(role, actions, resource).await
     }
 
     /// The services of the source Region.
@@ -91,7 +91,7 @@ impl Services {
             regions.values().map(Arc::clone).collect()
         };
         for region in known {
-            region.account.forget().await;
+            region.account.invalidate().await;
         }
     }
 

@@ -78,7 +78,7 @@ impl SettingsStore {
     /// # Errors
     /// [`AwsError`] of dynamodb:GetItem.
     pub async fn named(&self, point: &RecoveryPointArn) -> Result<Option<Named>, AwsError> {
-        let item = match self.item(name(point)).await {
+        let item = match self.item(message_index_key(point)).await {
             Err(error) if error.meaning == Meaning::NotFound => return Ok(None),
             item => item?,
         };
@@ -98,7 +98,7 @@ impl SettingsStore {
     /// # Errors
     /// [`AwsError`] of dynamodb:PutItem.
     pub async fn set_name(&self, point: &RecoveryPointArn, named: &Named) -> Result<(), AwsError> {
-        let mut item = name(point);
+        let mut item = message_index_key(point);
         item.insert("id".to_owned(), AttributeValue::S(named.id.to_string()));
         item.insert("table".to_owned(), AttributeValue::S(named.table.to_string()));
         item.insert("message".to_owned(), AttributeValue::S(named.message.to_string()));
@@ -128,8 +128,8 @@ impl SettingsStore {
     ///
     /// # Errors
     /// [`AwsError`] of dynamodb:DeleteItem.
-    pub async fn forget(&self, point: &RecoveryPointArn) -> Result<(), AwsError> {
-        self.delete(name(point)).await?;
+    pub async fn delete_index_entry(&self, point: &RecoveryPointArn) -> Result<(), AwsError> {
+        self.delete(message_index_key(point)).await?;
         self.delete(binding(point)).await
     }
 
@@ -166,7 +166,7 @@ fn sealed(table: &TableId, digest: &Digest) -> Item {
     key(table.as_str(), &digest.to_string())
 }
 
-fn name(point: &RecoveryPointArn) -> Item {
+fn message_index_key(point: &RecoveryPointArn) -> Item {
     key(point.as_str(), "message")
 }
 

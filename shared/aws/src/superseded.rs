@@ -48,7 +48,7 @@ pub async fn superseded_by(app: &App, next: &StoredPolicy, cause: &str) -> Resul
             |session: &&Session| session.policy.as_ref().is_some_and(|of| of.name == active.policy.name);
         let waiting = planning.iter().filter(is_its).flat_map(|session| session.due.clone()).collect();
         let change = Change { app, before: &before, after: &after, moves_tables, cause };
-        passed.extend(change.passes_by(active, waiting).await);
+        passed.extend(change.superseded_session(active, waiting).await);
     }
     Ok(passed)
 }
@@ -64,7 +64,7 @@ struct Change<'a> {
 
 impl Change<'_> {
     /// What it passes by of one policy, of which `waiting` are due in sessions that are not planned yet.
-    async fn passes_by(&self, active: &Active, waiting: Vec<TierSlot>) -> Option<Session> {
+    async fn superseded_session(&self, active: &Active, waiting: Vec<TierSlot>) -> Option<Session> {
         let Self { app, cause, .. } = *self;
         let (policy, state, now) = (&active.policy, &active.stored.state, app.context.now());
         let due = due::due(policy, state, now).map(|due| due.due).unwrap_or_default();
@@ -72,7 +72,7 @@ impl Change<'_> {
         let then = self.after.iter().find(|then| then.policy.name == policy.name);
         let then = then.filter(|then| then.policy.enabled);
         let PassedBy { mut slots, copies } =
-            due::passed_by(policy, state, then.map(|then| &then.stored.state), now);
+            due::superseded(policy, state, then.map(|then| &then.stored.state), now);
         let served: Vec<TierSlot> =
             due.into_iter().filter(|due| !slots.contains(due)).chain(waiting).collect();
         let then = then.filter(|_| self.moves_tables && !served.is_empty());
@@ -157,7 +157,7 @@ impl Change<'_> {
         let served =
             found.into_iter().filter(|(_, found)| !matches!(found, Ok(None))).map(|(name, found)| {
                 let head = found.ok().flatten().and_then(|found| heads.remove(&found.table)?.ok());
-                let mut slots = head.as_ref().map(|head| head.met_in(&vault)).unwrap_or_default();
+                let mut slots = head.as_ref().map(|head| head.met_slots_in(&vault)).unwrap_or_default();
                 let open = head.and_then(|head| head.open).filter(|open| open.kind == Kind::Backup);
                 for (tier, slot) in open.map(|open| open.slots).unwrap_or_default() {
                     let latest = slots.entry(tier).or_insert(slot);
@@ -180,9 +180,9 @@ impl Served {
 
 /// The latest of these slots, and how many more there are.
 fn list(slots: &[TierSlot]) -> String {
-    const NAMED: usize = 3;
-    let named: Vec<String> = slots.iter().rev().take(NAMED).map(ToString::to_string).collect();
-    let more = slots.len().saturating_sub(NAMED);
+    const MAX_NAMED: usize = 3;
+    let named: Vec<String> = slots.iter().rev().take(MAX_NAMED).map(ToString::to_string).collect();
+    let more = slots.len().saturating_sub(MAX_NAMED);
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     format!("{}{more}", named.join(", "))
 }

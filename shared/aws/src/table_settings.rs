@@ -15,8 +15,8 @@ impl Regional {
     /// # Errors
     /// As [`capture`](Self::capture), and when a part is unknown for a reason that may pass.
     pub async fn capture_anew(&self, name: &TableName) -> Result<Captured, AwsError> {
-        self.account.forget().await;
-        self.capture(name).await?.settled()
+        self.account.invalidate().await;
+        self.capture(name).await?.or_transient()
     }
 
     /// Reads the settings of a table: all that DynamoDB tells, its auto scaling, its alarms and its Contributor
@@ -54,7 +54,7 @@ impl Regional {
     ///
     /// # Errors
     /// Those that may pass.
-    pub async fn around(&self, name: &TableName) -> Result<Around, AwsError> {
+    pub async fn name_bound(&self, name: &TableName) -> Result<Around, AwsError> {
         let around = self.account.surroundings().await;
         let mut parts = Parts::default();
         let mut scaling = parts.take(around.scaling(name), "auto scaling");

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// The most bytes of a text from outside that an error quotes: enough to know it by.
-pub const QUOTED: usize = 200;
+pub const MAX_QUOTED_CHARS: usize = 200;
 
 /// `text` with at most `most` bytes, and an ellipsis where something is left out.
 pub fn brief(text: &str, most: usize) -> Cow<'_, str> {

@@ -6,14 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 use crate::ids::PointId;
 
 /// How long a copy is expected to take when none of the table has been measured.
-pub const UNMEASURED: SignedDuration = SignedDuration::from_mins(15);
+pub const DEFAULT_COPY_TIME: SignedDuration = SignedDuration::from_mins(15);
 
 /// How long to wait for what is under way.
-const A_WHILE: SignedDuration = SignedDuration::from_mins(1);
+const RECHECK_AFTER: SignedDuration = SignedDuration::from_mins(1);
 
 /// How long a chain without a new copy gives way to backups. Without that bound a table whose copies take longer than
 /// its slots are apart, or of which one copy once hung, would never get another.
-const GIVES_WAY: SignedDuration = SignedDuration::from_hours(12);
+const MAX_DEFERRAL: SignedDuration = SignedDuration::from_hours(12);
 
 /// What to do with a copy that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,13 +58,13 @@ pub fn decide(waiting: &Waiting<'_>, now: Timestamp) -> Decision {
         return Decision::Drop { newer: waiting.newest.clone() };
     }
     if waiting.busy {
-        return Decision::Wait { until: now + A_WHILE, why: "another job of the table is open" };
+        return Decision::Wait { until: now + RECHECK_AFTER, why: "another job of the table is open" };
     }
-    let expected = waiting.measured.map_or(UNMEASURED, |measured| measured + measured / 4);
-    let gives_way_until = waiting.since + GIVES_WAY;
+    let expected = waiting.measured.map_or(DEFAULT_COPY_TIME, |measured| measured + measured / 4);
+    let gives_way_until = waiting.since + MAX_DEFERRAL;
     match waiting.next_slot {
         Some(slot) if slot < now + expected && now < gives_way_until => Decision::Wait {
-            until: slot.max(now + A_WHILE).min(gives_way_until),
+            until: slot.max(now + RECHECK_AFTER).min(gives_way_until),
             why: "a backup of the table falls due before the copy would end",
         },
         _ => Decision::Start,

@@ -98,7 +98,7 @@ pub struct DueSession {
 }
 
 /// So many missed slots are named: a record that names those of months is larger than the catalog takes.
-const MOST_MISSED: usize = 1_000;
+const MAX_MISSED: usize = 1_000;
 
 /// The session that the policy needs at `now`, if it is enabled and a slot has come due since the last one.
 pub fn due(policy: &Policy, state: &PolicyState, now: Timestamp) -> Option<DueSession> {
@@ -122,7 +122,7 @@ pub fn due(policy: &Policy, state: &PolicyState, now: Timestamp) -> Option<DueSe
 
 fn in_order(missed: &mut Vec<TierSlot>) {
     missed.sort_by_key(|missed| (missed.slot, missed.tier));
-    missed.drain(..missed.len().saturating_sub(MOST_MISSED));
+    missed.drain(..missed.len().saturating_sub(MAX_MISSED));
 }
 
 /// What has come due since the last session and is served by nobody once a change is made.
@@ -135,7 +135,7 @@ pub struct PassedBy {
 }
 
 /// What is passed by once `next` takes the place of `state` at `now`; with none, the policy ends or is switched off.
-pub fn passed_by(
+pub fn superseded(
     policy: &Policy,
     state: &PolicyState,
     next: Option<&PolicyState>,
@@ -173,7 +173,7 @@ pub enum Trigger {
 
 impl Trigger {
     /// The moment from which the flags of the session's points are counted.
-    pub fn moment(self) -> Timestamp {
+    pub fn at(self) -> Timestamp {
         match self {
             Trigger::Slot(moment) | Trigger::ByHand(moment) => moment,
         }
@@ -286,7 +286,7 @@ fn take<'a>(
             };
             // A month after a later day may end earlier: a month after 30 and 31 January are both
             // 28 February, at the times of day. So the promise of the slot itself is kept as well.
-            let lapses = keep.after(session.moment(), zone).max(keep.after(slot, zone));
+            let lapses = keep.after(session.at(), zone).max(keep.after(slot, zone));
             Some(Flag { tier, slot, span: keep, lapses })
         })
         .collect()

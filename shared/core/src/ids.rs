@@ -116,7 +116,7 @@ macro_rules! ulid_id {
             }
 
             /// The moment at which it was made, to the millisecond.
-            pub fn moment(&self) -> jiff::Timestamp {
+            pub fn created_at(&self) -> jiff::Timestamp {
                 let ms = ulid::Ulid::from_string(&self.0).map_or(0, |ulid| ulid.timestamp_ms());
                 let ms = i64::try_from(ms).unwrap_or_default();
                 jiff::Timestamp::from_millisecond(ms).unwrap_or_default()
@@ -277,9 +277,9 @@ mod tests {
         assert!(at("2026-01-01T00:00:00Z") < at("2026-01-01T00:00:00.001Z"));
         assert_eq!(at("2026-01-01T00:00:00Z").as_str().len(), 26);
         let moment = "2026-01-01T00:00:00.001Z";
-        assert_eq!(at(moment).moment(), moment.parse().unwrap());
+        assert_eq!(at(moment).created_at(), moment.parse().unwrap());
         assert_eq!(
-            "7ZZZZZZZZZZZZZZZZZZZZZZZZZ".parse::<PointId>().unwrap().moment(),
+            "7ZZZZZZZZZZZZZZZZZZZZZZZZZ".parse::<PointId>().unwrap().created_at(),
             jiff::Timestamp::UNIX_EPOCH
         );
     }

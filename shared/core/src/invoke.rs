@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::brief::{QUOTED, brief};
+use crate::brief::{MAX_QUOTED_CHARS, brief};
 use crate::ids::{PointId, PolicyName, Region, RestoreId, TableName, VaultName};
 use crate::restore::Choices;
 use crate::retention::Guard;
@@ -21,38 +21,39 @@ pub struct UnreadablePayload {
 
 /// The most tables of a request: a session's record names them all, and what a restore tells of each are some
 /// kilobytes, of which Lambda carries 6 MB.
-pub const MOST_TABLES: usize = 1_000;
+pub const MAX_TABLES: usize = 1_000;
 /// The most entries of any other list or mapping in a request.
-const MOST_ENTRIES: usize = 100;
+const MAX_ENTRIES: usize = 100;
 /// The most bytes of a text in a request. A policy's document has a bound of its own.
-const MOST_TEXT: usize = 4_096;
+const MAX_TEXT_BYTES: usize = 4_096;
 
 /// Reads the payload of an invocation. What no request is large enough for is refused before it is read.
 ///
 /// # Errors
 /// [`UnreadablePayload`] when it is no request of the function.
 pub fn read<T: DeserializeOwned>(payload: Value) -> Result<T, UnreadablePayload> {
-    let unreadable = |why: &str| UnreadablePayload { why: brief(why, MOST_TEXT).into_owned() };
+    let unreadable = |why: &str| UnreadablePayload { why: brief(why, MAX_TEXT_BYTES).into_owned() };
     within_bounds("payload", &payload).map_err(|why| unreadable(&why))?;
     serde_json::from_value(payload).map_err(|error| unreadable(&error.to_string()))
 }
 
 /// Looks at what the field `name` holds, at any depth.
 fn within_bounds(name: &str, value: &Value) -> Result<(), String> {
-    let most = if name == "tables" { MOST_TABLES } else { MOST_ENTRIES };
+    let most = if name == "tables" { MAX_TABLES } else { MAX_ENTRIES };
     let counted = |count: usize| match count > most {
-        true => {
-            Err(format!("{count} {} are too many for one request: name at most {most}", brief(name, QUOTED)))
-        }
+        true => Err(format!(
+            "{count} {} are too many for one request: name at most {most}",
+            brief(name, MAX_QUOTED_CHARS)
+        )),
         false => Ok(()),
     };
-    let short = |what: &str, text: &str| match text.len() > MOST_TEXT {
-        true => Err(format!("{what} has {} bytes: write at most {MOST_TEXT}", text.len())),
+    let short = |what: &str, text: &str| match text.len() > MAX_TEXT_BYTES {
+        true => Err(format!("{what} has {} bytes: write at most {MAX_TEXT_BYTES}", text.len())),
         false => Ok(()),
     };
     match value {
         Value::String(_) if name == "document" => Ok(()),
-        Value::String(text) => short(&brief(name, QUOTED), text),
+        Value::String(text) => short(&brief(name, MAX_QUOTED_CHARS), text),
         Value::Array(items) => {
             counted(items.len())?;
             items.iter().try_for_each(|item| within_bounds(name, item))

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::brief::{QUOTED, brief};
+use crate::brief::{MAX_QUOTED_CHARS, brief};
 
 /// What an invocation brings.
 #[derive(Debug)]
@@ -92,13 +92,13 @@ struct Envelope {
 }
 
 /// The most messages of a batch: ten times as many as the queues hand over.
-const MOST_MESSAGES: usize = 100;
+const MAX_MESSAGES: usize = 100;
 /// The most bytes of a message: EventBridge carries no larger event.
-const MOST_BODY: usize = 256 << 10;
+const MAX_BODY_BYTES: usize = 256 << 10;
 
 impl EventError {
     fn malformed(what: &'static str, error: &serde_json::Error) -> Self {
-        Self::Malformed(what, brief(&error.to_string(), QUOTED).into_owned())
+        Self::Malformed(what, brief(&error.to_string(), MAX_QUOTED_CHARS).into_owned())
     }
 }
 
@@ -111,11 +111,9 @@ pub fn read(payload: Value) -> Result<Incoming, EventError> {
         let malformed = |why: String| EventError::Malformed("batch", why);
         let records =
             records.as_array().ok_or_else(|| malformed("its Records are no list of messages".to_owned()))?;
-        if records.len() > MOST_MESSAGES {
+        if records.len() > MAX_MESSAGES {
             let count = records.len();
-            return Err(malformed(format!(
-                "it has {count} messages: send at most {MOST_MESSAGES} at a time"
-            )));
+            return Err(malformed(format!("it has {count} messages: send at most {MAX_MESSAGES} at a time")));
         }
         return Ok(Incoming::Batch(records.iter().map(message).collect()));
     }
@@ -132,8 +130,8 @@ fn message(record: &Value) -> Record {
     let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
     let body = text("body");
     let event = match body.len() {
-        length if length > MOST_BODY => {
-            let why = format!("it has {length} bytes, and events have at most {MOST_BODY}");
+        length if length > MAX_BODY_BYTES => {
+            let why = format!("it has {length} bytes, and events have at most {MAX_BODY_BYTES}");
             Err(EventError::Malformed("message", why))
         }
         _ => serde_json::from_str(body)
@@ -152,7 +150,7 @@ fn job_event(payload: Value) -> Result<Option<JobEvent>, EventError> {
         ("aws.backup", "Copy Job State Change") => (JobKind::Copy, "copyJobId"),
         ("aws.backup", "Restore Job State Change") => (JobKind::Restore, "restoreJobId"),
         _ => {
-            let quoted = |text: &str| brief(text, QUOTED).into_owned();
+            let quoted = |text: &str| brief(text, MAX_QUOTED_CHARS).into_owned();
             return Err(EventError::Other { kind: quoted(&kind), source_name: quoted(&source) });
         }
     };

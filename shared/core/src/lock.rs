@@ -11,12 +11,12 @@ use crate::tier::Flag;
 pub struct Lock {
     /// The least, at least 1.
     pub min_days: u32,
-    /// The greatest, at most [`MOST_DAYS`].
+    /// The greatest, at most [`MAX_DAYS`].
     pub max_days: u32,
 }
 
 /// The greatest retention that AWS Backup takes, in days: 100 years.
-pub const MOST_DAYS: u32 = 36_500;
+pub const MAX_DAYS: u32 = 36_500;
 
 /// What a point in a locked vault is given when it is made, in days from its creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -29,15 +29,15 @@ pub struct Lifecycle {
 
 impl Lock {
     /// What every air-gapped vault keeps to: at least 7 days.
-    pub const AIR_GAPPED: Lock = Lock { min_days: 7, max_days: MOST_DAYS };
+    pub const AIR_GAPPED: Lock = Lock { min_days: 7, max_days: MAX_DAYS };
 
     /// The lock that AWS describes. What it leaves out is not bounded but by AWS Backup itself.
-    pub fn described(min_days: Option<i64>, max_days: Option<i64>) -> Self {
+    pub fn from_vault(min_days: Option<i64>, max_days: Option<i64>) -> Self {
         let within = |days: Option<i64>, or: u32| {
-            days.map_or(or, |days| u32::try_from(days.max(1)).unwrap_or(MOST_DAYS).min(MOST_DAYS))
+            days.map_or(or, |days| u32::try_from(days.max(1)).unwrap_or(MAX_DAYS).min(MAX_DAYS))
         };
         let min_days = within(min_days, 1);
-        Self { min_days, max_days: within(max_days, MOST_DAYS).max(min_days) }
+        Self { min_days, max_days: within(max_days, MAX_DAYS).max(min_days) }
     }
 
     fn clamp(self, days: u32) -> u32 {
@@ -54,14 +54,14 @@ pub fn delete_after_days(made_at: Timestamp, flags: &[Flag], lock: Lock) -> u32 
     let left = lapses.duration_since(made_at);
     let seconds = left.as_secs() + i64::from(left.subsec_nanos() > 0);
     let days = seconds.max(0).div_euclid(DAY) + i64::from(seconds.max(0) % DAY > 0);
-    lock.clamp(u32::try_from(days).unwrap_or(MOST_DAYS))
+    lock.clamp(u32::try_from(days).unwrap_or(MAX_DAYS))
 }
 
 /// The DeleteAfterDays of a copy into a vault without a lock, where no clock but ours deletes. A copy that is given
 /// none takes its source's retention, and is deleted with it; one that is to stay is given the most that AWS takes
 /// (AWS Backup's guide on copies advises that itself). The copy of a point without an end has none, and needs none.
 pub fn outliving(source_ends: bool) -> Option<u32> {
-    source_ends.then_some(MOST_DAYS)
+    source_ends.then_some(MAX_DAYS)
 }
 
 /// The lifecycle of a point of the policy in a locked vault: as [`delete_after_days`], and to cold storage as
@@ -102,7 +102,7 @@ mod tests {
     use crate::policy::Home;
     use crate::tier::Tier;
 
-    const WIDE: Lock = Lock { min_days: 1, max_days: MOST_DAYS };
+    const WIDE: Lock = Lock { min_days: 1, max_days: MAX_DAYS };
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -152,7 +152,7 @@ mod tests {
             30
         );
         let far = [flag("100 years", "9999-01-01T00:00:00Z")];
-        assert_eq!(delete_after_days(at("2026-01-05T06:00:00Z"), &far, WIDE), MOST_DAYS);
+        assert_eq!(delete_after_days(at("2026-01-05T06:00:00Z"), &far, WIDE), MAX_DAYS);
     }
 
     #[test]
@@ -174,16 +174,16 @@ mod tests {
 
     #[test]
     fn a_copy_outlives_a_source_that_ends() {
-        assert_eq!(outliving(true), Some(MOST_DAYS));
+        assert_eq!(outliving(true), Some(MAX_DAYS));
         assert_eq!(outliving(false), None);
     }
 
     #[test]
     fn what_aws_leaves_out_is_not_bounded() {
-        assert_eq!(Lock::described(None, None), WIDE);
-        assert_eq!(Lock::described(Some(7), None), Lock { min_days: 7, max_days: MOST_DAYS });
-        assert_eq!(Lock::described(Some(-1), Some(i64::MAX)), WIDE);
-        assert_eq!(Lock::described(Some(40), Some(30)), Lock { min_days: 40, max_days: 40 });
+        assert_eq!(Lock::from_vault(None, None), WIDE);
+        assert_eq!(Lock::from_vault(Some(7), None), Lock { min_days: 7, max_days: MAX_DAYS });
+        assert_eq!(Lock::from_vault(Some(-1), Some(i64::MAX)), WIDE);
+        assert_eq!(Lock::from_vault(Some(40), Some(30)), Lock { min_days: 40, max_days: 40 });
     }
 
     proptest! {
@@ -194,7 +194,7 @@ mod tests {
             let made_at = Timestamp::from_second(made).unwrap();
             let lapses = Timestamp::from_second(made + left).unwrap();
             let flag = Flag { lapses, ..flag("3 days", "2026-01-08T06:00:00Z") };
-            let lock = Lock { min_days: min, max_days: (min + more).min(MOST_DAYS) };
+            let lock = Lock { min_days: min, max_days: (min + more).min(MAX_DAYS) };
             let days = delete_after_days(made_at, &[flag], lock);
             prop_assert!((lock.min_days..=lock.max_days).contains(&days));
             prop_assert!(days == lock.max_days || i64::from(days) * 86_400 >= left);

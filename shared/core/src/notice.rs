@@ -229,7 +229,7 @@ impl RestoreEnded {
 }
 
 /// AWS takes 256 KB in an event; a hundred lines are well below that.
-const MOST: usize = 100;
+const MAX_LISTED: usize = 100;
 
 impl Notice {
     /// The event's detail-type, and its detail as JSON.
@@ -262,10 +262,10 @@ impl SessionEnded {
             status: session.status,
             planned: session.planned,
             available: session.available,
-            failed: failed.take(MOST).collect(),
+            failed: failed.take(MAX_LISTED).collect(),
             skipped: skipped
                 .map(|skipped| FailedTable { table: skipped.table.clone(), reason: skipped.why.clone() })
-                .take(MOST)
+                .take(MAX_LISTED)
                 .collect(),
             missed: session.missed.len(),
             problems: session.problems.clone(),
@@ -278,7 +278,7 @@ impl RetentionEnded {
     pub fn of(run: &Run, chains: &[ChainRun]) -> Self {
         let is_changed =
             |chain: &&ChainRun| chain.counts != Counts { kept: chain.counts.kept, ..Counts::default() };
-        let changed = chains.iter().filter(is_changed).take(MOST).map(|chain| ChangedChain {
+        let changed = chains.iter().filter(is_changed).take(MAX_LISTED).map(|chain| ChangedChain {
             table: chain.table.clone(),
             vault: chain.vault.clone(),
             counts: chain.counts,
@@ -292,8 +292,8 @@ impl RetentionEnded {
             changed: changed.collect(),
             braked: run.braked.clone(),
             braked_why: run.braked.as_ref().map(ToString::to_string),
-            breaches: run.breaches.iter().take(MOST).cloned().collect(),
-            problems: run.problems.iter().take(MOST).cloned().collect(),
+            breaches: run.breaches.iter().take(MAX_LISTED).cloned().collect(),
+            problems: run.problems.iter().take(MAX_LISTED).cloned().collect(),
         }
     }
 }

@@ -32,7 +32,7 @@ pub struct StartBackup {
 }
 
 /// How many start windows tell jobs without tags apart.
-const MARKS: i64 = 59;
+const MARK_COUNT: i64 = 59;
 
 impl StartBackup {
     /// The same request without tags, for the try `attempt` of `point`. Its token is another, for a token stands for
@@ -42,11 +42,11 @@ impl StartBackup {
     #[must_use]
     pub fn untagged(self, point: &PointId, attempt: u32) -> Self {
         let digest = Sha256::digest(point.as_str());
-        let number = digest.iter().fold(0, |number, byte| (number * 256 + i64::from(*byte)) % MARKS);
-        let mark = 1 + (number + i64::from(attempt)) % MARKS;
+        let number = digest.iter().fold(0, |number, byte| (number * 256 + i64::from(*byte)) % MARK_COUNT);
+        let mark = 1 + (number + i64::from(attempt)) % MARK_COUNT;
         let window = self.start_window_minutes;
         // AWS takes none below an hour.
-        let start_window_minutes = if window > 60 + MARKS { window - mark } else { window + mark };
+        let start_window_minutes = if window > 60 + MARK_COUNT { window - mark } else { window + mark };
         let mut token = hex(&Sha256::digest(format!("untagged|{}", self.token)));
         token.truncate(self.token.len());
         Self { token, start_window_minutes, tags: BTreeMap::new(), ..self }
@@ -84,7 +84,7 @@ pub enum Mine {
 ///
 /// A job is its own by role, vault and start window, and when no plan started it. AWS documents that a job's `StartBy`
 /// is its scheduled time and the start window, to the millisecond.
-pub fn mine(request: &StartBackup, listed: &[Marks], others: &BTreeSet<String>) -> Mine {
+pub fn match_job(request: &StartBackup, listed: &[Marks], others: &BTreeSet<String>) -> Mine {
     let is_like = |found: Option<&str>, asked: &str| found.is_none_or(|found| found == asked);
     let may_be = |job: &&Marks| {
         let is_in_time = job.start_window.is_none_or(|window| {
@@ -187,7 +187,7 @@ mod tests {
         let own = request(480).untagged(&POINT.parse().unwrap(), 1);
         let ours = made_by(&own, "ours");
         let none = BTreeSet::new();
-        assert_eq!(mine(&own, std::slice::from_ref(&ours), &none), Mine::Job("ours".to_owned()));
+        assert_eq!(match_job(&own, std::slice::from_ref(&ours), &none), Mine::Job("ours".to_owned()));
         let by_hand = made_by(&request(480), "by hand");
         let of_before = made_by(&request(480).untagged(&POINT.parse().unwrap(), 2), "of another try");
         let strange = [
@@ -197,17 +197,17 @@ mod tests {
             Marks { role: Some("another".to_owned()), ..ours.clone() },
             Marks { vault: Some("another".to_owned()), ..ours.clone() },
         ];
-        assert_eq!(mine(&own, &strange, &none), Mine::None);
+        assert_eq!(match_job(&own, &strange, &none), Mine::None);
         let mut all = strange.to_vec();
         all.push(ours.clone());
-        assert_eq!(mine(&own, &all, &none), Mine::Job("ours".to_owned()));
-        assert_eq!(mine(&own, &all, &BTreeSet::from(["ours".to_owned()])), Mine::None);
+        assert_eq!(match_job(&own, &all, &none), Mine::Job("ours".to_owned()));
+        assert_eq!(match_job(&own, &all, &BTreeSet::from(["ours".to_owned()])), Mine::None);
         // What AWS does not tell decides nothing, and neither do two that are alike.
         let untold = Marks { start_window: None, job: "untold".to_owned(), ..ours.clone() };
-        assert_eq!(mine(&own, &[untold], &none), Mine::Unclear(BTreeSet::from(["untold".to_owned()])));
+        assert_eq!(match_job(&own, &[untold], &none), Mine::Unclear(BTreeSet::from(["untold".to_owned()])));
         let twin = Marks { job: "twin".to_owned(), ..ours.clone() };
         let both = ["ours", "twin"].map(str::to_owned).into();
-        assert_eq!(mine(&own, &[ours, twin], &none), Mine::Unclear(both));
+        assert_eq!(match_job(&own, &[ours, twin], &none), Mine::Unclear(both));
     }
 
     proptest! {

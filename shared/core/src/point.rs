@@ -312,7 +312,7 @@ impl RestorePoint {
 
     /// The point that a recovery point in `vault` is, by the metadata that it carries: available, as far as that
     /// goes. `None` when its metadata knows of no copy there.
-    pub fn described(document: &Document, vault: VaultArn) -> Option<Self> {
+    pub fn from_document(document: &Document, vault: VaultArn) -> Option<Self> {
         let (kind, flags, copies) = if document.kind == metadata::Kind::Manual {
             (Kind::Manual, Vec::new(), Vec::new())
         } else if vault.region == document.table.arn.region {
@@ -336,7 +336,7 @@ impl RestorePoint {
 
     /// The copies that an available backup is to have, to be looked at from `now` on. They share what its
     /// metadata says.
-    pub fn its_copies(&self, now: Timestamp) -> Vec<RestorePoint> {
+    pub fn planned_copies(&self, now: Timestamp) -> Vec<RestorePoint> {
         let Some(arn) = &self.arn else { return Vec::new() };
         let source = CopySource { arn: arn.clone(), vault: self.vault.clone() };
         let copy = |target: &CopyFlags| {
@@ -366,7 +366,7 @@ impl RestorePoint {
     }
 
     /// Notes at `now` that what the settings table holds of this try is needed by nobody any more.
-    pub fn leave_behind(&mut self, now: Timestamp) {
+    pub fn record_leftovers(&mut self, now: Timestamp) {
         let digests: Vec<Digest> = self.stored().collect();
         if !digests.is_empty() {
             let arn = self.arn.clone().filter(|_| self.message_stored);
@@ -384,7 +384,7 @@ impl RestorePoint {
     ///
     /// # Errors
     /// [`IllegalMove`] where the states do not allow it; it stays where it is.
-    pub fn go(&mut self, next: State) -> Result<(), IllegalMove> {
+    pub fn transition_to(&mut self, next: State) -> Result<(), IllegalMove> {
         if !self.state.may_become(next) {
             return Err(IllegalMove { point: self.id.clone(), from: self.state, to: next });
         }
@@ -393,7 +393,7 @@ impl RestorePoint {
     }
 
     /// Whether a try that failed is to be followed by another.
-    pub fn may_try_again(&self) -> Option<Retry> {
+    pub fn next_retry(&self) -> Option<Retry> {
         self.retry.filter(|retry| self.attempt <= retry.attempts)
     }
 
@@ -403,15 +403,15 @@ impl RestorePoint {
     }
 
     /// Whether it counts as a backup of its table: available and believed.
-    pub fn counts(&self) -> bool {
+    pub fn is_counted(&self) -> bool {
         self.state == State::Available && self.suspect.is_none()
     }
 }
 
 /// The latest slot of each tier that some available, believed point carries.
-pub fn met<'a>(chain: impl IntoIterator<Item = &'a RestorePoint>) -> BTreeMap<Tier, Timestamp> {
+pub fn met_slots<'a>(chain: impl IntoIterator<Item = &'a RestorePoint>) -> BTreeMap<Tier, Timestamp> {
     let mut met = BTreeMap::new();
-    for flag in chain.into_iter().filter(|point| point.counts()).flat_map(|point| &point.flags) {
+    for flag in chain.into_iter().filter(|point| point.is_counted()).flat_map(|point| &point.flags) {
         let slot = met.entry(flag.tier).or_insert(flag.slot);
         *slot = flag.slot.max(*slot);
     }

@@ -149,7 +149,7 @@ impl Session {
 
     /// How many slots it leaves to the next points of its tables, now that these of its points are final.
     pub fn owed_after(&self, points: &[RestorePoint]) -> usize {
-        let unserved = points.iter().filter(|point| !point.counts());
+        let unserved = points.iter().filter(|point| !point.is_counted());
         self.owed as usize + unserved.map(|point| self.owes(&point.flags)).sum::<usize>()
     }
 

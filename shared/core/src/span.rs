@@ -37,12 +37,12 @@ pub enum Unit {
 /// A span that cannot be read, or that leads outside the calendar.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "{0:?} is no span: write a number from 1 to {MOST} and days, weeks, months or years, such as \"3 days\""
+    "{0:?} is no span: write a number from 1 to {MAX_COUNT} and days, weeks, months or years, such as \"3 days\""
 )]
 pub struct InvalidSpan(String);
 
 /// The greatest count: 100 years of days, as AWS Backup's own bound of 36,500.
-const MOST: u16 = 36_500;
+const MAX_COUNT: u16 = 36_500;
 
 impl Span {
     /// The moment this span after `from`, counted in `zone`'s calendar. A wall-clock time that does not
@@ -94,7 +94,7 @@ impl FromStr for Span {
         let word = word.trim();
         let singular = word.strip_suffix('s').unwrap_or(word);
         let unit = Unit::ALL.iter().find(|(_, name)| *name == singular).ok_or_else(bad)?.0;
-        let count = count.parse().ok().filter(|count| (1..=MOST).contains(count)).ok_or_else(bad)?;
+        let count = count.parse().ok().filter(|count| (1..=MAX_COUNT).contains(count)).ok_or_else(bad)?;
         Ok(Self { count, unit })
     }
 }

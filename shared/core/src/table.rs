@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{PointId, PolicyName, Region, Table, VaultArn};
-use crate::point::{Kind, RestorePoint, met};
+use crate::point::{Kind, RestorePoint, met_slots};
 use crate::tier::Tier;
 
 /// The one job of ours that is open for a table: AWS Backup runs one backup or copy job per table at a time.
@@ -87,7 +87,7 @@ impl TableHead {
     }
 
     /// The latest slot of each tier that the chain in `vault` has met.
-    pub fn met_in(&self, vault: &VaultArn) -> BTreeMap<Tier, Timestamp> {
+    pub fn met_slots_in(&self, vault: &VaultArn) -> BTreeMap<Tier, Timestamp> {
         self.met.get(&vault.to_string()).cloned().unwrap_or_default()
     }
 
@@ -110,7 +110,7 @@ impl TableHead {
     }
 
     /// Records that `point` is available and believed.
-    pub fn meet(&mut self, point: &RestorePoint) {
+    pub fn record_available(&mut self, point: &RestorePoint) {
         let vault = point.vault.to_string();
         let met = self.met.entry(vault.clone()).or_default();
         for flag in &point.flags {
@@ -125,17 +125,18 @@ impl TableHead {
 
     /// Whether the standing of `point` changes what is recorded of its chain: it carries the latest slot of a
     /// tier that the chain has met, or a later one, or it is the newest.
-    pub fn hangs_on(&self, point: &RestorePoint) -> bool {
-        let met = self.met_in(&point.vault);
+    pub fn is_affected_by(&self, point: &RestorePoint) -> bool {
+        let met = self.met_slots_in(&point.vault);
         let newest = self.newest.get(&point.vault.to_string());
         point.flags.iter().any(|flag| met.get(&flag.tier).is_none_or(|latest| flag.slot >= *latest))
             || point.created_at.is_some_and(|made_at| newest.is_none_or(|newest| made_at >= *newest))
     }
 
     /// Records anew what the chain in `vault` has.
-    pub fn recount(&mut self, vault: &VaultArn, chain: &[RestorePoint]) {
-        self.met.insert(vault.to_string(), met(chain));
-        let newest = chain.iter().filter(|point| point.counts()).filter_map(|point| point.created_at).max();
+    pub fn recompute(&mut self, vault: &VaultArn, chain: &[RestorePoint]) {
+        self.met.insert(vault.to_string(), met_slots(chain));
+        let newest =
+            chain.iter().filter(|point| point.is_counted()).filter_map(|point| point.created_at).max();
         match newest {
             Some(newest) => self.newest.insert(vault.to_string(), newest),
             None => self.newest.remove(&vault.to_string()),
@@ -143,7 +144,7 @@ impl TableHead {
     }
 
     /// Forgets `point` as the one that is recorded or open.
-    pub fn let_go(&mut self, point: &RestorePoint) {
+    pub fn release(&mut self, point: &RestorePoint) {
         if point.kind != Kind::Copy && self.planned.as_ref() == Some(&point.id) {
             self.planned = None;
         }

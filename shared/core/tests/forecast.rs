@@ -10,7 +10,7 @@ use backup_chain_core::forecast::{
     steady_state, warnings,
 };
 use backup_chain_core::ids::Region;
-use backup_chain_core::lock::{Lock, MOST_DAYS};
+use backup_chain_core::lock::{Lock, MAX_DAYS};
 use backup_chain_core::policy::{Home, Policy};
 use insta::assert_snapshot;
 use jiff::{SignedDuration, Timestamp};
@@ -475,7 +475,7 @@ fn spans_are_measured_at_their_shortest_and_their_longest() {
     vault main is air-gapped, and an air-gapped vault is for copies: name an ordinary vault here, and this one under copies
     the vault main is air-gapped: AWS alone deletes there, when the retention that a point was made with ends. So keep_last (1) and holds do not exist there, and the last point of a table that is no longer backed up lapses too
     ");
-    assert_eq!(warnings(&policy, &Facts { vault: lock(1, MOST_DAYS), ..Facts::default() }).len(), 1);
+    assert_eq!(warnings(&policy, &Facts { vault: lock(1, MAX_DAYS), ..Facts::default() }).len(), 1);
 }
 
 #[test]

@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 
 use backup_chain_core::due::{ChainView, PolicyState, Trigger, due, flags, next_slot};
 use backup_chain_core::ids::{PointId, SessionId, Table, VaultArn};
-use backup_chain_core::point::{Hold, Kind, RestorePoint, State, met};
+use backup_chain_core::point::{Hold, Kind, RestorePoint, State, met_slots};
 use backup_chain_core::policy::{Home, Policy};
 use backup_chain_core::retention::{
-    Braked, Brakes, Guard, Guards, Reason, Road, Verdict, Watch, brake, by_hand, digest, plan,
+    Braked, Brakes, Guard, Guards, Reason, Road, Verdict, Watch, brake, digest, for_operator, plan,
 };
 use backup_chain_core::span::{Span, Unit};
 use backup_chain_core::tier::{Flag, Tier};
@@ -85,7 +85,7 @@ tiers:
         now = slot;
         let session = due(&policy, &state, now).unwrap();
         state.planned_until = now;
-        let chain = ChainView { since, met: met(&points), ..ChainView::default() };
+        let chain = ChainView { since, met: met_slots(&points), ..ChainView::default() };
         let flags = flags(&policy, &state, &chain, Trigger::Slot(session.slot), now).unwrap();
         let mut made = point(now, 1, flags);
         if fails.contains(&now) {
@@ -281,7 +281,7 @@ fn by_hand_a_point_goes_before_its_time_and_past_the_guards_that_are_overridden(
     let now = at("2026-03-01T12:00");
     let created = at("2026-03-01T07:00");
     let judged = |point: RestorePoint, guards: &Guards, overridden: &[Guard]| {
-        let verdict = by_hand(plan(&[point], now, guards).remove(0), overridden);
+        let verdict = for_operator(plan(&[point], now, guards).remove(0), overridden);
         let why: Vec<String> = verdict.reasons.iter().map(ToString::to_string).collect();
         (verdict.remove, why.join("; "))
     };
@@ -388,12 +388,12 @@ proptest! {
         for point in live {
             if removed.contains(&point.id) {
                 prop_assert!(point.flags.iter().all(|flag| !flag.is_live(now)) && !point.flags.is_empty());
-                prop_assert!(point.counts() && point.hold.is_none() && point.kind != Kind::Manual);
+                prop_assert!(point.is_counted() && point.hold.is_none() && point.kind != Kind::Manual);
                 prop_assert!(point.created_at.unwrap() <= now);
             }
         }
         let counts = |point: &&RestorePoint| {
-            point.counts() && point.kind != Kind::Manual && point.created_at.unwrap() <= now
+            point.is_counted() && point.kind != Kind::Manual && point.created_at.unwrap() <= now
         };
         let able = points.iter().filter(counts).count();
         let left = points.iter().filter(counts).filter(|point| !removed.contains(&point.id)).count();
@@ -450,7 +450,7 @@ proptest! {
             prop_assert!(!guards.vault_locked && !guards.being_copied.contains(&point.id));
         prop_assert!(!guards.being_restored.contains(&point.id));
             prop_assert!(created <= now && now.duration_since(created) >= guards.min_age);
-            prop_assert!(point.counts() && point.hold.is_none() && point.kind == Kind::Backup);
+            prop_assert!(point.is_counted() && point.hold.is_none() && point.kind == Kind::Backup);
             prop_assert!(point.lapses().is_some_and(|lapses| lapses <= now));
         }
     }

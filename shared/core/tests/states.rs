@@ -4,7 +4,7 @@
 
 use backup_chain_core::ids::{PointId, SessionId, Table, TableId, VaultArn};
 use backup_chain_core::plan::token;
-use backup_chain_core::point::{Kind, RestorePoint, Retry, State, met};
+use backup_chain_core::point::{Kind, RestorePoint, Retry, State, met_slots};
 use backup_chain_core::session::{Session, Skipped, Status, Trigger};
 use backup_chain_core::span::{Span, Unit};
 use backup_chain_core::table::{OpenJob, TableHead};
@@ -67,10 +67,10 @@ fn what_is_past_goes_nowhere_and_what_is_open_can_end() {
 #[test]
 fn only_a_believed_available_point_meets_its_slots() {
     for state in STATES {
-        assert_eq!(met(&[point(state)]).len(), usize::from(state == State::Available), "{state}");
+        assert_eq!(met_slots(&[point(state)]).len(), usize::from(state == State::Available), "{state}");
     }
     let suspect = RestorePoint { suspect: Some("cut".to_owned()), ..point(State::Available) };
-    assert!(met(&[suspect]).is_empty());
+    assert!(met_slots(&[suspect]).is_empty());
 }
 
 #[test]
@@ -124,14 +124,14 @@ fn a_table_is_held_by_one_job_and_let_go_by_that_job_alone() {
     let copy = RestorePoint { kind: Kind::Copy, ..ours.clone() };
     head.open = Some(OpenJob::of(&ours));
     head.planned = Some(other.id.clone());
-    head.let_go(&copy);
+    head.release(&copy);
     assert!(head.open.is_some() && head.planned.is_some());
-    head.let_go(&other);
+    head.release(&other);
     assert!(head.open.is_some() && head.planned.is_none());
-    head.let_go(&ours);
+    head.release(&ours);
     assert!(head.open.is_none());
-    head.meet(&ours);
-    assert_eq!(head.met_in(&vault()), met(&[point(State::Available)]));
+    head.record_available(&ours);
+    assert_eq!(head.met_slots_in(&vault()), met_slots(&[point(State::Available)]));
 }
 
 #[test]
@@ -142,20 +142,20 @@ fn a_head_knows_the_newest_point_of_each_chain() {
         ..point(State::Available)
     };
     let (old, young) = (made(1), made(2));
-    head.meet(&young);
-    head.meet(&old);
+    head.record_available(&young);
+    head.record_available(&old);
     assert_eq!(head.newest.get(&vault().to_string()), young.created_at.as_ref());
-    assert!(head.hangs_on(&young));
-    head.recount(&vault(), &[old.clone(), RestorePoint { suspect: Some("cut".to_owned()), ..young }]);
+    assert!(head.is_affected_by(&young));
+    head.recompute(&vault(), &[old.clone(), RestorePoint { suspect: Some("cut".to_owned()), ..young }]);
     assert_eq!(head.newest.get(&vault().to_string()), old.created_at.as_ref());
-    head.recount(&vault(), &[]);
-    assert!(head.newest.is_empty() && head.met_in(&vault()).is_empty());
+    head.recompute(&vault(), &[]);
+    assert!(head.newest.is_empty() && head.met_slots_in(&vault()).is_empty());
 }
 
 #[test]
 fn a_point_is_tried_as_often_as_its_policy_says() {
     let retry = Some(Retry { attempts: 2, pause: 5, notices_each: false });
-    let tries = |attempt| RestorePoint { attempt, retry, ..point(State::Running) }.may_try_again().is_some();
+    let tries = |attempt| RestorePoint { attempt, retry, ..point(State::Running) }.next_retry().is_some();
     assert_eq!([tries(1), tries(2), tries(3)], [true, true, false]);
-    assert!(point(State::Running).may_try_again().is_none());
+    assert!(point(State::Running).next_retry().is_none());
 }

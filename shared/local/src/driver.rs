@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The shortest wait: a step that finds nothing to do never spins.
-const LEAST: SignedDuration = SignedDuration::from_millis(1);
+const MIN_STEP: SignedDuration = SignedDuration::from_millis(1);
 
 impl World {
     /// Drives the world for ever.
@@ -73,7 +73,7 @@ impl World {
             self.goal().send_replace(None);
             return false;
         }
-        self.clock().move_to(next.unwrap_or(goal).max(now + LEAST).min(goal));
+        self.clock().move_to(next.unwrap_or(goal).max(now + MIN_STEP).min(goal));
         true
     }
 
@@ -109,7 +109,7 @@ impl World {
         let sleep = async {
             match until {
                 Some(until) if self.clock().goes() => {
-                    let wait = until.duration_since(self.now()).max(LEAST);
+                    let wait = until.duration_since(self.now()).max(MIN_STEP);
                     tokio::time::sleep(wait.unsigned_abs()).await;
                 }
                 _ => std::future::pending().await,

@@ -135,7 +135,7 @@ impl Lags {
     }
 
     /// When a reader of this kind sees a change that is made now.
-    pub(crate) fn moment(&mut self, kind: Lag, now: Timestamp) -> Timestamp {
+    pub(crate) fn visible_at(&mut self, kind: Lag, now: Timestamp) -> Timestamp {
         self.sight(kind, now).map_or(now, |sight| sight.at)
     }
 
@@ -347,7 +347,7 @@ mod tests {
         let drawn = |seed| {
             let mut lags = Lags::new(seed, 100);
             lags.spread();
-            let moments = (0..200).map(|_| lags.moment(Lag::JudgedTags, at(0)));
+            let moments = (0..200).map(|_| lags.visible_at(Lag::JudgedTags, at(0)));
             moments.collect::<Vec<_>>()
         };
         let moments = drawn(1);
@@ -368,7 +368,7 @@ mod tests {
                 lags.stretch(Lag::TableTags, SignedDuration::from_mins(1));
             }
             (0..20)
-                .map(|_| (lags.moment(Lag::TableTags, at(0)), lags.moment(Lag::Items, at(0))))
+                .map(|_| (lags.visible_at(Lag::TableTags, at(0)), lags.visible_at(Lag::Items, at(0))))
                 .unzip::<_, _, Vec<_>, Vec<_>>()
         };
         let ((drawn_tags, items), (tags, same)) = (drawn(false), drawn(true));

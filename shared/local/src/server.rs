@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use crate::{Lost, World, admin};
 
 /// Longer than the patience of any client: botocore waits for a minute.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(90);
+const LOST_REPLY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(90);
 
 /// Serves a world on a listener, and drives it, until the future is dropped. The runtime's time runs here: on a paused
 /// one the network's own timers would stand still too. The world's clock can be held and moved ([`crate::admin`]). A message that is lost keeps its connection silent, one that is
@@ -60,7 +60,7 @@ async fn answer(
         Ok(response) => Ok(response.map(Full::new)),
         // The client hears nothing for as long as it has patience.
         Err(Lost::Timeout) => {
-            tokio::time::sleep(PATIENCE).await;
+            tokio::time::sleep(LOST_REPLY_TIMEOUT).await;
             Err(Lost::Timeout)
         }
         Err(lost) => Err(lost),

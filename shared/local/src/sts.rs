@@ -7,7 +7,7 @@ use crate::{
     api::{ApiError, Scope},
     iam::Iam,
     rng::Rng,
-    wire::{Incoming, Service, moment, text},
+    wire::{Incoming, Service, text, timestamp},
 };
 
 /// Answers a request; `is_served` when clients have clocks of their own. Whether the caller may assume the role has been
@@ -70,7 +70,7 @@ fn assume(iam: &Iam, rng: &mut Rng, from: Timestamp, body: &Value) -> Result<Val
             "AccessKeyId": format!("ASIA{account}"),
             "SecretAccessKey": crate::rng::hex(&rng.array::<20>()),
             "SessionToken": format!("{name}/{session}"),
-            "Expiration": moment(expiration),
+            "Expiration": timestamp(expiration),
         },
         "AssumedRoleUser": {
             "AssumedRoleId": format!("{}:{session}", role.id),

@@ -65,7 +65,7 @@ impl Scene {
 
     /// The restore points that there are, in a fixed order.
     pub(super) async fn points(&self) -> Result<Vec<RestorePoint>, Failure> {
-        let mut points = self.stack.app().catalog.every_live_point().await?;
+        let mut points = self.stack.app().catalog.all_live_points().await?;
         points.retain(|point| point.state == State::Available);
         points.sort_by(|a, b| (&a.id, &a.vault, &a.arn).cmp(&(&b.id, &b.vault, &b.arn)));
         Ok(points)

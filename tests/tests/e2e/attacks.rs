@@ -60,7 +60,7 @@ impl Scene {
         let mut truth = BTreeMap::new();
         for name in ["app-public", "app-secret"] {
             for point in all_points(&stack, &name.parse().unwrap()).await {
-                assert!(point.counts() && point.bound.is_some(), "{point:#?}");
+                assert!(point.is_counted() && point.bound.is_some(), "{point:#?}");
                 truth.insert(point.arn.clone().unwrap(), point);
             }
         }

@@ -276,8 +276,13 @@ impl Story {
 
     /// A table is restored beside itself, with what faces outward; a step comes to nothing.
     async fn restores(&mut self) {
-        let point =
-            self.of(&self.small, Kind::Backup).await.into_iter().rev().find(RestorePoint::counts).unwrap();
+        let point = self
+            .of(&self.small, Kind::Backup)
+            .await
+            .into_iter()
+            .rev()
+            .find(RestorePoint::is_counted)
+            .unwrap();
         let wanted = Wanted {
             table: self.small.clone(),
             from: From::Point(point.id),

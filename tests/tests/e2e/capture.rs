@@ -82,7 +82,7 @@ async fn what_may_not_be_read_is_unknown_and_never_absent() {
 async fn a_capture_that_is_throttled_is_tried_again_and_not_recorded_as_unknown() {
     let (world, stack, orders) = scene().await;
     world.inject(FaultRule::new("monitoring", "DescribeAlarms", Fault::Throttle));
-    let error = stack.app().aws.region(&home()).capture(&orders).await.unwrap().settled().unwrap_err();
+    let error = stack.app().aws.region(&home()).capture(&orders).await.unwrap().or_transient().unwrap_err();
     assert!(error.is_transient(), "{error}");
     world.clear_faults();
     tokio::time::sleep(std::time::Duration::from_secs(16)).await;

@@ -53,7 +53,7 @@ async fn a_point_that_is_believed_later_gets_its_copies() {
     stack.retention(run(false, None)).await.unwrap();
     stack.live_until(at("2026-01-05T14:00:00Z")).await;
     let made = points(&stack, &orders).await;
-    assert!(made.iter().all(RestorePoint::counts), "{made:#?}");
+    assert!(made.iter().all(RestorePoint::is_counted), "{made:#?}");
     assert_eq!(made.iter().map(|point| point.kind).collect::<Vec<_>>(), [Kind::Backup, Kind::Copy]);
     assert_agreement(&world, &stack, &[orders]).await;
 }
@@ -274,7 +274,7 @@ async fn what_is_removed_outside_is_gone_from_the_catalog_and_owed_again() {
         "{report:#?}"
     );
     let head = stack.app().catalog.head(&first.table).await.unwrap().unwrap();
-    assert_eq!(head.met_in(&stack.vault()).get(&Tier::Daily), None, "its slot is owed again");
+    assert_eq!(head.met_slots_in(&stack.vault()).get(&Tier::Daily), None, "its slot is owed again");
     let now = all_points(&stack, &orders).await.remove(0);
     assert_eq!((now.state, now.reason.as_deref()), (State::Deleted, Some("removed outside of Backup Chain")));
     assert_agreement(&world, &stack, &[orders]).await;

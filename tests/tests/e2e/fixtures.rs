@@ -373,7 +373,7 @@ fn the_whole_fixtures_take_the_tags_that_the_format_promises() {
 
     let huge = document(huge());
     let (whole, envelope) = (seal(&huge.pack()), seal(&huge.envelope().pack()));
-    assert!(whole.len() > tags::MOST, "{} bytes", whole.len());
+    assert!(whole.len() > tags::MAX_SEALED_BYTES, "{} bytes", whole.len());
     assert_eq!(
         place(whole.len(), envelope.len(), 40),
         Place { settings_stored: true, message_stored: false, id: true }

@@ -88,8 +88,8 @@ async fn made(stack: &mut Stack, table: &TableName) -> (RestorePoint, RestorePoi
         stack.live(SignedDuration::from_millis(20)).await;
         let points = points(stack, table).await;
         if let [backup, copy] = points.as_slice()
-            && backup.counts()
-            && copy.counts()
+            && backup.is_counted()
+            && copy.is_counted()
         {
             assert_eq!((backup.kind, copy.kind), (Kind::Backup, Kind::Copy));
             return (backup.clone(), copy.clone());

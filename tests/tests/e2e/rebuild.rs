@@ -288,7 +288,7 @@ async fn ten_thousand_points_are_rebuilt_within_the_rates() {
     while made < wanted {
         stack.live(SignedDuration::from_hours(6)).await;
         world.clear_calls();
-        let points = stack.app().catalog.every_live_point().await.unwrap();
+        let points = stack.app().catalog.all_live_points().await.unwrap();
         made = points.iter().filter(|point| point.state == State::Available).count();
         println!("{}: {made} points", world.now());
     }

@@ -3,7 +3,7 @@
 use aws_sdk_backup::types::RestoreJobsListMember;
 use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::{Ask, SessionRequest, Wanted};
-use backup_chain_core::restore::{AT_A_TIME, Choices, Key, Restore, Stage, StepState};
+use backup_chain_core::restore::{Choices, Key, MAX_CONCURRENT_RESTORES, Restore, Stage, StepState};
 use backup_chain_core::settings::{EncryptionType, TableSettings};
 use backup_chain_local::stack::{ACCOUNT, RESTORE, SOURCE, Stack, TARGET};
 use backup_chain_local::{Fault, FaultRule, Lag, World};
@@ -243,7 +243,7 @@ async fn fifty_six_tables_of_one_command_all_come_back() {
     let spans: Vec<_> = jobs.restore_jobs().iter().map(span).collect();
     assert_eq!(spans.len(), 56, "none of them failed for want of room");
     let running = |at: i64| spans.iter().filter(|(from, until)| *from <= at && at < *until).count();
-    assert_eq!(spans.iter().map(|(from, _)| running(*from)).max(), Some(AT_A_TIME));
+    assert_eq!(spans.iter().map(|(from, _)| running(*from)).max(), Some(MAX_CONCURRENT_RESTORES));
 }
 
 #[tokio::test(start_paused = true)]

@@ -46,7 +46,7 @@ async fn scene(policy: &str) -> (World, Stack, Vec<TableName>, Notices) {
 
 async fn available(stack: &Stack, table: &TableName, kind: Kind) -> usize {
     let points = all_points(stack, table).await;
-    points.iter().filter(|point| point.kind == kind && point.counts()).count()
+    points.iter().filter(|point| point.kind == kind && point.is_counted()).count()
 }
 
 fn sum(measured: &[String], metric: &str) -> i64 {
@@ -149,8 +149,10 @@ async fn a_target_region_that_is_away_for_30_hours_stops_no_backup() {
     for table in &tables {
         // The first to come after it carries what was owed.
         let copies = all_points(&stack, table).await;
-        let latest =
-            copies.iter().filter(|point| point.kind == Kind::Copy && point.counts()).map(|point| point.slot);
+        let latest = copies
+            .iter()
+            .filter(|point| point.kind == Kind::Copy && point.is_counted())
+            .map(|point| point.slot);
         assert_eq!(latest.max(), Some(at("2026-01-08T07:00:00Z")), "{table}");
     }
     assert_agreement(&world, &stack, &tables).await;
@@ -245,10 +247,10 @@ async fn what_the_bus_does_not_take_is_told_again() {
     assert!(notices.told().await.unwrap().is_empty());
     let session = stack.app().catalog.sessions().await.unwrap().remove(0);
     assert_eq!(session.status, Status::Succeeded, "the work does not wait for the bus");
-    assert_eq!(stack.app().catalog.untold().await.unwrap().len(), 1);
+    assert_eq!(stack.app().catalog.outbox().await.unwrap().len(), 1);
     stack.live_until(at("2026-01-05T12:30:00Z")).await;
     assert_eq!(notices.told().await.unwrap().len(), 1);
-    assert!(stack.app().catalog.untold().await.unwrap().is_empty());
+    assert!(stack.app().catalog.outbox().await.unwrap().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -257,7 +259,7 @@ async fn a_bus_that_never_takes_an_event_gives_it_up_after_a_day_and_says_so() {
     world.inject(FaultRule::new("events", "PutEvents", Fault::Deny));
     stack.live_until(at("2026-01-06T08:30:00Z")).await;
     assert!(sum(&stack.measured(), "NoticesLost") >= 1);
-    let waiting = stack.app().catalog.untold().await.unwrap();
+    let waiting = stack.app().catalog.outbox().await.unwrap();
     assert!(waiting.iter().all(|untold| untold.at > at("2026-01-05T08:20:00Z")), "{waiting:#?}");
 }
 

@@ -117,7 +117,7 @@ async fn tables_full_of_tags_are_backed_up_copied_kept_and_forgotten_like_any_ot
     for name in &names {
         let made = points(&stack, name).await;
         for point in [only(&made, Kind::Backup), only(&made, Kind::Copy)] {
-            assert!(point.counts() && point.warnings.is_empty(), "{name}: {point:#?}");
+            assert!(point.is_counted() && point.warnings.is_empty(), "{name}: {point:#?}");
             // The message, the id alone, nothing.
             assert_eq!(point.message_stored, name.as_str() != "app-43", "{name}");
             match name.as_str() {
@@ -224,7 +224,7 @@ async fn what_describes_a_copy_is_copied_back_with_it() {
         let left_out: &[&str] = if *name == full { &["tags: Changed: as asked"] } else { &[] };
         assert_eq!(differences(&restore), left_out);
         let back = only(&points(&stack, name).await, Kind::Backup);
-        assert!(back.counts() && back.message_stored == copy.message_stored, "{back:#?}");
+        assert!(back.is_counted() && back.message_stored == copy.message_stored, "{back:#?}");
     }
     assert_agreement(&world, &stack, &[full, large]).await;
 }
@@ -241,7 +241,7 @@ async fn without_the_catalog_they_are_found_by_their_arn() {
     stack.live_until(at("2026-01-06T12:00:00Z")).await;
     let before = [points(&stack, &names[0]).await, points(&stack, &names[1]).await].concat();
     assert!(
-        before.len() == 8 && before.iter().all(|point| point.message_stored && point.counts()),
+        before.len() == 8 && before.iter().all(|point| point.message_stored && point.is_counted()),
         "{before:#?}"
     );
 
@@ -399,7 +399,7 @@ async fn a_job_without_tags_is_known_again_and_no_other_is_taken_for_it() {
         stack.live_until(at("2026-01-05T15:00:00Z")).await;
         let made = points(&stack, &full).await;
         let ours = only(&made, Kind::Backup);
-        assert!(ours.counts() && ours.message_stored && made.len() == 2, "{place}: {made:#?}");
+        assert!(ours.is_counted() && ours.message_stored && made.len() == 2, "{place}: {made:#?}");
         let foreign = usize::from(by_hand_before) + usize::from(by_hand_after);
         assert_eq!(vault_tags(&world, SOURCE, VAULT).len(), 1 + foreign, "{place}");
         assert_eq!(vault_tags(&world, TARGET, COPIES).len(), 1, "{place}");
@@ -421,7 +421,7 @@ async fn a_request_that_is_refused_with_tags_is_sent_without() {
     let made = points(&stack, &orders).await;
     assert_eq!(made.len(), 4, "{made:#?}");
     for point in &made {
-        assert!(point.counts() && point.message_stored, "{point:#?}");
+        assert!(point.is_counted() && point.message_stored, "{point:#?}");
         assert_eq!(ours(&world, point), 0);
         assert_eq!(point.attempt, 1, "it is none of the tries that the policy allows");
         let told =
@@ -434,7 +434,7 @@ async fn a_request_that_is_refused_with_tags_is_sent_without() {
     stack.live_until(at("2026-01-07T12:00:00Z")).await;
     let last = points(&stack, &orders).await.into_iter().rfind(|point| point.kind == Kind::Backup);
     let last = last.unwrap();
-    assert!(last.counts() && !last.message_stored && last.attempt == 2, "{last:#?}");
+    assert!(last.is_counted() && !last.message_stored && last.attempt == 2, "{last:#?}");
     assert_agreement(&world, &stack, &[orders]).await;
 }
 
@@ -462,7 +462,7 @@ async fn a_job_that_is_given_up_for_its_tags_is_tried_again_without() {
     stack.live_until(at("2026-01-05T09:00:00Z")).await;
     for (name, kind) in names.iter().zip([Kind::Backup, Kind::Manual]) {
         let point = only(&points(&stack, name).await, kind);
-        assert!(point.counts() && point.message_stored && point.attempt == 2, "{point:#?}");
+        assert!(point.is_counted() && point.message_stored && point.attempt == 2, "{point:#?}");
         let told = "try 1 failed: FAILED: The resultant tag set must not have more than 50 user tags.";
         assert!(point.warnings.iter().any(|line| line == told), "{point:#?}");
     }
@@ -545,7 +545,7 @@ async fn metadata_that_cannot_be_sealed_or_stored_prevents_no_backup() {
         let made = points(&stack, &orders).await;
         let next = made.iter().rfind(|point| point.kind == Kind::Backup).unwrap();
         let tiers: Vec<Tier> = next.flags.iter().map(|flag| flag.tier).collect();
-        assert!(next.counts() && tiers == [Tier::Daily, Tier::Weekly], "{next:#?}");
+        assert!(next.is_counted() && tiers == [Tier::Daily, Tier::Weekly], "{next:#?}");
         stack.live_until(at("2026-01-14T12:00:00Z")).await;
         let kept = points(&stack, &orders).await;
         assert!(
@@ -577,7 +577,10 @@ async fn a_point_whose_metadata_cannot_be_looked_at_is_available_within_hours() 
         stack.live_until(at("2026-01-07T12:00:00Z")).await;
         let made = points(&stack, &full).await;
         let backups: Vec<_> = made.iter().filter(|point| point.kind == Kind::Backup).collect();
-        assert!(backups.len() == 3 && backups.iter().all(|point| point.counts()), "{operation}: {made:#?}");
+        assert!(
+            backups.len() == 3 && backups.iter().all(|point| point.is_counted()),
+            "{operation}: {made:#?}"
+        );
     }
 }
 
@@ -594,7 +597,7 @@ async fn what_failed_tries_have_left_in_the_settings_table_goes_when_nothing_can
     }
     let backups = async |stack: &Stack| {
         let mut living = points(stack, &name).await;
-        living.retain(|point| point.kind == Kind::Backup && point.counts());
+        living.retain(|point| point.kind == Kind::Backup && point.is_counted());
         living
     };
     stack.live_until(at("2026-01-13T06:00:00Z")).await;

@@ -175,7 +175,7 @@ async fn a_point_whose_tags_are_not_as_sealed_when_it_completes_is_suspect() {
         assert_eq!((other.state, other.suspect), (State::Available, None), "{damage}");
         let head = stack.app().catalog.head(&own.table).await.unwrap().unwrap();
         assert_eq!(
-            head.met_in(&own.vault).get(&Tier::Daily),
+            head.met_slots_in(&own.vault).get(&Tier::Daily),
             Some(&first.slot),
             "{damage}: the slot is owed"
         );
@@ -216,7 +216,7 @@ async fn a_point_whose_tags_are_not_as_sealed_when_it_completes_is_suspect() {
         assert_eq!((now.state, now.suspect.is_some()), (State::Available, true));
     }
     let believed = |all: &[RestorePoint]| {
-        all.iter().filter(|point| point.kind == Kind::Backup && point.counts()).count()
+        all.iter().filter(|point| point.kind == Kind::Backup && point.is_counted()).count()
     };
     let [ours, theirs] = [all_points(&stack, &orders).await, all_points(&stack, &carts).await];
     assert_eq!((believed(&ours), believed(&theirs)), (6, 6));
@@ -234,7 +234,7 @@ async fn a_point_whose_tags_are_not_as_sealed_when_it_is_outdated_is_suspect() {
         stack.live_until(at(&format!("{day}T20:00:00Z"))).await;
         let own = of_day(&stack, &orders, Kind::Backup, day).await;
         let other = of_day(&stack, &carts, Kind::Backup, day).await;
-        assert!(own.counts() && other.counts(), "{day}");
+        assert!(own.is_counted() && other.is_counted(), "{day}");
         if number == 0 {
             older = vault_tags(&world, SOURCE, VAULT)[own.arn.as_ref().unwrap()].clone();
             continue;
@@ -328,7 +328,7 @@ async fn stored_settings_that_are_missing_or_replaced_make_a_point_suspect() {
     let settings = "backup-chain-settings";
     stack.live_until(at("2026-01-04T20:00:00Z")).await;
     let first = of_day(&stack, &orders, Kind::Backup, "2026-01-04").await;
-    assert!(first.settings_stored && first.counts(), "{first:#?}");
+    assert!(first.settings_stored && first.is_counted(), "{first:#?}");
     let key = |point: &RestorePoint| {
         let digest = AttributeValue::S(point.settings.unwrap().to_string());
         [("pk".to_owned(), AttributeValue::S(point.table.id.to_string())), ("sk".to_owned(), digest)]
@@ -366,7 +366,7 @@ async fn stored_settings_that_are_missing_or_replaced_make_a_point_suspect() {
         let own = of_day(&stack, &orders, Kind::Backup, day).await;
         let why = own.suspect.clone().unwrap_or_else(|| panic!("{day}: believed"));
         reasons.push((damage, why.replace(&own.settings.unwrap().to_string(), "<digest>")));
-        assert!(of_day(&stack, &carts, Kind::Backup, day).await.counts(), "{day}");
+        assert!(of_day(&stack, &carts, Kind::Backup, day).await.is_counted(), "{day}");
     }
     assert_snapshot!(story(&reasons, &[]), @r"
     missing: its settings <digest> are not in the settings table of eu-central-1
@@ -377,9 +377,9 @@ async fn stored_settings_that_are_missing_or_replaced_make_a_point_suspect() {
     // What is stored anew is believed again: one who tampered once has not spoilt what comes later.
     stack.live_until(at("2026-01-08T20:00:00Z")).await;
     let good = of_day(&stack, &orders, Kind::Backup, "2026-01-08").await;
-    assert!(good.settings_stored && good.counts(), "{:?}", good.suspect);
+    assert!(good.settings_stored && good.is_counted(), "{:?}", good.suspect);
     let copy = of_day(&stack, &orders, Kind::Copy, "2026-01-08").await;
-    assert!(copy.counts(), "{:?}", copy.suspect);
+    assert!(copy.is_counted(), "{:?}", copy.suspect);
 }
 
 /// A deployment that moves to another key without the old one can open nothing of before: that is kept.
@@ -399,5 +399,5 @@ async fn metadata_under_a_key_of_before_is_not_believed() {
     let (old, new): (Vec<_>, Vec<_>) = backups.partition(|point| point.slot < at("2026-01-06T00:00:00Z"));
     let suspect: Vec<_> = old.iter().filter_map(|point| point.suspect.as_deref()).collect();
     assert_eq!(suspect, ["its metadata is sealed under another key"; 2]);
-    assert!(new.len() > 3 && new.iter().all(|point| point.counts()), "{new:#?}");
+    assert!(new.len() > 3 && new.iter().all(|point| point.is_counted()), "{new:#?}");
 }

@@ -51,7 +51,7 @@ impl Key {
         Self { pk: "deployment".to_owned(), sk: what.to_owned() }
     }
 
-    pub fn untold(untold: &Untold) -> Self {
+    pub fn outbox_event(untold: &Untold) -> Self {
         Self { pk: OUTBOX.to_owned(), sk: untold.id.to_string() }
     }
 
@@ -366,7 +366,7 @@ pub struct Untold {
 
 impl Record for Untold {
     fn key(&self) -> Key {
-        Key::untold(self)
+        Key::outbox_event(self)
     }
     fn rev(&mut self) -> &mut u64 {
         &mut self.rev

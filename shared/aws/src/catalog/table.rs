@@ -179,7 +179,7 @@ impl Catalog {
     ///
     /// # Errors
     /// [`Error`] of dynamodb:Query.
-    pub async fn untold(&self) -> Result<Vec<Untold>, Error> {
+    pub async fn outbox(&self) -> Result<Vec<Untold>, Error> {
         self.query(None, "pk = :pk", [(":pk", text(records::OUTBOX))]).await
     }
 
@@ -187,8 +187,8 @@ impl Catalog {
     ///
     /// # Errors
     /// [`Error`] of dynamodb:DeleteItem.
-    pub async fn forget(&self, untold: &Untold) -> Result<(), Error> {
-        let key = Some(Key::untold(untold).into_item());
+    pub async fn remove_from_outbox(&self, untold: &Untold) -> Result<(), Error> {
+        let key = Some(Key::outbox_event(untold).into_item());
         let request = self.client.delete_item().table_name(&self.table).set_key(key);
         request.send().await.map_err(failed("dynamodb:DeleteItem", &self.table))?;
         Ok(())
@@ -285,11 +285,11 @@ impl Catalog {
         tables: &[Table],
     ) -> Result<BTreeMap<Table, Result<TableHead, UnreadableRecord>>, Error> {
         const OPERATION: &str = "dynamodb:BatchGetItem";
-        const MOST: usize = 100;
+        const MAX_BATCH: usize = 100;
         /// A table that gives nothing so many times in a row is throttled.
         const EMPTY_ROUNDS: usize = 5;
         let mut heads = BTreeMap::new();
-        for chunk in tables.chunks(MOST) {
+        for chunk in tables.chunks(MAX_BATCH) {
             let of_key = |item: &Item| chunk.iter().find(|table| records::is_at(item, &Key::head(table)));
             let keys = chunk.iter().map(|table| Key::head(table).into_item()).collect();
             let mut wanted =
@@ -334,7 +334,7 @@ impl Catalog {
     ///
     /// # Errors
     /// [`Error`] of dynamodb:GetItem.
-    pub async fn unmoved(&self, seen: &RestorePoint) -> Result<Option<RestorePoint>, Error> {
+    pub async fn reread_if_unchanged(&self, seen: &RestorePoint) -> Result<Option<RestorePoint>, Error> {
         Ok(self.point(seen).await?.filter(|point| point.state == seen.state && point.attempt == seen.attempt))
     }
 
@@ -357,7 +357,7 @@ impl Catalog {
     /// [`Error`] of dynamodb:Query.
     pub async fn points_of_table(&self, table: &TableName) -> Result<Vec<RestorePoint>, Error> {
         let items = self.point_items_of_table(table).await?;
-        Ok(items.into_iter().filter_map(|item| self.read_or_pass(item)).collect())
+        Ok(items.into_iter().filter_map(|item| self.read_or_skip(item)).collect())
     }
 
     /// The same for a decision that takes all of them.
@@ -381,7 +381,7 @@ impl Catalog {
     ///
     /// # Errors
     /// [`Error`] of dynamodb:Scan.
-    pub async fn every_live_point(&self) -> Result<Vec<RestorePoint>, Error> {
+    pub async fn all_live_points(&self) -> Result<Vec<RestorePoint>, Error> {
         // What was just lost is not to pass for known.
         let request = self.client.scan().table_name(&self.table).consistent_read(true);
         let mut pages = request.into_paginator().items().send();
@@ -389,7 +389,7 @@ impl Catalog {
         while let Some(item) = pages.next().await {
             let item = item.map_err(failed("dynamodb:Scan", &self.table))?;
             if records::is_point(&item) && !records::is_past(&item) {
-                points.extend(self.read_or_pass(item));
+                points.extend(self.read_or_skip(item));
             }
         }
         Ok(points)
@@ -456,7 +456,7 @@ impl Catalog {
         values: [(&str, AttributeValue); N],
     ) -> Result<Vec<T>, Error> {
         let items = self.query_items(index, condition, values).await?;
-        Ok(items.into_iter().filter_map(|item| self.read_or_pass(item)).collect())
+        Ok(items.into_iter().filter_map(|item| self.read_or_skip(item)).collect())
     }
 
     async fn query_items<const N: usize>(
@@ -502,7 +502,7 @@ impl Catalog {
     }
 
     /// One record of many: one that cannot be read must not stop the others.
-    fn read_or_pass<T: DeserializeOwned>(&self, item: Item) -> Option<T> {
+    fn read_or_skip<T: DeserializeOwned>(&self, item: Item) -> Option<T> {
         self.read(item).ok()
     }
 }

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::Serialize;
 
 use crate::calendar::Slots;
-use crate::lock::MOST_DAYS;
+use crate::lock::MAX_DAYS;
 use crate::policy::Policy;
 use crate::span::{Span, Unit};
 use crate::tier::{Flag, Tier};
@@ -113,7 +113,7 @@ fn chain(policy: &Policy, rules: &[Rule<'_>], at: Timestamp) -> Chain {
     let (mut points, mut cold, mut tiers) = (Tally::default(), Tally::default(), [Tally::default(); 4]);
     let mut now = year.start;
     while now < year.end {
-        let look = look(&groups, &days, may_cool, now);
+        let look = snapshot(&groups, &days, may_cool, now);
         points.add(look.points.max(keep_last));
         cold.add(look.cold);
         for (tally, count) in tiers.iter_mut().zip(look.tiers) {
@@ -151,10 +151,10 @@ fn groups(rules: &[Rule<'_>]) -> Vec<(u8, Vec<Time>)> {
 
 /// Every date up to `last` of which a point may be left on `first`.
 fn days(policy: &Policy, rules: &[Rule<'_>], first: Date, last: Date) -> Vec<Day> {
-    let cold_after = policy.cold_after.unwrap_or(MOST_DAYS);
+    let cold_after = policy.cold_after.unwrap_or(MAX_DAYS);
     let mut days: BTreeMap<Date, Day> = BTreeMap::new();
     for (tier, slots, keep) in rules {
-        let back = i64::from(most_days(*keep).min(MOST_DAYS + 25)) + 1;
+        let back = i64::from(most_days(*keep).min(MAX_DAYS + 25)) + 1;
         let from = slots.days.first_from(first.saturating_sub(back.days()));
         let next = |date: &Date| slots.days.first_from(date.tomorrow().ok()?);
         for date in std::iter::successors(from, next).take_while(|date| *date <= last) {
@@ -181,7 +181,7 @@ struct Look {
 
 /// What is there at `now`. A day's points are looked at in two parts, by whether their time of day has
 /// come today: within a part all are made, lapse and move on the same date as seen from now.
-fn look(groups: &[(u8, Vec<Time>)], days: &[Day], may_cool: u8, now: Timestamp) -> Look {
+fn snapshot(groups: &[(u8, Vec<Time>)], days: &[Day], may_cool: u8, now: Timestamp) -> Look {
     let local = TimeZone::UTC.to_datetime(now);
     let today = utc(local.date());
     let parts = |times: &Vec<Time>| {

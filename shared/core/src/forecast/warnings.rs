@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::steady::goes_cold;
 use crate::ids::{TableName, VaultArn};
 use crate::lock::Lock;
-use crate::metadata::{TAGS, tags::OURS};
+use crate::metadata::{MAX_TAGS, tags::RESERVED_TAGS};
 use crate::policy::{COLD_DAYS, CopyTarget, Policy};
 use crate::span::{Span, Unit};
 use crate::tier::Tier;
@@ -177,10 +177,10 @@ fn cold(policy: &Policy, backups: &[(Tier, Span)], copies: &[(Tier, Span)], line
 }
 
 fn tags(facts: &Facts, lines: &mut Vec<String>) {
-    if facts.custom_tags + TYPICAL > OURS {
+    if facts.custom_tags + TYPICAL_TAGS > RESERVED_TAGS {
         lines.push(format!(
-            "the policy has {} tags, and by one of its pages AWS takes {OURS} that are added to a recovery point: the \
-             metadata of a typical table and a hold take {TYPICAL}. So some may be left out, with a warning on the point",
+            "the policy has {} tags, and by one of its pages AWS takes {RESERVED_TAGS} that are added to a recovery point: the \
+             metadata of a typical table and a hold take {TYPICAL_TAGS}. So some may be left out, with a warning on the point",
             facts.custom_tags
         ));
     }
@@ -189,25 +189,25 @@ fn tags(facts: &Facts, lines: &mut Vec<String>) {
 }
 
 /// How many tags of ours the points of a typical table carry, with a hold.
-const TYPICAL: usize = 8;
+const TYPICAL_TAGS: usize = 8;
 
 /// What has no room on the points of a table with so many tags of its own: a hold, or some of the policy's tags.
 pub fn tag_room(table: &TableName, own: usize, custom: usize) -> Option<String> {
-    let all = own + OURS + custom;
-    if own >= TAGS {
+    let all = own + RESERVED_TAGS + custom;
+    if own >= MAX_TAGS {
         Some(format!(
             "table {table} has {own} tags, as many as AWS takes on a recovery point. So its points carry none of ours: \
              their metadata is in the settings tables alone, a hold in the catalog alone, and the policy's tags are left \
              out; remove {} of the table's tags, better {}",
-            own + 1 - TAGS,
-            own + OURS - TAGS
+            own + 1 - MAX_TAGS,
+            own + RESERVED_TAGS - MAX_TAGS
         ))
-    } else if custom > 0 && all > TAGS {
+    } else if custom > 0 && all > MAX_TAGS {
         Some(format!(
-            "table {table} has {own} tags: with up to {OURS} of ours and {custom} of the policy a point would have \
-             {all}, and AWS takes {TAGS}. So some of the policy's tags may be left out; remove {} of the table's or of \
+            "table {table} has {own} tags: with up to {RESERVED_TAGS} of ours and {custom} of the policy a point would have \
+             {all}, and AWS takes {MAX_TAGS}. So some of the policy's tags may be left out; remove {} of the table's or of \
              the policy's",
-            all - TAGS
+            all - MAX_TAGS
         ))
     } else {
         None

@@ -78,7 +78,7 @@ fn a_huge_table_steps_down_and_reads_back_the_same() {
     let huge = document(HUGE);
     let envelope = huge.envelope();
     let (whole, small) = (huge.pack().len() + SEALING, envelope.pack().len() + SEALING);
-    assert!(whole > tags::MOST);
+    assert!(whole > tags::MAX_SEALED_BYTES);
     assert_eq!(place(whole, small, 40), Place { settings_stored: true, message_stored: false, id: true });
     let Settings::Inline(settings) = &huge.settings else { unreachable!("made inline") };
     assert_eq!(envelope.settings, Settings::Stored(settings.digest()));

@@ -12,7 +12,7 @@ pub mod tags;
 use thiserror::Error;
 
 pub use document::{Document, Kind, Settings, VERSION, encryption_context};
-pub use place::{Place, TAGS, place};
+pub use place::{MAX_TAGS, Place, place};
 pub use tags::Sealed;
 
 /// Why metadata or settings cannot be read. No variant quotes what was found: it may be secret.

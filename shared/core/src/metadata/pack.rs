@@ -8,7 +8,7 @@ use super::MetadataError;
 pub const DICTIONARY: &[u8] = include_bytes!("dictionary-v1.txt");
 
 /// The most that a packed text may grow to: far above the settings of any table, small enough to be harmless.
-pub const MOST: usize = 1 << 20;
+pub const MAX_UNPACKED_BYTES: usize = 1 << 20;
 
 /// Compresses `text` as a raw deflate stream over [`DICTIONARY`].
 pub fn deflate(text: &[u8]) -> Vec<u8> {
@@ -27,10 +27,10 @@ pub fn deflate(text: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Decompresses what [`deflate`] made, up to [`MOST`] bytes.
+/// Decompresses what [`deflate`] made, up to [`MAX_UNPACKED_BYTES`] bytes.
 ///
 /// # Errors
-/// When the bytes are no such stream, go on after its end, or grow beyond [`MOST`].
+/// When the bytes are no such stream, go on after its end, or grow beyond [`MAX_UNPACKED_BYTES`].
 pub fn inflate(packed: &[u8]) -> Result<Vec<u8>, MetadataError> {
     let mut stream = Decompress::new(false);
     stream.set_dictionary(DICTIONARY).map_err(|_| MetadataError::Deflate)?;
@@ -40,8 +40,8 @@ pub fn inflate(packed: &[u8]) -> Result<Vec<u8>, MetadataError> {
         let status = stream
             .decompress_vec(&packed[consumed(seen)..], &mut text, FlushDecompress::None)
             .map_err(|_| MetadataError::Deflate)?;
-        if text.len() > MOST {
-            return Err(MetadataError::TooLong { most: MOST });
+        if text.len() > MAX_UNPACKED_BYTES {
+            return Err(MetadataError::TooLong { most: MAX_UNPACKED_BYTES });
         }
         if status == Status::StreamEnd {
             let whole = consumed(stream.total_in()) == packed.len();
@@ -77,10 +77,10 @@ mod tests {
 
     #[test]
     fn a_stream_that_grows_without_end_is_refused() {
-        let packed = deflate(&vec![b'a'; MOST + 1]);
+        let packed = deflate(&vec![b'a'; MAX_UNPACKED_BYTES + 1]);
         assert!(packed.len() < 8192);
-        assert_eq!(inflate(&packed), Err(MetadataError::TooLong { most: MOST }));
-        assert_eq!(inflate(&deflate(&vec![b'a'; MOST])).unwrap().len(), MOST);
+        assert_eq!(inflate(&packed), Err(MetadataError::TooLong { most: MAX_UNPACKED_BYTES }));
+        assert_eq!(inflate(&deflate(&vec![b'a'; MAX_UNPACKED_BYTES])).unwrap().len(), MAX_UNPACKED_BYTES);
     }
 
     #[test]

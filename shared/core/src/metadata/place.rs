@@ -1,9 +1,9 @@
 //! Where the metadata of a restore point goes: it steps down until it fits, and never prevents a backup.
 
-use super::tags::{BESIDE, MOST, PARTS, parts};
+use super::tags::{FIXED_TAGS, MAX_PARTS, MAX_SEALED_BYTES, parts};
 
 /// The most tags that AWS takes on a recovery point, the inherited ones of the table among them.
-pub const TAGS: usize = 50;
+pub const MAX_TAGS: usize = 50;
 
 /// Where the metadata goes, from the first choice to the last step down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,15 +22,15 @@ pub struct Place {
 /// Beside a message in the tags room is kept for the id, for its binding, and for a hold that may come later. Any lengths
 /// and any number of tags have their place.
 pub fn place(whole: usize, envelope: usize, own_tags: usize) -> Place {
-    let values = TAGS.saturating_sub(own_tags.saturating_add(BESIDE)).min(PARTS);
-    let fits = |length: usize| length <= MOST && parts(length) <= values;
+    let values = MAX_TAGS.saturating_sub(own_tags.saturating_add(FIXED_TAGS)).min(MAX_PARTS);
+    let fits = |length: usize| length <= MAX_SEALED_BYTES && parts(length) <= values;
     let is_inline = fits(whole);
     let message_stored = !is_inline && !fits(envelope);
     Place {
         // A message that would fit into tags is small enough to be kept whole.
-        settings_stored: if message_stored { whole > MOST } else { !is_inline },
+        settings_stored: if message_stored { whole > MAX_SEALED_BYTES } else { !is_inline },
         message_stored,
-        id: own_tags < TAGS,
+        id: own_tags < MAX_TAGS,
     }
 }
 
@@ -55,9 +55,12 @@ mod tests {
         assert_eq!(place(1200, 600, 44), ID);
         assert_eq!(place(1200, 600, 49), ID);
         assert_eq!(place(1200, 600, 50), NONE);
-        assert_eq!(place(MOST + 1, 600, 0), ENVELOPE);
-        assert_eq!(place(MOST + 1, 600, 45), Place { settings_stored: true, ..ID });
-        assert_eq!(place(MOST + 1, MOST + 1, 0), Place { settings_stored: true, ..ID });
+        assert_eq!(place(MAX_SEALED_BYTES + 1, 600, 0), ENVELOPE);
+        assert_eq!(place(MAX_SEALED_BYTES + 1, 600, 45), Place { settings_stored: true, ..ID });
+        assert_eq!(
+            place(MAX_SEALED_BYTES + 1, MAX_SEALED_BYTES + 1, 0),
+            Place { settings_stored: true, ..ID }
+        );
         assert_eq!(place(usize::MAX, usize::MAX, usize::MAX), Place { settings_stored: true, ..NONE });
     }
 
@@ -68,17 +71,17 @@ mod tests {
             envelope in 0..3000usize,
             own in 0..=50usize,
         ) {
-            let with_all = |length| parts(length) + BESIDE;
+            let with_all = |length| parts(length) + FIXED_TAGS;
             let fits = |length| {
                 let ours = with_all(length);
-                ours <= 10 && ours + own <= TAGS
+                ours <= 10 && ours + own <= MAX_TAGS
             };
             let place = place(whole, envelope, own);
             let message = if place.settings_stored { envelope } else { whole };
-            prop_assert_eq!(place.id, own < TAGS);
+            prop_assert_eq!(place.id, own < MAX_TAGS);
             if place.message_stored {
                 prop_assert!(!fits(whole) && !fits(envelope));
-                prop_assert!(place.settings_stored || message <= MOST);
+                prop_assert!(place.settings_stored || message <= MAX_SEALED_BYTES);
             } else {
                 prop_assert!(fits(message) && place.id);
                 prop_assert_eq!(place.settings_stored, !fits(whole));

@@ -23,7 +23,7 @@ pub const BOUND: &str = "backup-chain/bound";
 pub fn hold_value(hold: &Hold) -> String {
     let until = hold.until.map(|until| format!(" until {until}")).unwrap_or_default();
     let taken = |c: char| if c.is_alphanumeric() || " _.:/=+-@".contains(c) { c } else { '_' };
-    let room = VALUE - until.len();
+    let room = MAX_VALUE_CHARS - until.len();
     hold.reason.chars().map(taken).take(room).chain(until.chars()).collect()
 }
 
@@ -31,15 +31,15 @@ pub fn hold_value(hold: &Hold) -> String {
 pub const PART: &str = "backup-chain/v1/";
 
 /// The most characters that AWS takes in the value of a tag.
-pub const VALUE: usize = 256;
+pub const MAX_VALUE_CHARS: usize = 256;
 /// The most tags of ours on a recovery point: AWS Backup takes ten with a job.
-pub const OURS: usize = 10;
+pub const RESERVED_TAGS: usize = 10;
 /// Of our tags, those beside the parts: the id, the binding, and a hold.
-pub const BESIDE: usize = 3;
+pub const FIXED_TAGS: usize = 3;
 /// The most parts.
-pub const PARTS: usize = OURS - BESIDE;
+pub const MAX_PARTS: usize = RESERVED_TAGS - FIXED_TAGS;
 /// The longest sealed message that fits: three bytes in four characters, less the number of parts.
-pub const MOST: usize = (PARTS * VALUE - 1) / 4 * 3;
+pub const MAX_SEALED_BYTES: usize = (MAX_PARTS * MAX_VALUE_CHARS - 1) / 4 * 3;
 
 /// What the tags of a recovery point of ours hold.
 #[derive(Clone, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl fmt::Debug for Sealed {
 
 /// A sealed message that no allowed number of tags holds.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{length} bytes of sealed metadata do not fit into {PARTS} tags, which hold {MOST}")]
+#[error("{length} bytes of sealed metadata do not fit into {MAX_PARTS} tags, which hold {MAX_SEALED_BYTES}")]
 pub struct TooLarge {
     length: usize,
 }
@@ -81,7 +81,7 @@ pub enum TagError {
     Missing(String),
     /// A part is longer than AWS takes a tag's value.
     #[error(
-        "tag {0} is longer than the {VALUE} bytes of a part: it was not written as a part of the metadata"
+        "tag {0} is longer than the {MAX_VALUE_CHARS} bytes of a part: it was not written as a part of the metadata"
     )]
     TooLong(String),
     /// The tags are of another version of the format.
@@ -90,7 +90,7 @@ pub enum TagError {
     )]
     Version,
     /// The first part does not begin with a number of parts.
-    #[error("tag {PART}0 does not begin with a number of parts from 1 to {PARTS}")]
+    #[error("tag {PART}0 does not begin with a number of parts from 1 to {MAX_PARTS}")]
     Count,
     /// The parts together are no base64 text.
     #[error("tags {PART}0 and on are no base64 text: a part is cut, changed or in the wrong place")]
@@ -102,22 +102,22 @@ pub enum TagError {
 
 /// How many tag values a sealed message of `length` bytes takes.
 pub fn parts(length: usize) -> usize {
-    (length.div_ceil(3) * 4 + 1).div_ceil(VALUE)
+    (length.div_ceil(3) * 4 + 1).div_ceil(MAX_VALUE_CHARS)
 }
 
 /// The tags for a sealed message: its parts and its id.
 ///
 /// # Errors
-/// When it takes more than [`PARTS`] values.
+/// When it takes more than [`MAX_PARTS`] values.
 pub fn encode(id: &PointId, sealed: &[u8]) -> Result<BTreeMap<String, String>, TooLarge> {
     let count = parts(sealed.len());
-    if count > PARTS {
+    if count > MAX_PARTS {
         return Err(TooLarge { length: sealed.len() });
     }
     let text = format!("{count}{}", STANDARD.encode(sealed));
     let mut tags = BTreeMap::from([(ID.to_owned(), id.to_string())]);
     for part in 0..count {
-        let value = &text[part * VALUE..text.len().min((part + 1) * VALUE)];
+        let value = &text[part * MAX_VALUE_CHARS..text.len().min((part + 1) * MAX_VALUE_CHARS)];
         tags.insert(format!("{PART}{part}"), value.to_owned());
     }
     Ok(tags)
@@ -138,7 +138,7 @@ pub fn decode(tags: &BTreeMap<String, String>) -> Result<Option<Sealed>, TagErro
     }
     let get = |key: &str| match tags.get(key) {
         None => Err(TagError::Missing(key.to_owned())),
-        Some(value) if value.len() > VALUE => Err(TagError::TooLong(key.to_owned())),
+        Some(value) if value.len() > MAX_VALUE_CHARS => Err(TagError::TooLong(key.to_owned())),
         Some(value) => Ok(value),
     };
     let first = match get(&format!("{PART}0")) {
@@ -146,7 +146,7 @@ pub fn decode(tags: &BTreeMap<String, String>) -> Result<Option<Sealed>, TagErro
         first => first?,
     };
     let count = first.chars().next().and_then(|digit| digit.to_digit(10)).ok_or(TagError::Count)?;
-    if !(1..=PARTS).contains(&(count as usize)) {
+    if !(1..=MAX_PARTS).contains(&(count as usize)) {
         return Err(TagError::Count);
     }
     let mut text = first[1..].to_owned();
@@ -187,9 +187,9 @@ mod tests {
     #[test]
     fn ten_tags_of_ours_are_never_passed() {
         // The parts and the id; the binding and a hold come later.
-        assert_eq!(tags(MOST).len(), OURS - 2);
-        assert_eq!(parts(MOST), PARTS);
-        let error = encode(&id(), &vec![0; MOST + 1]).unwrap_err();
+        assert_eq!(tags(MAX_SEALED_BYTES).len(), RESERVED_TAGS - 2);
+        assert_eq!(parts(MAX_SEALED_BYTES), MAX_PARTS);
+        let error = encode(&id(), &vec![0; MAX_SEALED_BYTES + 1]).unwrap_err();
         insta::assert_snapshot!(error, @"1342 bytes of sealed metadata do not fit into 7 tags, which hold 1341");
     }
 
@@ -202,7 +202,7 @@ mod tests {
             until: Some("2026-07-01T00:00:00Z".parse().unwrap()),
         };
         assert_eq!(hold_value(&hold), "audit _2026__ _all_ of it until 2026-07-01T00:00:00Z");
-        assert_eq!(hold_value(&Hold { reason: "é".repeat(300), ..hold }).chars().count(), VALUE);
+        assert_eq!(hold_value(&Hold { reason: "é".repeat(300), ..hold }).chars().count(), MAX_VALUE_CHARS);
     }
 
     #[test]
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn a_part_that_aws_would_not_take_is_refused_before_it_is_joined() {
         let mut found = tags(400);
-        found.insert(format!("{PART}1"), "A".repeat(VALUE + 4));
+        found.insert(format!("{PART}1"), "A".repeat(MAX_VALUE_CHARS + 4));
         insta::assert_snapshot!(decode(&found).unwrap_err(), @"tag backup-chain/v1/1 is longer than the 256 bytes of a part: it was not written as a part of the metadata");
     }
 
@@ -270,9 +270,9 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn what_is_encoded_decodes(bytes in prop::collection::vec(any::<u8>(), 0..=MOST)) {
+        fn what_is_encoded_decodes(bytes in prop::collection::vec(any::<u8>(), 0..=MAX_SEALED_BYTES)) {
             let found = encode(&id(), &bytes).unwrap();
-            prop_assert!(found.values().all(|value| value.len() <= VALUE));
+            prop_assert!(found.values().all(|value| value.len() <= MAX_VALUE_CHARS));
             prop_assert_eq!(found.len(), parts(bytes.len()) + 1);
             prop_assert_eq!(decode(&found).unwrap().unwrap().bytes, bytes);
         }

@@ -34,32 +34,32 @@ pub(super) struct Key {
 }
 
 /// The most bytes of a document: room for the names of all tables that a Region has by default.
-const MOST_BYTES: usize = 128 << 10;
+const MAX_BYTES: usize = 128 << 10;
 /// The most values of a document, those that aliases stand for included.
-const MOST_VALUES: usize = 20_000;
+const MAX_VALUES: usize = 20_000;
 /// The most aliases of a document.
-const MOST_ALIASES: usize = 100;
+const MAX_ALIASES: usize = 100;
 /// The most levels of lists and mappings within each other: the language itself has six.
-const MOST_LEVELS: usize = 16;
+const MAX_DEPTH: usize = 16;
 
 /// Reads YAML, of which JSON is a part. What is large beyond any policy is refused before it is read.
 pub(super) fn read(text: &str) -> Result<Node, Problem> {
-    if text.len() > MOST_BYTES {
+    if text.len() > MAX_BYTES {
         let what = format!("the text has {} bytes", text.len());
-        let fix = format!("write at most {MOST_BYTES}; prefixes, patterns and tags name many tables at once");
+        let fix = format!("write at most {MAX_BYTES}; prefixes, patterns and tags name many tables at once");
         return Err(Problem::new("", 0, what, fix));
     }
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
-            max_depth: MOST_LEVELS,
-            max_nodes: MOST_VALUES,
-            max_events: 2 * MOST_VALUES,
-            max_aliases: MOST_ALIASES,
-            max_anchors: MOST_ALIASES,
+            max_depth: MAX_DEPTH,
+            max_nodes: MAX_VALUES,
+            max_events: 2 * MAX_VALUES,
+            max_aliases: MAX_ALIASES,
+            max_anchors: MAX_ALIASES,
         },
         alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: MOST_VALUES,
-            max_replay_stack_depth: MOST_LEVELS,
+            max_total_replayed_events: MAX_VALUES,
+            max_replay_stack_depth: MAX_DEPTH,
         },
         // Repeated keys are reported with their path, like every other problem.
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
@@ -72,7 +72,7 @@ pub(super) fn read(text: &str) -> Result<Node, Problem> {
         if is_beyond_bounds(error) {
             let what = "the text holds more, or more deeply nested, than any policy";
             let fix = format!(
-                "write at most {MOST_VALUES} values, {MOST_LEVELS} levels of lists and mappings, and {MOST_ALIASES} aliases"
+                "write at most {MAX_VALUES} values, {MAX_DEPTH} levels of lists and mappings, and {MAX_ALIASES} aliases"
             );
             return Problem::new("", line, what, fix);
         }

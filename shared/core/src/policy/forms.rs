@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use super::matching::{MOST_PATTERNS, TagMatch};
+use super::matching::{MAX_PATTERNS, TagMatch};
 
 /// What has a default need not be given.
 pub(super) fn required(schema: &mut Schema) {
@@ -47,7 +47,7 @@ impl JsonSchema for Patterns {
         let item = json!({"type": "string"});
         json_schema!({"anyOf": [
             item,
-            {"type": "array", "items": item, "minItems": 1, "maxItems": MOST_PATTERNS},
+            {"type": "array", "items": item, "minItems": 1, "maxItems": MAX_PATTERNS},
         ]})
     }
 }

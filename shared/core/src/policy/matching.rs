@@ -8,7 +8,7 @@ use wildmatch::WildMatch;
 use crate::ids::TableName;
 
 /// The most patterns of a selection: a name is compared with each of them, character by character.
-pub(super) const MOST_PATTERNS: usize = 100;
+pub(super) const MAX_PATTERNS: usize = 100;
 
 /// A table name with wildcards: `*` stands for any characters, none included, `?` for one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

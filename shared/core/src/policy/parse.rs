@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::document;
-use super::matching::MOST_PATTERNS;
+use super::matching::MAX_PATTERNS;
 use super::problem::{PolicyErrors, Problem};
 use super::reader::{Field, Fields, Note, each};
 use super::rules::Place;
@@ -17,9 +17,9 @@ use crate::span::{Span, Unit};
 const MAPPING: &str = "a mapping of fields";
 const HOURS_OF_A_YEAR: u32 = 366 * 24;
 /// So many tags of a policy are sure to have room beside ours and a table's own.
-const MOST_TAGS: usize = 10;
+const MAX_TAGS: usize = 10;
 /// So many problems are told. Whoever has corrected them sees the others.
-const MOST_PROBLEMS: usize = 50;
+const MAX_PROBLEMS: usize = 50;
 
 impl Policy {
     /// Reads a policy from YAML or JSON text for the stack at `home`.
@@ -33,8 +33,8 @@ impl Policy {
             .note(&mut problems)
             .and_then(|fields| read(fields, home, &mut problems));
         problems.sort_by_key(|problem| problem.line);
-        if let more @ 1.. = problems.len().saturating_sub(MOST_PROBLEMS) {
-            problems.truncate(MOST_PROBLEMS);
+        if let more @ 1.. = problems.len().saturating_sub(MAX_PROBLEMS) {
+            problems.truncate(MAX_PROBLEMS);
             problems.push(Problem::new(
                 "",
                 0,
@@ -208,9 +208,9 @@ fn point_tags(field: Field, problems: &mut Vec<Problem>) -> Option<BTreeMap<Stri
             refuse(format!("the tag {key} is given twice"), "keep one of them");
         }
     }
-    if found.len() > MOST_TAGS {
+    if found.len() > MAX_TAGS {
         let what = format!("{} tags are too many: AWS takes 50 on a recovery point in all", found.len());
-        problems.push(Problem::new(&path, line, what, format!("name at most {MOST_TAGS}")));
+        problems.push(Problem::new(&path, line, what, format!("name at most {MAX_TAGS}")));
     }
     Some(found)
 }
@@ -240,10 +240,10 @@ fn selection(field: Field, home: &Home, kind: Kind, problems: &mut Vec<Problem>)
     let patterns_at = patterns_field.as_ref().map(|field| (field.path.clone(), field.node.line));
     let patterns = each(patterns_field, problems, |field, _| pattern(field));
     if let (Some((path, line)), Some(patterns)) = (&patterns_at, &patterns)
-        && patterns.len() > MOST_PATTERNS
+        && patterns.len() > MAX_PATTERNS
     {
         let what = format!("{} patterns are too many", patterns.len());
-        problems.push(Problem::new(path, *line, what, format!("write at most {MOST_PATTERNS}")));
+        problems.push(Problem::new(path, *line, what, format!("write at most {MAX_PATTERNS}")));
     }
     let tags = fields.take("tags").map_or(Some(Vec::new()), |field| tags(field, problems));
     let (path, line) = (fields.path.clone(), fields.line);

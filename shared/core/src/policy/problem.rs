@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::brief::brief;
 
 /// The most bytes of each of its texts: they quote what the document holds.
-const MOST_TEXT: usize = 1_000;
+const MAX_TEXT_CHARS: usize = 1_000;
 
 /// One thing that is wrong with a policy: where, what, and the way out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct Problem {
 impl Problem {
     pub(super) fn new(path: &str, line: u64, what: impl Into<String>, fix: impl Into<String>) -> Self {
         let path = if path.is_empty() { "policy" } else { path };
-        let cut = |text: &str| brief(text, MOST_TEXT).into_owned();
+        let cut = |text: &str| brief(text, MAX_TEXT_CHARS).into_owned();
         Self { path: cut(path), line, what: cut(&what.into()), fix: cut(&fix.into()) }
     }
 }

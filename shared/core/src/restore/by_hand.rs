@@ -119,8 +119,8 @@ fn command(step: &Step, target: &Target) -> String {
             scaling("put-scaling-policy", dimension, fields)
         }
         Step::ScheduledAction(dimension, name, action) => {
-            let bounds = told(json!({ "MinCapacity": action.min, "MaxCapacity": action.max }));
-            let fields = told(json!({
+            let bounds = without_nulls(json!({ "MinCapacity": action.min, "MaxCapacity": action.max }));
+            let fields = without_nulls(json!({
                 "ScheduledActionName": name,
                 "Schedule": action.schedule,
                 "Timezone": action.time_zone,
@@ -132,7 +132,7 @@ fn command(step: &Step, target: &Target) -> String {
         }
         Step::Insights(index, mode) => {
             let how = json!({ "ContributorInsightsAction": "ENABLE", "ContributorInsightsMode": mode });
-            let index = told(json!({ "IndexName": index }));
+            let index = without_nulls(json!({ "IndexName": index }));
             dynamodb("update-contributor-insights", joined([how, index]))
         }
         Step::Alarm(name, alarm) => {
@@ -211,7 +211,7 @@ fn joined<const N: usize>(all: [Value; N]) -> Value {
 }
 
 /// The fields that hold something.
-fn told(fields: Value) -> Value {
+fn without_nulls(fields: Value) -> Value {
     let Value::Object(fields) = fields else { return fields };
     Value::Object(fields.into_iter().filter(|(_, value)| !value.is_null()).collect())
 }

@@ -47,8 +47,8 @@ pub struct Choices {
 impl Choices {
     /// Whether a feature that the table had is put back. Under its own name everything is; under another one nothing
     /// that faces outward or that deletes, unless asked.
-    pub fn wants(&self, feature: Feature, is_original: bool) -> bool {
-        let by_itself = is_original || !feature.faces_outward();
+    pub fn puts_back(&self, feature: Feature, is_original: bool) -> bool {
+        let by_itself = is_original || !feature.needs_opt_in();
         !self.without.contains(&feature) && (by_itself || self.with.contains(&feature))
     }
 }
@@ -130,7 +130,7 @@ impl Feature {
     ];
 
     /// Whether it reaches beyond the table, costs at once or deletes: under another name it stays off unless asked.
-    pub fn faces_outward(self) -> bool {
+    pub fn needs_opt_in(self) -> bool {
         matches!(
             self,
             Self::Stream

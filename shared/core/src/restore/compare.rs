@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::expected::chosen;
-use super::facet::{Facet, Verdict, because};
+use super::facet::{Facet, Verdict, why_left_out};
 use super::rewrite::renamed;
 use super::step::facets;
 use super::{Choices, Feature, StepRecord, StepState, Target};
@@ -128,7 +128,7 @@ pub(super) fn not_known(reason: Unknown) -> String {
 fn left_off(feature: Feature, target: &Target) -> String {
     let is_renamed = target.original.name != target.table.name;
     let other = if is_renamed { "has another name" } else { "is in another Region" };
-    let (why, it) = because(feature);
+    let (why, it) = why_left_out(feature);
     format!("left off: {why}, and the table {other}; --with {feature} switches {it} on")
 }
 

@@ -40,7 +40,7 @@ pub(super) fn chosen(mut table: TableSettings, choices: &Choices, target: &Targe
     table.replicas = None;
     leave_out_indexes(&mut table, &choices.without_indexes);
     if let Some(billing) = choices.billing {
-        bill(&mut table, billing);
+        set_billing(&mut table, billing);
     }
     table.class = choices.class.unwrap_or(table.class);
     table.deletion_protection = choices.deletion_protection.unwrap_or(table.deletion_protection);
@@ -61,8 +61,8 @@ pub(super) fn chosen(mut table: TableSettings, choices: &Choices, target: &Targe
         tags.extend(choices.tags.clone());
         tags.retain(|key, _| !choices.without_tags.contains(key));
     }
-    for feature in Feature::ALL.into_iter().filter(|it| !choices.wants(*it, target.is_original())) {
-        leave_off(&mut table, feature);
+    for feature in Feature::ALL.into_iter().filter(|it| !choices.puts_back(*it, target.is_original())) {
+        remove_feature(&mut table, feature);
     }
     table
 }
@@ -90,7 +90,7 @@ fn key_attributes(table: &TableSettings) -> BTreeSet<String> {
     all.flat_map(|KeySchema { hash, range }| hash.iter().chain(range)).cloned().collect()
 }
 
-fn bill(table: &mut TableSettings, billing: Billing) {
+fn set_billing(table: &mut TableSettings, billing: Billing) {
     let (mode, units) = match billing {
         Billing::OnDemand => (BillingMode::PayPerRequest, None),
         Billing::Provisioned { read, write } => (BillingMode::Provisioned, Some(Throughput { read, write })),
@@ -108,15 +108,15 @@ fn bill(table: &mut TableSettings, billing: Billing) {
         index.on_demand_max = max(index.on_demand_max);
     }
     // It followed from the throughput that is no longer wanted.
-    cool(table);
+    reset_warm_throughput(table);
 }
 
-fn cool(table: &mut TableSettings) {
+fn reset_warm_throughput(table: &mut TableSettings) {
     table.warm = None;
     table.global_indexes.values_mut().for_each(|index| index.warm = None);
 }
 
-fn leave_off(table: &mut TableSettings, feature: Feature) {
+fn remove_feature(table: &mut TableSettings, feature: Feature) {
     match feature {
         Feature::Stream => {
             table.stream = None;
@@ -134,7 +134,7 @@ fn leave_off(table: &mut TableSettings, feature: Feature) {
         Feature::AutoScaling => table.scaling = Part::none(),
         Feature::ResourcePolicy => table.policies = Part::none(),
         Feature::ContributorInsights => table.insights = Part::none(),
-        Feature::WarmThroughput => cool(table),
+        Feature::WarmThroughput => reset_warm_throughput(table),
         Feature::Ttl => table.ttl = Part::none(),
     }
 }

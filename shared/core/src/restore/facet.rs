@@ -146,7 +146,7 @@ impl Facet {
         if by_billing || features.iter().any(|feature| choices.without.contains(feature)) {
             return None;
         }
-        features.iter().copied().find(|feature| !choices.wants(*feature, target.is_original()))
+        features.iter().copied().find(|feature| !choices.puts_back(*feature, target.is_original()))
     }
 
     /// Whether it is `now` as `wanted`, both as they are for the new table.
@@ -163,8 +163,8 @@ impl Facet {
                     && indexes(wanted, now).all(|(_, wanted, now)| wanted.on_demand_max == now.on_demand_max)
             }
             Self::Warm => {
-                reaches(wanted.warm, now.warm)
-                    && indexes(wanted, now).all(|(_, wanted, now)| reaches(wanted.warm, now.warm))
+                is_at_least(wanted.warm, now.warm)
+                    && indexes(wanted, now).all(|(_, wanted, now)| is_at_least(wanted.warm, now.warm))
             }
             Self::Class => wanted.class == now.class,
             Self::Encryption => encryption(wanted.encryption.as_ref(), now.encryption.as_ref()),
@@ -192,7 +192,7 @@ impl Facet {
 }
 
 /// Why a feature is left off under another name, and the word that stands for it.
-pub(super) fn because(feature: Feature) -> (&'static str, &'static str) {
+pub(super) fn why_left_out(feature: Feature) -> (&'static str, &'static str) {
     match feature {
         Feature::WarmThroughput => ("it costs at once", "it"),
         Feature::Ttl => ("it starts deleting", "it"),
@@ -203,7 +203,7 @@ pub(super) fn because(feature: Feature) -> (&'static str, &'static str) {
 }
 
 /// Whether `now` is at least what is wanted.
-pub(super) fn reaches(wanted: Option<Throughput>, now: Option<Throughput>) -> bool {
+pub(super) fn is_at_least(wanted: Option<Throughput>, now: Option<Throughput>) -> bool {
     wanted.is_none_or(|wanted| now.is_some_and(|now| now.read >= wanted.read && now.write >= wanted.write))
 }
 

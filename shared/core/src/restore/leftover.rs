@@ -76,7 +76,7 @@ pub struct ToldLeftover {
 
 impl Around {
     /// What becomes of each, where the table of this name is to be as `wanted`.
-    pub fn told(&self, wanted: &TableSettings, table: &TableName) -> Vec<ToldLeftover> {
+    pub fn views(&self, wanted: &TableSettings, table: &TableName) -> Vec<ToldLeftover> {
         let told = |(it, fate): (Leftover, Fate)| {
             let becomes = match fate {
                 Fate::Stays => "it is as it was, and stays",
@@ -132,7 +132,7 @@ impl Around {
     }
 
     /// What could not be looked at, and why.
-    pub fn unseen(&self) -> Vec<(&'static str, Unknown)> {
+    pub fn unreadable(&self) -> Vec<(&'static str, Unknown)> {
         let parts = [("auto scaling", self.scaling.reason()), ("alarms", self.alarms.reason())];
         parts.into_iter().filter_map(|(what, why)| Some((what, why?))).collect()
     }

@@ -35,7 +35,7 @@ pub use rewrite::stream_policy;
 pub use step::{Step, needs_mark};
 pub use step_record::{StepRecord, StepState};
 pub use told::{Told, ToldRegion, ToldStep};
-pub use work::{AT_A_TIME, CopyBack, Hitch, Restore, Stage};
+pub use work::{CopyBack, Hitch, MAX_CONCURRENT_RESTORES, Restore, Stage};
 
 use crate::ids::{TableArn, TableName};
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::compare::not_known;
 use super::expected::chosen;
-use super::facet::{Facet, Verdict, because, reaches};
+use super::facet::{Facet, Verdict, is_at_least, why_left_out};
 use super::leftover::Fate;
 use super::rewrite::renamed;
 use super::{Around, Choices, Leftover, Step, Target};
@@ -46,7 +46,7 @@ pub struct Left {
 }
 
 /// What AWS gives a new on-demand table without being asked.
-const FRESH: Throughput = Throughput { read: 12_000, write: 4_000 };
+const DEFAULT_WARM_THROUGHPUT: Throughput = Throughput { read: 12_000, write: 4_000 };
 
 /// Plans how to put back the settings of `then`, `around` what surrounds the table by its name, of which `leftovers` were
 /// there before the table.
@@ -151,7 +151,7 @@ fn on_demand_max(wanted: &TableSettings) -> Option<Step> {
 
 /// Provisioned throughput warms as far as it goes: no step is needed for that.
 fn warm(wanted: &TableSettings) -> Option<Step> {
-    let beyond = |warm: Option<Throughput>, units| warm.filter(|_| !reaches(warm, units));
+    let beyond = |warm: Option<Throughput>, units| warm.filter(|_| !is_at_least(warm, units));
     let table = beyond(wanted.warm, wanted.throughput);
     let indexes = per_index(wanted, |index| beyond(index.warm, index.throughput));
     (table.is_some() || !indexes.is_empty()).then_some(Step::Warm { table, indexes })
@@ -203,7 +203,7 @@ fn left_out(
             Some(if is_asked { (true, "as asked".to_owned()) } else { (false, not_known(reason)) })
         }
         (_, Some(feature)) => {
-            let (why, it) = because(feature);
+            let (why, it) = why_left_out(feature);
             Some((false, format!("{why}: add --with {feature} to switch {it} on")))
         }
         (_, None) => Some((true, "as asked".to_owned())),
@@ -214,7 +214,8 @@ fn left_out(
 fn made(wanted: &TableSettings) -> TableSettings {
     let mut table = wanted.clone();
     let warmth = |warm: Option<Throughput>, units: Option<Throughput>| {
-        let (warm, units) = (warm.unwrap_or(FRESH), units.unwrap_or(FRESH));
+        let (warm, units) =
+            (warm.unwrap_or(DEFAULT_WARM_THROUGHPUT), units.unwrap_or(DEFAULT_WARM_THROUGHPUT));
         Some(Throughput { read: warm.read.max(units.read), write: warm.write.max(units.write) })
     };
     table.warm = warmth(table.warm, table.throughput);

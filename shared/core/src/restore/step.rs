@@ -6,7 +6,7 @@ use std::fmt;
 use sha2::{Digest as _, Sha256};
 
 use super::Leftover;
-use super::facet::{Facet, reaches};
+use super::facet::{Facet, is_at_least};
 use crate::plan::hex;
 use crate::settings::{
     BillingMode, Dimension, InsightsMode, Json, MaxThroughput, Pitr, Precision, ScalingPolicy, ScalingTarget,
@@ -186,7 +186,7 @@ impl Step {
 
     /// Whether a table that DescribeTable tells to be so is already as the step makes it; false for what DescribeTable
     /// does not tell, unless the settings tell it.
-    pub fn is_met(&self, now: &TableSettings) -> bool {
+    pub fn is_done(&self, now: &TableSettings) -> bool {
         let index = |name: &String| now.global_indexes.get(name);
         match self {
             Self::DeletionProtection => now.deletion_protection,
@@ -203,8 +203,10 @@ impl Step {
                 now.on_demand_max == *table && indexes.iter().map(|(name, max)| (name, *max)).all(is_met)
             }
             Self::Warm { table, indexes } => {
-                let is_met = |(name, units)| index(name).is_some_and(|now| reaches(Some(units), now.warm));
-                reaches(*table, now.warm) && indexes.iter().map(|(name, units)| (name, *units)).all(is_met)
+                let is_met =
+                    |(name, units)| index(name).is_some_and(|now| is_at_least(Some(units), now.warm));
+                is_at_least(*table, now.warm)
+                    && indexes.iter().map(|(name, units)| (name, *units)).all(is_met)
             }
             Self::Tags(tags) => {
                 let has = |now: &BTreeMap<_, _>| tags.iter().all(|(key, value)| now.get(key) == Some(value));

@@ -206,7 +206,7 @@ fn steps_are_met_by_what_they_make() {
     let then = everything();
     let steps = planned(&then, &Choices::default(), &target("orders")).steps;
     let keys = |met: bool, now: &TableSettings| {
-        let those = steps.iter().filter(|step| step.is_met(now) == met);
+        let those = steps.iter().filter(|step| step.is_done(now) == met);
         those.map(|step| step.key().split('#').next().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
     };
     insta::assert_snapshot!(keys(true, &then), @"deletion-protection pitr class vector-index capacity on-demand-max warm tags stream ttl");

@@ -170,7 +170,7 @@ pub struct Restore {
 
 /// So many of our restores make tables in a Region at a time, and so many copies go back there. AWS runs 50 restores in
 /// an account and Region: others may run some of them.
-pub const AT_A_TIME: usize = 40;
+pub const MAX_CONCURRENT_RESTORES: usize = 40;
 
 impl Restore {
     /// Where it goes.
@@ -184,7 +184,7 @@ impl Restore {
     }
 
     /// Whether it takes a place away from others that wait for the same.
-    fn is_in_the_way_of(&self, other: &Self) -> bool {
+    fn occupies_slot_of(&self, other: &Self) -> bool {
         let takes = match self.stage {
             Stage::CopyingBack => other.needs_copy(),
             Stage::Starting | Stage::Running => !other.needs_copy(),
@@ -194,18 +194,18 @@ impl Restore {
     }
 
     /// Whether AWS has a place for it, among all that are open.
-    pub fn has_place<'a>(&self, open: impl IntoIterator<Item = &'a Self>) -> bool {
-        open.into_iter().filter(|other| other.is_in_the_way_of(self)).count() < AT_A_TIME
+    pub fn may_start<'a>(&self, open: impl IntoIterator<Item = &'a Self>) -> bool {
+        open.into_iter().filter(|other| other.occupies_slot_of(self)).count() < MAX_CONCURRENT_RESTORES
     }
 
     /// Its turn has come.
-    pub fn take_turn(&mut self, now: Timestamp) {
+    pub fn start(&mut self, now: Timestamp) {
         self.stage = if self.needs_copy() { Stage::CopyingBack } else { Stage::Starting };
         self.started_at = Some(now);
     }
 
     /// AWS had no place for it: it waits for another turn, and asks with a token of its own then.
-    pub fn wait_anew(&mut self) {
+    pub fn requeue(&mut self) {
         self.stage = Stage::Waiting;
         self.started_at = None;
         self.attempt += 1;

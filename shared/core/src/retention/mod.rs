@@ -65,7 +65,7 @@ pub struct Verdict {
 }
 
 /// The moment of a point: when AWS made it, or as long as that is not known when it was due.
-fn moment(point: &RestorePoint) -> Timestamp {
+fn created_or_due_at(point: &RestorePoint) -> Timestamp {
     point.created_at.unwrap_or(point.slot)
 }
 
@@ -75,7 +75,7 @@ pub fn plan(points: &[RestorePoint], now: Timestamp, guards: &Guards) -> Vec<Ver
     let mut order: Vec<(Timestamp, usize)> = Vec::with_capacity(points.len());
     let mut pinned = [0_u32; Tier::ALL.len()];
     for (index, point) in points.iter().enumerate().filter(|(_, point)| !point.state.is_past()) {
-        order.push((moment(point), index));
+        order.push((created_or_due_at(point), index));
         for flag in point.flags.iter().filter(|flag| flag.is_live(now)) {
             pinned[flag.tier as usize] += 1;
         }
@@ -102,7 +102,7 @@ pub fn plan(points: &[RestorePoint], now: Timestamp, guards: &Guards) -> Vec<Ver
             reasons.push(Reason::Live { tier, nth, of, until: flag.lapses });
         }
         let future = made_at > now;
-        if point.kind != Kind::Manual && point.counts() && !future {
+        if point.kind != Kind::Manual && point.is_counted() && !future {
             newest += 1;
             if newest <= keep_last && newest_stay {
                 reasons.push(Reason::Newest { nth: newest, of: keep_last });
@@ -146,12 +146,12 @@ pub fn plan(points: &[RestorePoint], now: Timestamp, guards: &Guards) -> Vec<Ver
 
 /// The verdict on a point that somebody asks to remove by hand, from the verdict of [`plan`]: its time need not
 /// have come, every other guard keeps it unless it may be and is overridden.
-pub fn by_hand(verdict: Verdict, overridden: &[Guard]) -> Verdict {
+pub fn for_operator(verdict: Verdict, overridden: &[Guard]) -> Verdict {
     let mut kept_by = Vec::new();
     let mut gone_by = vec![Reason::ByHand];
     for reason in verdict.reasons {
         let Some(guard) = reason.guard() else { continue };
-        match guard.against_hand() {
+        match guard.for_operator() {
             AgainstHand::Nothing => {}
             AgainstHand::Asks if overridden.contains(&guard) => gone_by.push(Reason::Overridden { guard }),
             AgainstHand::Asks | AgainstHand::Keeps => kept_by.push(reason),

@@ -146,7 +146,7 @@ impl Guard {
     ];
 
     /// What it does against a removal by hand.
-    pub fn against_hand(self) -> AgainstHand {
+    pub fn for_operator(self) -> AgainstHand {
         match self {
             Self::LiveFlag | Self::Manual | Self::MinAge | Self::NoRetention => AgainstHand::Nothing,
             Self::Newest | Self::Hold | Self::Suspect | Self::BeingCopied | Self::FutureDated => {
@@ -157,7 +157,7 @@ impl Guard {
     }
 
     fn overridable() -> Vec<&'static str> {
-        let asks = |guard: &&(Guard, &'static str)| guard.0.against_hand() == AgainstHand::Asks;
+        let asks = |guard: &&(Guard, &'static str)| guard.0.for_operator() == AgainstHand::Asks;
         Self::ALL.iter().filter(asks).map(|(_, name)| *name).collect()
     }
 }
@@ -174,7 +174,7 @@ impl FromStr for Guard {
     fn from_str(text: &str) -> Result<Self, UnknownGuard> {
         let found = Self::ALL.iter().find(|(_, name)| *name == text).map(|(guard, _)| *guard);
         found
-            .filter(|guard| guard.against_hand() == AgainstHand::Asks)
+            .filter(|guard| guard.for_operator() == AgainstHand::Asks)
             .ok_or_else(|| UnknownGuard { given: text.to_owned() })
     }
 }

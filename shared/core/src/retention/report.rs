@@ -226,7 +226,7 @@ pub struct Run {
 
 impl Run {
     /// So many breaches and problems are kept by name.
-    const MOST: usize = 200;
+    const MAX_LISTED: usize = 200;
 
     /// What is kept of a report.
     pub fn of(id: RunId, report: &Report, started_at: Timestamp, ended_at: Timestamp) -> Self {
@@ -248,8 +248,8 @@ impl Run {
             braked: report.braked.clone(),
             counts,
             chains: u32::try_from(chains.len()).unwrap_or(u32::MAX),
-            breaches: report.breaches.iter().take(Self::MOST).cloned().collect(),
-            problems: report.problems.iter().take(Self::MOST).cloned().collect(),
+            breaches: report.breaches.iter().take(Self::MAX_LISTED).cloned().collect(),
+            problems: report.problems.iter().take(Self::MAX_LISTED).cloned().collect(),
             rev: 0,
         }
     }
@@ -288,7 +288,7 @@ pub struct Watch {
 
 impl Watch {
     /// The greatest time between two runs, in hours, before an alarm is given, and between two alarms.
-    pub const HOURS: i64 = 26;
+    pub const MAX_GAP_HOURS: i64 = 26;
 
     /// A watch that begins at `now`.
     pub fn from(now: Timestamp) -> Self {
@@ -297,7 +297,7 @@ impl Watch {
 
     /// Whether an alarm is due at `now`.
     pub fn is_overdue(&self, now: Timestamp) -> bool {
-        let most = jiff::SignedDuration::from_hours(Self::HOURS);
+        let most = jiff::SignedDuration::from_hours(Self::MAX_GAP_HOURS);
         let quiet_since = self.alarmed_at.max(Some(self.last_run)).unwrap_or(self.last_run);
         now.duration_since(quiet_since) > most
     }

@@ -132,7 +132,7 @@ impl Real {
     pub fn change(&mut self, policy: &chain::Policy, now: i64) -> (Vec<(i64, usize)>, Vec<(i64, usize)>) {
         let new = parse(policy).unwrap_or_else(|errors| panic!("{errors}\n{}", document(policy)));
         let state = self.state.changed(&self.policy, &new, moment(now));
-        let passed = due::passed_by(&self.policy, &self.state, new.enabled.then_some(&state), moment(now));
+        let passed = due::superseded(&self.policy, &self.state, new.enabled.then_some(&state), moment(now));
         self.state = state;
         self.policy = new;
         let copies: Vec<TierSlot> = passed.copies.into_iter().map(|(_, due)| due).collect();
@@ -198,7 +198,7 @@ fn view(chain: &Chain) -> ChainView {
         let slot = carried.entry(flag.tier).or_insert(flag.slot);
         *slot = flag.slot.max(*slot);
     }
-    ChainView { since: moment(chain.since), met: point::met(&points), carried }
+    ChainView { since: moment(chain.since), met: point::met_slots(&points), carried }
 }
 
 fn naive_flag(flag: &Flag) -> chain::Flag {

@@ -111,7 +111,7 @@ pub fn names(bytes: &[u8]) {
         round_by(line, MonthDay::parse);
         round_by(line, Days::parse_year);
         if let Ok(id) = line.parse::<PointId>() {
-            let _ = id.moment();
+            let _ = id.created_at();
         }
         if let Ok(span) = line.parse::<Span>() {
             let zone = Zone::UTC;
@@ -148,7 +148,7 @@ pub fn tag_values(bytes: &[u8]) {
     match tags::decode(&tags) {
         Ok(None) => {}
         Ok(Some(sealed)) => {
-            assert!(sealed.bytes.len() <= tags::MOST);
+            assert!(sealed.bytes.len() <= tags::MAX_SEALED_BYTES);
             let again = tags::encode(&sealed.id, &sealed.bytes).unwrap();
             let read = tags::decode(&again).unwrap().unwrap();
             assert_eq!((&read.id, &read.bytes), (&sealed.id, &sealed.bytes));
@@ -239,7 +239,7 @@ fn use_settings(settings: &TableSettings) {
         for step in &plan.steps {
             assert!(!step.key().is_empty() && !step.title().is_empty());
             let _ = step.commands(&target);
-            let _ = step.is_met(settings);
+            let _ = step.is_done(settings);
         }
         let wanted = restore::expected(settings, &choices, &target);
         let _ = restore::compare(settings, &wanted, &choices, &target, &BTreeMap::new());

@@ -13,7 +13,7 @@ use crate::api::ApiError;
 use crate::lags::Lagging;
 
 /// The most holds of an account in a Region that are in force.
-const MOST: usize = 50;
+const MAX_HOLDS: usize = 50;
 
 /// How long a hold is CREATING or CANCELING. AWS tells no time (assumption A39).
 const SETTLES: SignedDuration = SignedDuration::from_secs(60);
@@ -57,7 +57,7 @@ impl Selection {
         let dates = match value.get("DateRange").filter(|range| !range.is_null()) {
             None => None,
             Some(range) => {
-                let (from, to) = (moment(range, "FromDate")?, moment(range, "ToDate")?);
+                let (from, to) = (parse_date(range, "FromDate")?, parse_date(range, "ToDate")?);
                 if from > to {
                     return Err(invalid_parameter("FromDate must not be later than ToDate"));
                 }
@@ -151,10 +151,10 @@ impl Backup {
         let id = self.ids.uuid();
         let seen = self.tags_seen(now);
         let holds = &mut self.site(place).holds;
-        if holds.values().filter(|hold| hold.cancelled.is_none()).count() >= MOST {
+        if holds.values().filter(|hold| hold.cancelled.is_none()).count() >= MAX_HOLDS {
             return Err(ApiError::client(
                 "LimitExceededException",
-                format!("The maximum number of legal holds, which is {MOST}, is reached"),
+                format!("The maximum number of legal holds, which is {MAX_HOLDS}, is reached"),
             ));
         }
         let hold = Hold {
@@ -280,7 +280,7 @@ impl Backup {
 }
 
 /// A moment of a request: seconds since the epoch, or as text.
-fn moment(range: &Value, name: &str) -> Result<Timestamp, ApiError> {
+fn parse_date(range: &Value, name: &str) -> Result<Timestamp, ApiError> {
     let refused = || invalid_parameter(format!("{name} is no timestamp"));
     match range.get(name) {
         Some(Value::String(text)) => text.parse().map_err(|_| refused()),

@@ -124,7 +124,7 @@ impl Backup {
             // That AWS's own tags are not inherited is assumption A46.
             union.extend(state.tags.clone().into_iter().filter(|(key, _)| !key.starts_with("aws:")));
             union.extend(job.tags.clone());
-            if tags::count(&union) > tags::MOST {
+            if tags::count(&union) > tags::MAX_TAGS {
                 let message = "The resultant tag set must not have more than 50 user tags.";
                 return Err(Trouble::Lasting(message.to_owned()));
             }

@@ -11,7 +11,7 @@ use crate::api::{ApiError, Scope};
 use crate::lags::{Lag, Lagging, Seen};
 
 /// The most user tags of one resource.
-pub(super) const MOST: usize = 50;
+pub(super) const MAX_TAGS: usize = 50;
 
 /// The tags of a request: keys of 1 to 128, values of up to 256 characters, of the set that AWS allows.
 pub(super) fn parse(value: Option<&Value>) -> Result<BTreeMap<String, String>, ApiError> {
@@ -121,7 +121,7 @@ impl Backup {
         let new: Vec<String> = given.keys().cloned().collect();
         all.extend(given);
         // With this error: assumption A38. In a locked vault as in any other: assumption A22.
-        if count(&all) > MOST {
+        if count(&all) > MAX_TAGS {
             return Err(ApiError::client(
                 "LimitExceededException",
                 "The resultant tag set must not have more than 50 user tags.",

@@ -12,7 +12,7 @@ use crate::api::{ApiError, Neighbours};
 use crate::lags::Lagging;
 
 /// The most vaults of an account in a Region.
-const MOST: usize = 300;
+const MAX_VAULTS: usize = 300;
 
 #[derive(Debug, Clone)]
 pub(super) struct Vault {
@@ -107,10 +107,10 @@ impl Backup {
         }
         let arn = place.vault_arn(name);
         let given = tags::parse(request.body.get("BackupVaultTags"))?;
-        if self.sites.get(place).is_some_and(|site| site.vaults.len() >= MOST) {
+        if self.sites.get(place).is_some_and(|site| site.vaults.len() >= MAX_VAULTS) {
             return Err(ApiError::client(
                 "LimitExceededException",
-                format!("The maximum number of backup vaults, which is {MOST}, is reached"),
+                format!("The maximum number of backup vaults, which is {MAX_VAULTS}, is reached"),
             ));
         }
         let seen = self.tags_seen(request.now());

@@ -8,13 +8,13 @@ use serde_json::{Map, Value, json};
 use super::{Alarms, Answer, arn, check, invalid, members, tags};
 use crate::{
     api::{ApiError, Scope},
-    wire::{moment, text},
+    wire::{text, timestamp},
 };
 
 /// AWS documents 5000 alarms in a Region as the quota that an account begins with.
-const MOST_ALARMS: usize = 5000;
+const MAX_ALARMS: usize = 5000;
 /// AWS documents 100 names as the most of one request.
-const MOST_NAMES: usize = 100;
+const MAX_NAMES: usize = 100;
 
 const STATES: [&str; 3] = ["OK", "ALARM", "INSUFFICIENT_DATA"];
 
@@ -59,14 +59,14 @@ impl Alarm {
         let mut view = self.settings.clone();
         let mut put = |member: &str, value: Value| view.insert(member.to_owned(), value);
         put("AlarmArn", json!(self.arn));
-        put("AlarmConfigurationUpdatedTimestamp", moment(self.configured));
+        put("AlarmConfigurationUpdatedTimestamp", timestamp(self.configured));
         put("StateValue", json!(self.state.value));
         put("StateReason", json!(self.state.reason));
         if let Some(data) = &self.state.reason_data {
             put("StateReasonData", json!(data));
         }
-        put("StateUpdatedTimestamp", moment(self.state.updated));
-        put("StateTransitionedTimestamp", moment(self.state.transitioned));
+        put("StateUpdatedTimestamp", timestamp(self.state.updated));
+        put("StateTransitionedTimestamp", timestamp(self.state.transitioned));
         Value::Object(view)
     }
 }
@@ -95,10 +95,10 @@ pub(super) fn put(alarms: &mut Alarms, scope: &Scope, body: &Value) -> Answer {
         alarm.configured = scope.now;
         return Ok(Value::Null);
     }
-    if alarms.len() >= MOST_ALARMS {
+    if alarms.len() >= MAX_ALARMS {
         return Err(ApiError::client(
             "LimitExceededFault",
-            format!("The maximum limit of {MOST_ALARMS} alarms is reached"),
+            format!("The maximum limit of {MAX_ALARMS} alarms is reached"),
         ));
     }
     let alarm = Alarm {
@@ -166,8 +166,8 @@ pub(super) fn set_state(alarms: &mut Alarms, scope: &Scope, body: &Value) -> Ans
 
 fn names(body: &Value) -> Result<Vec<&str>, ApiError> {
     let names = body["AlarmNames"].as_array().ok_or_else(|| check::missing("AlarmNames"))?;
-    if names.len() > MOST_NAMES {
-        return Err(invalid(format!("AlarmNames has at most {MOST_NAMES} entries")));
+    if names.len() > MAX_NAMES {
+        return Err(invalid(format!("AlarmNames has at most {MAX_NAMES} entries")));
     }
     Ok(names.iter().filter_map(Value::as_str).collect())
 }

@@ -6,8 +6,8 @@ use super::{Alarms, Answer, alarm, check, invalid};
 use crate::{api::ApiError, page, wire::text};
 
 const PAGE: u64 = 50;
-const LONGEST_PAGE: u64 = 100;
-const MOST_NAMES: usize = 100;
+const MAX_PAGE: u64 = 100;
+const MAX_NAMES: usize = 100;
 
 /// DescribeAlarms, in the order of the names.
 pub(super) fn alarms(alarms: &Alarms, body: &Value) -> Answer {
@@ -15,8 +15,8 @@ pub(super) fn alarms(alarms: &Alarms, body: &Value) -> Answer {
         Value::Null => PAGE,
         size => size
             .as_u64()
-            .filter(|size| (1..=LONGEST_PAGE).contains(size))
-            .ok_or_else(|| invalid(format!("MaxRecords is 1 to {LONGEST_PAGE}")))?,
+            .filter(|size| (1..=MAX_PAGE).contains(size))
+            .ok_or_else(|| invalid(format!("MaxRecords is 1 to {MAX_PAGE}")))?,
     };
     let after = match text(body, "NextToken") {
         None => None,
@@ -41,8 +41,8 @@ pub(super) fn alarms(alarms: &Alarms, body: &Value) -> Answer {
         }
     }
     let names = body["AlarmNames"].as_array();
-    if names.is_some_and(|names| names.len() > MOST_NAMES) {
-        return Err(invalid(format!("AlarmNames has at most {MOST_NAMES} entries")));
+    if names.is_some_and(|names| names.len() > MAX_NAMES) {
+        return Err(invalid(format!("AlarmNames has at most {MAX_NAMES} entries")));
     }
     let prefix = text(body, "AlarmNamePrefix");
     if names.is_some_and(|names| !names.is_empty()) && prefix.is_some() {

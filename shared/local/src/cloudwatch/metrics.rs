@@ -8,8 +8,8 @@ use super::{check, invalid};
 use crate::{api::ApiError, wire::text};
 
 const STATISTICS: [&str; 5] = ["SampleCount", "Average", "Sum", "Minimum", "Maximum"];
-const MOST_QUERIES: usize = 20;
-const MOST_DIMENSIONS: usize = 30;
+const MAX_QUERIES: usize = 20;
+const MAX_DIMENSIONS: usize = 30;
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 
@@ -35,8 +35,8 @@ pub(super) fn one(body: &Value) -> Result<(), ApiError> {
 /// An alarm on what its metrics make: one of them is what it watches.
 pub(super) fn math(body: &Value) -> Result<(), ApiError> {
     let queries = body["Metrics"].as_array().map(Vec::as_slice).unwrap_or_default();
-    if queries.is_empty() || queries.len() > MOST_QUERIES {
-        return Err(invalid(format!("Metrics has 1 to {MOST_QUERIES} entries")));
+    if queries.is_empty() || queries.len() > MAX_QUERIES {
+        return Err(invalid(format!("Metrics has 1 to {MAX_QUERIES} entries")));
     }
     let mut ids = BTreeSet::new();
     for query in queries {
@@ -93,8 +93,8 @@ fn metric(metric: &Value) -> Result<(), ApiError> {
         return Err(invalid("Namespace has at most 255 characters and does not begin with a colon"));
     }
     let dimensions = metric["Dimensions"].as_array().map(Vec::as_slice).unwrap_or_default();
-    if dimensions.len() > MOST_DIMENSIONS {
-        return Err(invalid(format!("Dimensions has at most {MOST_DIMENSIONS} entries")));
+    if dimensions.len() > MAX_DIMENSIONS {
+        return Err(invalid(format!("Dimensions has at most {MAX_DIMENSIONS} entries")));
     }
     for dimension in dimensions {
         check::required(dimension, "Name")?;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Alarms, Answer, alarm::Alarm, check};
 use crate::{api::ApiError, wire::text};
 
-const MOST_TAGS: usize = 50;
+const MAX_TAGS: usize = 50;
 
 /// The `Tags` of a request.
 ///
@@ -74,8 +74,8 @@ fn of<'a>(alarms: &'a mut Alarms, body: &Value) -> Result<&'a mut Alarm, ApiErro
 }
 
 fn few(tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
-    if tags.len() > MOST_TAGS {
-        return Err(parameter(format!("An alarm carries {MOST_TAGS} tags at most")));
+    if tags.len() > MAX_TAGS {
+        return Err(parameter(format!("An alarm carries {MAX_TAGS} tags at most")));
     }
     Ok(())
 }

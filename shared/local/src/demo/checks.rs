@@ -25,7 +25,7 @@ use super::tables::{CANARY, Table};
 use super::{BY_HAND, END, Ended, FAILS, MANUAL, at, removals};
 
 /// How many faults of one check are printed.
-const MOST: usize = 5;
+const MAX_SHOWN: usize = 5;
 
 /// A recovery point in a vault, opened.
 struct Opened {
@@ -77,11 +77,11 @@ pub async fn all(paper: &mut Paper<impl Write>, ended: &Ended) -> Result<bool, F
         let tick =
             if faults.is_empty() { paper.paint(Style::Good, "✓") } else { paper.paint(Style::Bad, "✗") };
         paper.line(&format!("{tick} {about}"))?;
-        for fault in faults.iter().take(MOST) {
+        for fault in faults.iter().take(MAX_SHOWN) {
             paper.line(&format!("    {fault}"))?;
         }
-        if faults.len() > MOST {
-            paper.line(&format!("    and {} more", faults.len() - MOST))?;
+        if faults.len() > MAX_SHOWN {
+            paper.line(&format!("    and {} more", faults.len() - MAX_SHOWN))?;
         }
     }
     Ok(held)

@@ -151,7 +151,7 @@ async fn elsewhere(paper: &mut Paper<impl Write>, ended: &mut Ended) -> Result<R
 async fn without_neighbours(paper: &mut Paper<impl Write>, ended: &mut Ended) -> Result<Restore, Failure> {
     let name = ended.tables.sessions.name.clone();
     let mut chain = ended.stack.app().catalog.points_of_table(&name).await?;
-    chain.retain(|point| point.kind == Kind::Backup && point.counts());
+    chain.retain(|point| point.kind == Kind::Backup && point.is_counted());
     chain.sort_by_key(|point| point.created_at);
     let middle = chain.len() / 2;
     let alone = chain.get(middle).cloned().ok_or("there is no chain")?;

@@ -20,7 +20,7 @@ use crate::{
     wire::text,
 };
 
-const MOST_TABLES: usize = 2_500;
+const MAX_TABLES: usize = 2_500;
 
 impl Store {
     pub(super) fn create(
@@ -123,8 +123,8 @@ impl Store {
     /// # Errors
     /// `LimitExceededException`.
     pub(super) fn require_room(&self) -> Result<(), ApiError> {
-        if self.tables.len() >= MOST_TABLES {
-            return Err(limit(&format!("Number of tables is limited to {MOST_TABLES}")));
+        if self.tables.len() >= MAX_TABLES {
+            return Err(limit(&format!("Number of tables is limited to {MAX_TABLES}")));
         }
         Ok(())
     }

@@ -11,8 +11,8 @@ use super::{describe::seconds, life::later};
 use crate::api::{ApiError, Outage};
 
 /// How soon DynamoDB notices what has become of a key.
-const NOTICE: SignedDuration = SignedDuration::from_mins(5);
-const PATIENCE: SignedDuration = SignedDuration::from_hours(7 * 24);
+const NOTICE_DELAY: SignedDuration = SignedDuration::from_mins(5);
+const ARCHIVE_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
 const ARCHIVING: SignedDuration = SignedDuration::from_mins(10);
 
 pub(super) const INACCESSIBLE: &str = "INACCESSIBLE_ENCRYPTION_CREDENTIALS";
@@ -50,11 +50,12 @@ impl Lockout {
     fn state(&self, now: Timestamp) -> Option<State> {
         for outage in &self.outages {
             let from = self.since.map_or(outage.from, |since| outage.from.max(since));
-            if outage.until.is_some_and(|until| until <= later(from, NOTICE)) {
+            if outage.until.is_some_and(|until| until <= later(from, NOTICE_DELAY)) {
                 continue;
             }
-            let (noticed, back) = (later(from, NOTICE), outage.until.map(|until| later(until, NOTICE)));
-            let archived = later(noticed, PATIENCE);
+            let (noticed, back) =
+                (later(from, NOTICE_DELAY), outage.until.map(|until| later(until, NOTICE_DELAY)));
+            let archived = later(noticed, ARCHIVE_AFTER);
             if archived <= now && back.is_none_or(|back| archived < back) {
                 return Some(State::Archived(archived));
             }

@@ -11,7 +11,7 @@ use crate::{
     wire::text,
 };
 
-const LARGEST: usize = 20 * 1024;
+const MAX_BYTES: usize = 20 * 1024;
 const COOLDOWN: SignedDuration = SignedDuration::from_secs(15);
 
 /// A resource-based policy.
@@ -91,9 +91,9 @@ impl Dynamo {
 /// # Errors
 /// `ValidationException`.
 pub(super) fn checked(document: &str) -> Result<String, ApiError> {
-    if document.len() > LARGEST {
+    if document.len() > MAX_BYTES {
         return Err(invalid(format!(
-            "Resource-based policy is larger than {LARGEST} bytes: it has {}",
+            "Resource-based policy is larger than {MAX_BYTES} bytes: it has {}",
             document.len()
         )));
     }

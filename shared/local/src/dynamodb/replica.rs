@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A table that nobody reads keeps no more writes than that back.
-const MOST_KEPT: usize = 1_000;
+const MAX_KEPT: usize = 1_000;
 
 pub(super) struct Replica {
     items: Database,
@@ -116,11 +116,11 @@ impl Replica {
         let Some(table) = self.tables.get_mut(name) else { return Ok(()) };
         let id = table.id(&key);
         let last = table.last.get(&id).copied().unwrap_or(now);
-        let at = lags.moment(Lag::Items, now).max(last);
+        let at = lags.visible_at(Lag::Items, now).max(last);
         table.last.insert(id.clone(), at);
         table.made += 1;
         table.coming.insert((at, table.made), (id, Write { key, item }));
-        if table.coming.len() > MOST_KEPT { self.catch_up(name, now) } else { Ok(()) }
+        if table.coming.len() > MAX_KEPT { self.catch_up(name, now) } else { Ok(()) }
     }
 
     /// What is to be seen by now is seen.

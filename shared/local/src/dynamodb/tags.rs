@@ -13,9 +13,9 @@ use crate::{
     wire::text,
 };
 
-const MOST_TAGS: usize = 50;
+const MAX_TAGS: usize = 50;
 /// AWS documents 10 KB for all keys and values together.
-const MOST_BYTES: usize = 10 * 1024;
+const MAX_BYTES: usize = 10 * 1024;
 const PAGE: usize = 10;
 /// How a short page is asked for, inside the world: the API has no member for it.
 pub(crate) const PAGE_OF_TAGS: &str = "$page";
@@ -135,12 +135,12 @@ pub(super) fn read(body: &Value) -> Result<BTreeMap<String, String>, ApiError> {
 /// AWS documents that its own tags do not count.
 fn count(tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
     let tags = || tags.iter().filter(|(key, _)| !key.starts_with("aws:"));
-    if tags().count() > MOST_TAGS {
-        return Err(invalid(format!("Too many tags: a table carries {MOST_TAGS} at most")));
+    if tags().count() > MAX_TAGS {
+        return Err(invalid(format!("Too many tags: a table carries {MAX_TAGS} at most")));
     }
     let bytes: usize = tags().map(|(key, value)| key.len() + value.len()).sum();
-    if bytes > MOST_BYTES {
-        return Err(invalid(format!("Too large tags: those of a table have {MOST_BYTES} bytes at most")));
+    if bytes > MAX_BYTES {
+        return Err(invalid(format!("Too large tags: those of a table have {MAX_BYTES} bytes at most")));
     }
     Ok(())
 }

@@ -63,9 +63,8 @@ impl Events {
             .filter(Value::is_object)
             .ok_or_else(|| ("MalformedDetail", "Detail is malformed.".to_owned()))?;
         let time = match entry.get("Time") {
-            Some(time) => {
-                moment(time).ok_or_else(|| ("InvalidArgument", "Parameter Time is not valid.".to_owned()))?
-            }
+            Some(time) => parse_time(time)
+                .ok_or_else(|| ("InvalidArgument", "Parameter Time is not valid.".to_owned()))?,
             None => scope.now,
         };
         let place = Place::named(scope, text(entry, "EventBusName"));
@@ -195,7 +194,7 @@ fn deliveries(
 
 /// A moment of the JSON protocol: seconds since the epoch.
 #[expect(clippy::cast_possible_truncation, reason = "events tell whole seconds")]
-fn moment(time: &Value) -> Option<Timestamp> {
+fn parse_time(time: &Value) -> Option<Timestamp> {
     time.as_f64().and_then(|seconds| Timestamp::from_second(seconds as i64).ok())
 }
 

@@ -12,7 +12,7 @@ use crate::{
 /// What refused entries say.
 const MESSAGE: &str = "Refused by a fault of the embedded AWS.";
 /// Which codes of an entry are not its sender's fault.
-const OURS: [&str; 6] = [
+const SERVICE_FAULT_CODES: [&str; 6] = [
     "InternalError",
     "InternalFailure",
     "KmsThrottled",
@@ -135,7 +135,7 @@ impl Batch {
                             "Id": text(entry, "Id"),
                             "Code": code,
                             "Message": MESSAGE,
-                            "SenderFault": !OURS.contains(&code.as_str()),
+                            "SenderFault": !SERVICE_FAULT_CODES.contains(&code.as_str()),
                         }));
                     }
                 }

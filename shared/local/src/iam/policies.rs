@@ -12,19 +12,19 @@ use super::{
 };
 use crate::{
     api::{ApiError, Scope},
-    wire::{moment, text},
+    wire::{text, timestamp},
 };
 
 /// AWS documents this as the most characters of a managed policy.
-const MOST: usize = 6144;
+const MAX_CHARS: usize = 6144;
 /// AWS documents this as the default quota of managed policies of a role.
-const MOST_ATTACHED: usize = 10;
+const MAX_ATTACHED: usize = 10;
 
 impl Iam {
     pub(super) fn create_policy(&mut self, scope: &Scope, body: &Value) -> Answer {
         let name = named(body, "PolicyName", 128)?;
         let path = path(body)?;
-        let policy = document(required(body, "PolicyDocument")?, Kind::Identity, MOST)?;
+        let policy = document(required(body, "PolicyDocument")?, Kind::Identity, MAX_CHARS)?;
         let arn = format!("arn:aws:iam::{}:policy{path}{name}", scope.account);
         let id = self.unique_id("ANPA");
         let account = self.account(&scope.account);
@@ -65,7 +65,7 @@ impl Iam {
             "Document": encoded(&managed.policy),
             "VersionId": version,
             "IsDefaultVersion": true,
-            "CreateDate": moment(managed.created),
+            "CreateDate": timestamp(managed.created),
         } }))
     }
 
@@ -109,8 +109,8 @@ impl Iam {
         let arn = required(body, "PolicyArn")?;
         find(&self.account(&scope.account).policies, arn)?;
         let role = self.changeable(scope, body)?;
-        if role.attached.len() >= MOST_ATTACHED && !role.attached.contains(arn) {
-            let message = format!("Cannot exceed quota for PoliciesPerRole: {MOST_ATTACHED}");
+        if role.attached.len() >= MAX_ATTACHED && !role.attached.contains(arn) {
+            let message = format!("Cannot exceed quota for PoliciesPerRole: {MAX_ATTACHED}");
             return Err(conflict("LimitExceeded", message));
         }
         role.attached.insert(arn.to_owned());
@@ -155,7 +155,7 @@ fn told(account: &Account, policy: &Managed) -> Value {
         "PermissionsBoundaryUsageCount": 0,
         "IsAttachable": true,
         "Description": policy.description,
-        "CreateDate": moment(policy.created),
-        "UpdateDate": moment(policy.created),
+        "CreateDate": timestamp(policy.created),
+        "UpdateDate": timestamp(policy.created),
     })
 }

@@ -10,18 +10,18 @@ use super::{
 };
 use crate::{
     api::{ApiError, Scope},
-    wire::{moment, text},
+    wire::{text, timestamp},
 };
 
 /// AWS documents these as the most characters of a trust policy, and of all own policies of a role together.
-const MOST_TRUST: usize = 2048;
-const MOST_INLINE: usize = 10_240;
+const MAX_TRUST_CHARS: usize = 2048;
+const MAX_INLINE_CHARS: usize = 10_240;
 
 impl Iam {
     pub(super) fn create_role(&mut self, scope: &Scope, body: &Value) -> Answer {
         let name = named(body, "RoleName", 64)?;
         let path = path(body)?;
-        let trust = document(required(body, "AssumeRolePolicyDocument")?, Kind::Trust, MOST_TRUST)?;
+        let trust = document(required(body, "AssumeRolePolicyDocument")?, Kind::Trust, MAX_TRUST_CHARS)?;
         let longest = text(body, "MaxSessionDuration").unwrap_or("3600").parse().ok();
         let longest_session = longest
             .filter(|seconds| (3600..=43_200).contains(seconds))
@@ -75,7 +75,7 @@ impl Iam {
     }
 
     pub(super) fn update_trust(&mut self, scope: &Scope, body: &Value) -> Answer {
-        let trust = document(required(body, "PolicyDocument")?, Kind::Trust, MOST_TRUST)?;
+        let trust = document(required(body, "PolicyDocument")?, Kind::Trust, MAX_TRUST_CHARS)?;
         self.changeable(scope, body)?.trust = trust;
         Ok(Value::Null)
     }
@@ -94,12 +94,12 @@ impl Iam {
 
     pub(super) fn put_role_policy(&mut self, scope: &Scope, body: &Value) -> Answer {
         let name = named(body, "PolicyName", 128)?;
-        let policy = document(required(body, "PolicyDocument")?, Kind::Identity, MOST_INLINE)?;
+        let policy = document(required(body, "PolicyDocument")?, Kind::Identity, MAX_INLINE_CHARS)?;
         let role = self.changeable(scope, body)?;
         let others = role.inline.iter().filter(|(other, _)| *other != name);
-        if others.map(|(_, other)| size(other)).sum::<usize>() + size(&policy) > MOST_INLINE {
+        if others.map(|(_, other)| size(other)).sum::<usize>() + size(&policy) > MAX_INLINE_CHARS {
             let message =
-                format!("Maximum policy size of {MOST_INLINE} bytes exceeded for role {}", role.name);
+                format!("Maximum policy size of {MAX_INLINE_CHARS} bytes exceeded for role {}", role.name);
             return Err(conflict("LimitExceeded", message));
         }
         role.inline.insert(name.to_owned(), policy);
@@ -156,7 +156,7 @@ pub(super) fn told(role: &Role) -> Value {
         "RoleName": role.name,
         "RoleId": role.id,
         "Arn": role.arn,
-        "CreateDate": moment(role.created),
+        "CreateDate": timestamp(role.created),
         "AssumeRolePolicyDocument": encoded(&role.trust),
         "Description": role.description,
         "MaxSessionDuration": role.longest_session,

@@ -10,7 +10,7 @@ use super::{
     Code, Configuration, Deployed, Handled, Key, Lambda, Package, Retries,
     concurrency::throttled,
     invalid,
-    invocation::{LARGEST, Origin, executed},
+    invocation::{MAX_PAYLOAD_BYTES, Origin, executed},
     key, missing, not_found,
 };
 use crate::{
@@ -228,7 +228,7 @@ impl Lambda {
         // A function that is invoked without a payload is given an empty object.
         let payload = if body.is_null() { json!({}).to_string().into() } else { request.body.clone() };
         // AWS documents 6 MB, and 1 MB for an event that nobody waits for.
-        let most = if asynchronous { 1 << 20 } else { LARGEST };
+        let most = if asynchronous { 1 << 20 } else { MAX_PAYLOAD_BYTES };
         if payload.len() > most {
             let message =
                 format!("Request must be smaller than {most} bytes for the InvokeFunction operation");

@@ -31,7 +31,7 @@ pub(super) struct Configuration {
     pub(super) code_hash: String,
 }
 
-const LONGEST: i64 = 900;
+const MAX_TIMEOUT_SECONDS: i64 = 900;
 
 impl Configuration {
     fn of(key: &Key, now: Timestamp) -> Self {
@@ -110,9 +110,9 @@ impl Configuration {
             self.architecture = architecture.as_str().unwrap_or_default().to_owned();
         }
         if let Some(seconds) = body["Timeout"].as_i64() {
-            if !(1..=LONGEST).contains(&seconds) {
+            if !(1..=MAX_TIMEOUT_SECONDS).contains(&seconds) {
                 return Err(refused(&format!(
-                    "'{seconds}' at 'timeout' failed to satisfy constraint: 1 to {LONGEST}"
+                    "'{seconds}' at 'timeout' failed to satisfy constraint: 1 to {MAX_TIMEOUT_SECONDS}"
                 )));
             }
             self.timeout = SignedDuration::from_secs(seconds);

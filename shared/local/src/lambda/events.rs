@@ -60,7 +60,7 @@ impl Retries {
         let destination = self.on_failure.as_ref().map_or(json!({}), |arn| json!({ "Destination": arn }));
         json!({
             "FunctionArn": format!("{arn}:$LATEST"),
-            "LastModified": crate::wire::moment(modified),
+            "LastModified": crate::wire::timestamp(modified),
             "MaximumRetryAttempts": self.most,
             "MaximumEventAgeInSeconds": self.longest.as_secs(),
             "DestinationConfig": { "OnSuccess": {}, "OnFailure": destination },

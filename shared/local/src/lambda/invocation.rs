@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The most bytes of a request that waits for its answer, and of the answer: AWS documents 6 MB, and says it so.
-pub(super) const LARGEST: usize = 6_291_556;
+pub(super) const MAX_PAYLOAD_BYTES: usize = 6_291_556;
 
 /// What asked for an invocation, and is told of its end.
 #[derive(Debug)]
@@ -109,11 +109,11 @@ impl Invocation {
         log.push_str(&ended.log);
         let mut status = None;
         let answer = ended.answer.and_then(|answer| match answer.len() {
-            length if length > LARGEST && matches!(self.origin, Origin::Caller { .. }) => Err(Failure::Told(
+            length if length > MAX_PAYLOAD_BYTES && matches!(self.origin, Origin::Caller { .. }) => Err(Failure::Told(
                 json!({
                     "errorType": "Function.ResponseSizeTooLarge",
                     "errorMessage": format!(
-                        "Response payload size ({length} bytes) exceeded maximum allowed payload size ({LARGEST} bytes)."
+                        "Response payload size ({length} bytes) exceeded maximum allowed payload size ({MAX_PAYLOAD_BYTES} bytes)."
                     ),
                 })
                 .to_string()

@@ -45,7 +45,7 @@ pub(super) fn timed_out(request_id: &str, at: Timestamp, timeout: SignedDuration
 
 /// The last 4 KB of a log, as Invoke answers them.
 pub(super) fn tail(log: &str) -> String {
-    const MOST: usize = 4096;
+    const MAX_LINE_BYTES: usize = 4096;
     let bytes = log.as_bytes();
-    BASE64_STANDARD.encode(&bytes[bytes.len().saturating_sub(MOST)..])
+    BASE64_STANDARD.encode(&bytes[bytes.len().saturating_sub(MAX_LINE_BYTES)..])
 }

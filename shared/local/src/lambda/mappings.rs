@@ -10,7 +10,7 @@ use crate::{
     api::{ApiError, Scope},
     page,
     sqs::{Message, Sqs},
-    wire::{moment, text},
+    wire::{text, timestamp},
 };
 
 /// A queue that feeds a function.
@@ -80,7 +80,7 @@ impl Mapping {
             "EventSourceArn": self.queue,
             "FunctionArn": arn(&self.function),
             "EventSourceMappingArn": format!("arn:aws:lambda:{region}:{account}:event-source-mapping:{id}"),
-            "LastModified": moment(self.modified),
+            "LastModified": timestamp(self.modified),
             "State": if self.enabled { "Enabled" } else { "Disabled" },
             "StateTransitionReason": "USER_INITIATED",
             "FunctionResponseTypes": kinds,

@@ -28,7 +28,7 @@ use super::{
 use crate::{World, scratch::Scratch};
 
 /// Lambda ends an environment that takes longer than this to start.
-const LONGEST_INIT: Duration = Duration::from_secs(10);
+const MAX_INIT: Duration = Duration::from_secs(10);
 
 /// The code of a function that is a program, and its environments that wait.
 #[derive(Debug)]
@@ -147,7 +147,7 @@ impl Environment {
                 Some(document) => Failure::Told(document),
             },
             failure = environment.process.ended() => failure,
-            () = tokio::time::sleep(LONGEST_INIT) => Failure::Died {
+            () = tokio::time::sleep(MAX_INIT) => Failure::Died {
                 kind: "Sandbox.Timedout",
                 message: "the function did not start within 10 seconds".to_owned(),
             },
@@ -274,12 +274,12 @@ impl Process {
     /// Ends when the process has ended, with how.
     async fn ended(&mut self) -> Failure {
         // A process can close its output and live, or end while a child of its own keeps the output open.
-        const LOOK: Duration = Duration::from_millis(50);
+        const POLL_INTERVAL: Duration = Duration::from_millis(50);
         while !self.is_over() {
             if *self.closed.borrow() {
-                tokio::time::sleep(LOOK / 50).await;
+                tokio::time::sleep(POLL_INTERVAL / 50).await;
             } else {
-                let _ = tokio::time::timeout(LOOK, self.closed.wait_for(|closed| *closed)).await;
+                let _ = tokio::time::timeout(POLL_INTERVAL, self.closed.wait_for(|closed| *closed)).await;
             }
         }
         let how = self.end().map_or_else(|error| error.to_string(), |status| status.to_string());
@@ -334,11 +334,11 @@ impl Log {
 
     /// Waits until nothing more has come for a moment.
     async fn settle(&self) {
-        const MOMENT: Duration = Duration::from_millis(2);
+        const SETTLE_PAUSE: Duration = Duration::from_millis(2);
         let mut seen = usize::MAX;
         while seen != self.text().len() {
             seen = self.text().len();
-            tokio::time::sleep(MOMENT).await;
+            tokio::time::sleep(SETTLE_PAUSE).await;
         }
     }
 }

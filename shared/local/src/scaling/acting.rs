@@ -13,7 +13,7 @@ use super::{Around, Place, Scaling, activities, target::Dimension, tracking};
 use crate::{api::Scope, rng::Rng};
 
 /// How long the alarms of a policy need to see a capacity that somebody else has set.
-const NOTICE: SignedDuration = SignedDuration::from_mins(15);
+const REACTION_TIME: SignedDuration = SignedDuration::from_mins(15);
 
 /// What keeps the range from being followed when a policy acts, and when a schedule does.
 const BY_POLICY: &str = "DynamicScalingInSuspended";
@@ -42,7 +42,7 @@ impl Scaling {
         let targets = self.places.values().flat_map(|place| place.targets.values());
         targets
             .flat_map(|target| {
-                let outside = target.outside.and_then(|since| since.checked_add(NOTICE).ok());
+                let outside = target.outside.and_then(|since| since.checked_add(REACTION_TIME).ok());
                 target.actions.values().filter_map(|action| action.next).chain(outside)
             })
             .min()
@@ -70,7 +70,7 @@ impl Place {
         let mut moved = Vec::new();
         for ((resource, name), target) in &mut self.targets {
             let Some(dimension) = Dimension::of(resource, name) else { continue };
-            if target.outside.is_some_and(|since| scope.now.duration_since(since) >= NOTICE) {
+            if target.outside.is_some_and(|since| scope.now.duration_since(since) >= REACTION_TIME) {
                 // Looked at anew: it may be refused now, and is tried again as long as it is outside.
                 target.outside = None;
                 moved.push((dimension.clone(), "capacity".to_owned()));

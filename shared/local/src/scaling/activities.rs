@@ -9,10 +9,10 @@ use super::{
 };
 use crate::{
     rng::Rng,
-    wire::{moment, text},
+    wire::{text, timestamp},
 };
 
-const LONGEST_PAGE: u64 = 50;
+const MAX_PAGE: u64 = 50;
 
 /// The record of a change of capacity; `refused` is the error of one that DynamoDB did not make.
 pub(super) fn change(
@@ -37,8 +37,8 @@ pub(super) fn change(
         "ScalableDimension": dimension.name,
         "Description": format!("Setting {what}."),
         "Cause": cause,
-        "StartTime": moment(now),
-        "EndTime": moment(now),
+        "StartTime": timestamp(now),
+        "EndTime": timestamp(now),
         "StatusCode": status,
         "StatusMessage": message,
     })
@@ -68,6 +68,6 @@ impl Call<'_, '_> {
             .map(|(index, activity)| {
                 (format!("{:020}", u64::MAX - (count - index) as u64), activity.clone())
             });
-        self.paged("ScalingActivities", entries, LONGEST_PAGE)
+        self.paged("ScalingActivities", entries, MAX_PAGE)
     }
 }

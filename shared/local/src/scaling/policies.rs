@@ -12,10 +12,10 @@ use super::{
 use crate::{
     api::ApiError,
     page,
-    wire::{moment, text},
+    wire::{text, timestamp},
 };
 
-const LONGEST_PAGE: u64 = 10;
+const MAX_PAGE: u64 = 10;
 const TRACKING: &str = "TargetTrackingScaling";
 const TYPES: [&str; 3] = ["PredictiveScaling", "StepScaling", TRACKING];
 
@@ -102,12 +102,12 @@ impl Call<'_, '_> {
                         "PolicyType": TRACKING,
                         "TargetTrackingScalingPolicyConfiguration": policy.configuration,
                         "Alarms": policy.alarms.view(scope),
-                        "CreationTime": moment(policy.created),
+                        "CreationTime": timestamp(policy.created),
                     });
                     (page::joined(&[resource, dimension, name]), view)
                 })
         });
-        self.paged("ScalingPolicies", entries, LONGEST_PAGE)
+        self.paged("ScalingPolicies", entries, MAX_PAGE)
     }
 
     pub(super) fn delete_policy(&mut self) -> Answer {

@@ -8,10 +8,10 @@ use crate::{
     api::ApiError,
     events::schedule::Schedule,
     page,
-    wire::{moment, text},
+    wire::{text, timestamp},
 };
 
-const LONGEST_PAGE: u64 = 50;
+const MAX_PAGE: u64 = 50;
 
 /// An action that changes the range of its target when its time comes.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl Action {
             "ResourceId": resource,
             "ScalableDimension": dimension,
             "ScalableTargetAction": self.range,
-            "CreationTime": moment(self.created),
+            "CreationTime": timestamp(self.created),
         });
         if let Some(timezone) = &self.timezone {
             view["Timezone"] = json!(timezone);
@@ -150,7 +150,7 @@ impl Call<'_, '_> {
                     (page::joined(&[resource, dimension, name]), action.view(name, resource, dimension))
                 })
         });
-        self.paged("ScheduledActions", entries, LONGEST_PAGE)
+        self.paged("ScheduledActions", entries, MAX_PAGE)
     }
 
     pub(super) fn delete_action(&mut self) -> Answer {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Answer, Call, invalid, required, targets::Target, texts};
 use crate::api::ApiError;
 
-const MOST_TAGS: usize = 50;
+const MAX_TAGS: usize = 50;
 
 /// The `Tags` of a request: a map.
 ///
@@ -30,10 +30,10 @@ pub(super) fn read(tags: &Value) -> Result<BTreeMap<String, String>, ApiError> {
 }
 
 fn few(tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
-    if tags.len() > MOST_TAGS {
+    if tags.len() > MAX_TAGS {
         return Err(ApiError::client(
             "TooManyTagsException",
-            format!("A scalable target carries {MOST_TAGS} tags at most"),
+            format!("A scalable target carries {MAX_TAGS} tags at most"),
         ));
     }
     Ok(())

@@ -10,10 +10,10 @@ use crate::{
     api::{ApiError, Scope},
     page,
     rng::hex,
-    wire::moment,
+    wire::timestamp,
 };
 
-const LONGEST_PAGE: u64 = 50;
+const MAX_PAGE: u64 = 50;
 const SUSPENSIONS: [&str; 3] =
     ["DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended"];
 
@@ -48,7 +48,7 @@ impl Target {
                  AWSServiceRoleForApplicationAutoScaling_DynamoDBTable",
                 scope.account
             ),
-            "CreationTime": moment(self.created),
+            "CreationTime": timestamp(self.created),
             "SuspendedState": self.suspended,
             "ScalableTargetARN": self.arn,
         })
@@ -111,7 +111,7 @@ impl Call<'_, '_> {
         let entries = targets.into_iter().map(|((resource, dimension), target)| {
             (page::joined(&[resource, dimension]), target.view(scope, resource, dimension))
         });
-        self.paged("ScalableTargets", entries, LONGEST_PAGE)
+        self.paged("ScalableTargets", entries, MAX_PAGE)
     }
 
     /// DeregisterScalableTarget: AWS documents that its policies and scheduled actions go with it.

@@ -17,7 +17,7 @@ const NUMBERS: [(&str, &str, i64, i64); 5] = [
 ];
 
 /// The attributes that are counted or given, and cannot be set.
-pub(super) const TOLD: [&str; 6] = [
+pub(super) const READABLE_ATTRIBUTES: [&str; 6] = [
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesDelayed",
     "ApproximateNumberOfMessagesNotVisible",
@@ -38,7 +38,9 @@ const TEXTS: [&str; 6] = [
 
 /// Whether there is an attribute of this name.
 pub(super) fn known(name: &str) -> bool {
-    TOLD.contains(&name) || TEXTS.contains(&name) || NUMBERS.iter().any(|(known, ..)| *known == name)
+    READABLE_ATTRIBUTES.contains(&name)
+        || TEXTS.contains(&name)
+        || NUMBERS.iter().any(|(known, ..)| *known == name)
 }
 
 /// The attributes of a new queue that sets none.
@@ -63,7 +65,7 @@ pub(super) fn read(body: &Value) -> Result<BTreeMap<String, String>, ApiError> {
             "FifoQueue" | "ContentBasedDeduplication" | "DeduplicationScope" | "FifoThroughputLimit" => {
                 return Err(no_fifo());
             }
-            name if TOLD.contains(&name) || !known(name) => {
+            name if READABLE_ATTRIBUTES.contains(&name) || !known(name) => {
                 return Err(ApiError::client("InvalidAttributeName", format!("Unknown Attribute {name}.")));
             }
             name if !allowed(name, &value) => {

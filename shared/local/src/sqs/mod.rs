@@ -173,7 +173,7 @@ impl Sqs {
         }
         let counts = queue.counts(scope.now);
         let mut told = queue.attributes.clone();
-        for (name, value) in attributes::TOLD.into_iter().zip([
+        for (name, value) in attributes::READABLE_ATTRIBUTES.into_iter().zip([
             counts.visible.to_string(),
             counts.delayed.to_string(),
             counts.in_flight.to_string(),

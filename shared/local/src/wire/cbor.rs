@@ -93,7 +93,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::wire::moment;
+    use crate::wire::timestamp;
 
     fn documents() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn a_moment_is_tagged_and_reads_as_a_number() {
         let at = "2026-03-01T00:00:00.5Z".parse().unwrap();
-        let bytes = encode(&json!({ "At": moment(at) }));
+        let bytes = encode(&json!({ "At": timestamp(at) }));
         assert_eq!(bytes[4], 0xc1);
         assert_eq!(decode(&bytes), Ok(json!({ "At": 1_772_323_200.5 })));
     }

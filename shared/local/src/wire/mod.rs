@@ -20,15 +20,15 @@ pub(crate) fn text<'a>(body: &'a Value, member: &str) -> Option<&'a str> {
 
 /// A moment in an answer of a service that speaks several protocols: each writes it in its own way.
 #[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch are far below 2^53")]
-pub(crate) fn moment(at: Timestamp) -> Value {
-    json!({ MOMENT: at.as_millisecond() as f64 / 1000.0 })
+pub(crate) fn timestamp(at: Timestamp) -> Value {
+    json!({ TIMESTAMP_MARKER: at.as_millisecond() as f64 / 1000.0 })
 }
 
 /// The one member of what [`moment`] makes.
-const MOMENT: &str = "$moment";
+const TIMESTAMP_MARKER: &str = "$moment";
 
 /// The seconds since the epoch of what [`moment`] made.
 fn as_moment(value: &Value) -> Option<f64> {
     let members = value.as_object().filter(|members| members.len() == 1)?;
-    members.get(MOMENT)?.as_f64()
+    members.get(TIMESTAMP_MARKER)?.as_f64()
 }

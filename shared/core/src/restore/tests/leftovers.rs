@@ -20,7 +20,7 @@ fn removed(around: &Around, then: &TableSettings, table: &str) -> Vec<String> {
 }
 
 fn told(around: &Around, then: &TableSettings) -> String {
-    let told = around.told(&expected(then, &Choices::default(), &target("orders")), &arn("orders").name);
+    let told = around.views(&expected(then, &Choices::default(), &target("orders")), &arn("orders").name);
     told.iter().map(|it| format!("{}: {}", it.title, it.becomes)).collect::<Vec<_>>().join("\n")
 }
 

@@ -24,29 +24,29 @@ fn so_many_make_tables_at_a_time() {
     let waiting = restore(0, Stage::Waiting);
     let at_work =
         |count: usize, stage| (1..=count).map(move |number| restore(number, stage)).collect::<Vec<_>>();
-    assert!(waiting.has_place(&at_work(AT_A_TIME - 1, Stage::Running)));
-    assert!(!waiting.has_place(&at_work(AT_A_TIME, Stage::Running)));
-    assert!(!waiting.has_place(&at_work(AT_A_TIME, Stage::Starting)));
+    assert!(waiting.may_start(&at_work(MAX_CONCURRENT_RESTORES - 1, Stage::Running)));
+    assert!(!waiting.may_start(&at_work(MAX_CONCURRENT_RESTORES, Stage::Running)));
+    assert!(!waiting.may_start(&at_work(MAX_CONCURRENT_RESTORES, Stage::Starting)));
     // A table that is there takes no place, and neither do those that wait, or copies.
     for stage in [Stage::Applying, Stage::Waiting, Stage::CopyingBack, Stage::Succeeded] {
-        assert!(waiting.has_place(&at_work(AT_A_TIME, stage)), "{stage}");
+        assert!(waiting.may_start(&at_work(MAX_CONCURRENT_RESTORES, stage)), "{stage}");
     }
-    let mut elsewhere = at_work(AT_A_TIME, Stage::Running);
+    let mut elsewhere = at_work(MAX_CONCURRENT_RESTORES, Stage::Running);
     elsewhere.iter_mut().for_each(|restore| restore.start.region = "eu-west-1".parse().unwrap());
-    assert!(waiting.has_place(&elsewhere));
+    assert!(waiting.may_start(&elsewhere));
 }
 
 #[test]
 fn who_had_no_place_asks_anew_with_a_token_of_its_own() {
     let mut restore = restore(0, Stage::Running);
     (restore.job, restore.started_at) = (Some("job".to_owned()), Some(restore.requested_at));
-    restore.wait_anew();
+    restore.requeue();
     let first = restore.start.token.clone();
     assert_eq!((restore.stage, restore.attempt, restore.job.as_ref()), (Stage::Waiting, 2, None));
     assert!(restore.started_at.is_none() && first != "token");
-    restore.take_turn(restore.requested_at);
+    restore.start(restore.requested_at);
     assert_eq!(restore.stage, Stage::Starting);
-    restore.wait_anew();
+    restore.requeue();
     assert!(restore.start.token != first);
     let read: Restore = serde_json::from_value(serde_json::to_value(&restore).unwrap()).unwrap();
     assert_eq!(read, restore);

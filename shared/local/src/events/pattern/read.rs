@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The greatest number that a numeric comparison takes, as AWS documents.
-const GREATEST: f64 = 5.0e9;
+const MAX_NUMBER: f64 = 5.0e9;
 
 impl Fields {
     pub(super) fn read(object: &Map<String, Value>) -> Result<Self, String> {
@@ -131,8 +131,8 @@ fn numeric(operand: &Value) -> Result<Test, String> {
         let relation = relation.as_str().and_then(Relation::named);
         let relation = relation.ok_or("Unrecognized numeric range operator")?;
         let bound = bound.as_f64().ok_or("Value of numeric operator must be numeric")?;
-        if bound.abs() > GREATEST {
-            return Err(format!("Value must be between -{GREATEST} and {GREATEST}, inclusive"));
+        if bound.abs() > MAX_NUMBER {
+            return Err(format!("Value must be between -{MAX_NUMBER} and {MAX_NUMBER}, inclusive"));
         }
         bounds.push((relation, bound));
     }
