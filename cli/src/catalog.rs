@@ -1,7 +1,7 @@
 //! The catalog as a whole.
 
 use backup_chain_core::invoke::RetentionRequest;
-use backup_chain_core::retention::Rebuilt;
+use backup_chain_core::retention::RebuildReport;
 use clap::Subcommand;
 
 use crate::console::{count, utc};
@@ -55,7 +55,7 @@ pub(crate) async fn run(
     }
     let answer =
         deployed.invoke("retention", &RetentionRequest::Rebuild { vaults, by: by.by }, console).await?;
-    let Rebuilt { vaults, added, known, foreign, left, braked_until, warnings, problems } =
+    let RebuildReport { vaults, added, known, foreign, left, braked_until, warnings, problems } =
         replies::read(&answer)?;
     if json {
         console.json(&answer)?;

@@ -12,7 +12,7 @@ use crate::console::count;
 /// What is to be otherwise than it was, in each of the tables.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Otherwise than it was")]
-pub(crate) struct Otherwise {
+pub(crate) struct ChoiceOptions {
     /// Billed by request
     #[arg(long, conflicts_with = "provisioned")]
     on_demand: bool,
@@ -49,7 +49,7 @@ pub(crate) struct Otherwise {
     without: Vec<Feature>,
 }
 
-impl Otherwise {
+impl ChoiceOptions {
     pub fn choices(self) -> Choices {
         Choices {
             billing: if self.on_demand { Some(Billing::OnDemand) } else { self.provisioned },

@@ -6,16 +6,16 @@ use std::path::PathBuf;
 use aws_config::SdkConfig;
 use backup_chain_core::ids::{PointId, Region};
 use backup_chain_core::invoke::{Ask, From, Wanted};
-use backup_chain_core::restore::{Restore, Stage, Told};
-use backup_chain_restore::{Place, RestoreError, recorded};
+use backup_chain_core::restore::{Restore, RestoreView, Stage};
+use backup_chain_restore::{CopyVault, RestoreError, recorded};
 use clap::Args;
 use jiff::Timestamp;
 
-use crate::choices::Otherwise;
+use crate::choices::ChoiceOptions;
 use crate::console::written;
 use crate::follow::{Followed, note};
 use crate::outcome::{By, Failure, Outcome};
-use crate::restore::Named;
+use crate::restore::TableArg;
 use crate::told::{outline, say_end, say_head, say_plans};
 use crate::{Console, points};
 
@@ -32,7 +32,7 @@ use crate::{Console, points};
 pub(crate) struct Detached {
     /// The table that was backed up, with the name of the new table unless it is the same
     #[arg(value_name = "TABLE[=NEW-NAME]")]
-    table: Named,
+    table: TableArg,
     /// The vault with copies
     #[arg(long, value_name = "REGION/VAULT", value_parser = points::place)]
     vault: String,
@@ -63,7 +63,7 @@ pub(crate) struct Detached {
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
-    otherwise: Otherwise,
+    otherwise: ChoiceOptions,
 }
 
 pub(crate) async fn run(
@@ -76,9 +76,9 @@ pub(crate) async fn run(
     let Detached { table, vault, record, at, point, role, items_only, reason, by, dry_run, yes, otherwise } =
         detached;
     let (region, name_of_vault) = points::parts(&vault).map_err(Failure::refused)?;
-    let place = Place { region, vault: name_of_vault, prefix, role };
+    let place = CopyVault { region, vault: name_of_vault, prefix, role };
     let config = config(Some(place.region.clone())).await;
-    let Named { table, name, .. } = table;
+    let TableArg { table, name, .. } = table;
     console.note(format_args!("looking for copies of {table} in {vault} ..."))?;
     let found = backup_chain_restore::Detached::find(config, place, &table, record.clone()).await;
     let detached = found.map_err(refused)?;
@@ -136,7 +136,7 @@ async fn follow(
     detached: &backup_chain_restore::Detached,
     mut restore: Restore,
     console: &mut Console<'_>,
-) -> Result<Told, Failure> {
+) -> Result<RestoreView, Failure> {
     let mut followed = Followed::of(&detached.view(&restore).await.map_err(refused)?);
     let mut failure = None;
     let told = detached

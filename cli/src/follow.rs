@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use backup_chain_core::ids::RestoreId;
-use backup_chain_core::restore::{Restore, Stage, StepRecord, StepState, Told};
+use backup_chain_core::restore::{Restore, RestoreView, Stage, StepRecord, StepState};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::Console;
@@ -20,7 +20,7 @@ const REPORT_WAITS_LONGER_THAN: SignedDuration = SignedDuration::from_mins(1);
 
 /// Notes every change of stage and every step until all have ended.
 pub(crate) async fn follow(
-    begun: &[Told],
+    begun: &[RestoreView],
     deployed: &Deployed,
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
@@ -64,7 +64,7 @@ pub(crate) struct Followed {
 }
 
 impl Followed {
-    pub(crate) fn of(told: &Told) -> Self {
+    pub(crate) fn of(told: &RestoreView) -> Self {
         let (id, steps) = (told.restore.id.clone(), BTreeMap::new());
         Self { id, titles: titles(told), stage: None, hitch: None, steps }
     }
@@ -124,6 +124,6 @@ impl Followed {
     }
 }
 
-fn titles(told: &Told) -> Vec<(String, String)> {
+fn titles(told: &RestoreView) -> Vec<(String, String)> {
     told.steps.iter().map(|step| (step.key.clone(), step.title.clone())).collect()
 }

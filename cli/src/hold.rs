@@ -2,8 +2,8 @@
 
 use backup_chain_core::ids::{PointId, TableName};
 use backup_chain_core::invoke::RetentionRequest;
-use backup_chain_core::point::{Hold, Kind};
-use backup_chain_core::retention::{Held, place_of};
+use backup_chain_core::point::{Hold, PointKind};
+use backup_chain_core::retention::{HoldView, place_of};
 use clap::Subcommand;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::console::{utc, utc_or_dash, written};
 use crate::deployment::Deployed;
 use crate::outcome::{By, Failure, Outcome};
-use crate::points::{self, Named};
+use crate::points::{self, PointArg};
 use crate::{Console, replies};
 
 #[derive(Debug, Subcommand)]
@@ -23,7 +23,7 @@ pub(crate) enum Command {
         recovery point that has no room for it, with 50 tags of its table, is held by the catalog alone, and you are told.")]
     Add {
         #[command(flatten)]
-        point: Named,
+        point: PointArg,
         /// Why
         #[arg(long)]
         reason: String,
@@ -41,7 +41,7 @@ pub(crate) enum Command {
     )]
     Remove {
         #[command(flatten)]
-        point: Named,
+        point: PointArg,
         /// Why, for the history
         #[arg(long)]
         reason: Option<String>,
@@ -65,15 +65,15 @@ pub(crate) async fn run(
 ) -> Result<Outcome, Failure> {
     let request = match command {
         Command::List { table } => return list(table.as_ref(), deployed, json, console).await,
-        Command::Add { point: Named { table, id, vault }, reason, until, by } => {
+        Command::Add { point: PointArg { table, id, vault }, reason, until, by } => {
             RetentionRequest::Hold { table, point: id, vault, reason, until, by: by.by }
         }
-        Command::Remove { point: Named { table, id, vault }, reason, by } => {
+        Command::Remove { point: PointArg { table, id, vault }, reason, by } => {
             RetentionRequest::LiftHold { table, point: id, vault, by: by.by, reason }
         }
     };
     let answer = deployed.invoke("retention", &request, console).await?;
-    let Held { table, point, vault, hold, note } = replies::read(&answer)?;
+    let HoldView { table, point, vault, hold, note } = replies::read(&answer)?;
     if json {
         console.json(&answer)?;
         return Ok(Outcome::Done);
@@ -97,7 +97,7 @@ pub(crate) async fn run(
 struct View {
     table: TableName,
     vault: String,
-    kind: Kind,
+    kind: PointKind,
     point: PointId,
     created_at: Option<Timestamp>,
     #[serde(flatten)]

@@ -1,14 +1,14 @@
 //! What a restore point tells of itself: its sealed metadata, opened with the operator's rights.
 
 use backup_chain_aws::seen::Seen;
-use backup_chain_core::metadata::Settings;
+use backup_chain_core::metadata::SettingsLocation;
 use clap::Subcommand;
 use serde_json::Value;
 
 use crate::Console;
 use crate::deployment::Deployed;
 use crate::outcome::{Failure, Outcome};
-use crate::points::{self, Named};
+use crate::points::{self, PointArg};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -20,7 +20,7 @@ pub(crate) enum Command {
         KMS: you need backup:DescribeRecoveryPoint, backup:ListTags, dynamodb:GetItem and kms:Decrypt in its Region. \
         What does not authenticate is refused."
     )]
-    Show(Named),
+    Show(PointArg),
 }
 
 pub(crate) async fn run(
@@ -43,7 +43,7 @@ pub(crate) async fn run(
     let (mut document, settings) = deployed.app.sealer.open(&point, &seen).await.map_err(|error| {
         Failure::refused(format!("the metadata of restore point {} is not believed: {error}", point.id))
     })?;
-    document.settings = Settings::Inline(Box::new(settings));
+    document.settings = SettingsLocation::Inline(Box::new(settings));
     let document: Value = serde_json::from_slice(&document.to_bytes())?;
     console.json(&document)?;
     Ok(Outcome::Done)

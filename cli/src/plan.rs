@@ -66,7 +66,7 @@ impl Plan {
 }
 
 #[derive(Debug, Serialize)]
-struct Told {
+struct PlanView {
     policy: String,
     time_zone: String,
     from: Timestamp,
@@ -180,7 +180,7 @@ fn view(
     checked: Option<Checked>,
     limits: &SessionLimits,
     now: Timestamp,
-) -> Result<Told, Failure> {
+) -> Result<PlanView, Failure> {
     let shown = plan.timezone.as_ref().unwrap_or(&policy.time_zone);
     let zone = shown.time_zone();
     let day = plan.from.unwrap_or_else(|| zone.to_datetime(now).date());
@@ -229,7 +229,7 @@ fn view(
             (Some(Apply { revision, changed, changes, restarted_tiers, tables, skipped }), warnings)
         }
     };
-    Ok(Told {
+    Ok(PlanView {
         policy: policy.name.to_string(),
         time_zone: policy.time_zone.to_string(),
         from,
@@ -276,8 +276,8 @@ fn slots(policy: &Policy, shown: &Zone, from: Timestamp, until: Timestamp) -> Ve
     by_slot.into_iter().map(|(slot, tiers)| Slot { slot, local: local(slot), tiers }).collect()
 }
 
-fn say(told: &Told, policy: &Policy, console: &mut Console<'_>) -> Result<(), Failure> {
-    let Told { time_zone, slots, steady_state, cost, .. } = told;
+fn say(told: &PlanView, policy: &Policy, console: &mut Console<'_>) -> Result<(), Failure> {
+    let PlanView { time_zone, slots, steady_state, cost, .. } = told;
     let (due, days) = (count(slots.len(), "slot"), count(told.days.into(), "day"));
     console.line(format_args!("policy {}, {time_zone}: {due} in {days}", told.policy))?;
     if !slots.is_empty() {

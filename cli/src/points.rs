@@ -6,7 +6,7 @@ use backup_chain_core::ids::{
     InvalidName, PointId, PolicyName, RecoveryPointArn, Region, SessionId, TableId, TableName, VaultArn,
     VaultName,
 };
-use backup_chain_core::point::{Hold, Kind, RestorePoint, State};
+use backup_chain_core::point::{Hold, PointKind, RestorePoint, State};
 use backup_chain_core::retention::place_of;
 use backup_chain_core::span::Span;
 use backup_chain_core::tier::{Flag, Tier};
@@ -33,7 +33,7 @@ pub(crate) struct List {
 
 /// One restore point, as the operator names it.
 #[derive(Debug, Args)]
-pub(crate) struct Named {
+pub(crate) struct PointArg {
     /// The table
     pub table: TableName,
     /// The restore point
@@ -48,7 +48,7 @@ pub(crate) enum Command {
     /// Show one restore point
     #[command(after_help = "Example:\n  \
         backup-chain point show orders 01KE73DJG0C1V5K6TP3T2ZJ4ZD --vault eu-central-1/backup-chain")]
-    Show(Named),
+    Show(PointArg),
 }
 
 pub(crate) fn place(text: &str) -> Result<String, String> {
@@ -75,7 +75,7 @@ pub(crate) struct PointView<'a> {
     id: &'a PointId,
     pub table: &'a TableName,
     table_id: &'a TableId,
-    pub kind: Kind,
+    pub kind: PointKind,
     pub vault: String,
     state: State,
     /// The moment of the restore point: the creation date that AWS gives it.
@@ -210,7 +210,7 @@ pub(crate) fn hold_text(hold: &Hold) -> String {
 struct Chain<'a> {
     table: &'a TableName,
     table_id: &'a TableId,
-    kind: Kind,
+    kind: PointKind,
     vault: String,
     points: Vec<PointView<'a>>,
 }
@@ -225,7 +225,7 @@ pub(crate) async fn list(
     let mut points = deployed.catalog().points_of_table(table).await?;
     points.retain(|point| *all || !point.state.is_past());
     points.sort_by(|a, b| a.id.cmp(&b.id));
-    let mut chains: BTreeMap<(&TableId, Kind, String), Vec<PointView<'_>>> = BTreeMap::new();
+    let mut chains: BTreeMap<(&TableId, PointKind, String), Vec<PointView<'_>>> = BTreeMap::new();
     for point in &points {
         let chain = (&point.table.id, point.kind, place_of(&point.vault));
         chains.entry(chain).or_default().push(PointView::of(point));
@@ -247,9 +247,9 @@ pub(crate) async fn list(
             console.line("")?;
         }
         let what = match kind {
-            Kind::Backup => "backup chain",
-            Kind::Copy => "copy chain",
-            Kind::Manual => "manual backups",
+            PointKind::Backup => "backup chain",
+            PointKind::Copy => "copy chain",
+            PointKind::Manual => "manual backups",
         };
         console.line(format_args!(
             "{what} of {table} ({table_id}) in {vault}: {}",
@@ -262,8 +262,8 @@ pub(crate) async fn list(
 }
 
 /// The restore point that is meant.
-pub(crate) async fn find(deployed: &Deployed, named: &Named) -> Result<RestorePoint, Failure> {
-    let Named { table, id, vault } = named;
+pub(crate) async fn find(deployed: &Deployed, named: &PointArg) -> Result<RestorePoint, Failure> {
+    let PointArg { table, id, vault } = named;
     let mut found = deployed.catalog().points_of_table(table).await?;
     found.retain(|point| {
         point.id == *id && vault.as_ref().is_none_or(|vault| *vault == place_of(&point.vault))

@@ -2,7 +2,7 @@
 
 use backup_chain_core::ids::{PointId, TableName};
 use backup_chain_core::invoke::{Removal, RetentionRequest, Which};
-use backup_chain_core::retention::{Decided, Fate, Guard, Report};
+use backup_chain_core::retention::{Decided, Guard, PointFate, Report};
 use clap::Args;
 
 use crate::console::count;
@@ -95,12 +95,12 @@ pub(crate) async fn run(
     };
     let planned = deployed.invoke("retention", &request(true, None), console).await?;
     let plan: Report = replies::read(&planned)?;
-    let going = plan.points.iter().filter(|decided| decided.fate == Fate::Remove).count() + plan.omitted;
+    let going = plan.points.iter().filter(|decided| decided.fate == PointFate::Remove).count() + plan.omitted;
     for Decided { table, vault, point, fate, why, .. } in &plan.points {
         let why = why.join(", ");
         let said = match fate {
-            Fate::Remove => format!("would be removed: {why}"),
-            Fate::Gone => "is gone already".to_owned(),
+            PointFate::Remove => format!("would be removed: {why}"),
+            PointFate::Gone => "is gone already".to_owned(),
             _ => format!("is kept: {why}"),
         };
         console.note(format_args!("{point} of {table} in {vault} {said}"))?;
@@ -109,7 +109,7 @@ pub(crate) async fn run(
         if json {
             console.json(&planned)?;
         }
-        if plan.points.iter().all(|decided| decided.fate != Fate::Keep) {
+        if plan.points.iter().all(|decided| decided.fate != PointFate::Keep) {
             console.note("there is nothing to remove")?;
             return Ok(Outcome::Done);
         }

@@ -4,14 +4,14 @@ use std::str::FromStr;
 
 use backup_chain_core::ids::{PointId, Region, RestoreId, TableArn, TableName};
 use backup_chain_core::invoke::{Ask, From, RestoreRequest, Wanted};
-use backup_chain_core::restore::{Restore, Stage, Told};
+use backup_chain_core::restore::{Restore, RestoreView, Stage};
 use backup_chain_core::retention::place_of;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::choices::Otherwise;
+use crate::choices::ChoiceOptions;
 use crate::console::{count, utc, utc_or_dash, written};
 use crate::deployment::Deployed;
 use crate::follow::follow;
@@ -57,7 +57,7 @@ pub(crate) enum Command {
 pub(crate) struct Start {
     /// Tables that were backed up, by name or ARN, each with the name of the new table unless it is the same
     #[arg(required = true, value_name = "TABLE[=NEW-NAME]")]
-    tables: Vec<Named>,
+    tables: Vec<TableArg>,
     #[command(flatten)]
     which: Chosen,
     /// The Region of the new tables; that of the vault unless given, and the source Region where no vault is named
@@ -81,18 +81,18 @@ pub(crate) struct Start {
     #[arg(long)]
     no_wait: bool,
     #[command(flatten)]
-    otherwise: Otherwise,
+    otherwise: ChoiceOptions,
 }
 
 /// A table by its name or ARN, and the name that it is to have.
 #[derive(Debug, Clone)]
-pub(crate) struct Named {
+pub(crate) struct TableArg {
     pub table: TableName,
     pub name: Option<TableName>,
     pub arn: Option<TableArn>,
 }
 
-impl FromStr for Named {
+impl FromStr for TableArg {
     type Err = <TableName as FromStr>::Err;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (table, name) = match text.split_once('=') {
@@ -132,7 +132,7 @@ pub(crate) async fn run(
         Command::List { open, limit } => list(open, limit, deployed, json, console).await,
         Command::Show { id } => {
             let answer = deployed.invoke("restore", &RestoreRequest::Show { restore: id }, console).await?;
-            let told: Told = replies::read(&answer)?;
+            let told: RestoreView = replies::read(&answer)?;
             if json {
                 console.json(&answer)?;
             } else {
@@ -170,7 +170,7 @@ async fn begin(
             "{elsewhere} is no table of this deployment: it backs up those of {home} in account {account}"
         )));
     }
-    let wanted = |Named { table, name, .. }| {
+    let wanted = |TableArg { table, name, .. }| {
         let (from, vault, region) = (from.clone(), vault.clone(), to_region.clone());
         Wanted { table, from, vault, name, region }
     };
@@ -184,7 +184,7 @@ async fn begin(
     };
     let planned =
         deployed.invoke("restore", &RestoreRequest::Restore(Box::new(ask.clone())), console).await?;
-    let plans: Vec<Told> = replies::read(&planned)?;
+    let plans: Vec<RestoreView> = replies::read(&planned)?;
     if dry_run {
         if json {
             console.json(&planned)?;
@@ -200,15 +200,15 @@ async fn begin(
         return Err(Failure::refused("nothing is restored: answer y, or add --yes"));
     }
     ask.dry_run = false;
-    for (wanted, Told { restore, .. }) in ask.tables.iter_mut().zip(&plans) {
+    for (wanted, RestoreView { restore, .. }) in ask.tables.iter_mut().zip(&plans) {
         // What was shown, and not what has become the newest since.
         wanted.from = From::Point(restore.point.clone());
         wanted.vault = Some(place_of(&restore.vault));
         wanted.region = Some(restore.target.region.clone());
     }
     let mut answer = deployed.invoke("restore", &RestoreRequest::Restore(Box::new(ask)), console).await?;
-    let mut begun: Vec<Told> = replies::read(&answer)?;
-    for Told { restore, .. } in begun.iter().filter(|told| told.restore.stage.is_open()) {
+    let mut begun: Vec<RestoreView> = replies::read(&answer)?;
+    for RestoreView { restore, .. } in begun.iter().filter(|told| told.restore.stage.is_open()) {
         console.note(format_args!(
             "restore {} of {} has begun: see backup-chain restore show {0}",
             restore.id, restore.table.arn.name
@@ -217,7 +217,7 @@ async fn begin(
     if !no_wait {
         follow(&begun, deployed, console).await?;
         let mut ended = Vec::new();
-        for Told { restore, .. } in &begun {
+        for RestoreView { restore, .. } in &begun {
             let request = RestoreRequest::Show { restore: restore.id.clone() };
             ended.push(deployed.invoke("restore", &request, console).await?);
         }
@@ -235,7 +235,7 @@ async fn begin(
             say_end(told, console)?;
         }
     }
-    let is_wrong = |told: &Told| matches!(told.restore.stage, Stage::Warning | Stage::Failed);
+    let is_wrong = |told: &RestoreView| matches!(told.restore.stage, Stage::Warning | Stage::Failed);
     Ok(if begun.iter().any(is_wrong) { Outcome::Wrong } else { Outcome::Done })
 }
 

@@ -3,7 +3,7 @@
 use backup_chain_core::ids::{PolicyName, SessionId, TableName, VaultName};
 use backup_chain_core::invoke::SessionRequest;
 use backup_chain_core::replies::Recorded;
-use backup_chain_core::session::{Session, Skipped, Status, Trigger};
+use backup_chain_core::session::{Session, SessionTrigger, Skipped, Status};
 use backup_chain_core::tier::TierSlot;
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
@@ -148,7 +148,7 @@ struct SessionView<'a> {
     id: &'a SessionId,
     policy: Option<&'a PolicyName>,
     revision: Option<u32>,
-    trigger: Trigger,
+    trigger: SessionTrigger,
     slot: Timestamp,
     started_at: Timestamp,
     ended_at: Option<Timestamp>,

@@ -1,7 +1,7 @@
 //! Restores as they are told: planned, under way, or ended.
 
 use backup_chain_core::restore::{
-    Left, Property, Restore, Stage, StepRecord, StepState, Told, ToldLeftover, ToldStep,
+    LeftOut, LeftoverView, Property, Restore, RestoreView, Stage, StepRecord, StepState, StepView,
 };
 use backup_chain_core::retention::place_of;
 
@@ -11,8 +11,8 @@ use crate::console::{count, utc, word};
 use crate::outcome::Failure;
 
 /// A plan in short, before the question.
-pub(crate) fn outline(told: &Told, console: &mut Console<'_>) -> Result<(), Failure> {
-    let Told { restore, steps, left, leftovers, notes, .. } = told;
+pub(crate) fn outline(told: &RestoreView, console: &mut Console<'_>) -> Result<(), Failure> {
+    let RestoreView { restore, steps, left, leftovers, notes, .. } = told;
     console.note(format_args!("{} is restored as {}", restore.table.arn.name, made(restore)))?;
     let mut lines = vec![point(restore)];
     lines.extend(told.key.iter().map(|key| format!("encrypted with {}", encrypted(key))));
@@ -24,10 +24,10 @@ pub(crate) fn outline(told: &Told, console: &mut Console<'_>) -> Result<(), Fail
         let titles: Vec<&str> = steps.iter().map(|step| step.title.as_str()).collect();
         lines.push(format!("then {}: {}", count(steps.len(), "step"), titles.join(", ")));
     }
-    let behind = |it: &ToldLeftover| format!("left behind: {}: {}", it.title, it.becomes);
+    let behind = |it: &LeftoverView| format!("left behind: {}: {}", it.title, it.becomes);
     lines.extend(leftovers.iter().map(behind));
     let unasked = left.iter().filter(|left| !left.asked);
-    lines.extend(unasked.map(|Left { property, why, .. }| format!("not put back: {property}: {why}")));
+    lines.extend(unasked.map(|LeftOut { property, why, .. }| format!("not put back: {property}: {why}")));
     lines.extend(notes.iter().cloned());
     for line in lines.iter().flat_map(|line| folded(line, WIDTH - 2)) {
         console.note(format_args!("  {line}"))?;
@@ -36,7 +36,7 @@ pub(crate) fn outline(told: &Told, console: &mut Console<'_>) -> Result<(), Fail
 }
 
 /// Plans, in full.
-pub(crate) fn say_plans(plans: &[Told], console: &mut Console<'_>) -> Result<(), Failure> {
+pub(crate) fn say_plans(plans: &[RestoreView], console: &mut Console<'_>) -> Result<(), Failure> {
     for (number, told) in plans.iter().enumerate() {
         if number > 0 {
             console.line("")?;
@@ -53,8 +53,8 @@ pub(crate) fn say_plans(plans: &[Told], console: &mut Console<'_>) -> Result<(),
 }
 
 /// What a restore is of, and how it stands.
-pub(crate) fn say_head(told: &Told, console: &mut Console<'_>) -> Result<(), Failure> {
-    let Told { restore, dry_run, notes, .. } = told;
+pub(crate) fn say_head(told: &RestoreView, console: &mut Console<'_>) -> Result<(), Failure> {
+    let RestoreView { restore, dry_run, notes, .. } = told;
     let by = restore.by.as_ref().map(|by| format!(", by {by}")).unwrap_or_default();
     let why = restore.reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
     let means = if restore.start.native { "DynamoDB's own restore" } else { "AWS Backup" };
@@ -87,12 +87,12 @@ pub(crate) fn say_head(told: &Told, console: &mut Console<'_>) -> Result<(), Fai
 }
 
 /// The steps in their order, and until there is a report, what will not be as it was.
-pub(crate) fn say_steps(told: &Told, console: &mut Console<'_>) -> Result<(), Failure> {
-    let Told { restore, dry_run, steps, left, leftovers, .. } = told;
+pub(crate) fn say_steps(told: &RestoreView, console: &mut Console<'_>) -> Result<(), Failure> {
+    let RestoreView { restore, dry_run, steps, left, leftovers, .. } = told;
     if *dry_run && !leftovers.is_empty() {
         console.line("")?;
         console.line("what a dropped table of that name has left behind, and what becomes of it:")?;
-        let row = |it: &ToldLeftover| [it.title.clone(), cell(&it.becomes)];
+        let row = |it: &LeftoverView| [it.title.clone(), cell(&it.becomes)];
         console.table(["WHAT", "BECOMES"], leftovers.iter().map(row))?;
     }
     if !steps.is_empty() {
@@ -105,7 +105,7 @@ pub(crate) fn say_steps(told: &Told, console: &mut Console<'_>) -> Result<(), Fa
             console.line(title)?;
         }
     } else if !steps.is_empty() {
-        let row = |(title, step): (String, &ToldStep)| {
+        let row = |(title, step): (String, &StepView)| {
             let state = step.record.as_ref().map_or_else(|| "-".to_owned(), |record| word(&record.state));
             [title, state, cell(&step.record.as_ref().map(why).unwrap_or_default())]
         };
@@ -114,15 +114,15 @@ pub(crate) fn say_steps(told: &Told, console: &mut Console<'_>) -> Result<(), Fa
     if restore.report.is_empty() && !left.is_empty() {
         console.line("")?;
         console.line("what will not be as it was, and why:")?;
-        let row = |Left { property, why, .. }: &Left| [property.clone(), cell(why)];
+        let row = |LeftOut { property, why, .. }: &LeftOut| [property.clone(), cell(why)];
         console.table(["PROPERTY", "WHY"], left.iter().map(row))?;
     }
     Ok(())
 }
 
 /// The report, what is left to be done by hand, and how infrastructure code adopts the table.
-pub(crate) fn say_end(told: &Told, console: &mut Console<'_>) -> Result<(), Failure> {
-    let Told { restore, steps, adoption, .. } = told;
+pub(crate) fn say_end(told: &RestoreView, console: &mut Console<'_>) -> Result<(), Failure> {
+    let RestoreView { restore, steps, adoption, .. } = told;
     if !restore.report.is_empty() {
         console.line("")?;
         let row = |Property { name, outcome, why }: &Property| {
@@ -130,12 +130,12 @@ pub(crate) fn say_end(told: &Told, console: &mut Console<'_>) -> Result<(), Fail
         };
         console.table(["PROPERTY", "OUTCOME", "WHY"], restore.report.iter().map(row))?;
     }
-    let by_hand: Vec<&ToldStep> = steps.iter().filter(|step| is_left(restore.stage, step)).collect();
+    let by_hand: Vec<&StepView> = steps.iter().filter(|step| is_left(restore.stage, step)).collect();
     if !by_hand.is_empty() {
         console.line("")?;
         console.line("to finish by hand:")?;
     }
-    for ToldStep { title, record, commands, .. } in by_hand {
+    for StepView { title, record, commands, .. } in by_hand {
         let why = record.as_ref().map(why).filter(|why| !why.is_empty());
         console.line(format_args!("  # {title}{}", why.map(|why| format!(": {why}")).unwrap_or_default()))?;
         for command in commands {
@@ -156,7 +156,7 @@ pub(crate) fn say_end(told: &Told, console: &mut Console<'_>) -> Result<(), Fail
 }
 
 /// Whether a step is left to the operator: it has failed, or nobody goes on with it.
-fn is_left(stage: Stage, step: &ToldStep) -> bool {
+fn is_left(stage: Stage, step: &StepView) -> bool {
     let state = step.record.as_ref().map(|record| record.state);
     match stage {
         Stage::Applying => state == Some(StepState::Failed),

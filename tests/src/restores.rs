@@ -12,7 +12,7 @@ use backup_chain_core::settings::{AttributeType, TableSettings};
 use backup_chain_local::World;
 use backup_chain_local::backup::Durations;
 use backup_chain_local::stack::{ACCOUNT, COPIES, SOURCE, Schedules, Stack, TARGET};
-use backup_chain_restore::{Detached, Place, RestoreError};
+use backup_chain_restore::{CopyVault, Detached, RestoreError};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -166,7 +166,7 @@ pub async fn make_everything(world: &World, stack: &Stack) -> (TableName, TableS
 /// # Errors
 /// When the copies do not tell what it takes.
 pub async fn detached(world: &World, table: &TableName, record: PathBuf) -> Result<Detached, RestoreError> {
-    let place = Place {
+    let place = CopyVault {
         region: TARGET.parse().unwrap(),
         vault: COPIES.parse().unwrap(),
         prefix: "backup-chain-".to_owned(),

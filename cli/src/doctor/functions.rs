@@ -9,7 +9,7 @@ use backup_chain_aws::AwsError;
 use backup_chain_aws::error::failed;
 
 use super::finding::{Check, Finding, is_missing};
-use super::look::Look;
+use super::look::CheckContext;
 
 /// The functions, the session function first: it has told what the deployment is made of.
 pub(super) const FUNCTIONS: [&str; 4] = ["session", "copy", "retention", "restore"];
@@ -17,10 +17,10 @@ pub(super) const FUNCTIONS: [&str; 4] = ["session", "copy", "retention", "restor
 /// What their binaries run on.
 const RUNTIME: &str = "provided.al2023";
 
-pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
+pub(super) async fn check(look: &CheckContext<'_>) -> Vec<Finding> {
     let client = Client::new(&look.config(look.source()));
     let mut findings = Vec::new();
-    let mut first: Option<Told> = None;
+    let mut first: Option<FunctionSettings> = None;
     for function in FUNCTIONS {
         let name = look.named(function);
         let place = look.here(&name);
@@ -31,7 +31,7 @@ pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
                 continue;
             }
         };
-        let told = Told::of(&found);
+        let told = FunctionSettings::of(&found);
         let mut problems = state(&place, &found);
         problems.extend(runtime(&place, &found));
         match &first {
@@ -66,12 +66,12 @@ fn missing(place: &str, name: &str, error: &AwsError) -> Finding {
 }
 
 /// What of a function must be the same in all of them.
-struct Told {
+struct FunctionSettings {
     variables: BTreeMap<String, String>,
     architecture: String,
 }
 
-impl Told {
+impl FunctionSettings {
     fn of(found: &GetFunctionConfigurationOutput) -> Self {
         let variables = found.environment().and_then(|environment| environment.variables());
         let ours = variables.into_iter().flatten().filter(|(name, _)| name.starts_with("BACKUP_CHAIN_"));
@@ -152,7 +152,7 @@ fn runtime(place: &str, found: &GetFunctionConfigurationOutput) -> Option<Findin
 }
 
 /// A function that may run no invocation at all.
-async fn throttled(look: &Look<'_>, client: &Client, name: &str, place: &str) -> Option<Finding> {
+async fn throttled(look: &CheckContext<'_>, client: &Client, name: &str, place: &str) -> Option<Finding> {
     let answer = client.get_function_concurrency().function_name(name).send().await;
     match answer.map_err(failed("lambda:GetFunctionConcurrency", name)) {
         Ok(answer) if answer.reserved_concurrent_executions() == Some(0) => {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::finding::{Check, Finding, Repair, is_missing};
 use super::functions;
-use super::look::Look;
+use super::look::CheckContext;
 use super::statement::allows;
 
 /// What each function does with the metadata key. Only in the source Region is anything sealed.
@@ -21,7 +21,7 @@ const USES: [(&str, &str); 4] = [
     ("restore", "kms:Decrypt"),
 ];
 
-pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
+pub(super) async fn check(look: &CheckContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let roles = roles(look).await;
     for region in look.regions() {
@@ -38,7 +38,7 @@ pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
 
 /// The roles of the functions, with what each does with the metadata key. A function that is not there is told of
 /// elsewhere.
-async fn roles(look: &Look<'_>) -> Vec<(String, &'static str)> {
+async fn roles(look: &CheckContext<'_>) -> Vec<(String, &'static str)> {
     let client = aws_sdk_lambda::Client::new(&look.config(look.source()));
     let mut roles = Vec::new();
     for (function, action) in USES {
@@ -57,7 +57,11 @@ async fn describe(client: &Client, key: &str) -> Result<Option<KeyMetadata>, Aws
     }
 }
 
-async fn metadata_key(look: &Look<'_>, region: &Region, roles: &[(String, &'static str)]) -> Vec<Finding> {
+async fn metadata_key(
+    look: &CheckContext<'_>,
+    region: &Region,
+    roles: &[(String, &'static str)],
+) -> Vec<Finding> {
     let is_source = region == look.source();
     let client = Client::new(&look.config(region));
     let key = look.app.context.deployment().key_in(region);
@@ -109,7 +113,7 @@ async fn metadata_key(look: &Look<'_>, region: &Region, roles: &[(String, &'stat
 }
 
 async fn vault_key(
-    look: &Look<'_>,
+    look: &CheckContext<'_>,
     region: &Region,
     vault: &str,
     key: &str,

@@ -8,10 +8,10 @@ use backup_chain_core::point::RestorePoint;
 use backup_chain_core::retention::place_of;
 
 use super::finding::{Check, Finding};
-use super::look::Look;
+use super::look::CheckContext;
 use crate::console::count;
 
-pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
+pub(super) async fn check(look: &CheckContext<'_>) -> Vec<Finding> {
     let recorded = match look.app.catalog.all_live_points().await {
         Ok(recorded) => recorded,
         Err(error) => {

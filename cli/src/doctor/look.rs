@@ -14,7 +14,7 @@ use crate::deployment::Deployed;
 
 /// A deployment that is looked at.
 #[derive(Debug)]
-pub(crate) struct Look<'a> {
+pub(crate) struct CheckContext<'a> {
     pub deployed: &'a Deployed,
     pub app: &'a App,
     pub now: Timestamp,
@@ -28,7 +28,7 @@ pub(crate) struct Look<'a> {
     pub targets: BTreeSet<Region>,
 }
 
-impl<'a> Look<'a> {
+impl<'a> CheckContext<'a> {
     pub async fn new(deployed: &'a Deployed) -> Self {
         let app = &deployed.app;
         let mut stored = app.catalog.policies().await;

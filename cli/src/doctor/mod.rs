@@ -23,7 +23,7 @@ use clap::Args;
 use serde::Serialize;
 
 use self::finding::{Finding, State};
-use self::look::Look;
+use self::look::CheckContext;
 use crate::Console;
 use crate::console::word;
 use crate::deployment::Deployed;
@@ -59,7 +59,7 @@ struct Counts {
 }
 
 #[derive(Debug, Serialize)]
-struct Told {
+struct DoctorReport {
     counts: Counts,
     findings: Vec<Finding>,
 }
@@ -70,7 +70,7 @@ pub(crate) async fn run(
     json: bool,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
-    let look = Look::new(deployed).await;
+    let look = CheckContext::new(deployed).await;
     let mut findings = findings(&look, console).await?;
     if doctor.fix {
         for finding in &mut findings {
@@ -87,7 +87,7 @@ pub(crate) async fn run(
     };
     let outcome = if findings.iter().any(Finding::is_open) { Outcome::Wrong } else { Outcome::Done };
     if json {
-        console.json(&Told { counts, findings })?;
+        console.json(&DoctorReport { counts, findings })?;
     } else {
         print(doctor, &counts, &findings, console)?;
     }
@@ -95,7 +95,7 @@ pub(crate) async fn run(
 }
 
 /// Every check, in the order in which it is told. A check that cannot be made does not stop the others.
-async fn findings(look: &Look<'_>, console: &mut Console<'_>) -> Result<Vec<Finding>, Failure> {
+async fn findings(look: &CheckContext<'_>, console: &mut Console<'_>) -> Result<Vec<Finding>, Failure> {
     console.note(format_args!("functions, rules and queues in {} are looked at ...", look.source()))?;
     let mut findings = functions::check(look).await;
     findings.extend(rules::check(look).await);
@@ -119,7 +119,11 @@ async fn findings(look: &Look<'_>, console: &mut Console<'_>) -> Result<Vec<Find
 }
 
 /// Repairs what was found, where that is safe.
-async fn repair(look: &Look<'_>, finding: &mut Finding, console: &mut Console<'_>) -> Result<(), Failure> {
+async fn repair(
+    look: &CheckContext<'_>,
+    finding: &mut Finding,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
     let Some(repair) = finding.repair.take() else { return Ok(()) };
     match repair::apply(look, &repair).await {
         Ok(()) => {

@@ -9,14 +9,14 @@ use backup_chain_aws::error::failed;
 use serde_json::Value;
 
 use super::finding::{Check, Finding, is_missing};
-use super::look::Look;
+use super::look::CheckContext;
 use super::rules::FEEDS;
 use crate::console::count;
 
 /// So many events are taken in a few minutes.
 const MAX_HEALTHY_MESSAGES: usize = 500;
 
-pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
+pub(super) async fn check(look: &CheckContext<'_>) -> Vec<Finding> {
     let client = Client::new(&look.config(look.source()));
     let mut findings = Vec::new();
     for (queue, function) in FEEDS {
@@ -49,7 +49,13 @@ fn not_readable(place: &str, name: &str, error: &AwsError) -> Finding {
     }
 }
 
-async fn waiting(look: &Look<'_>, client: &Client, name: &str, failed: &str, function: &str) -> Vec<Finding> {
+async fn waiting(
+    look: &CheckContext<'_>,
+    client: &Client,
+    name: &str,
+    failed: &str,
+    function: &str,
+) -> Vec<Finding> {
     let place = look.here(name);
     let found = match attributes(client, name).await {
         Ok(found) => found,
@@ -74,7 +80,7 @@ async fn waiting(look: &Look<'_>, client: &Client, name: &str, failed: &str, fun
     findings
 }
 
-async fn set_aside(look: &Look<'_>, client: &Client, name: &str, failed: &str) -> Finding {
+async fn set_aside(look: &CheckContext<'_>, client: &Client, name: &str, failed: &str) -> Finding {
     let place = look.here(failed);
     let found = match attributes(client, failed).await {
         Ok(found) => found,

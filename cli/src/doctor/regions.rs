@@ -3,16 +3,16 @@
 use backup_chain_aws::Meaning;
 use backup_chain_core::ids::Region;
 use backup_chain_core::invoke::RestoreRequest;
-use backup_chain_core::restore::ToldRegion;
+use backup_chain_core::restore::RegionView;
 
 use super::finding::{Check, Finding, Repair};
-use super::look::Look;
+use super::look::CheckContext;
 use crate::{Console, replies};
 
 /// What a Region says that is not switched on for the account.
 const NOT_ENABLED: [&str; 3] = ["UnrecognizedClientException", "InvalidClientTokenId", "OptInRequired"];
 
-pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
+pub(super) async fn check(look: &CheckContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for region in look.regions() {
         findings.push(of_region(look, region).await);
@@ -21,11 +21,11 @@ pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
 }
 
 /// Whether restored tables could be changed: only the restore function can find out, by a right of its own.
-pub(super) async fn of_restores(look: &Look<'_>, console: &mut Console<'_>) -> Vec<Finding> {
+pub(super) async fn of_restores(look: &CheckContext<'_>, console: &mut Console<'_>) -> Vec<Finding> {
     let regions: Vec<Region> = look.regions().cloned().collect();
     let asked = RestoreRequest::Check { regions: regions.clone() };
     let answer = look.deployed.invoke("restore", &asked, console).await;
-    let told = answer.and_then(|answer| replies::read::<Vec<ToldRegion>>(&answer));
+    let told = answer.and_then(|answer| replies::read::<Vec<RegionView>>(&answer));
     let told = match told {
         Ok(told) => told,
         Err(error) => {
@@ -37,7 +37,7 @@ pub(super) async fn of_restores(look: &Look<'_>, console: &mut Console<'_>) -> V
     told.iter().map(of_tags).collect()
 }
 
-fn of_tags(told: &ToldRegion) -> Finding {
+fn of_tags(told: &RegionView) -> Finding {
     let region = &told.region;
     match (told.tag_conditions, &told.why) {
         (Some(true), _) => {
@@ -61,7 +61,7 @@ fn of_tags(told: &ToldRegion) -> Finding {
     }
 }
 
-async fn of_region(look: &Look<'_>, region: &Region) -> Finding {
+async fn of_region(look: &CheckContext<'_>, region: &Region) -> Finding {
     let settings = match look.app.aws.region(region).backup.region_settings().await {
         Ok(settings) => settings,
         Err(error) if NOT_ENABLED.contains(&error.code.as_str()) => {

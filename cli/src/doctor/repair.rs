@@ -5,10 +5,10 @@ use backup_chain_aws::AwsError;
 use backup_chain_aws::error::failed;
 
 use super::finding::Repair;
-use super::look::Look;
+use super::look::CheckContext;
 
 /// Does it.
-pub(super) async fn apply(look: &Look<'_>, repair: &Repair) -> Result<(), AwsError> {
+pub(super) async fn apply(look: &CheckContext<'_>, repair: &Repair) -> Result<(), AwsError> {
     let here = || look.config(look.source());
     match repair {
         Repair::Features(region) => {

@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::finding::{Check, Finding, is_missing};
-use super::look::Look;
+use super::look::CheckContext;
 use super::statement::{resources, trusts};
 
 /// The service that takes the roles on.
@@ -27,7 +27,7 @@ struct Needed<'a> {
     means: &'static str,
 }
 
-pub(super) async fn check(look: &Look<'_>, table: Option<&str>) -> Vec<Finding> {
+pub(super) async fn check(look: &CheckContext<'_>, table: Option<&str>) -> Vec<Finding> {
     let deployment = look.app.context.deployment();
     // Without a table in scope, any name stands for one.
     let table = look.arn("dynamodb", &format!("table/{}", table.unwrap_or("any-table")));
@@ -64,7 +64,7 @@ const COPIES: &str = "copies";
 
 /// Vaults of other accounts in the stack's parameter FurtherVaults, which the copy role may copy into. Copies stay in
 /// the account: a policy that names such a vault is refused.
-async fn elsewhere(look: &Look<'_>, client: &Client) -> Vec<Finding> {
+async fn elsewhere(look: &CheckContext<'_>, client: &Client) -> Vec<Finding> {
     let deployment = look.app.context.deployment();
     let name = deployment.copy_role.rsplit('/').next().unwrap_or(&deployment.copy_role);
     let answer = client.get_role_policy().role_name(name).policy_name(COPIES).send().await;
@@ -91,7 +91,7 @@ async fn elsewhere(look: &Look<'_>, client: &Client) -> Vec<Finding> {
     told.collect()
 }
 
-async fn of_role(look: &Look<'_>, client: &Client, needed: &Needed<'_>) -> Vec<Finding> {
+async fn of_role(look: &CheckContext<'_>, client: &Client, needed: &Needed<'_>) -> Vec<Finding> {
     let name = needed.role.rsplit('/').next().unwrap_or(needed.role);
     let mut findings = Vec::new();
     match trust(client, name).await {

@@ -7,7 +7,7 @@ use backup_chain_aws::AwsError;
 use backup_chain_aws::error::failed;
 
 use super::finding::{Check, Finding, Repair, is_missing};
-use super::look::Look;
+use super::look::CheckContext;
 
 /// The queues that feed functions, with the function of each.
 pub(super) const FEEDS: [(&str, &str); 2] = [("jobs", "copy"), ("restores", "restore")];
@@ -21,7 +21,7 @@ fn means(rule: &str) -> &'static str {
     }
 }
 
-pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
+pub(super) async fn check(look: &CheckContext<'_>) -> Vec<Finding> {
     let client = Client::new(&look.config(look.source()));
     let function = |name: &str| look.arn("lambda", &format!("function:{}", look.named(name)));
     let queue = |name: &str| look.arn("sqs", &look.named(name));
@@ -42,7 +42,7 @@ pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
 }
 
 /// A rule as EventBridge describes it.
-pub(super) async fn described(look: &Look<'_>, rule: &str) -> Result<DescribeRuleOutput, AwsError> {
+pub(super) async fn described(look: &CheckContext<'_>, rule: &str) -> Result<DescribeRuleOutput, AwsError> {
     let client = Client::new(&look.config(look.source()));
     describe(&client, &look.named(rule)).await
 }
@@ -51,7 +51,7 @@ async fn describe(client: &Client, name: &str) -> Result<DescribeRuleOutput, Aws
     client.describe_rule().name(name).send().await.map_err(failed("events:DescribeRule", name))
 }
 
-async fn of_rule(look: &Look<'_>, client: &Client, rule: &str, targets: &[String]) -> Vec<Finding> {
+async fn of_rule(look: &CheckContext<'_>, client: &Client, rule: &str, targets: &[String]) -> Vec<Finding> {
     let name = look.named(rule);
     let (place, region) = (look.here(&name), look.source());
     let found = match describe(client, &name).await {
@@ -92,7 +92,7 @@ async fn of_rule(look: &Look<'_>, client: &Client, rule: &str, targets: &[String
 }
 
 /// The mapping that brings a queue's messages to its function.
-async fn feed(look: &Look<'_>, queue: &str, function: &str) -> Finding {
+async fn feed(look: &CheckContext<'_>, queue: &str, function: &str) -> Finding {
     const OPERATION: &str = "lambda:ListEventSourceMappings";
     let (name, function) = (look.named(queue), look.named(function));
     let (place, region) = (look.here(&name), look.source());

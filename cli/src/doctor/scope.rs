@@ -10,11 +10,11 @@ use backup_chain_core::ids::TableName;
 use backup_chain_core::policy::Policy;
 
 use super::finding::{Check, Finding};
-use super::look::Look;
+use super::look::CheckContext;
 use crate::console::count;
 
 /// What is found, and a table that is covered, for checks that need one.
-pub(super) async fn check(look: &Look<'_>) -> (Vec<Finding>, Option<TableName>) {
+pub(super) async fn check(look: &CheckContext<'_>) -> (Vec<Finding>, Option<TableName>) {
     let (mut findings, mut any) = (Vec::new(), None);
     let enabled: Vec<&Policy> =
         look.policies.iter().map(|active| &active.policy).filter(|policy| policy.enabled).collect();
@@ -54,14 +54,14 @@ pub(super) async fn check(look: &Look<'_>) -> (Vec<Finding>, Option<TableName>) 
 }
 
 /// How many tags each table has of its own. AWS's do not count.
-async fn own_tags(look: &Look<'_>) -> Result<BTreeMap<TableName, usize>, AwsError> {
+async fn own_tags(look: &CheckContext<'_>) -> Result<BTreeMap<TableName, usize>, AwsError> {
     let tables = look.app.aws.source().tagging().tables().await?;
     let own = |tags: BTreeMap<String, String>| tags.keys().filter(|key| !key.starts_with("aws:")).count();
     Ok(tables.into_iter().map(|(arn, tags)| (arn.name, own(tags))).collect())
 }
 
 async fn of_tables(
-    look: &Look<'_>,
+    look: &CheckContext<'_>,
     policy: &Policy,
     tables: BTreeSet<TableName>,
     tags: Option<&BTreeMap<TableName, usize>>,

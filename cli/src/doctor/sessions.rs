@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use backup_chain_core::session::{Session, Status};
 
 use super::finding::{Check, Finding};
-use super::look::Look;
+use super::look::CheckContext;
 use crate::console::{count, utc};
 
 /// So many tables are named for each session.
 const MAX_NAMED: usize = 5;
 
-pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
+pub(super) async fn check(look: &CheckContext<'_>) -> Vec<Finding> {
     let sessions = match look.app.catalog.sessions().await {
         Ok(sessions) => sessions,
         Err(error) => {
@@ -28,7 +28,7 @@ pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
     last.map(|(name, session)| of_session(look, name, session)).collect()
 }
 
-fn of_session(look: &Look<'_>, policy: &str, session: &Session) -> Finding {
+fn of_session(look: &CheckContext<'_>, policy: &str, session: &Session) -> Finding {
     let place = look.here(&format!("policy {policy}"));
     let at = utc(session.started_at);
     let skipped: Vec<_> = session.skipped.iter().filter(|skipped| skipped.warning).collect();

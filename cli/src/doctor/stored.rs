@@ -5,13 +5,13 @@ use backup_chain_core::retention::place_of;
 use jiff::SignedDuration;
 
 use super::finding::{Check, Finding};
-use super::look::Look;
+use super::look::CheckContext;
 use crate::console::{count, utc};
 
 /// Restores that ended longer ago have been seen, or nobody misses what is left of them.
 const REPORT_WINDOW: SignedDuration = SignedDuration::from_hours(24 * 7);
 
-pub(super) fn policies(look: &Look<'_>) -> Vec<Finding> {
+pub(super) fn policies(look: &CheckContext<'_>) -> Vec<Finding> {
     let catalog = look.here(&look.app.context.deployment().catalog);
     let stored = match &look.stored {
         Ok(stored) => stored,
@@ -57,7 +57,7 @@ pub(super) fn policies(look: &Look<'_>) -> Vec<Finding> {
     findings
 }
 
-pub(super) async fn points(look: &Look<'_>) -> Vec<Finding> {
+pub(super) async fn points(look: &CheckContext<'_>) -> Vec<Finding> {
     let catalog = look.here(&look.app.context.deployment().catalog);
     let mut findings = Vec::new();
     match look.app.catalog.suspect_points().await {

@@ -7,12 +7,12 @@ use backup_chain_aws::error::failed;
 use backup_chain_core::ids::Region;
 
 use super::finding::{Check, Finding, Repair, is_missing};
-use super::look::Look;
+use super::look::CheckContext;
 
 /// The indexes of the catalog.
 const INDEXES: [&str; 2] = ["due", "session"];
 
-pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
+pub(super) async fn check(look: &CheckContext<'_>) -> Vec<Finding> {
     let deployment = look.app.context.deployment();
     let mut findings = of_table(look, look.source(), &deployment.catalog, &INDEXES).await;
     for region in look.regions() {
@@ -21,7 +21,7 @@ pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
     findings
 }
 
-async fn of_table(look: &Look<'_>, region: &Region, name: &str, indexes: &[&str]) -> Vec<Finding> {
+async fn of_table(look: &CheckContext<'_>, region: &Region, name: &str, indexes: &[&str]) -> Vec<Finding> {
     let client = Client::new(&look.config(region));
     let place = format!("{region}/{name}");
     let described = client.describe_table().table_name(name).send().await;

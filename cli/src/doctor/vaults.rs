@@ -2,15 +2,15 @@
 
 use backup_chain_aws::backup::Vault;
 use backup_chain_aws::{AwsError, Meaning};
-use backup_chain_core::forecast::{Outside, VaultFacts, outside_lock};
+use backup_chain_core::forecast::{LockConflict, VaultFacts, outside_lock};
 use backup_chain_core::ids::VaultArn;
 use backup_chain_core::policy::{CopyTarget, Policy};
 use backup_chain_core::retention::place_of;
 
 use super::finding::{Check, Finding};
-use super::look::Look;
+use super::look::CheckContext;
 
-pub(super) fn check(look: &Look<'_>) -> Vec<Finding> {
+pub(super) fn check(look: &CheckContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (arn, found) in &look.vaults {
         match found {
@@ -21,7 +21,7 @@ pub(super) fn check(look: &Look<'_>) -> Vec<Finding> {
     findings
 }
 
-fn missing(look: &Look<'_>, arn: &VaultArn, error: &AwsError) -> Finding {
+fn missing(look: &CheckContext<'_>, arn: &VaultArn, error: &AwsError) -> Finding {
     let place = place_of(arn);
     // What does not exist is often denied, in words that name no right.
     let is_denied = error.meaning == Meaning::Denied && error.message.contains("not authorized");
@@ -36,7 +36,7 @@ fn missing(look: &Look<'_>, arn: &VaultArn, error: &AwsError) -> Finding {
     Finding::wrong(Check::Vaults, place, format!("there is no vault {}", arn.name)).fix(fix)
 }
 
-fn of_vault(look: &Look<'_>, arn: &VaultArn, vault: &Vault) -> Vec<Finding> {
+fn of_vault(look: &CheckContext<'_>, arn: &VaultArn, vault: &Vault) -> Vec<Finding> {
     let place = place_of(arn);
     let facts = VaultFacts { lock: vault.lock, air_gapped: vault.air_gapped };
     let mut findings = Vec::new();
@@ -47,7 +47,7 @@ fn of_vault(look: &Look<'_>, arn: &VaultArn, vault: &Vault) -> Vec<Finding> {
             let fix = "name an ordinary vault in the policy, and this one under copies";
             findings.push(Finding::wrong(Check::Vaults, &place, what).fix(fix));
         }
-        for Outside { early, what } in outside_lock(policy, target, facts) {
+        for LockConflict { early, what } in outside_lock(policy, target, facts) {
             let what = format!("policy {}, {what}", policy.name);
             // The way out is part of what the forecast says.
             let (what, fix) = what.rsplit_once("; ").map_or((what.as_str(), ""), |parts| parts);
@@ -72,7 +72,7 @@ fn of_vault(look: &Look<'_>, arn: &VaultArn, vault: &Vault) -> Vec<Finding> {
 
 /// The policies that use a vault, each for its backups, or as a target of its copies.
 fn uses<'a>(
-    look: &'a Look<'_>,
+    look: &'a CheckContext<'_>,
     arn: &'a VaultArn,
 ) -> impl Iterator<Item = (&'a Policy, Option<&'a CopyTarget>)> {
     look.policies.iter().flat_map(move |active| {

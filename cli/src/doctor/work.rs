@@ -7,18 +7,18 @@ use backup_chain_core::retention::{Run, Watch};
 use jiff::{SignedDuration, Timestamp};
 
 use super::finding::{Check, Finding};
-use super::look::Look;
+use super::look::CheckContext;
 use super::rules;
 use crate::console::{count, utc};
 
-pub(super) async fn check(look: &Look<'_>) -> Vec<Finding> {
+pub(super) async fn check(look: &CheckContext<'_>) -> Vec<Finding> {
     let mut findings = ticks(look).await;
     findings.extend(retention(look).await);
     findings
 }
 
 /// How late work may be: three ticks, and the time that an invocation may take.
-async fn grace(look: &Look<'_>) -> SignedDuration {
+async fn grace(look: &CheckContext<'_>) -> SignedDuration {
     let rule = rules::described(look, "tick").await.ok();
     let minutes = rule.and_then(|rule| {
         let rate = rule.schedule_expression?;
@@ -27,13 +27,13 @@ async fn grace(look: &Look<'_>) -> SignedDuration {
     SignedDuration::from_mins(3 * minutes.unwrap_or(1).clamp(1, 60) + 5)
 }
 
-async fn ticks(look: &Look<'_>) -> Vec<Finding> {
+async fn ticks(look: &CheckContext<'_>) -> Vec<Finding> {
     let grace = grace(look).await;
     let until = look.now - grace;
     vec![session(look, until).await, copy(look, until).await, restore(look, until).await]
 }
 
-fn behind(look: &Look<'_>, function: &str, what: impl Into<String>) -> Finding {
+fn behind(look: &CheckContext<'_>, function: &str, what: impl Into<String>) -> Finding {
     let name = look.named(function);
     Finding::wrong(Check::Ticks, look.here(&name), what).fix(format!(
         "see that the rule {} is enabled and reaches the function, then the log of {name}",
@@ -41,11 +41,11 @@ fn behind(look: &Look<'_>, function: &str, what: impl Into<String>) -> Finding {
     ))
 }
 
-fn up_to_date(look: &Look<'_>, function: &str, what: impl Into<String>) -> Finding {
+fn up_to_date(look: &CheckContext<'_>, function: &str, what: impl Into<String>) -> Finding {
     Finding::ok(Check::Ticks, look.here(&look.named(function)), what)
 }
 
-async fn session(look: &Look<'_>, until: Timestamp) -> Finding {
+async fn session(look: &CheckContext<'_>, until: Timestamp) -> Finding {
     let late: Vec<String> = look
         .policies
         .iter()
@@ -66,11 +66,11 @@ async fn session(look: &Look<'_>, until: Timestamp) -> Finding {
     }
 }
 
-fn unread(look: &Look<'_>, function: &str, error: &Error) -> Finding {
+fn unread(look: &CheckContext<'_>, function: &str, error: &Error) -> Finding {
     Finding::unread(Check::Ticks, look.here(&look.named(function)), error)
 }
 
-async fn copy(look: &Look<'_>, until: Timestamp) -> Finding {
+async fn copy(look: &CheckContext<'_>, until: Timestamp) -> Finding {
     let open = match look.app.catalog.open_points().await {
         Ok(open) => open,
         Err(error) => return unread(look, "copy", &error),
@@ -88,7 +88,7 @@ async fn copy(look: &Look<'_>, until: Timestamp) -> Finding {
     }
 }
 
-async fn restore(look: &Look<'_>, until: Timestamp) -> Finding {
+async fn restore(look: &CheckContext<'_>, until: Timestamp) -> Finding {
     let open = match look.app.catalog.open_restores().await {
         Ok(open) => open,
         Err(error) => return unread(look, "restore", &error),
@@ -104,7 +104,7 @@ async fn restore(look: &Look<'_>, until: Timestamp) -> Finding {
     }
 }
 
-async fn retention(look: &Look<'_>) -> Vec<Finding> {
+async fn retention(look: &CheckContext<'_>) -> Vec<Finding> {
     let name = look.named("retention");
     let place = look.here(&name);
     let watch = match look.app.catalog.watch().await {

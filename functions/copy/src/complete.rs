@@ -12,7 +12,7 @@ use backup_chain_core::ids::RecoveryPointArn;
 use backup_chain_core::metadata::tags::RESERVED_TAGS;
 use backup_chain_core::metadata::{MAX_TAGS, tags};
 use backup_chain_core::metrics::{Measured, Metric};
-use backup_chain_core::point::{Hold, Kind, Request, RestorePoint};
+use backup_chain_core::point::{Hold, PointKind, Request, RestorePoint};
 use backup_chain_core::settings::TableSettings;
 use backup_chain_core::wait;
 use jiff::{SignedDuration, Timestamp};
@@ -34,8 +34,8 @@ pub(crate) async fn follow(work: &Work<'_>, seen: &RestorePoint) -> Result<(), E
     // Backup and copy jobs alike are those of the source Region.
     let backup = &app.aws.source().backup;
     let job = match point.kind {
-        Kind::Copy => backup.copy_job(&id).await,
-        Kind::Backup | Kind::Manual => backup.backup_job(&id).await,
+        PointKind::Copy => backup.copy_job(&id).await,
+        PointKind::Backup | PointKind::Manual => backup.backup_job(&id).await,
     };
     let job = match job {
         Ok(job) => job,
@@ -87,7 +87,7 @@ fn overdue(app: &App, point: &RestorePoint) -> SignedDuration {
 /// its table for some hours, and then fails: no second job is started for what may yet come.
 async fn unseen(work: &Work<'_>, mut point: RestorePoint, error: AwsError) -> Result<(), Error> {
     let app = work.app;
-    if let (Kind::Backup | Kind::Manual, Some(arn)) = (point.kind, point.arn.clone()) {
+    if let (PointKind::Backup | PointKind::Manual, Some(arn)) = (point.kind, point.arn.clone()) {
         let found = app.aws.region(&point.vault.region).backup.point(&point.vault.name, &arn).await;
         if found.is_ok_and(|found| found.state == PointState::Usable) {
             return complete(work, point, Ended::unseen(arn)).await;
@@ -216,7 +216,7 @@ async fn defer_verification(
     error: AwsError,
 ) -> Result<(), Error> {
     let app = work.app;
-    let bound = if point.kind == Kind::Copy { wait::COPY } else { wait::BACKUP };
+    let bound = if point.kind == PointKind::Copy { wait::COPY } else { wait::BACKUP };
     if !point.job_ended {
         app.ledger.mark_job_ended(&mut point, &job.arn).await?;
         return Err(error.into());
@@ -245,7 +245,7 @@ async fn record(
     if let Some(made) = made {
         (point.created_at, point.bytes) = (made.created_at, made.bytes);
     }
-    let copy_took = job.took.filter(|_| point.kind == Kind::Copy);
+    let copy_took = job.took.filter(|_| point.kind == PointKind::Copy);
     let copies = app.ledger.mark_available(&mut point, copy_took).await?;
     measure_completed(app, &point, job.took);
     tracing::info!(suspect = point.suspect.is_some(), copies = copies.len(), "restore point available");
@@ -267,11 +267,11 @@ fn measure_failed(app: &App, point: &RestorePoint) {
 /// until its next run.
 fn measure_completed(app: &App, point: &RestorePoint, took: Option<SignedDuration>) {
     let mut measured = Measured::of_point(point).with(Metric::JobsEnded, 1).with(Metric::JobsFailed, 0);
-    let duration = if point.kind == Kind::Copy { Metric::CopyDuration } else { Metric::BackupDuration };
+    let duration = if point.kind == PointKind::Copy { Metric::CopyDuration } else { Metric::BackupDuration };
     if let Some(took) = took {
         measured = measured.took(duration, took);
     }
-    if point.kind != Kind::Copy {
+    if point.kind != PointKind::Copy {
         measured = measured.with(Metric::PointsAvailable, 1);
     }
     if point.suspect.is_some() {
@@ -290,7 +290,8 @@ async fn add_tags(
     waits: bool,
 ) -> Result<Option<String>, AwsError> {
     let policy = point.policy.as_ref().and_then(|made| work.policy(&made.name));
-    let Some(wanted) = policy.map(|active| &active.policy.tags).filter(|_| point.kind == Kind::Backup) else {
+    let Some(wanted) = policy.map(|active| &active.policy.tags).filter(|_| point.kind == PointKind::Backup)
+    else {
         return Ok(None);
     };
     let mut missing = wanted.clone();
@@ -349,7 +350,7 @@ async fn drift(
     point: &RestorePoint,
     captured: &TableSettings,
 ) -> Result<Option<String>, AwsError> {
-    if point.kind == Kind::Copy {
+    if point.kind == PointKind::Copy {
         return Ok(None);
     }
     let now =

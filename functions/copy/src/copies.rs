@@ -12,7 +12,7 @@ use backup_chain_core::due;
 use backup_chain_core::ids::{PointId, VaultArn};
 use backup_chain_core::lock;
 use backup_chain_core::plan::{StartCopy, token};
-use backup_chain_core::point::{CopySource, Kind, Request, RestorePoint, State};
+use backup_chain_core::point::{CopySource, PointKind, Request, RestorePoint, State};
 use backup_chain_core::table::TableHead;
 use backup_chain_core::wait;
 use jiff::{SignedDuration, Timestamp};
@@ -54,7 +54,7 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), Error> {
     }
     let open = app.catalog.open_points().await?;
     let same_chain = |other: &&RestorePoint| {
-        other.kind == Kind::Copy
+        other.kind == PointKind::Copy
             && other.state == State::Planned
             && other.table == copy.table
             && other.vault == copy.vault
@@ -89,7 +89,9 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), Error> {
         Decision::Start => {}
     }
     let is_copying = |other: &&RestorePoint| {
-        other.kind == Kind::Copy && other.state != State::Planned && other.vault.region == copy.vault.region
+        other.kind == PointKind::Copy
+            && other.state != State::Planned
+            && other.vault.region == copy.vault.region
     };
     let mut copying: BTreeSet<(PointId, VaultArn)> =
         open.iter().filter(is_copying).map(|other| (other.id.clone(), other.vault.clone())).collect();

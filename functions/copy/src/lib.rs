@@ -12,7 +12,7 @@ use backup_chain_aws::job_events::{Batch, Failure, measure};
 use backup_chain_aws::{App, AwsError, Error, logs};
 use backup_chain_core::job_events::{self, EventError, Incoming, JobEvent, JobKind};
 use backup_chain_core::metrics::Measured;
-use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::point::{PointKind, RestorePoint, State};
 use serde::Serialize;
 use serde_json::Value;
 use tracing::Instrument as _;
@@ -91,7 +91,7 @@ async fn follow_event(work: &Work<'_>, event: &JobEvent, open: &[RestorePoint]) 
     let is_copy = event.kind == JobKind::Copy;
     let Some(point) = open
         .iter()
-        .filter(|point| (point.kind == Kind::Copy) == is_copy && point.state == State::Running)
+        .filter(|point| (point.kind == PointKind::Copy) == is_copy && point.state == State::Running)
         .find(|point| point.job.as_deref().is_some_and(|job| job.eq_ignore_ascii_case(&event.job)))
     else {
         tracing::debug!(job = event.job, "no open restore point has this job");
@@ -113,7 +113,7 @@ async fn tick(app: &App, deadline: Deadline) -> Result<Reply, CopyError> {
     let now = app.context.now();
     let is_due = |point: &RestorePoint| point.check_at.is_none_or(|at| at <= now);
     // A backup that is being started belongs to the session function.
-    let is_ours = |point: &RestorePoint| point.kind == Kind::Copy || point.state == State::Running;
+    let is_ours = |point: &RestorePoint| point.kind == PointKind::Copy || point.state == State::Running;
     let mut due = app.catalog.open_points().await?;
     due.retain(|point| is_due(point) && is_ours(point));
     if due.is_empty() {

@@ -1,6 +1,6 @@
 //! Putting the settings back: one change at a time, only ever to the table that the restore made.
 
-use backup_chain_aws::change::Look;
+use backup_chain_aws::change::LiveTable;
 use backup_chain_aws::{App, AwsError, Meaning};
 use backup_chain_core::restore::{
     self, Feature, Outcome, Plan, Property, Restore, Stage, Step, StepRecord, StepState,
@@ -93,7 +93,7 @@ async fn describe_target(
     app: &App,
     store: &Store,
     restore: &mut Restore,
-) -> Result<Option<Look>, RestoreError> {
+) -> Result<Option<LiveTable>, RestoreError> {
     let dynamodb = &app.aws.region(&restore.start.region).dynamodb;
     let found = dynamodb.live_table(&restore.target.name).await?;
     let (why, over) = match &found {
@@ -148,11 +148,11 @@ async fn run_steps(
     }
     // The tag comes first, and every later write looks for it: no other table is ever touched.
     let done = match mark::put_restore_tag(app, store, restore, &look).await? {
-        mark::Mark::Seen => {
+        mark::TagStatus::Seen => {
             app.aws.region(&restore.target.region).change(&restore.target(), &look, step).await
         }
-        mark::Mark::Waits => return Ok(false),
-        mark::Mark::Refused(why) => {
+        mark::TagStatus::Waits => return Ok(false),
+        mark::TagStatus::Refused(why) => {
             note(restore, step, StepState::Failed, now, Some(why));
             return enter_stage(app, store, restore, Stage::Applying, SignedDuration::ZERO)
                 .await

@@ -12,7 +12,8 @@ use backup_chain_core::lock;
 use backup_chain_core::plan::{StartCopy, token};
 use backup_chain_core::point::RestorePoint;
 use backup_chain_core::restore::{
-    self, Around, Choices, CopyBack, MAX_CONCURRENT_RESTORES, Plan, Restore, Stage, Start, Step, Told, expire,
+    self, Choices, CopyBack, MAX_CONCURRENT_RESTORES, NameBound, Plan, Restore, RestoreView, Stage, Start,
+    Step, expire,
 };
 use backup_chain_core::retention::place_of;
 use backup_chain_core::settings::TableSettings;
@@ -52,7 +53,7 @@ pub(crate) async fn ask(
     ask: &Ask,
     points: &BTreeMap<String, Vec<RestorePoint>>,
     deadline: Option<Deadline>,
-) -> Result<Vec<Told>, RestoreError> {
+) -> Result<Vec<RestoreView>, RestoreError> {
     require_sense(ask)?;
     let others = match store {
         Store::Catalog => app.catalog.restores().await?,
@@ -70,7 +71,7 @@ pub(crate) async fn ask(
         let points = points.get(wanted.table.as_str()).cloned().unwrap_or_default();
         plans.push(plan_one(app, ask, wanted, id, points, &others).boxed());
     }
-    let mut planned: Vec<Told> = stream::iter(plans).buffered(MAX_CONCURRENCY).try_collect().await?;
+    let mut planned: Vec<RestoreView> = stream::iter(plans).buffered(MAX_CONCURRENCY).try_collect().await?;
     let mut targets = BTreeSet::new();
     if let Some(twice) = planned.iter().find(|told| !targets.insert(&told.restore.target)) {
         return Err(RestoreError::Twice(Box::new(twice.restore.target.clone())));
@@ -133,7 +134,7 @@ fn require_sense(ask: &Ask) -> Result<(), RestoreError> {
 }
 
 /// Where DynamoDB judges no right by tags, tables are made and cannot be changed: that is told beforehand.
-async fn warn_of_tags(app: &App, planned: &mut [Told]) {
+async fn warn_of_tags(app: &App, planned: &mut [RestoreView]) {
     let regions: BTreeSet<Region> = planned.iter().map(|told| told.restore.start.region.clone()).collect();
     for region in regions {
         if tag::check(app, &region).await.tag_conditions != Some(false) {
@@ -150,7 +151,7 @@ async fn warn_of_tags(app: &App, planned: &mut [Told]) {
 }
 
 /// Those for which AWS has a place begin at once, the others wait.
-fn start_or_queue(app: &App, planned: &mut [Told], mut open: Vec<Restore>) {
+fn start_or_queue(app: &App, planned: &mut [RestoreView], mut open: Vec<Restore>) {
     let now = app.context.now();
     for told in planned {
         if told.restore.may_start(&open) {
@@ -166,7 +167,12 @@ fn start_or_queue(app: &App, planned: &mut [Told], mut open: Vec<Restore>) {
 
 /// Records every restore, with an entry in the history. A transaction takes 50 of them: where a later one fails, those of
 /// the earlier ones are closed again, before anything was asked of AWS.
-async fn record(app: &App, store: &Store, ask: &Ask, planned: &mut [Told]) -> Result<(), RestoreError> {
+async fn record(
+    app: &App,
+    store: &Store,
+    ask: &Ask,
+    planned: &mut [RestoreView],
+) -> Result<(), RestoreError> {
     let entry = |restore: &Restore| {
         let mut entry = app.context.entry(Action::RestoreStarted, restore.target.to_string(), ask.by.clone());
         entry.reason.clone_from(&ask.reason);
@@ -200,7 +206,7 @@ async fn plan_one(
     id: RestoreId,
     points: Vec<RestorePoint>,
     others: &[Restore],
-) -> Result<Told, RestoreError> {
+) -> Result<RestoreView, RestoreError> {
     let now = app.context.now();
     let Selected { mut point, region } = select(app, wanted, points.clone(), now)?;
     let mut choices = ask.choices.clone();
@@ -312,7 +318,7 @@ async fn plan_one(
     let plan = restore::plan(then, &restore.choices, &target, &around, &restore.leftovers);
     require_room_for_tags(&plan)?;
     let wanted = restore::expected(then, &restore.choices, &target);
-    let mut told = Told::of(restore, &plan);
+    let mut told = RestoreView::of(restore, &plan);
     told.dry_run = ask.dry_run;
     told.key = Some(key);
     told.notes = notes;
@@ -322,7 +328,7 @@ async fn plan_one(
 }
 
 /// What a dropped table of that name has left. Where that cannot be known it is said: the comparison finds it afterwards.
-async fn left_behind(app: &App, target: &TableArn, notes: &mut Vec<String>) -> Around {
+async fn left_behind(app: &App, target: &TableArn, notes: &mut Vec<String>) -> NameBound {
     let unseen = |what: &str, why: &dyn std::fmt::Display| {
         format!("whether a dropped table of that name has left {what} is not known: {why}")
     };
@@ -333,7 +339,7 @@ async fn left_behind(app: &App, target: &TableArn, notes: &mut Vec<String>) -> A
         }
         Err(error) => {
             notes.push(unseen("auto scaling or alarms", &error));
-            Around::default()
+            NameBound::default()
         }
     }
 }

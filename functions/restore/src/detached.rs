@@ -13,7 +13,7 @@ use backup_chain_aws::{App, AwsError, Meaning};
 use backup_chain_core::ids::{AccountId, Region, TableArn, TableName, VaultArn, VaultName};
 use backup_chain_core::invoke::{Ask, From, Wanted};
 use backup_chain_core::point::RestorePoint;
-use backup_chain_core::restore::{Restore, Told};
+use backup_chain_core::restore::{Restore, RestoreView};
 use backup_chain_core::retention::place_of;
 use jiff::Timestamp;
 
@@ -25,7 +25,7 @@ use crate::{ask, work};
 
 /// Where the copies are, and what is to be had beside them.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct CopyVault {
     /// The target Region.
     pub region: Region,
     /// The vault with copies.
@@ -52,11 +52,11 @@ impl Detached {
     /// When there is no copy of the table that carries metadata, or AWS fails.
     pub async fn find(
         config: SdkConfig,
-        place: Place,
+        place: CopyVault,
         table: &TableName,
         record: PathBuf,
     ) -> Result<Self, RestoreError> {
-        let Place { region, vault, prefix, role } = place;
+        let CopyVault { region, vault, prefix, role } = place;
         let of = |deployment| App::new(config.clone(), deployment, Random::system());
         let nothing = |account: AccountId| Claim { key: String::new(), account, region: region.clone() };
         let unknown: AccountId =
@@ -102,7 +102,7 @@ impl Detached {
     ///
     /// # Errors
     /// What is in the way.
-    pub async fn begin(&self, asked: &Ask) -> Result<Told, RestoreError> {
+    pub async fn begin(&self, asked: &Ask) -> Result<RestoreView, RestoreError> {
         if let Store::File(path) = &self.store
             && !asked.dry_run
             && path.exists()
@@ -140,7 +140,7 @@ impl Detached {
         &self,
         restore: &mut Restore,
         mut moved: impl FnMut(&Restore),
-    ) -> Result<Told, RestoreError> {
+    ) -> Result<RestoreView, RestoreError> {
         while restore.stage.is_open() {
             self.app.context.clock().until(restore.check_at).await;
             // Boxed: its future is deep.
@@ -160,7 +160,7 @@ impl Detached {
     ///
     /// # Errors
     /// When AWS fails.
-    pub async fn view(&self, restore: &Restore) -> Result<Told, RestoreError> {
+    pub async fn view(&self, restore: &Restore) -> Result<RestoreView, RestoreError> {
         view(&self.app, restore.clone()).await
     }
 

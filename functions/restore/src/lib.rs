@@ -30,14 +30,14 @@ use backup_chain_core::invoke::{self, Ask, RestoreRequest, UnreadablePayload};
 use backup_chain_core::job_events::{self, Incoming, JobEvent, JobKind};
 use backup_chain_core::metrics::Measured;
 use backup_chain_core::point::RestorePoint;
-use backup_chain_core::restore::{Restore, Stage, Told, ToldRegion};
+use backup_chain_core::restore::{RegionView, Restore, RestoreView, Stage};
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::Value;
 use tracing::Instrument as _;
 
-pub use detached::{Detached, Place};
+pub use detached::{CopyVault, Detached};
 pub use error::RestoreError;
 pub use store::{Store, recorded};
 
@@ -49,11 +49,11 @@ use view::view;
 #[serde(untagged)]
 pub enum Reply {
     /// To a request to restore: what is planned or begun, in the order of the request.
-    Restores(Vec<Told>),
+    Restores(Vec<RestoreView>),
     /// To a request to look at one.
-    Restore(Box<Told>),
+    Restore(Box<RestoreView>),
     /// To a check: of each Region, in the order of the request.
-    Checked(Vec<ToldRegion>),
+    Checked(Vec<RegionView>),
     /// To a tick, an event, and a batch of them: the messages to deliver again, as Lambda's partial batch responses ask.
     #[serde(rename_all = "camelCase")]
     Worked {
@@ -113,7 +113,7 @@ fn worked(batch_item_failures: Vec<Failure>, looked_at: usize) -> Reply {
     Reply::Worked { batch_item_failures, looked_at }
 }
 
-async fn restore(app: &App, asked: &Ask, deadline: Deadline) -> Result<Vec<Told>, RestoreError> {
+async fn restore(app: &App, asked: &Ask, deadline: Deadline) -> Result<Vec<RestoreView>, RestoreError> {
     let names: BTreeSet<TableName> = asked.tables.iter().map(|wanted| wanted.table.clone()).collect();
     let mut reads = Vec::new();
     for name in names {
@@ -129,7 +129,7 @@ async fn points_of(app: &App, table: TableName) -> Result<(String, Vec<RestorePo
 }
 
 /// What is told of a restore: its record, and the steps as its metadata gives them.
-async fn show(app: &App, id: &RestoreId) -> Result<Told, RestoreError> {
+async fn show(app: &App, id: &RestoreId) -> Result<RestoreView, RestoreError> {
     let restore = app.catalog.restore(id).await?;
     view(app, restore.ok_or_else(|| RestoreError::UnknownRestore(id.clone()))?).await
 }

@@ -1,6 +1,6 @@
 //! The tag by which a table is known as a restore's own: the right to change a table hangs on it.
 
-use backup_chain_aws::change::Look;
+use backup_chain_aws::change::LiveTable;
 use backup_chain_aws::{App, Meaning};
 use backup_chain_core::restore::{Restore, Stage, StepRecord, StepState};
 use backup_chain_core::wait::{CONSISTENCY, LIMITS, RIGHTS};
@@ -13,7 +13,7 @@ use crate::tag;
 use crate::wait::wait;
 
 /// How the table stands to the tag.
-pub(crate) enum Mark {
+pub(crate) enum TagStatus {
     /// It carries it.
     Seen,
     /// It is not seen to carry it: that is recorded, and looked at later.
@@ -28,12 +28,12 @@ pub(crate) async fn put_restore_tag(
     app: &App,
     store: &Store,
     restore: &mut Restore,
-    look: &Look,
-) -> Result<Mark, RestoreError> {
+    look: &LiveTable,
+) -> Result<TagStatus, RestoreError> {
     let dynamodb = &app.aws.region(&restore.start.region).dynamodb;
     match &restore.mark {
         Some(StepRecord { state: StepState::Failed, why, .. }) => {
-            return Ok(Mark::Refused(why.clone().unwrap_or_default()));
+            return Ok(TagStatus::Refused(why.clone().unwrap_or_default()));
         }
         Some(StepRecord { state: StepState::Done, .. }) => {}
         _ => match dynamodb.tag_as_own(&look.table, restore.id.as_str()).await {
@@ -46,25 +46,25 @@ pub(crate) async fn put_restore_tag(
                 let most = if error.is_retryable_later() { LIMITS } else { RIGHTS };
                 let why = format!("{}: {}", error.operation, error.code);
                 if wait(app, store, restore, &why, most).await? {
-                    return Ok(Mark::Waits);
+                    return Ok(TagStatus::Waits);
                 }
                 if error.meaning == Meaning::Denied {
                     restore.problem = Some(tag::abac_off_note(restore));
                 }
                 let why = format!("the table cannot be tagged as the restore's own: {why}");
                 restore.mark = Some(record(StepState::Failed, Some(why.clone()), app));
-                return Ok(Mark::Refused(why));
+                return Ok(TagStatus::Refused(why));
             }
         },
     }
     if dynamodb.is_claimed(&look.table, restore.id.as_str()).await? {
-        return Ok(Mark::Seen);
+        return Ok(TagStatus::Seen);
     }
     if !wait(app, store, restore, "the restore's tag is not seen on the table", CONSISTENCY).await? {
         let why = "the tag of this restore was taken off the table: it is left as it is";
         end_with_warning(app, store, restore, why).await?;
     }
-    Ok(Mark::Waits)
+    Ok(TagStatus::Waits)
 }
 
 fn record(state: StepState, why: Option<String>, app: &App) -> StepRecord {

@@ -4,7 +4,7 @@ use backup_chain_aws::backup::{Point, PointState};
 use backup_chain_aws::seal::{Described, OpenError};
 use backup_chain_aws::seen::Seen;
 use backup_chain_aws::{App, Meaning};
-use backup_chain_core::metadata::Settings;
+use backup_chain_core::metadata::SettingsLocation;
 use backup_chain_core::point::RestorePoint;
 use backup_chain_core::restore::{Restore, expire};
 use backup_chain_core::settings::TableSettings;
@@ -72,8 +72,8 @@ pub(crate) async fn settings(app: &App, restore: &Restore) -> Result<Option<Tabl
             return Err(OpenError::Suspect("its metadata is not what it was".to_owned()));
         }
         match document.settings {
-            Settings::Inline(settings) => Ok(*settings),
-            Settings::Stored(digest) => {
+            SettingsLocation::Inline(settings) => Ok(*settings),
+            SettingsLocation::Stored(digest) => {
                 app.sealer.open_settings(&restore.table, &digest, &restore.vault.region).await
             }
         }

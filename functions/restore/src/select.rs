@@ -3,7 +3,7 @@
 use backup_chain_aws::App;
 use backup_chain_core::ids::{PointId, Region, TableName};
 use backup_chain_core::invoke::{From, Wanted};
-use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::point::{PointKind, RestorePoint, State};
 use backup_chain_core::retention::place_of;
 use jiff::Timestamp;
 
@@ -107,7 +107,7 @@ fn by_moment(
     let before =
         |point: &&RestorePoint| made_at(point).is_some_and(|made_at| made_at.as_second() <= at.as_second());
     // A copy shares the moment of its backup, which is nearer.
-    let rank = |point: &&RestorePoint| (made_at(point), point.kind != Kind::Copy);
+    let rank = |point: &&RestorePoint| (made_at(point), point.kind != PointKind::Copy);
     let found = usable.iter().filter(|point| is_meant(point)).filter(before).max_by_key(rank);
     if let Some(found) = found {
         return Ok(found.clone());

@@ -3,7 +3,7 @@
 use backup_chain_aws::change::RESTORE_TAG;
 use backup_chain_aws::{App, AwsError, Meaning};
 use backup_chain_core::ids::{Region, Table};
-use backup_chain_core::restore::{Restore, StepState, ToldRegion};
+use backup_chain_core::restore::{RegionView, Restore, StepState};
 
 /// Takes the tag off a table that was tagged. Where that is refused, and no tag is seen, it is off already: the right to take
 /// it off hangs on it as well.
@@ -33,13 +33,13 @@ pub(crate) fn removal_command_note(restore: &Restore) -> String {
 }
 
 /// Whether AWS honours rights that hang on tags in a Region.
-pub(crate) async fn check(app: &App, region: &Region) -> ToldRegion {
+pub(crate) async fn check(app: &App, region: &Region) -> RegionView {
     let asked = app.aws.region(region).dynamodb.has_tag_conditions(&app.context.deployment().settings).await;
     let (tag_conditions, why) = match asked {
         Ok(on) => (Some(on), None),
         Err(error) => (None, Some(error.to_string())),
     };
-    ToldRegion { region: region.clone(), tag_conditions, why }
+    RegionView { region: region.clone(), tag_conditions, why }
 }
 
 /// What is told when AWS honours no right that hangs on the tag.

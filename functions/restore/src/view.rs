@@ -1,7 +1,7 @@
 //! What is shown of a restore: its record, and the steps as its metadata gives them.
 
 use backup_chain_aws::App;
-use backup_chain_core::restore::{self, Around, Restore, Told};
+use backup_chain_core::restore::{self, NameBound, Restore, RestoreView};
 use backup_chain_core::settings::TableSettings;
 
 use crate::error::RestoreError;
@@ -14,7 +14,7 @@ pub(crate) async fn plan(
     restore: &Restore,
 ) -> Result<restore::Plan, RestoreError> {
     let around = match restore.leftovers.is_empty() {
-        true => Around::default(),
+        true => NameBound::default(),
         false => {
             app.aws.forget_surroundings().await;
             app.aws.region(&restore.target.region).name_bound(&restore.target.name).await?
@@ -25,7 +25,7 @@ pub(crate) async fn plan(
     Ok(restore::plan(settings, &restore.choices, &target, &around, &restore.leftovers))
 }
 
-pub(crate) async fn view(app: &App, restore: Restore) -> Result<Told, RestoreError> {
+pub(crate) async fn view(app: &App, restore: Restore) -> Result<RestoreView, RestoreError> {
     let settings = match restore.items_only {
         true => None,
         // The recovery point may be gone by now: the record stays.
@@ -36,7 +36,7 @@ pub(crate) async fn view(app: &App, restore: Restore) -> Result<Told, RestoreErr
     };
     let plan = plan(app, settings.as_ref(), &restore).await?;
     let target = restore.target();
-    let mut told = Told::of(restore, &plan);
+    let mut told = RestoreView::of(restore, &plan);
     let (from, region) = (&told.restore.table.arn.region, &target.table.region);
     // Worth telling, and not worth failing for.
     told.key = key::key(app, settings.as_ref(), &told.restore.choices, from, region).await.ok();

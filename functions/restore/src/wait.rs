@@ -2,7 +2,7 @@
 
 use backup_chain_aws::{App, AwsError, Error, Meaning};
 use backup_chain_core::metrics::Measured;
-use backup_chain_core::restore::{Hitch, Restore, Stage, StepState};
+use backup_chain_core::restore::{Obstacle, Restore, Stage, StepState};
 use backup_chain_core::wait::{CONSISTENCY, LIMITS, OUTAGE, RESTORE};
 use jiff::SignedDuration;
 
@@ -30,7 +30,7 @@ pub(crate) async fn wait(
     if waited >= most || now.duration_since(first) >= most.max(OUTAGE) {
         return Ok(false);
     }
-    restore.hitch = Some(Hitch { why: why.to_owned(), since, first });
+    restore.hitch = Some(Obstacle { why: why.to_owned(), since, first });
     restore.check_at = now + (waited / 2).clamp(MIN_PAUSE, MAX_RECHECK_PAUSE);
     tracing::info!(restore = %restore.id, why, "waits");
     store.save(app, restore).await?;
@@ -110,7 +110,7 @@ pub(crate) async fn requeue(
     let now = app.context.now();
     restore.requeue();
     let first = restore.hitch.take().map_or(now, |hitch| hitch.first);
-    restore.hitch = Some(Hitch { why, since: now, first });
+    restore.hitch = Some(Obstacle { why, since: now, first });
     restore.check_at = now + MIN_PAUSE.saturating_mul(2_i32.saturating_pow(restore.attempt.min(6)));
     store.save(app, restore).await
 }

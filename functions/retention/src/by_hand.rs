@@ -9,9 +9,9 @@ use backup_chain_aws::clock::Deadline;
 use backup_chain_core::history::Action;
 use backup_chain_core::ids::{PointId, Table, TableName, VaultArn};
 use backup_chain_core::invoke::{Removal, Which};
-use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::point::{PointKind, RestorePoint, State};
 use backup_chain_core::retention::{
-    self, AgainstHand, Decided, Fate, Guard, Reason, Report, Verdict, name_of, place_of,
+    self, Decided, Guard, OperatorRemoval, PointFate, PointVerdict, Reason, Report, name_of, place_of,
 };
 
 use crate::error::RetentionError;
@@ -32,8 +32,9 @@ pub(crate) async fn remove(app: &App, asked: Removal, deadline: Deadline) -> Res
     {
         return Err(guarded(point, &verdict.reasons));
     }
-    let overrides =
-        |verdict: &Verdict| verdict.reasons.iter().any(|reason| matches!(reason, Reason::Overridden { .. }));
+    let overrides = |verdict: &PointVerdict| {
+        verdict.reasons.iter().any(|reason| matches!(reason, Reason::Overridden { .. }))
+    };
     let is_reasoned = asked.reason.as_ref().is_some_and(|reason| !reason.trim().is_empty());
     if !is_reasoned && planned.iter().any(|(_, verdict)| verdict.remove && overrides(verdict)) {
         return Err(RetentionError::NoReason);
@@ -54,14 +55,14 @@ pub(crate) async fn remove(app: &App, asked: Removal, deadline: Deadline) -> Res
     }
     for (point, verdict) in planned {
         let fate = if point.state == State::Deleted {
-            Fate::Gone
+            PointFate::Gone
         } else if !verdict.remove {
-            Fate::Keep
+            PointFate::Keep
         } else if acts && deadline.allows_work(app.context.now()) {
             let why = format!("removed {}", retention::reason_text(&verdict.reasons));
             remove::remove(app, point.clone(), &why, &mut report).await
         } else {
-            Fate::Remove
+            PointFate::Remove
         };
         report.points.push(Decided::of(&point, fate, verdict.reasons, work.now));
     }
@@ -70,11 +71,15 @@ pub(crate) async fn remove(app: &App, asked: Removal, deadline: Deadline) -> Res
 }
 
 /// Writes into the history what is about to be removed, by whom and why.
-async fn note(app: &App, asked: &Removal, planned: &[(RestorePoint, Verdict)]) -> Result<(), RetentionError> {
+async fn note(
+    app: &App,
+    asked: &Removal,
+    planned: &[(RestorePoint, PointVerdict)],
+) -> Result<(), RetentionError> {
     let mut entry = app.context.entry(Action::PointsRemoved, asked.table.to_string(), asked.by.clone());
     entry.reason.clone_from(&asked.reason);
     let going: Vec<_> = planned.iter().filter(|(_, verdict)| verdict.remove).collect();
-    let line = |(point, verdict): &&(RestorePoint, Verdict)| {
+    let line = |(point, verdict): &&(RestorePoint, PointVerdict)| {
         format!("{}: {}", name_of(point), retention::reason_text(&verdict.reasons))
     };
     entry.details = going.iter().take(MAX_NAMED).map(line).collect();
@@ -88,9 +93,9 @@ async fn note(app: &App, asked: &Removal, planned: &[(RestorePoint, Verdict)]) -
 async fn wanted(app: &App, asked: &Removal) -> Result<Vec<RestorePoint>, RetentionError> {
     let kind = match &asked.which {
         Which::Point(id) => return Ok(vec![find(app, &asked.table, id, asked.vault.as_deref()).await?]),
-        Which::Backups => Some(Kind::Backup),
-        Which::Copies => Some(Kind::Copy),
-        Which::Manual => Some(Kind::Manual),
+        Which::Backups => Some(PointKind::Backup),
+        Which::Copies => Some(PointKind::Copy),
+        Which::Manual => Some(PointKind::Manual),
         Which::All => None,
     };
     let mut points = app.catalog.points_of_table(&asked.table).await?;
@@ -128,10 +133,10 @@ async fn judge(
     work: &mut Work<'_>,
     wanted: &[RestorePoint],
     overridden: &[Guard],
-) -> Result<Vec<(RestorePoint, Verdict)>, RetentionError> {
+) -> Result<Vec<(RestorePoint, PointVerdict)>, RetentionError> {
     let mut chains: BTreeMap<(Table, VaultArn, bool), Vec<&RestorePoint>> = BTreeMap::new();
     for point in wanted {
-        let chain = (point.table.clone(), point.vault.clone(), point.kind == Kind::Manual);
+        let chain = (point.table.clone(), point.vault.clone(), point.kind == PointKind::Manual);
         chains.entry(chain).or_default().push(point);
     }
     let mut judged = Vec::with_capacity(wanted.len());
@@ -147,7 +152,7 @@ async fn judge(
             plan::verify_metadata(work, point).await?;
         }
         let guards = work.guards(&table, &vault, &chain).await?;
-        let mut verdicts: BTreeMap<usize, Verdict> = retention::plan(&chain, work.now, &guards)
+        let mut verdicts: BTreeMap<usize, PointVerdict> = retention::plan(&chain, work.now, &guards)
             .into_iter()
             .map(|verdict| (verdict.index, retention::for_operator(verdict, overridden)))
             .collect();
@@ -156,7 +161,7 @@ async fn judge(
                 continue;
             }
             // One that turned out to be gone has no verdict.
-            let none = Verdict { index, remove: false, reasons: Vec::new() };
+            let none = PointVerdict { index, remove: false, reasons: Vec::new() };
             judged.push((point, verdicts.remove(&index).unwrap_or(none)));
         }
     }
@@ -165,7 +170,7 @@ async fn judge(
 
 fn guarded(point: &RestorePoint, reasons: &[Reason]) -> RetentionError {
     let guards: Vec<Guard> = reasons.iter().filter_map(Reason::guard).collect();
-    let may_all = guards.iter().all(|guard| guard.for_operator() == AgainstHand::Asks);
+    let may_all = guards.iter().all(|guard| guard.for_operator() == OperatorRemoval::Asks);
     let flags: Vec<String> = guards.iter().map(|guard| format!("--override-guard {guard}")).collect();
     let way_out = if may_all && !flags.is_empty() {
         format!("; to remove it all the same, add {} --reason WHY", flags.join(" "))

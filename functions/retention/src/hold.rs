@@ -10,7 +10,7 @@ use backup_chain_core::history::Action;
 use backup_chain_core::ids::RecoveryPointArn;
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{Hold, RestorePoint, State};
-use backup_chain_core::retention::{Held, name_of};
+use backup_chain_core::retention::{HoldView, name_of};
 use jiff::Timestamp;
 
 use crate::RetentionError;
@@ -23,7 +23,7 @@ pub(crate) async fn add(
     reason: String,
     until: Option<Timestamp>,
     by: Option<String>,
-) -> Result<Held, RetentionError> {
+) -> Result<HoldView, RetentionError> {
     let now = app.context.now();
     if let Some(until) = until.filter(|until| *until <= now) {
         return Err(RetentionError::HoldIsOver(until));
@@ -52,12 +52,12 @@ pub(crate) async fn add(
         }
     };
     match tagged.await {
-        Ok(Tagged::Done) => Ok(Held::of(point)),
+        Ok(Tagged::Done) => Ok(HoldView::of(point)),
         Ok(Tagged::Refused(why)) => {
             let note = format!(
                 "the hold is in the catalog alone, so that a rebuilt catalog will not know of it: {why}"
             );
-            Ok(Held { note: Some(note), ..Held::of(point) })
+            Ok(HoldView { note: Some(note), ..HoldView::of(point) })
         }
         Err(error) => Err(RetentionError::TagMissing { point: point.id.clone(), error: error.into() }),
     }
@@ -69,7 +69,7 @@ pub(crate) async fn lift(
     point: &mut RestorePoint,
     by: Option<String>,
     reason: Option<String>,
-) -> Result<Held, RetentionError> {
+) -> Result<HoldView, RetentionError> {
     let (State::Available, Some(arn)) = (point.state, point.arn.clone()) else {
         return Err(RetentionError::NotHeld(point.id.clone()));
     };
@@ -88,7 +88,7 @@ pub(crate) async fn lift(
     entry.details.extend(point.hold.as_ref().map(|hold| format!("was held: {}", hold.reason)));
     point.hold = None;
     app.catalog.commit([Write::of(point), Write::of(&mut entry)]).await?;
-    Ok(Held::of(point))
+    Ok(HoldView::of(point))
 }
 
 /// Lifts a hold whose time is over.

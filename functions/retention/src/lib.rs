@@ -22,7 +22,9 @@ use backup_chain_aws::{App, logs};
 use backup_chain_core::ids::RunId;
 use backup_chain_core::invoke::RetentionRequest;
 use backup_chain_core::metrics::{Measured, Metric};
-use backup_chain_core::retention::{self, Counts, Decided, Fate, Held, Rebuilt, Report, name_of};
+use backup_chain_core::retention::{
+    self, Counts, Decided, HoldView, PointFate, RebuildReport, Report, name_of,
+};
 use serde::Serialize;
 use tracing::Instrument as _;
 
@@ -37,9 +39,9 @@ pub enum Reply {
     /// To a run, a plan or a removal by hand.
     Report(Box<Report>),
     /// To a hold, and to the lifting of one.
-    Held(Held),
+    Held(HoldView),
     /// To a rebuild.
-    Rebuilt(Rebuilt),
+    Rebuilt(RebuildReport),
 }
 
 /// So many points an answer holds: Lambda's answers end at 6 MB.
@@ -107,8 +109,8 @@ async fn run(
         for (point, verdict) in chain.points {
             let may_remove = report.braked.is_none() && deadline.allows_work(app.context.now());
             let fate = match (verdict.remove, may_remove) {
-                (false, _) => Fate::Keep,
-                (true, false) => Fate::Remove,
+                (false, _) => PointFate::Keep,
+                (true, false) => PointFate::Remove,
                 (true, true) => {
                     remove::remove(app, point.clone(), &retention::reason_text(&verdict.reasons), &mut report)
                         .await

@@ -10,9 +10,11 @@ use backup_chain_aws::seen::Seen;
 use backup_chain_aws::{App, Error, Meaning, logs};
 use backup_chain_core::ids::{Table, TableName, VaultArn};
 use backup_chain_core::metadata::tags;
-use backup_chain_core::point::{Hold, Kind, RestorePoint, State};
+use backup_chain_core::point::{Hold, PointKind, RestorePoint, State};
 use backup_chain_core::policy::Policy;
-use backup_chain_core::retention::{self, Decided, Fate, Reason, Report, Verdict, name_of, place_of};
+use backup_chain_core::retention::{
+    self, Decided, PointFate, PointVerdict, Reason, Report, name_of, place_of,
+};
 use jiff::{SignedDuration, Timestamp};
 use tracing::Instrument as _;
 
@@ -21,7 +23,7 @@ use crate::{hold, moved, reconcile};
 
 /// A chain and what becomes of its points.
 pub(crate) struct Chain {
-    pub points: Vec<(RestorePoint, Verdict)>,
+    pub points: Vec<(RestorePoint, PointVerdict)>,
 }
 
 impl Chain {
@@ -48,7 +50,7 @@ pub(crate) async fn plan_all(app: &App, table: Option<&TableName>) -> Result<Rep
     points.retain(|point| !point.state.is_past());
     let mut chains: BTreeMap<(Table, VaultArn, bool), Vec<RestorePoint>> = BTreeMap::new();
     for point in points {
-        let chain = (point.table.clone(), point.vault.clone(), point.kind == Kind::Manual);
+        let chain = (point.table.clone(), point.vault.clone(), point.kind == PointKind::Manual);
         chains.entry(chain).or_default().push(point);
     }
     let mut removals = Vec::new();
@@ -57,7 +59,7 @@ pub(crate) async fn plan_all(app: &App, table: Option<&TableName>) -> Result<Rep
             Ok(chain) => {
                 removals.extend(chain.removals().map(name_of));
                 for (point, verdict) in chain.points {
-                    let fate = if verdict.remove { Fate::Remove } else { Fate::Keep };
+                    let fate = if verdict.remove { PointFate::Remove } else { PointFate::Keep };
                     report.points.push(Decided::of(&point, fate, verdict.reasons, work.now));
                 }
             }
@@ -176,7 +178,7 @@ pub(crate) async fn plan_chain(
     loop {
         let mut verdicts = retention::plan(&points, work.now, &guards);
         let removes = verdicts.iter().any(|verdict| verdict.remove);
-        let is_newest = |verdict: &Verdict| {
+        let is_newest = |verdict: &PointVerdict| {
             removes && verdict.reasons.iter().any(|reason| matches!(reason, Reason::Newest { .. }))
         };
         let next = verdicts
@@ -188,7 +190,7 @@ pub(crate) async fn plan_chain(
             continue;
         }
         let mut by_index: Vec<Option<RestorePoint>> = points.into_iter().map(Some).collect();
-        let pair = |verdict: Verdict| Some((by_index[verdict.index].take()?, verdict));
+        let pair = |verdict: PointVerdict| Some((by_index[verdict.index].take()?, verdict));
         return Ok(Chain { points: verdicts.drain(..).filter_map(pair).collect() });
     }
 }

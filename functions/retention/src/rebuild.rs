@@ -14,8 +14,8 @@ use backup_chain_core::due::PolicyState;
 use backup_chain_core::history::Action;
 use backup_chain_core::ids::{PointId, RecoveryPointArn, Table, VaultArn};
 use backup_chain_core::metadata::tags;
-use backup_chain_core::point::{CopySource, Hold, Kind, RestorePoint, State};
-use backup_chain_core::retention::{Rebuilt, place_of};
+use backup_chain_core::point::{CopySource, Hold, PointKind, RestorePoint, State};
+use backup_chain_core::retention::{RebuildReport, place_of};
 use backup_chain_core::session::Session;
 use backup_chain_core::table::TableHead;
 
@@ -26,17 +26,17 @@ pub(crate) async fn rebuild(
     named: &[String],
     by: Option<String>,
     deadline: Deadline,
-) -> Result<Rebuilt, RetentionError> {
+) -> Result<RebuildReport, RetentionError> {
     let vaults = vaults(app, named).await?;
     // Before anything else, so that no run removes what is about to be found.
     let now = app.context.now();
-    let mut mark = app.catalog.rebuilt().await?.unwrap_or(catalog::Rebuilt { at: now, rev: 0 });
+    let mut mark = app.catalog.rebuilt().await?.unwrap_or(catalog::RebuildRecord { at: now, rev: 0 });
     mark.at = now;
     app.catalog.commit([Write::of(&mut mark)]).await?;
-    let mut rebuilt = Rebuilt {
+    let mut rebuilt = RebuildReport {
         vaults: vaults.iter().map(place_of).collect(),
         braked_until: Some(now + app.context.deployment().brakes.after_rebuild),
-        ..Rebuilt::default()
+        ..RebuildReport::default()
     };
     let policies = app.policies.active().await?;
     if policies.is_empty() && named.is_empty() {
@@ -110,7 +110,7 @@ fn unknown(
     app: &App,
     listed: Vec<Point>,
     known: &BTreeSet<RecoveryPointArn>,
-    rebuilt: &mut Rebuilt,
+    rebuilt: &mut RebuildReport,
 ) -> BTreeMap<Option<String>, Vec<Point>> {
     let mut unknown: BTreeMap<Option<String>, Vec<Point>> = BTreeMap::new();
     for point in listed {
@@ -134,7 +134,7 @@ async fn read(
     vault: &VaultArn,
     listed: Vec<Point>,
     deadline: Deadline,
-    rebuilt: &mut Rebuilt,
+    rebuilt: &mut RebuildReport,
 ) -> Vec<RestorePoint> {
     let mut found: BTreeMap<PointId, Vec<RestorePoint>> = BTreeMap::new();
     let mut left = 0;
@@ -206,7 +206,7 @@ async fn describe(app: &App, vault: &VaultArn, listed: Point) -> Result<RestoreP
 
 /// Adds a point whose id has a record. That may be its own, made in the meantime; otherwise one of them is not what it says
 /// that it is, and the record stays.
-async fn add_beside(app: &App, point: &mut RestorePoint, rebuilt: &mut Rebuilt) -> Result<(), Error> {
+async fn add_beside(app: &App, point: &mut RestorePoint, rebuilt: &mut RebuildReport) -> Result<(), Error> {
     let recorded = app.catalog.point(point).await?;
     match recorded {
         Some(recorded) if recorded.arn == point.arn && !recorded.state.is_past() => rebuilt.known += 1,
@@ -240,7 +240,7 @@ async fn add(
     app: &App,
     table: &Table,
     mut points: Vec<RestorePoint>,
-    rebuilt: &mut Rebuilt,
+    rebuilt: &mut RebuildReport,
 ) -> Result<(), Error> {
     for point in &mut points {
         match app.catalog.commit([Write::of(point)]).await {
@@ -258,10 +258,10 @@ async fn link_copies(app: &App, table: &Table) -> Result<(), Error> {
     let of_table = app.catalog.whole_points_of_table(&table.arn.name).await?;
     let backups: BTreeMap<&PointId, &RestorePoint> = of_table
         .iter()
-        .filter(|point| point.kind == Kind::Backup && point.state == State::Available)
+        .filter(|point| point.kind == PointKind::Backup && point.state == State::Available)
         .map(|point| (&point.id, point))
         .collect();
-    for copy in of_table.iter().filter(|point| point.kind == Kind::Copy && point.source.is_none()) {
+    for copy in of_table.iter().filter(|point| point.kind == PointKind::Copy && point.source.is_none()) {
         let Some(backup) = backups.get(&copy.id) else { continue };
         let Some(arn) = backup.arn.clone() else { continue };
         let source = CopySource { arn, vault: backup.vault.clone() };
@@ -276,7 +276,7 @@ async fn link_copies(app: &App, table: &Table) -> Result<(), Error> {
 
 /// Records on the head of a table what the chains of these points of it have.
 async fn rebuild_head(app: &App, table: &Table, points: &[RestorePoint]) -> Result<(), Error> {
-    let of_chains = points.iter().filter(|point| point.kind != Kind::Manual);
+    let of_chains = points.iter().filter(|point| point.kind != PointKind::Manual);
     let vaults: BTreeSet<&VaultArn> = of_chains.map(|point| &point.vault).collect();
     loop {
         let recorded = app.catalog.head(table).await?;

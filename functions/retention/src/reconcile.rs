@@ -10,7 +10,7 @@ use backup_chain_aws::{App, Error, Meaning, logs};
 use backup_chain_core::ids::{PointId, RecoveryPointArn, TableArn, VaultArn};
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{Hold, RestorePoint, State};
-use backup_chain_core::retention::{Decided, Fate, Report, name_of, place_of};
+use backup_chain_core::retention::{Decided, PointFate, Report, name_of, place_of};
 use jiff::SignedDuration;
 
 use crate::moved::{self, Move};
@@ -61,7 +61,7 @@ async fn reconcile_vault(
         if point.state == State::Available && !is_listed {
             record_gone(app, &mut point).await?;
             if point.state == State::Deleted {
-                report.points.push(Decided::of(&point, Fate::Gone, Vec::new(), app.context.now()));
+                report.points.push(Decided::of(&point, PointFate::Gone, Vec::new(), app.context.now()));
             }
         } else if point.is_counted()
             && point.bound.is_none()

@@ -6,7 +6,7 @@ use backup_chain_aws::catalog::Write;
 use backup_chain_aws::{App, Error};
 use backup_chain_core::ids::RunId;
 use backup_chain_core::notice::{Notice, RetentionEnded};
-use backup_chain_core::retention::{ChainRun, Counts, Decided, Fate, Report, Run, Watch};
+use backup_chain_core::retention::{ChainRun, Counts, Decided, PointFate, Report, Run, Watch};
 use jiff::Timestamp;
 
 /// So many points of one chain a record holds: DynamoDB's items end at 400 KB.
@@ -26,7 +26,7 @@ pub(crate) async fn run(app: &App, id: &RunId, report: &mut Report, began: Times
     for ((table, vault), mut points) in chains {
         let counts = Counts::of(points.iter().copied());
         // What is not kept comes first, should there be too many.
-        points.sort_by_key(|decided| decided.fate == Fate::Keep);
+        points.sort_by_key(|decided| decided.fate == PointFate::Keep);
         points.truncate(MAX_POINTS);
         points.sort_by(|a, b| a.point.cmp(&b.point));
         records.push(ChainRun {

@@ -4,7 +4,7 @@ use backup_chain_aws::backup::PointState;
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::{App, AwsError, Error, Meaning, logs};
 use backup_chain_core::point::{RestorePoint, State};
-use backup_chain_core::retention::{Decided, Fate, Reason, Report, name_of, place_of};
+use backup_chain_core::retention::{Decided, PointFate, Reason, Report, name_of, place_of};
 use jiff::SignedDuration;
 
 use crate::moved::{self, Move};
@@ -35,22 +35,22 @@ impl From<AwsError> for NotRemoved {
 const BUSY_ERROR_CODE: &str = "InvalidResourceStateException";
 
 /// Removes one point that the plan lets go. Whatever stands in the way is reported.
-pub(crate) async fn remove(app: &App, mut point: RestorePoint, why: &str, report: &mut Report) -> Fate {
+pub(crate) async fn remove(app: &App, mut point: RestorePoint, why: &str, report: &mut Report) -> PointFate {
     match try_remove(app, &mut point, why).await {
         Ok(fate) => fate,
         // The next run asks again.
-        Err(NotRemoved::Busy(_)) => Fate::Removing,
+        Err(NotRemoved::Busy(_)) => PointFate::Removing,
         Err(error) => blocked(&point, &error, report),
     }
 }
 
-fn blocked(point: &RestorePoint, error: &NotRemoved, report: &mut Report) -> Fate {
+fn blocked(point: &RestorePoint, error: &NotRemoved, report: &mut Report) -> PointFate {
     logs::of_point(point).in_scope(|| tracing::warn!(%error, "not removed"));
     report.problems.push(format!("{} is not removed yet: {error}", name_of(point)));
-    Fate::Blocked
+    PointFate::Blocked
 }
 
-async fn try_remove(app: &App, point: &mut RestorePoint, why: &str) -> Result<Fate, NotRemoved> {
+async fn try_remove(app: &App, point: &mut RestorePoint, why: &str) -> Result<PointFate, NotRemoved> {
     // What was planned is what is removed: a record that moved since is left to whoever moved it.
     if !moved::make(app, point, Move::Deleting(why)).await? {
         return Ok(left_to_another(point));
@@ -59,19 +59,19 @@ async fn try_remove(app: &App, point: &mut RestorePoint, why: &str) -> Result<Fa
 }
 
 /// What becomes of a point that another invocation has moved.
-fn left_to_another(point: &RestorePoint) -> Fate {
+fn left_to_another(point: &RestorePoint) -> PointFate {
     match point.state {
-        State::Deleting => Fate::Removing,
-        state if state.is_past() => Fate::Gone,
-        _ => Fate::Keep,
+        State::Deleting => PointFate::Removing,
+        state if state.is_past() => PointFate::Gone,
+        _ => PointFate::Keep,
     }
 }
 
 /// Asks AWS to delete a point that is recorded as being deleted, and looks whether it is gone.
-async fn ask(app: &App, point: &mut RestorePoint) -> Result<Fate, NotRemoved> {
+async fn ask(app: &App, point: &mut RestorePoint) -> Result<PointFate, NotRemoved> {
     let Some(arn) = point.arn.clone() else {
         moved::make(app, point, Move::Deleted).await?;
-        return Ok(Fate::Removed);
+        return Ok(PointFate::Removed);
     };
     let backup = &app.aws.region(&point.vault.region).backup;
     match backup.delete(&point.vault.name, &arn).await {
@@ -94,8 +94,8 @@ async fn ask(app: &App, point: &mut RestorePoint) -> Result<Fate, NotRemoved> {
 }
 
 /// Looks whether a deleted point is gone: AWS Backup then does not find it (assumption A14).
-async fn refresh_state(app: &App, point: &mut RestorePoint) -> Result<Fate, NotRemoved> {
-    let Some(arn) = point.arn.clone() else { return Ok(Fate::Removing) };
+async fn refresh_state(app: &App, point: &mut RestorePoint) -> Result<PointFate, NotRemoved> {
+    let Some(arn) = point.arn.clone() else { return Ok(PointFate::Removing) };
     let backup = &app.aws.region(&point.vault.region).backup;
     match backup.point(&point.vault.name, &arn).await {
         Err(error) if error.meaning == Meaning::NotFound => {
@@ -103,11 +103,11 @@ async fn refresh_state(app: &App, point: &mut RestorePoint) -> Result<Fate, NotR
                 return Ok(left_to_another(point));
             }
             logs::of_point(point).in_scope(|| tracing::info!("restore point removed"));
-            Ok(Fate::Removed)
+            Ok(PointFate::Removed)
         }
         Err(error) => Err(error.into()),
         Ok(found) if found.state == PointState::Expired => Err(NotRemoved::Expired),
-        Ok(_) => Ok(Fate::Removing),
+        Ok(_) => Ok(PointFate::Removing),
     }
 }
 
@@ -118,7 +118,7 @@ const MAX_POLLS: u32 = 8;
 /// Waits for the deletions of this run to be done. What takes longer is confirmed by the next run.
 pub(crate) async fn confirm(app: &App, report: &mut Report, deadline: Deadline) -> Result<(), Error> {
     for _ in 0..MAX_POLLS {
-        let removing = |decided: &&mut Decided| decided.fate == Fate::Removing;
+        let removing = |decided: &&mut Decided| decided.fate == PointFate::Removing;
         if !report.points.iter_mut().any(|decided| removing(&decided)) {
             return Ok(());
         }
@@ -153,17 +153,17 @@ pub(crate) async fn follow_up(app: &App, report: &mut Report) -> Result<(), Erro
         let now = app.context.now();
         let is_old = point.check_at.is_none_or(|asked| now.duration_since(asked) > RUN_OVER_AFTER);
         let fate = match refresh_state(app, &mut point).await {
-            Ok(Fate::Removing) | Err(NotRemoved::Expired) => ask(app, &mut point).await,
+            Ok(PointFate::Removing) | Err(NotRemoved::Expired) => ask(app, &mut point).await,
             other => other,
         };
         let fate = match fate {
-            Ok(Fate::Removing) if is_old => {
+            Ok(PointFate::Removing) if is_old => {
                 report.problems.push(format!("{} was to be deleted, and is still there", name_of(&point)));
-                Fate::Removing
+                PointFate::Removing
             }
             Ok(fate) => fate,
             // Another run has just asked for it.
-            Err(NotRemoved::Busy(_)) if !is_old => Fate::Removing,
+            Err(NotRemoved::Busy(_)) if !is_old => PointFate::Removing,
             Err(error) => blocked(&point, &error, report),
         };
         let why = vec![Reason::NotFinal { state: State::Deleting }];

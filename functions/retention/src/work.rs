@@ -7,9 +7,9 @@ use backup_chain_aws::catalog::Write;
 use backup_chain_aws::policies::Active;
 use backup_chain_aws::{App, Error};
 use backup_chain_core::ids::{PointId, PolicyName, Table, VaultArn};
-use backup_chain_core::point::{Kind, RestorePoint};
+use backup_chain_core::point::{PointKind, RestorePoint};
 use backup_chain_core::restore::Restore;
-use backup_chain_core::retention::{self, Braked, Guards, Road};
+use backup_chain_core::retention::{self, BrakeInputs, Braked, Guards};
 use backup_chain_core::span::{Span, Unit};
 use backup_chain_core::table::TableHead;
 use jiff::Timestamp;
@@ -55,7 +55,7 @@ impl<'a> Work<'a> {
     pub async fn braked(&self, removals: &[&str], confirmed: Option<&str>) -> Result<Option<Braked>, Error> {
         let rebuilt_at = self.app.catalog.rebuilt().await?.map(|rebuilt| rebuilt.at);
         let ahead = self.app.context.clock().ahead_of_aws();
-        let road = Road { now: self.now, ahead, rebuilt_at, confirmed };
+        let road = BrakeInputs { now: self.now, ahead, rebuilt_at, confirmed };
         let braked = retention::brake(&self.app.context.deployment().brakes, removals, road).err();
         if let Some(braked) = &braked {
             tracing::error!(%braked, "retention is braked");
@@ -112,7 +112,7 @@ impl<'a> Work<'a> {
     /// The points of a chain that are the source of a copy that is not final.
     fn being_copied(&self, table: &Table, vault: &VaultArn) -> BTreeSet<PointId> {
         let of_chain = self.open.iter().filter(|point| {
-            point.kind == Kind::Copy
+            point.kind == PointKind::Copy
                 && point.table == *table
                 && point.source.as_ref().is_some_and(|source| source.vault == *vault)
         });

@@ -6,7 +6,7 @@ use backup_chain_aws::{App, logs};
 use backup_chain_core::due::{self, NoTiers};
 use backup_chain_core::ids::{PolicyName, SessionId, VaultName};
 use backup_chain_core::metrics::Measured;
-use backup_chain_core::session::{Session, Trigger};
+use backup_chain_core::session::{Session, SessionTrigger};
 use jiff::Timestamp;
 
 use crate::SessionError;
@@ -23,7 +23,7 @@ pub(crate) async fn due_sessions(app: &App, policies: &[Active]) -> Vec<SessionI
             since: stored.state.planned_until,
             due: due.due,
             missed: due.missed,
-            ..new_session(app, Trigger::Schedule, due.slot, now)
+            ..new_session(app, SessionTrigger::Schedule, due.slot, now)
         };
         let mut stored = stored.clone();
         stored.state.planned_until = now;
@@ -59,7 +59,7 @@ pub(crate) async fn started_by_operator(
     let session = Session {
         policy: Some(stored.reference()),
         since: stored.state.planned_until,
-        ..new_session(app, Trigger::ByHand, now, now)
+        ..new_session(app, SessionTrigger::ByHand, now, now)
     };
     record(app, session).await
 }
@@ -78,7 +78,8 @@ pub(crate) async fn manual(
         return Err(SessionError::Vault(locked(name)));
     }
     let now = app.context.now();
-    let session = Session { tables: tables.to_vec(), vault, ..new_session(app, Trigger::Manual, now, now) };
+    let session =
+        Session { tables: tables.to_vec(), vault, ..new_session(app, SessionTrigger::Manual, now, now) };
     record(app, session).await
 }
 
@@ -95,6 +96,6 @@ async fn record(app: &App, mut session: Session) -> Result<SessionId, SessionErr
     Ok(session.id)
 }
 
-fn new_session(app: &App, trigger: Trigger, slot: Timestamp, now: Timestamp) -> Session {
+fn new_session(app: &App, trigger: SessionTrigger, slot: Timestamp, now: Timestamp) -> Session {
     Session::planned(SessionId::new(now, app.context.random().number()), trigger, slot, now)
 }

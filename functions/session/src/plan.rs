@@ -12,8 +12,8 @@ use backup_chain_core::due::{self, ChainView};
 use backup_chain_core::ids::{PointId, Table, VaultArn};
 use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::notice::{Notice, SessionEnded};
-use backup_chain_core::point::{CopyFlags, Kind, RestorePoint};
-use backup_chain_core::session::{MAX_SKIPPED, Session, Skipped, Status, Trigger};
+use backup_chain_core::point::{CopyFlags, PointKind, RestorePoint};
+use backup_chain_core::session::{MAX_SKIPPED, Session, SessionTrigger, Skipped, Status};
 use backup_chain_core::table::TableHead;
 use backup_chain_core::tier::{Flag, TierSlot};
 use backup_chain_core::wait;
@@ -28,14 +28,14 @@ const MAX_CONCURRENCY: usize = 8;
 
 /// What could not be looked at.
 #[derive(Default)]
-struct Doubts {
+struct Unreadable {
     /// What is not known for it, each with the reason.
     lines: Vec<String>,
     /// The first error that may pass.
     passing: Option<Error>,
 }
 
-impl Doubts {
+impl Unreadable {
     fn note(&mut self, line: String, error: &AwsError) {
         self.lines.push(line);
         self.wait_for(error);
@@ -72,7 +72,7 @@ pub(crate) async fn plan(
         },
     };
     let vault = vault_of(app, session, active);
-    let mut doubts = Doubts::default();
+    let mut doubts = Unreadable::default();
     let in_the_way = match source_problem(app, &vault).await {
         Ok(problem) => problem,
         Err(error) => {
@@ -153,12 +153,12 @@ pub(crate) async fn plan(
     for table in there.into_iter().filter(|table| !own.contains(table)) {
         let head = known.remove(&table);
         match plan_table(active, session, &vault, table, head) {
-            Given::Already => planned += 1,
-            Given::Skipped(skip, slots) => {
+            TablePlan::Already => planned += 1,
+            TablePlan::Skipped(skip, slots) => {
                 owed += slots;
                 skipped.push(skip);
             }
-            Given::Point(point, head) => writes.push((*point, *head)),
+            TablePlan::Point(point, head) => writes.push((*point, *head)),
         }
     }
     let mut made = Vec::new();
@@ -305,7 +305,7 @@ async fn record(
 }
 
 /// What a session gives a table.
-enum Given {
+enum TablePlan {
     /// Its point is recorded already.
     Already,
     /// Nothing, for this reason; so many of its slots are owed for it.
@@ -320,20 +320,20 @@ fn plan_table(
     vault: &VaultArn,
     table: Table,
     head: Option<TableHead>,
-) -> Given {
+) -> TablePlan {
     let name = table.arn.name.to_string();
     let skip = |why: &str, warning, owed| {
-        Given::Skipped(Skipped { table: name.clone(), why: why.to_owned(), warning }, owed)
+        TablePlan::Skipped(Skipped { table: name.clone(), why: why.to_owned(), warning }, owed)
     };
     let mut head = head.unwrap_or_else(|| TableHead::new(table.clone(), session.since));
     let id = PointId::of(session.started_at, &session.id, &table.id);
     if head.planned.as_ref() == Some(&id) {
-        return Given::Already;
+        return TablePlan::Already;
     }
     let (mut flags, mut copies) = (Vec::new(), Vec::new());
     if let Some(active) = active {
         assign_policy(&mut head, active, session);
-        let backing_up = head.open.as_ref().is_some_and(|open| open.kind == Kind::Backup);
+        let backing_up = head.open.as_ref().is_some_and(|open| open.kind == PointKind::Backup);
         if head.planned.is_some() || backing_up {
             let why = "its previous backup is not final; what is due is owed to its next point";
             return skip(why, true, owed_by(active, session, head, vault));
@@ -344,8 +344,8 @@ fn plan_table(
             Err(error) => return skip(&error.to_string(), true, 0),
         }
     }
-    let kind = if active.is_some() { Kind::Backup } else { Kind::Manual };
-    let retried = active.filter(|_| session.trigger == Trigger::Schedule);
+    let kind = if active.is_some() { PointKind::Backup } else { PointKind::Manual };
+    let retried = active.filter(|_| session.trigger == SessionTrigger::Schedule);
     let point = RestorePoint {
         policy: active.map(|active| active.stored.reference()),
         flags,
@@ -354,10 +354,10 @@ fn plan_table(
         ..RestorePoint::planned(id, kind, table, vault.clone(), session.id.clone(), session.slot)
     };
     head.gone_since = None;
-    if kind == Kind::Backup {
+    if kind == PointKind::Backup {
         head.planned = Some(point.id.clone());
     }
-    Given::Point(Box::new(point), Box::new(head))
+    TablePlan::Point(Box::new(point), Box::new(head))
 }
 
 /// A table that is new to its policy owes no slot from before. Tells whether it is new.
@@ -413,10 +413,10 @@ fn backup_flags(active: &Active, session: &Session, chain: &ChainView) -> Result
     due::flags(policy, &stored.state, chain, trigger(session), session.started_at)
 }
 
-fn trigger(session: &Session) -> due::Trigger {
+fn trigger(session: &Session) -> due::SlotOrigin {
     match session.trigger {
-        Trigger::ByHand => due::Trigger::ByHand(session.slot),
-        Trigger::Schedule | Trigger::Manual => due::Trigger::Slot(session.slot),
+        SessionTrigger::ByHand => due::SlotOrigin::ByHand(session.slot),
+        SessionTrigger::Schedule | SessionTrigger::Manual => due::SlotOrigin::Slot(session.slot),
     }
 }
 

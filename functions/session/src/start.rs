@@ -10,11 +10,11 @@ use backup_chain_aws::seal::{SealError, SealedPoint};
 use backup_chain_aws::{App, AwsError, Error, Meaning, logs};
 use backup_chain_core::ids::{PointId, RecoveryPointArn};
 use backup_chain_core::lock::{self, Lock};
-use backup_chain_core::metadata::{self, Document, MAX_TAGS, Settings, tags};
+use backup_chain_core::metadata::{self, Document, MAX_TAGS, SettingsLocation, tags};
 use backup_chain_core::metrics::Measured;
 use backup_chain_core::notice::{FailedTable, Notice, SessionEnded};
-use backup_chain_core::plan::{self, Marks, Mine, StartBackup, token};
-use backup_chain_core::point::{Kind, Request, RestorePoint, State};
+use backup_chain_core::plan::{self, JobMatch, JobTraits, StartBackup, token};
+use backup_chain_core::point::{PointKind, Request, RestorePoint, State};
 use backup_chain_core::session::{Session, Status};
 use backup_chain_core::wait;
 use futures_util::{StreamExt, stream};
@@ -48,8 +48,10 @@ pub(crate) async fn start(
     let mut waiting: Vec<RestorePoint> = points.iter().filter(is_due).cloned().collect();
     if !waiting.is_empty() {
         let open = app.catalog.open_points().await?;
-        let in_flight =
-            open.iter().filter(|point| point.kind != Kind::Copy && point.state != State::Planned).count();
+        let in_flight = open
+            .iter()
+            .filter(|point| point.kind != PointKind::Copy && point.state != State::Planned)
+            .count();
         let room = app.context.deployment().backups_in_flight.saturating_sub(in_flight);
         let without_room = waiting.split_off(room.min(waiting.len()));
         let starts =
@@ -106,7 +108,7 @@ async fn own_points(
     let mut points: BTreeMap<PointId, RestorePoint> = BTreeMap::new();
     for point in app.catalog.points_of_session(&session.id).await?.into_iter().chain(known) {
         let is_newer = points.get(&point.id).is_none_or(|other| other.rev < point.rev);
-        if point.kind != Kind::Copy && is_newer {
+        if point.kind != PointKind::Copy && is_newer {
             points.insert(point.id.clone(), point);
         }
     }
@@ -178,7 +180,7 @@ impl Starts<'_> {
             Err(_) => None,
         };
         // The vault was not when the backup was asked for.
-        if lock.is_some() && point.kind == Kind::Manual {
+        if lock.is_some() && point.kind == PointKind::Manual {
             return app.ledger.mark_failed(point, &locked(&point.vault.name)).await;
         }
         let Some(mut head) = app.catalog.head(&point.table).await? else {
@@ -218,10 +220,14 @@ impl Starts<'_> {
             slot: point.slot,
             requested_at,
             time_zone: active.map_or("UTC", |active| active.policy.time_zone.name()).to_owned(),
-            kind: if point.kind == Kind::Manual { metadata::Kind::Manual } else { metadata::Kind::Chain },
+            kind: if point.kind == PointKind::Manual {
+                metadata::DocumentKind::Manual
+            } else {
+                metadata::DocumentKind::Chain
+            },
             flags: point.flags.clone(),
             copies: point.copies.clone(),
-            settings: Settings::Inline(Box::new(captured.settings)),
+            settings: SettingsLocation::Inline(Box::new(captured.settings)),
         };
         // AWS refused the tags of the try before: this one has room for none.
         let own_tags = if point.message_stored { MAX_TAGS } else { captured.own_tags };
@@ -306,11 +312,11 @@ impl Starts<'_> {
             _ => by_id(app, point, &jobs).await?,
         };
         match mine {
-            Mine::Job(id) => {
+            JobMatch::Job(id) => {
                 let arn = jobs.into_iter().find(|(job, _)| job.id == id).and_then(|(job, _)| job.arn);
                 return run(app, point, &id, arn).await;
             }
-            Mine::Unclear(seen) => {
+            JobMatch::Unclear(seen) => {
                 tracing::info!(?seen, "jobs of the table cannot be told apart yet");
                 if self.is_late(point) {
                     let why = "whether AWS took its request is not known: another job of the table is open";
@@ -318,7 +324,7 @@ impl Starts<'_> {
                 }
                 return Ok(());
             }
-            Mine::None => {}
+            JobMatch::None => {}
         }
         // The request names the table by its name only.
         if app
@@ -368,7 +374,7 @@ async fn run(
 }
 
 /// The job whose recovery point carries our id.
-async fn by_id(app: &App, point: &RestorePoint, jobs: &[(Job, Marks)]) -> Result<Mine, Error> {
+async fn by_id(app: &App, point: &RestorePoint, jobs: &[(Job, JobTraits)]) -> Result<JobMatch, Error> {
     let mut seen = BTreeSet::new();
     for (job, _) in jobs {
         let Some(arn) = &job.arn else { continue };
@@ -376,7 +382,7 @@ async fn by_id(app: &App, point: &RestorePoint, jobs: &[(Job, Marks)]) -> Result
         let is_new = job.created_at.is_some_and(|at| app.context.now() < at + wait::CONSISTENCY);
         match app.aws.source().backup.tags(arn).await {
             Ok(tags) if tags.get(tags::ID).map(String::as_str) == Some(point.id.as_str()) => {
-                return Ok(Mine::Job(job.id.clone()));
+                return Ok(JobMatch::Job(job.id.clone()));
             }
             Ok(tags) if is_new && !tags.contains_key(tags::ID) => {
                 seen.insert(job.id.clone());
@@ -391,7 +397,7 @@ async fn by_id(app: &App, point: &RestorePoint, jobs: &[(Job, Marks)]) -> Result
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(if seen.is_empty() { Mine::None } else { Mine::Unclear(seen) })
+    Ok(if seen.is_empty() { JobMatch::None } else { JobMatch::Unclear(seen) })
 }
 
 /// The job that a request without tags made, by what AWS tells of it.
@@ -399,12 +405,12 @@ async fn by_marks(
     app: &App,
     point: &RestorePoint,
     request: &StartBackup,
-    jobs: &[(Job, Marks)],
-) -> Result<Mine, Error> {
+    jobs: &[(Job, JobTraits)],
+) -> Result<JobMatch, Error> {
     let points = app.catalog.points_of_table(&point.table.arn.name).await?;
     let others =
         points.into_iter().filter(|other| other.id != point.id).filter_map(|other| other.job).collect();
-    let marks: Vec<Marks> = jobs.iter().map(|(_, marks)| marks.clone()).collect();
+    let marks: Vec<JobTraits> = jobs.iter().map(|(_, marks)| marks.clone()).collect();
     Ok(plan::match_job(request, &marks, &others))
 }
 

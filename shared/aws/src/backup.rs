@@ -9,7 +9,7 @@ use aws_sdk_backup::types::{
 use aws_smithy_types::DateTime;
 use backup_chain_core::ids::{RecoveryPointArn, TableArn, VaultArn, VaultName};
 use backup_chain_core::lock::Lock;
-use backup_chain_core::plan::{Marks, StartBackup, StartCopy};
+use backup_chain_core::plan::{JobTraits, StartBackup, StartCopy};
 use jiff::Timestamp;
 
 use crate::clock::timestamp;
@@ -269,7 +269,7 @@ impl Backup {
         &self,
         table: &TableArn,
         since: Timestamp,
-    ) -> Result<Vec<(Job, Marks)>, AwsError> {
+    ) -> Result<Vec<(Job, JobTraits)>, AwsError> {
         let mut pages = self
             .client
             .list_backup_jobs()
@@ -284,7 +284,7 @@ impl Backup {
             for job in page.map_err(failed("backup:ListBackupJobs", table.to_string()))?.backup_jobs() {
                 let created_at = timestamp(job.creation_date());
                 let id = job.backup_job_id().unwrap_or_default();
-                let marks = Marks {
+                let marks = JobTraits {
                     job: id.to_owned(),
                     role: job.iam_role_arn().map(str::to_owned),
                     vault: job.backup_vault_name().map(str::to_owned),

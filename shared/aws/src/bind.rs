@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use backup_chain_core::esdk::Context as EncryptionContext;
 use backup_chain_core::ids::{RecoveryPointArn, Table};
 use backup_chain_core::metadata::{encryption_context, tags};
-use backup_chain_core::point::{Bound, RestorePoint};
+use backup_chain_core::point::{BindingLocation, RestorePoint};
 use backup_chain_core::settings::Digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -45,7 +45,7 @@ impl Bindings {
         point: &RestorePoint,
         arn: &RecoveryPointArn,
         digest: &Digest,
-    ) -> Result<Bound, AwsError> {
+    ) -> Result<BindingLocation, AwsError> {
         let region = self.aws.region(&point.vault.region);
         // The replica of a target Region opens what the key sealed.
         let context = bound_to(&point.table, arn, digest);
@@ -54,14 +54,14 @@ impl Bindings {
         if !point.message_stored {
             let tag = BTreeMap::from([(tags::BOUND.to_owned(), STANDARD.encode(&sealed))]);
             match region.backup.tag(arn, &tag).await {
-                Ok(Tagged::Done) => return Ok(Bound::Tags),
+                Ok(Tagged::Done) => return Ok(BindingLocation::Tags),
                 Ok(Tagged::Refused(why)) => tracing::info!(why, "its tags do not take the binding"),
                 Err(error) if error.is_transient() => return Err(error),
                 Err(error) => tracing::info!(%error, "its tags do not take the binding"),
             }
         }
         region.settings.set_binding(arn, sealed).await?;
-        Ok(Bound::Stored)
+        Ok(BindingLocation::Stored)
     }
 
     /// Where the message with this digest is bound to a recovery point, or why it is not believed to be.
@@ -73,19 +73,19 @@ impl Bindings {
         seen: &Seen<'_>,
         table: &Table,
         digest: &Digest,
-    ) -> Result<Result<Bound, String>, AwsError> {
+    ) -> Result<Result<BindingLocation, String>, AwsError> {
         let context = bound_to(table, seen.arn, digest);
         let tag = seen.tags.get(tags::BOUND).and_then(|text| STANDARD.decode(text).ok());
         if let Some(sealed) = &tag
             && self.is_bound(seen, sealed, &context).await?
         {
-            return Ok(Ok(Bound::Tags));
+            return Ok(Ok(BindingLocation::Tags));
         }
         let stored = self.aws.region(seen.region).settings.binding(seen.arn).await?;
         if let Some(sealed) = &stored
             && self.is_bound(seen, sealed, &context).await?
         {
-            return Ok(Ok(Bound::Stored));
+            return Ok(Ok(BindingLocation::Stored));
         }
         let why = match tag.or(stored) {
             Some(_) => "its metadata is bound to another recovery point",

@@ -26,7 +26,7 @@ pub const RESTORE_TAG: &str = "backup-chain/restore";
 
 /// A table as DescribeTable tells it.
 #[derive(Debug, Clone)]
-pub struct Look {
+pub struct LiveTable {
     /// The table, and which creation of it.
     pub table: Table,
     /// Whether it is ACTIVE: until then DynamoDB takes no change.
@@ -46,7 +46,7 @@ pub struct Look {
     pub settings: TableSettings,
 }
 
-impl Look {
+impl LiveTable {
     /// Whether DynamoDB itself made it from this recovery point.
     pub fn is_made_from(&self, point: &RecoveryPointArn) -> bool {
         self.made_from.as_deref() == Some(point.as_str())
@@ -76,13 +76,13 @@ impl Dynamo {
     ///
     /// # Errors
     /// [`AwsError`] of dynamodb:DescribeTable.
-    pub async fn live_table(&self, name: &TableName) -> Result<Option<Look>, AwsError> {
+    pub async fn live_table(&self, name: &TableName) -> Result<Option<LiveTable>, AwsError> {
         let described = match self.describe(name).await {
             Err(error) if error.meaning == Meaning::NotFound => return Ok(None),
             other => other?,
         };
         let summary = described.restore_summary();
-        Ok(Some(Look {
+        Ok(Some(LiveTable {
             table: identity(name, &described)?,
             is_active: described.table_status() == Some(&aws::TableStatus::Active),
             is_creating: described.table_status() == Some(&aws::TableStatus::Creating),
@@ -150,7 +150,7 @@ impl Dynamo {
         }
     }
 
-    fn update(&self, look: &Look) -> UpdateTableFluentBuilder {
+    fn update(&self, look: &LiveTable) -> UpdateTableFluentBuilder {
         self.client.update_table().table_name(look.table.arn.name.as_str())
     }
 
@@ -243,7 +243,7 @@ impl Regional {
     ///
     /// # Errors
     /// [`AwsError`] of the call that makes it; [`AwsError::passes`] tells whether to try again later.
-    pub async fn change(&self, target: &Target, look: &Look, step: &Step) -> Result<(), AwsError> {
+    pub async fn change(&self, target: &Target, look: &LiveTable, step: &Step) -> Result<(), AwsError> {
         if step.is_done(&look.settings) {
             return Ok(());
         }
@@ -348,7 +348,7 @@ fn index_update(
 /// DynamoDB refuses units that are no change: only those that differ are asked for.
 fn capacity(
     mut request: UpdateTableFluentBuilder,
-    look: &Look,
+    look: &LiveTable,
     billing: BillingMode,
     table: Option<Throughput>,
     indexes: &BTreeMap<String, Throughput>,
@@ -382,7 +382,7 @@ fn capacity(
 
 fn on_demand(
     mut request: UpdateTableFluentBuilder,
-    look: &Look,
+    look: &LiveTable,
     table: MaxThroughput,
     indexes: &BTreeMap<String, MaxThroughput>,
 ) -> Result<UpdateTableFluentBuilder, BuildError> {
@@ -410,7 +410,7 @@ fn on_demand(
 /// Warm throughput can never be lowered: what is more already stays.
 fn warm(
     mut request: UpdateTableFluentBuilder,
-    look: &Look,
+    look: &LiveTable,
     table: Option<Throughput>,
     indexes: &BTreeMap<String, Throughput>,
 ) -> Result<UpdateTableFluentBuilder, BuildError> {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use backup_chain_core::ids::RecoveryPointArn;
 use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::notice::{CopyFailed, Notice, Retried};
-use backup_chain_core::point::{Bound, Kind, Leftover, Request, RestorePoint, State};
+use backup_chain_core::point::{BindingLocation, PointKind, Request, RestorePoint, State, StoredLeftover};
 use backup_chain_core::restore::Restore;
 use backup_chain_core::settings::Digest;
 use backup_chain_core::table::{OpenJob, TableHead};
@@ -143,7 +143,7 @@ impl Ledger {
         point.warnings.push(format!("{ATTEMPT_PREFIX}{} failed: {why}", point.attempt));
         point.attempt += 1;
         (point.request, point.requested_at, point.job, point.job_ended) = (None, None, None, false);
-        if point.kind != Kind::Copy {
+        if point.kind != PointKind::Copy {
             point.record_leftovers(self.context.now());
             (point.sealed, point.settings, point.arn, point.suspect) = (None, None, None, None);
             (point.settings_stored, point.message_stored) = (false, untagged);
@@ -151,7 +151,7 @@ impl Ledger {
         point.check_at = Some(again_at);
         let head = self.catalog.head(&point.table).await?.map(|mut head| {
             head.release(point);
-            if point.kind == Kind::Backup {
+            if point.kind == PointKind::Backup {
                 head.planned = Some(point.id.clone());
             }
             Write::of(&mut head)
@@ -169,7 +169,7 @@ impl Ledger {
     pub async fn mark_failed(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
         tracing::warn!(point = %point.id, table = %point.table.arn.name, kind = ?point.kind, why, "restore point failed");
         // A backup that failed is told of with its session, which does not wait for its copies.
-        if point.kind == Kind::Copy {
+        if point.kind == PointKind::Copy {
             self.notices.publish(&Notice::CopyFailed(CopyFailed::of(point, why))).await?;
             self.context.measure(&Measured::of_point(point).with(Metric::CopiesFailed, 1));
         }
@@ -215,7 +215,7 @@ impl Ledger {
             if point.suspect.is_none() { point.planned_copies(self.context.now()) } else { Vec::new() };
         let head = self.catalog.head(&point.table).await?.map(|mut head| {
             head.release(point);
-            if point.suspect.is_none() && point.kind != Kind::Manual {
+            if point.suspect.is_none() && point.kind != PointKind::Manual {
                 head.record_available(point);
             }
             head.copy_seconds = copy_took.map(|took| took.as_secs()).or(head.copy_seconds);
@@ -270,8 +270,8 @@ impl Ledger {
     /// # Errors
     /// [`Error`] of the catalog or the settings table.
     pub async fn mark_deleted(&self, point: &mut RestorePoint) -> Result<(), Error> {
-        let is_known = point.message_stored || point.bound == Some(Bound::Stored);
-        let own = Leftover {
+        let is_known = point.message_stored || point.bound == Some(BindingLocation::Stored);
+        let own = StoredLeftover {
             since: self.context.now(),
             arn: point.arn.clone().filter(|_| is_known),
             digests: point.stored().collect(),
@@ -293,8 +293,9 @@ impl Ledger {
     /// [`Error`] of the catalog or the settings table.
     pub async fn remove_leftovers(&self, point: &mut RestorePoint) -> Result<(), Error> {
         let now = self.context.now();
-        let is_over = |left: &Leftover| left.since + wait::LEFTOVERS <= now;
-        let (over, young): (Vec<Leftover>, Vec<Leftover>) = point.leftovers.drain(..).partition(is_over);
+        let is_over = |left: &StoredLeftover| left.since + wait::LEFTOVERS <= now;
+        let (over, young): (Vec<StoredLeftover>, Vec<StoredLeftover>) =
+            point.leftovers.drain(..).partition(is_over);
         point.leftovers = young;
         if over.is_empty() {
             return Ok(());
@@ -304,7 +305,7 @@ impl Ledger {
     }
 
     /// Removes from the settings table what no point names any more, the point itself included as long as it is not past.
-    async fn delete_leftovers(&self, point: &RestorePoint, left: &[Leftover]) -> Result<(), Error> {
+    async fn delete_leftovers(&self, point: &RestorePoint, left: &[StoredLeftover]) -> Result<(), Error> {
         let store = &self.aws.region(&point.vault.region).settings;
         let own = |arn: &&RecoveryPointArn| !point.state.is_past() && point.arn.as_ref() == Some(*arn);
         for arn in left.iter().filter_map(|left| left.arn.as_ref()).filter(|arn| !own(arn)) {
@@ -387,8 +388,8 @@ impl Ledger {
     /// The write of the head whose chain the standing of this point changes.
     async fn head_write(&self, point: &RestorePoint) -> Result<Option<Write>, Error> {
         let head = match point.kind {
-            Kind::Manual => None,
-            Kind::Backup | Kind::Copy => self.catalog.head(&point.table).await?,
+            PointKind::Manual => None,
+            PointKind::Backup | PointKind::Copy => self.catalog.head(&point.table).await?,
         };
         match head {
             Some(mut head) if head.is_affected_by(point) => {
@@ -405,6 +406,6 @@ impl Ledger {
 
 /// Whether another point names this digest in the settings table; one that is about to be sealed may name any.
 fn may_reference(other: &RestorePoint, digest: &Digest) -> bool {
-    let is_unsealed = other.state == State::Planned && other.kind != Kind::Copy;
+    let is_unsealed = other.state == State::Planned && other.kind != PointKind::Copy;
     is_unsealed || other.stored().any(|named| named == *digest)
 }

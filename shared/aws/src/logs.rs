@@ -53,7 +53,7 @@ pub fn of_restore(restore: &Restore) -> Span {
 
 /// Writes an event as one flat JSON object, with the moment that a clock tells.
 #[derive(Debug, Clone)]
-pub(crate) struct Flat(pub Clock);
+pub(crate) struct FlatJsonFormat(pub Clock);
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -64,7 +64,7 @@ struct Line<'a> {
     module: &'a str,
 }
 
-impl<S> FormatEvent<S, JsonFields> for Flat
+impl<S> FormatEvent<S, JsonFields> for FlatJsonFormat
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {

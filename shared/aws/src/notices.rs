@@ -6,7 +6,7 @@ use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::notice::{Notice, SOURCE};
 use jiff::SignedDuration;
 
-use crate::catalog::{Catalog, Untold, Write};
+use crate::catalog::{Catalog, OutboxEvent, Write};
 use crate::context::Context;
 use crate::error::{AwsError, Error, failed};
 
@@ -88,7 +88,7 @@ impl Notices {
         let (kind, detail) = parts(notice)?;
         let now = self.context.now();
         let id = EntryId::new(now, self.context.random().number());
-        let mut untold = Untold { id, at: now, kind: kind.to_owned(), detail, rev: 0 };
+        let mut untold = OutboxEvent { id, at: now, kind: kind.to_owned(), detail, rev: 0 };
         self.context.record_deferred(&Measured::default(), "an event for the bus", &error.into());
         self.catalog.commit([Write::of(&mut untold)]).await
     }

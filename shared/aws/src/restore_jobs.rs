@@ -11,7 +11,7 @@ use backup_chain_core::settings::{KeySchema, Projection, TableSettings};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::backup::{Backup, JobState, text};
-use crate::change::Look;
+use crate::change::LiveTable;
 use crate::clock::timestamp;
 use crate::dynamodb::Dynamo;
 use crate::error::{AwsError, failed};
@@ -41,7 +41,7 @@ pub struct RestoreJob {
 impl RestoreJob {
     /// Whether a table is what the job made: it is the one that AWS names, and was created while the job ran. A table that
     /// somebody made before or afterwards under the same name is another one.
-    pub fn created(&self, look: &Look) -> bool {
+    pub fn created(&self, look: &LiveTable) -> bool {
         // DynamoDB tells creations to the millisecond, and AWS Backup jobs to some part of a second.
         let slack = SignedDuration::from_secs(1);
         let (Some(from), Some(until)) = (self.created_at, self.completed_at) else { return false };

@@ -18,7 +18,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::app::App;
 use crate::clock::{Clock, FileClock, Random};
 use crate::deployment::{Deployment, SettingError};
-use crate::logs::Flat;
+use crate::logs::FlatJsonFormat;
 use crate::meter::Meter;
 
 /// The variable that names a file with another clock than the system's. Only the embedded AWS sets it, whose time can
@@ -73,8 +73,9 @@ pub fn subscriber<W>(level: LevelFilter, time: SharedTimeSource, writer: W) -> i
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let lines =
-        tracing_subscriber::fmt::layer().fmt_fields(JsonFields::new()).event_format(Flat(Clock::new(time)));
+    let lines = tracing_subscriber::fmt::layer()
+        .fmt_fields(JsonFields::new())
+        .event_format(FlatJsonFormat(Clock::new(time)));
     // Not by target: those filters link a regular-expression engine into every function.
     tracing_subscriber::registry().with(lines.with_writer(writer)).with(level.min(LevelFilter::DEBUG))
 }

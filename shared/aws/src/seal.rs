@@ -6,9 +6,9 @@ use backup_chain_core::esdk::{self, Context as EncryptionContext, DataKey, EsdkE
 use backup_chain_core::ids::{Region, Table, TableId, VaultArn};
 use backup_chain_core::metadata::tags::{Sealed, TooLarge};
 use backup_chain_core::metadata::{
-    Document, MetadataError, Place, Settings, encryption_context, place, tags,
+    Document, MetadataError, MetadataPlacement, SettingsLocation, encryption_context, place, tags,
 };
-use backup_chain_core::point::{Bound, Kind, RestorePoint};
+use backup_chain_core::point::{BindingLocation, PointKind, RestorePoint};
 use backup_chain_core::settings::{Digest, TableSettings};
 use thiserror::Error;
 
@@ -18,7 +18,7 @@ use crate::context::Context;
 use crate::error::AwsError;
 use crate::seen::{Claim, Seen};
 use crate::services::Services;
-use crate::store::Named;
+use crate::store::MessageIndexEntry;
 
 /// Metadata that is sealed and has found its place.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ pub struct SealedPoint {
     /// SHA-256 of the settings' normal form.
     pub settings: Digest,
     /// What went to the settings table.
-    pub place: Place,
+    pub place: MetadataPlacement,
 }
 
 /// Metadata that could not be sealed.
@@ -71,7 +71,7 @@ pub struct Described {
     /// Whether the message is in the settings table, and not in the tags.
     pub message_stored: bool,
     /// Where it is bound to its recovery point, or why it is not believed to be.
-    pub bound: Result<Bound, String>,
+    pub bound: Result<BindingLocation, String>,
 }
 
 /// Seals the metadata of restore points, and believes it again. A clone shares its parts.
@@ -101,7 +101,7 @@ impl Sealer {
         let place = place(length(&whole), length(&envelope), own_tags);
         let settings = document.settings.digest();
         if place.settings_stored
-            && let Settings::Inline(all) = &document.settings
+            && let SettingsLocation::Inline(all) = &document.settings
         {
             self.store_settings(&document.table, &settings, all).await?;
         }
@@ -141,7 +141,7 @@ impl Sealer {
         let (true, Some(arn), Some(message)) = (point.message_stored, &point.arn, point.sealed) else {
             return Ok(());
         };
-        let named = Named { id: point.id.clone(), table: point.table.id.clone(), message };
+        let named = MessageIndexEntry { id: point.id.clone(), table: point.table.id.clone(), message };
         self.aws.region(&point.vault.region).settings.set_name(arn, &named).await
     }
 
@@ -152,8 +152,9 @@ impl Sealer {
     pub async fn is_named(&self, point: &RestorePoint) -> Result<bool, AwsError> {
         let (Some(arn), Some(message)) = (&point.arn, point.sealed) else { return Ok(false) };
         let named = self.aws.region(&point.vault.region).settings.named(arn).await?;
-        let is_it =
-            |named: Named| named.id == point.id && named.table == point.table.id && named.message == message;
+        let is_it = |named: MessageIndexEntry| {
+            named.id == point.id && named.table == point.table.id && named.message == message
+        };
         Ok(named.is_some_and(is_it))
     }
 
@@ -178,7 +179,7 @@ impl Sealer {
         seen: &Seen<'_>,
         table: &Table,
         digest: &Digest,
-    ) -> Result<Result<Bound, String>, AwsError> {
+    ) -> Result<Result<BindingLocation, String>, AwsError> {
         self.bindings.find(seen, table, digest).await
     }
 
@@ -264,8 +265,10 @@ impl Sealer {
             None => self.bound(seen, &document.table, &digest).await?.map(drop).map_err(suspect)?,
         }
         let settings = match &document.settings {
-            Settings::Inline(settings) => settings.as_ref().clone(),
-            Settings::Stored(digest) => self.open_settings(&document.table, digest, seen.region).await?,
+            SettingsLocation::Inline(settings) => settings.as_ref().clone(),
+            SettingsLocation::Stored(digest) => {
+                self.open_settings(&document.table, digest, seen.region).await?
+            }
         };
         Ok((document, settings))
     }
@@ -366,7 +369,7 @@ impl Sealer {
             return Err(suspect("its table is not one that this deployment protects"));
         }
         seen.fits(&document).map_err(OpenError::Suspect)?;
-        if let Settings::Stored(digest) = &document.settings {
+        if let SettingsLocation::Stored(digest) = &document.settings {
             self.open_settings(&document.table, digest, seen.region).await?;
         }
         let digest = sealed.digest();
@@ -430,20 +433,22 @@ impl Sealer {
 
 /// Compares a document with the point that it should describe.
 fn verify(point: &RestorePoint, document: &Document) -> Result<(), String> {
-    let manual = document.kind == backup_chain_core::metadata::Kind::Manual;
+    let manual = document.kind == backup_chain_core::metadata::DocumentKind::Manual;
     if document.id != point.id {
         return Err(format!("its metadata is that of restore point {}", document.id));
     }
     if document.table != point.table {
         return Err("its metadata names another table".to_owned());
     }
-    if document.session != point.session || manual != (point.kind == Kind::Manual) {
+    if document.session != point.session || manual != (point.kind == PointKind::Manual) {
         return Err("its metadata names another session".to_owned());
     }
     let flags = match point.kind {
-        Kind::Backup => Some(&document.flags),
-        Kind::Copy => document.copies.iter().find(|copy| copy.vault == point.vault).map(|copy| &copy.flags),
-        Kind::Manual => None,
+        PointKind::Backup => Some(&document.flags),
+        PointKind::Copy => {
+            document.copies.iter().find(|copy| copy.vault == point.vault).map(|copy| &copy.flags)
+        }
+        PointKind::Manual => None,
     };
     if flags.is_some_and(|flags| *flags != point.flags) {
         return Err("its metadata names other flags".to_owned());

@@ -20,7 +20,7 @@ pub struct SettingsStore {
 
 /// What the settings table knows of a recovery point that does not carry its message. None of it is authenticated: the message is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
+pub struct MessageIndexEntry {
     /// The restore point.
     pub id: PointId,
     /// The creation of the table under which its message stands.
@@ -77,14 +77,14 @@ impl SettingsStore {
     ///
     /// # Errors
     /// [`AwsError`] of dynamodb:GetItem.
-    pub async fn named(&self, point: &RecoveryPointArn) -> Result<Option<Named>, AwsError> {
+    pub async fn named(&self, point: &RecoveryPointArn) -> Result<Option<MessageIndexEntry>, AwsError> {
         let item = match self.item(message_index_key(point)).await {
             Err(error) if error.meaning == Meaning::NotFound => return Ok(None),
             item => item?,
         };
         let text = |name: &str| item.as_ref()?.get(name)?.as_s().ok();
         let read = || {
-            Some(Named {
+            Some(MessageIndexEntry {
                 id: text("id")?.parse().ok()?,
                 table: text("table")?.parse().ok()?,
                 message: text("message")?.parse().ok()?,
@@ -97,7 +97,11 @@ impl SettingsStore {
     ///
     /// # Errors
     /// [`AwsError`] of dynamodb:PutItem.
-    pub async fn set_name(&self, point: &RecoveryPointArn, named: &Named) -> Result<(), AwsError> {
+    pub async fn set_name(
+        &self,
+        point: &RecoveryPointArn,
+        named: &MessageIndexEntry,
+    ) -> Result<(), AwsError> {
         let mut item = message_index_key(point);
         item.insert("id".to_owned(), AttributeValue::S(named.id.to_string()));
         item.insert("table".to_owned(), AttributeValue::S(named.table.to_string()));

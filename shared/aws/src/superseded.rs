@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use backup_chain_core::due::{self, PassedBy};
+use backup_chain_core::due::{self, Superseded};
 use backup_chain_core::ids::{SessionId, Table, TableName};
-use backup_chain_core::point::Kind;
+use backup_chain_core::point::PointKind;
 use backup_chain_core::policy::Policy;
 use backup_chain_core::retention::place_of;
-use backup_chain_core::session::{MAX_SKIPPED, Session, Skipped, Status, Trigger};
+use backup_chain_core::session::{MAX_SKIPPED, Session, SessionTrigger, Skipped, Status};
 use backup_chain_core::tier::{Tier, TierSlot};
 use jiff::Timestamp;
 
@@ -71,7 +71,7 @@ impl Change<'_> {
         let slot = due.iter().chain(&waiting).map(|due| due.slot).max()?;
         let then = self.after.iter().find(|then| then.policy.name == policy.name);
         let then = then.filter(|then| then.policy.enabled);
-        let PassedBy { mut slots, copies } =
+        let Superseded { mut slots, copies } =
             due::superseded(policy, state, then.map(|then| &then.stored.state), now);
         let served: Vec<TierSlot> =
             due.into_iter().filter(|due| !slots.contains(due)).chain(waiting).collect();
@@ -138,7 +138,7 @@ impl Change<'_> {
             status: Status::Running,
             ..Session::planned(
                 SessionId::new(now, app.context.random().number()),
-                Trigger::Schedule,
+                SessionTrigger::Schedule,
                 slot,
                 now,
             )
@@ -158,7 +158,7 @@ impl Change<'_> {
             found.into_iter().filter(|(_, found)| !matches!(found, Ok(None))).map(|(name, found)| {
                 let head = found.ok().flatten().and_then(|found| heads.remove(&found.table)?.ok());
                 let mut slots = head.as_ref().map(|head| head.met_slots_in(&vault)).unwrap_or_default();
-                let open = head.and_then(|head| head.open).filter(|open| open.kind == Kind::Backup);
+                let open = head.and_then(|head| head.open).filter(|open| open.kind == PointKind::Backup);
                 for (tier, slot) in open.map(|open| open.slots).unwrap_or_default() {
                     let latest = slots.entry(tier).or_insert(slot);
                     *latest = slot.max(*latest);

@@ -2,7 +2,7 @@
 //! what another try may read is tried again by the next tick.
 
 use backup_chain_core::ids::TableName;
-use backup_chain_core::restore::{Around, expire};
+use backup_chain_core::restore::{NameBound, expire};
 use backup_chain_core::settings::{Part, TableSettings};
 
 use crate::dynamodb::{Captured, Parts};
@@ -54,13 +54,13 @@ impl Regional {
     ///
     /// # Errors
     /// Those that may pass.
-    pub async fn name_bound(&self, name: &TableName) -> Result<Around, AwsError> {
+    pub async fn name_bound(&self, name: &TableName) -> Result<NameBound, AwsError> {
         let around = self.account.surroundings().await;
         let mut parts = Parts::default();
         let mut scaling = parts.take(around.scaling(name), "auto scaling");
         expire(&mut scaling, self.clock.now());
         let alarms = parts.take(around.alarms(name).map(|(alarms, _)| alarms), "alarms");
-        parts.passing.map_or(Ok(Around { scaling, alarms }), Err)
+        parts.passing.map_or(Ok(NameBound { scaling, alarms }), Err)
     }
 
     /// Lets settings name the key that AWS manages for DynamoDB as such: it has an ARN of its own in each Region, which

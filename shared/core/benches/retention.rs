@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use backup_chain_core::ids::{PointId, SessionId, Table, VaultArn};
-use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::point::{PointKind, RestorePoint, State};
 use backup_chain_core::retention::{Guards, plan};
 use backup_chain_core::span::{Span, Unit};
 use backup_chain_core::tier::{Flag, Tier};
@@ -45,7 +45,7 @@ fn chain(number: u32, now: Timestamp) -> Vec<RestorePoint> {
                 flags,
                 state: State::Available,
                 created_at: Some(made),
-                ..RestorePoint::planned(id, Kind::Backup, table.clone(), vault.clone(), session, made)
+                ..RestorePoint::planned(id, PointKind::Backup, table.clone(), vault.clone(), session, made)
             }
         })
         .collect()

@@ -127,7 +127,7 @@ fn in_order(missed: &mut Vec<TierSlot>) {
 
 /// What has come due since the last session and is served by nobody once a change is made.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct PassedBy {
+pub struct Superseded {
     /// Slots that get no restore point, in order, and the latest of very many.
     pub slots: Vec<TierSlot>,
     /// Slots whose restore points get no copy in these vaults, though they are made.
@@ -140,8 +140,8 @@ pub fn superseded(
     state: &PolicyState,
     next: Option<&PolicyState>,
     now: Timestamp,
-) -> PassedBy {
-    let Some(due) = due(policy, state, now) else { return PassedBy::default() };
+) -> Superseded {
+    let Some(due) = due(policy, state, now) else { return Superseded::default() };
     let is_promised = |due: &TierSlot| next.is_some_and(|next| next.promises(due));
     let copies = policy.copies.iter().flat_map(|target| {
         let due = due.due.iter().filter(|due| is_promised(due));
@@ -158,24 +158,24 @@ pub fn superseded(
     let mut slots: Vec<TierSlot> =
         due.missed.iter().chain(&due.due).filter(|due| !is_promised(due)).cloned().collect();
     in_order(&mut slots);
-    PassedBy { slots, copies }
+    Superseded { slots, copies }
 }
 
 /// Why a session runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Trigger {
+pub enum SlotOrigin {
     /// A slot came due: [`DueSession::slot`].
     Slot(Timestamp),
     /// An operator asked for it at this moment.
     ByHand(Timestamp),
 }
 
-impl Trigger {
+impl SlotOrigin {
     /// The moment from which the flags of the session's points are counted.
     pub fn at(self) -> Timestamp {
         match self {
-            Trigger::Slot(moment) | Trigger::ByHand(moment) => moment,
+            SlotOrigin::Slot(moment) | SlotOrigin::ByHand(moment) => moment,
         }
     }
 }
@@ -221,11 +221,11 @@ pub fn flags(
     policy: &Policy,
     state: &PolicyState,
     chain: &ChainView,
-    session: Trigger,
+    session: SlotOrigin,
     now: Timestamp,
 ) -> Result<Vec<Flag>, NoTiers> {
     let by_hand = policy.tiers.most_frequent().map(|(tier, _)| tier);
-    if let (Trigger::ByHand(_), None) = (session, by_hand) {
+    if let (SlotOrigin::ByHand(_), None) = (session, by_hand) {
         return Err(NoTiers(policy.name.clone()));
     }
     let tiers = policy.tiers.iter().map(|(tier, rule)| {
@@ -245,7 +245,7 @@ pub fn copy_flags(
     state: &PolicyState,
     target: &VaultArn,
     copies: &ChainView,
-    session: Trigger,
+    session: SlotOrigin,
     now: Timestamp,
 ) -> Vec<Flag> {
     let by_hand = policy.tiers.most_frequent().filter(|(_, rule)| rule.copy.is_some()).map(|(tier, _)| tier);
@@ -271,14 +271,14 @@ fn take<'a>(
     tiers: impl Iterator<Item = Candidate<'a>>,
     by_hand: Option<Tier>,
     chain: &ChainView,
-    session: Trigger,
+    session: SlotOrigin,
     now: Timestamp,
 ) -> Vec<Flag> {
     let zone = policy.time_zone.time_zone();
     tiers
         .filter_map(|Candidate { tier, schedule, keep, from }| {
             let slot = match session {
-                Trigger::ByHand(moment) if by_hand == Some(tier) => moment,
+                SlotOrigin::ByHand(moment) if by_hand == Some(tier) => moment,
                 _ => schedule
                     .latest(now)
                     .filter(|slot| from.is_some_and(|from| *slot > from))

@@ -12,4 +12,4 @@ pub use cost::{CopyCost, Cost, StorageCost, cost};
 pub use length::{SessionLength, SessionLimits, session_length};
 pub use prices::{InvalidPrices, Prices, RegionPrices};
 pub use steady::{Chain, Count, SteadyState, steady_state};
-pub use warnings::{Facts, Outside, VaultFacts, outside_lock, tag_room, warnings};
+pub use warnings::{Facts, LockConflict, VaultFacts, outside_lock, tag_room, warnings};

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{PointId, PolicyName, RestoreId, RunId, SessionId, TableArn, TableName};
-use crate::point::{Kind, RestorePoint};
+use crate::point::{PointKind, RestorePoint};
 use crate::restore::{Property, Restore, Stage};
 use crate::retention::{Braked, Breach, ChainRun, Counts, Run, RunStatus, place_of};
-use crate::session::{Session, Status, Trigger};
+use crate::session::{Session, SessionTrigger, Status};
 
 /// The source of every event.
 pub const SOURCE: &str = "backup-chain";
@@ -44,7 +44,7 @@ pub struct SessionEnded {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u32>,
     /// What set it off.
-    pub trigger: Trigger,
+    pub trigger: SessionTrigger,
     /// Its slot.
     pub slot: Timestamp,
     /// When it was recorded.
@@ -88,7 +88,7 @@ pub struct Retried {
     /// The restore point.
     pub point: PointId,
     /// What was to be made.
-    pub kind: Kind,
+    pub kind: PointKind,
     /// Which try failed, from 1.
     pub attempt: u32,
     /// Why.

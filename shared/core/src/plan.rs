@@ -55,7 +55,7 @@ impl StartBackup {
 
 /// What AWS lists of a backup job, as far as it tells whose it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Marks {
+pub struct JobTraits {
     /// Its id.
     pub job: String,
     /// The service role that it assumes.
@@ -70,7 +70,7 @@ pub struct Marks {
 
 /// Which job of a table a request without tags has made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mine {
+pub enum JobMatch {
     /// This one.
     Job(String),
     /// None of those that are listed.
@@ -84,9 +84,9 @@ pub enum Mine {
 ///
 /// A job is its own by role, vault and start window, and when no plan started it. AWS documents that a job's `StartBy`
 /// is its scheduled time and the start window, to the millisecond.
-pub fn match_job(request: &StartBackup, listed: &[Marks], others: &BTreeSet<String>) -> Mine {
+pub fn match_job(request: &StartBackup, listed: &[JobTraits], others: &BTreeSet<String>) -> JobMatch {
     let is_like = |found: Option<&str>, asked: &str| found.is_none_or(|found| found == asked);
-    let may_be = |job: &&Marks| {
+    let may_be = |job: &&JobTraits| {
         let is_in_time = job.start_window.is_none_or(|window| {
             let difference = window - SignedDuration::from_mins(request.start_window_minutes);
             difference.abs() < SignedDuration::from_secs(30)
@@ -97,12 +97,12 @@ pub fn match_job(request: &StartBackup, listed: &[Marks], others: &BTreeSet<Stri
             && is_like(job.vault.as_deref(), request.vault.as_str())
             && !others.contains(&job.job)
     };
-    let is_told = |job: &&&Marks| job.role.is_some() && job.vault.is_some() && job.start_window.is_some();
-    let candidates: Vec<&Marks> = listed.iter().filter(may_be).collect();
+    let is_told = |job: &&&JobTraits| job.role.is_some() && job.vault.is_some() && job.start_window.is_some();
+    let candidates: Vec<&JobTraits> = listed.iter().filter(may_be).collect();
     match (candidates.iter().filter(is_told).collect::<Vec<_>>().as_slice(), candidates.as_slice()) {
-        ([own], _) => Mine::Job(own.job.clone()),
-        (_, []) => Mine::None,
-        _ => Mine::Unclear(candidates.iter().map(|job| job.job.clone()).collect()),
+        ([own], _) => JobMatch::Job(own.job.clone()),
+        (_, []) => JobMatch::None,
+        _ => JobMatch::Unclear(candidates.iter().map(|job| job.job.clone()).collect()),
     }
 }
 
@@ -172,8 +172,8 @@ mod tests {
         }
     }
 
-    fn made_by(request: &StartBackup, job: &str) -> Marks {
-        Marks {
+    fn made_by(request: &StartBackup, job: &str) -> JobTraits {
+        JobTraits {
             job: job.to_owned(),
             role: Some(request.role.clone()),
             vault: Some(request.vault.to_string()),
@@ -187,27 +187,30 @@ mod tests {
         let own = request(480).untagged(&POINT.parse().unwrap(), 1);
         let ours = made_by(&own, "ours");
         let none = BTreeSet::new();
-        assert_eq!(match_job(&own, std::slice::from_ref(&ours), &none), Mine::Job("ours".to_owned()));
+        assert_eq!(match_job(&own, std::slice::from_ref(&ours), &none), JobMatch::Job("ours".to_owned()));
         let by_hand = made_by(&request(480), "by hand");
         let of_before = made_by(&request(480).untagged(&POINT.parse().unwrap(), 2), "of another try");
         let strange = [
             by_hand,
             of_before,
-            Marks { is_planned: true, ..ours.clone() },
-            Marks { role: Some("another".to_owned()), ..ours.clone() },
-            Marks { vault: Some("another".to_owned()), ..ours.clone() },
+            JobTraits { is_planned: true, ..ours.clone() },
+            JobTraits { role: Some("another".to_owned()), ..ours.clone() },
+            JobTraits { vault: Some("another".to_owned()), ..ours.clone() },
         ];
-        assert_eq!(match_job(&own, &strange, &none), Mine::None);
+        assert_eq!(match_job(&own, &strange, &none), JobMatch::None);
         let mut all = strange.to_vec();
         all.push(ours.clone());
-        assert_eq!(match_job(&own, &all, &none), Mine::Job("ours".to_owned()));
-        assert_eq!(match_job(&own, &all, &BTreeSet::from(["ours".to_owned()])), Mine::None);
+        assert_eq!(match_job(&own, &all, &none), JobMatch::Job("ours".to_owned()));
+        assert_eq!(match_job(&own, &all, &BTreeSet::from(["ours".to_owned()])), JobMatch::None);
         // What AWS does not tell decides nothing, and neither do two that are alike.
-        let untold = Marks { start_window: None, job: "untold".to_owned(), ..ours.clone() };
-        assert_eq!(match_job(&own, &[untold], &none), Mine::Unclear(BTreeSet::from(["untold".to_owned()])));
-        let twin = Marks { job: "twin".to_owned(), ..ours.clone() };
+        let untold = JobTraits { start_window: None, job: "untold".to_owned(), ..ours.clone() };
+        assert_eq!(
+            match_job(&own, &[untold], &none),
+            JobMatch::Unclear(BTreeSet::from(["untold".to_owned()]))
+        );
+        let twin = JobTraits { job: "twin".to_owned(), ..ours.clone() };
         let both = ["ours", "twin"].map(str::to_owned).into();
-        assert_eq!(match_job(&own, &[ours, twin], &none), Mine::Unclear(both));
+        assert_eq!(match_job(&own, &[ours, twin], &none), JobMatch::Unclear(both));
     }
 
     proptest! {

@@ -20,7 +20,7 @@ use crate::tier::{Flag, Tier};
 /// What a restore point is to its table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum PointKind {
     /// In the backup chain of its table.
     Backup,
     /// In the copy chain of its table in a target vault.
@@ -128,7 +128,7 @@ impl From<Retries> for Retry {
 /// Where it stands that the metadata of a recovery point is bound to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Bound {
+pub enum BindingLocation {
     /// In its tags.
     Tags,
     /// In the settings table of its Region.
@@ -151,7 +151,7 @@ pub struct RestorePoint {
     /// Its id; a copy carries the id of its backup.
     pub id: PointId,
     /// What it is to its table.
-    pub kind: Kind,
+    pub kind: PointKind,
     /// The table, and which creation of it.
     pub table: Table,
     /// The vault that it lives in.
@@ -219,10 +219,10 @@ pub struct RestorePoint {
     /// Where its metadata is bound to its recovery point; none as long as it is not. Without the catalog only bound
     /// metadata is believed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bound: Option<Bound>,
+    pub bound: Option<BindingLocation>,
     /// What its tries that came to nothing have left in the settings table of its Region.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub leftovers: Vec<Leftover>,
+    pub leftovers: Vec<StoredLeftover>,
     /// Why it failed, was dropped or was removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -253,7 +253,7 @@ pub struct CopySource {
 
 /// What a try that came to nothing has put into the settings table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Leftover {
+pub struct StoredLeftover {
     /// When the try came to nothing.
     pub since: Timestamp,
     /// The recovery point under which its message is known.
@@ -267,7 +267,7 @@ impl RestorePoint {
     /// A point that is to be made, without flags: nothing has been asked of AWS yet.
     pub fn planned(
         id: PointId,
-        kind: Kind,
+        kind: PointKind,
         table: Table,
         vault: VaultArn,
         session: SessionId,
@@ -313,13 +313,13 @@ impl RestorePoint {
     /// The point that a recovery point in `vault` is, by the metadata that it carries: available, as far as that
     /// goes. `None` when its metadata knows of no copy there.
     pub fn from_document(document: &Document, vault: VaultArn) -> Option<Self> {
-        let (kind, flags, copies) = if document.kind == metadata::Kind::Manual {
-            (Kind::Manual, Vec::new(), Vec::new())
+        let (kind, flags, copies) = if document.kind == metadata::DocumentKind::Manual {
+            (PointKind::Manual, Vec::new(), Vec::new())
         } else if vault.region == document.table.arn.region {
-            (Kind::Backup, document.flags.clone(), document.copies.clone())
+            (PointKind::Backup, document.flags.clone(), document.copies.clone())
         } else {
             let copy = document.copies.iter().find(|copy| copy.vault == vault)?;
-            (Kind::Copy, copy.flags.clone(), Vec::new())
+            (PointKind::Copy, copy.flags.clone(), Vec::new())
         };
         let Document { id, table, session, slot, .. } = document;
         Some(Self {
@@ -329,7 +329,7 @@ impl RestorePoint {
             state: State::Available,
             requested_at: Some(document.requested_at),
             settings: Some(document.settings.digest()),
-            settings_stored: matches!(document.settings, metadata::Settings::Stored(_)),
+            settings_stored: matches!(document.settings, metadata::SettingsLocation::Stored(_)),
             ..Self::planned(id.clone(), kind, table.clone(), vault, session.clone(), *slot)
         })
     }
@@ -353,7 +353,14 @@ impl RestorePoint {
                 settings_stored: self.settings_stored,
                 message_stored: self.message_stored,
                 check_at: Some(now),
-                ..Self::planned(self.id.clone(), Kind::Copy, table, vault, self.session.clone(), self.slot)
+                ..Self::planned(
+                    self.id.clone(),
+                    PointKind::Copy,
+                    table,
+                    vault,
+                    self.session.clone(),
+                    self.slot,
+                )
             }
         };
         self.copies.iter().map(copy).collect()
@@ -370,7 +377,7 @@ impl RestorePoint {
         let digests: Vec<Digest> = self.stored().collect();
         if !digests.is_empty() {
             let arn = self.arn.clone().filter(|_| self.message_stored);
-            self.leftovers.push(Leftover { since: now, arn, digests });
+            self.leftovers.push(StoredLeftover { since: now, arn, digests });
         }
     }
 

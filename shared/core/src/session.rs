@@ -10,7 +10,7 @@ use crate::tier::{Flag, TierSlot};
 /// What set a session off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Trigger {
+pub enum SessionTrigger {
     /// Slots of the policy came due.
     Schedule,
     /// Somebody ran the policy by hand.
@@ -67,7 +67,7 @@ pub struct Session {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyRef>,
     /// What set it off.
-    pub trigger: Trigger,
+    pub trigger: SessionTrigger,
     /// The slot that it runs for; for a run by hand the moment of the request.
     pub slot: Timestamp,
     /// Up to when the policy had been planned before it: a table that is new to the policy owes no earlier
@@ -117,7 +117,7 @@ fn is_zero(count: &u32) -> bool {
 
 impl Session {
     /// A session that is recorded at `now` and has nothing yet.
-    pub fn planned(id: SessionId, trigger: Trigger, slot: Timestamp, now: Timestamp) -> Self {
+    pub fn planned(id: SessionId, trigger: SessionTrigger, slot: Timestamp, now: Timestamp) -> Self {
         Self {
             id,
             policy: None,
@@ -155,7 +155,7 @@ impl Session {
 
     /// How many of these slots are owed once it has not served them: one that a run by hand adds is not.
     pub fn owes(&self, flags: &[Flag]) -> usize {
-        flags.iter().filter(|flag| self.trigger != Trigger::ByHand || flag.slot != self.slot).count()
+        flags.iter().filter(|flag| self.trigger != SessionTrigger::ByHand || flag.slot != self.slot).count()
     }
 
     /// How the session ends once it is planned and all its points are final; `None` before. A session that should have

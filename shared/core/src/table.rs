@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{PointId, PolicyName, Region, Table, VaultArn};
-use crate::point::{Kind, RestorePoint, met_slots};
+use crate::point::{PointKind, RestorePoint, met_slots};
 use crate::tier::Tier;
 
 /// The one job of ours that is open for a table: AWS Backup runs one backup or copy job per table at a time.
@@ -15,7 +15,7 @@ pub struct OpenJob {
     /// The restore point that it makes.
     pub point: PointId,
     /// What it makes.
-    pub kind: Kind,
+    pub kind: PointKind,
     /// Where it makes it.
     pub vault: VaultArn,
     /// The slots that it carries.
@@ -105,7 +105,7 @@ impl TableHead {
 
     /// The slots that an open copy into `vault` carries.
     pub fn carried_to(&self, vault: &VaultArn) -> BTreeMap<Tier, Timestamp> {
-        let open = self.open.as_ref().filter(|open| open.kind == Kind::Copy && open.vault == *vault);
+        let open = self.open.as_ref().filter(|open| open.kind == PointKind::Copy && open.vault == *vault);
         open.map(|open| open.slots.clone()).unwrap_or_default()
     }
 
@@ -145,7 +145,7 @@ impl TableHead {
 
     /// Forgets `point` as the one that is recorded or open.
     pub fn release(&mut self, point: &RestorePoint) {
-        if point.kind != Kind::Copy && self.planned.as_ref() == Some(&point.id) {
+        if point.kind != PointKind::Copy && self.planned.as_ref() == Some(&point.id) {
             self.planned = None;
         }
         if self.open.as_ref().is_some_and(|open| *open == OpenJob::of(point)) {

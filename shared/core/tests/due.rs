@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use backup_chain_core::due::{ChainView, PolicyState, Trigger, copy_flags, due, flags, next_slot};
+use backup_chain_core::due::{ChainView, PolicyState, SlotOrigin, copy_flags, due, flags, next_slot};
 use backup_chain_core::ids::VaultArn;
 use backup_chain_core::policy::{Home, Policy};
 use backup_chain_core::tier::{Flag, Tier};
@@ -83,10 +83,10 @@ impl Life {
     fn tick(&mut self, now: Timestamp, works: bool) -> Vec<Flag> {
         let Some(session) = due(&self.policy, &self.state, now) else { return Vec::new() };
         self.state.planned_until = now;
-        self.point(Trigger::Slot(session.slot), now, works)
+        self.point(SlotOrigin::Slot(session.slot), now, works)
     }
 
-    fn point(&mut self, trigger: Trigger, now: Timestamp, works: bool) -> Vec<Flag> {
+    fn point(&mut self, trigger: SlotOrigin, now: Timestamp, works: bool) -> Vec<Flag> {
         let flags = flags(&self.policy, &self.state, &self.chain, trigger, now).unwrap();
         if works && !flags.is_empty() {
             self.chain.met.extend(flags.iter().map(|flag| (flag.tier, flag.slot)));
@@ -221,7 +221,7 @@ fn a_late_tick_makes_up_for_the_latest_slot_of_each_tier() {
         .collect();
     insta::assert_snapshot!(missed.join(", "), @"daily Sun 07:00, daily Sun 19:00, daily Mon 07:00, daily Mon 19:00");
     let chain = ChainView { since: at("2026-01-31T20:00"), ..ChainView::default() };
-    let flags = flags(&policy, &state, &chain, Trigger::Slot(session.slot), now).unwrap();
+    let flags = flags(&policy, &state, &chain, SlotOrigin::Slot(session.slot), now).unwrap();
     insta::assert_snapshot!(told(&flags), @"D of 03 Feb 07:00 until 06 Feb 07:00, W of 02 Feb 07:00 until 17 Feb 07:00, M of 02 Feb 07:00 until 03 Aug 07:00");
 }
 
@@ -235,7 +235,7 @@ fn an_open_job_carries_its_slots() {
         met: BTreeMap::from([(Tier::Weekly, slot)]),
         carried: BTreeMap::from([(Tier::Daily, slot)]),
     };
-    let taken = flags(&policy, &state, &chain, Trigger::Slot(slot), slot).unwrap();
+    let taken = flags(&policy, &state, &chain, SlotOrigin::Slot(slot), slot).unwrap();
     assert_eq!(letters(&taken), "M");
 }
 
@@ -248,14 +248,16 @@ fn nothing_is_owed_from_before_it_was_in_force() {
     assert_eq!(due(&policy, &state, at("2026-01-06T18:59")), None);
     assert_eq!(due(&policy, &state, at("2026-01-06T19:00")).unwrap().slot, at("2026-01-06T19:00"));
     let old_table =
-        flags(&policy, &state, &ChainView::default(), Trigger::Slot(applied), at("2026-01-06T19:00"));
+        flags(&policy, &state, &ChainView::default(), SlotOrigin::Slot(applied), at("2026-01-06T19:00"));
     assert_eq!(letters(&old_table.unwrap()), "D");
 
     // A table made anew on Wednesday owes nothing of the policy's earlier slots.
     let state = PolicyState::starting(&policy, at("2026-01-01T00:00"));
     let anew = ChainView { since: at("2026-01-07T12:00"), ..ChainView::default() };
     let slot = at("2026-01-07T07:00");
-    assert!(flags(&policy, &state, &anew, Trigger::Slot(slot), at("2026-01-07T12:30")).unwrap().is_empty());
+    assert!(
+        flags(&policy, &state, &anew, SlotOrigin::Slot(slot), at("2026-01-07T12:30")).unwrap().is_empty()
+    );
 }
 
 #[test]
@@ -298,12 +300,12 @@ fn a_run_by_hand_takes_the_most_frequent_tier_and_what_is_owed() {
     life.days(at("2026-01-05T00:00"), 7, &[]);
     life.tick(at("2026-01-12T07:00"), false);
     let now = at("2026-01-12T10:15");
-    insta::assert_snapshot!(told(&life.point(Trigger::ByHand(now), now, true)), @"D of 12 Jan 10:15 until 15 Jan 10:15, W of 12 Jan 07:00 until 26 Jan 10:15");
+    insta::assert_snapshot!(told(&life.point(SlotOrigin::ByHand(now), now, true)), @"D of 12 Jan 10:15 until 15 Jan 10:15, W of 12 Jan 07:00 until 26 Jan 10:15");
     // The next slot is due as ever; nothing is owed any more.
     assert_eq!(letters(&life.tick(at("2026-01-12T19:00"), true)), "D");
 
     let bare = Policy { tiers: Default::default(), ..life.policy };
-    let refused = flags(&bare, &life.state, &life.chain, Trigger::ByHand(now), now).unwrap_err();
+    let refused = flags(&bare, &life.state, &life.chain, SlotOrigin::ByHand(now), now).unwrap_err();
     insta::assert_snapshot!(refused, @"policy test has no tiers, so a restore point of it would be kept for no time: give it a tier, or make a manual backup, which stays until it is removed by hand");
 }
 
@@ -320,7 +322,7 @@ fn copies_follow_their_own_slots() {
     let mut now = at("2026-01-05T00:00");
     for _ in 0..8 {
         now = next_slot(&policy, now).unwrap().0;
-        let taken = copy_flags(&policy, &state, &target(), &copies, Trigger::Slot(now), now);
+        let taken = copy_flags(&policy, &state, &target(), &copies, SlotOrigin::Slot(now), now);
         // The copy of Monday evening fails.
         if now != at("2026-01-05T19:00") {
             copies.met.extend(taken.iter().map(|flag| (flag.tier, flag.slot)));
@@ -340,11 +342,11 @@ fn copies_follow_their_own_slots() {
 
     let by_hand = |policy: &Policy| {
         let now = at("2026-01-08T22:00");
-        told(&copy_flags(policy, &state, &target(), &copies, Trigger::ByHand(now), now))
+        told(&copy_flags(policy, &state, &target(), &copies, SlotOrigin::ByHand(now), now))
     };
     insta::assert_snapshot!(by_hand(&policy), @"D of 08 Jan 22:00 until 15 Jan 22:00");
     let other: VaultArn = COPIES.replace("eu-west-1", "eu-west-2").parse().unwrap();
-    assert!(copy_flags(&policy, &state, &other, &copies, Trigger::Slot(now), now).is_empty());
+    assert!(copy_flags(&policy, &state, &other, &copies, SlotOrigin::Slot(now), now).is_empty());
 }
 
 #[test]
@@ -358,7 +360,7 @@ fn a_run_by_hand_is_not_copied_where_the_most_frequent_tier_is_not() {
     let mut copies = ChainView::default();
     let now = at("2026-01-06T10:00");
     let mut letters_by_hand = || {
-        let taken = copy_flags(&policy, &state, &target(), &copies, Trigger::ByHand(now), now);
+        let taken = copy_flags(&policy, &state, &target(), &copies, SlotOrigin::ByHand(now), now);
         copies.met.extend(taken.iter().map(|flag| (flag.tier, flag.slot)));
         letters(&taken)
     };
@@ -394,7 +396,7 @@ fn a_flag_lapses_at_a_time_that_exists() {
     let policy = policy_in("Europe/Berlin", "\n  daily: {at: 02:30, keep: 3 days}");
     let slot = at("2026-03-26T01:30");
     let state = PolicyState::starting(&policy, at("2026-03-25T12:00"));
-    let flags = flags(&policy, &state, &ChainView::default(), Trigger::Slot(slot), slot).unwrap();
+    let flags = flags(&policy, &state, &ChainView::default(), SlotOrigin::Slot(slot), slot).unwrap();
     assert_eq!(flags[0].lapses, at("2026-03-29T01:00"));
     assert_eq!(next_slot(&policy, at("2026-03-28T12:00")).unwrap().0, flags[0].lapses);
 }
@@ -462,7 +464,7 @@ proptest! {
         all.sort();
         prop_assert_eq!(told, all);
 
-        let owed = flags(&policy, &life.state, &life.chain, Trigger::Slot(now), now).unwrap();
+        let owed = flags(&policy, &life.state, &life.chain, SlotOrigin::Slot(now), now).unwrap();
         for (tier, _) in policy.tiers.iter() {
             let latest = policy.schedule(tier).unwrap().latest(now).filter(|slot| *slot > start);
             let is_owed = owed.iter().any(|flag| flag.tier == tier && Some(flag.slot) == latest);

@@ -4,12 +4,13 @@
 
 use std::collections::BTreeSet;
 
-use backup_chain_core::due::{ChainView, PolicyState, Trigger, due, flags, next_slot};
+use backup_chain_core::due::{ChainView, PolicyState, SlotOrigin, due, flags, next_slot};
 use backup_chain_core::ids::{PointId, SessionId, Table, VaultArn};
-use backup_chain_core::point::{Hold, Kind, RestorePoint, State, met_slots};
+use backup_chain_core::point::{Hold, PointKind, RestorePoint, State, met_slots};
 use backup_chain_core::policy::{Home, Policy};
 use backup_chain_core::retention::{
-    Braked, Brakes, Guard, Guards, Reason, Road, Verdict, Watch, brake, digest, for_operator, plan,
+    BrakeInputs, Braked, Brakes, Guard, Guards, PointVerdict, Reason, Watch, brake, digest, for_operator,
+    plan,
 };
 use backup_chain_core::span::{Span, Unit};
 use backup_chain_core::tier::{Flag, Tier};
@@ -31,7 +32,7 @@ fn point(created: Timestamp, number: u128, flags: Vec<Flag>) -> RestorePoint {
         flags,
         state: State::Available,
         created_at: Some(created),
-        ..RestorePoint::planned(id, Kind::Backup, table, vault, session, created)
+        ..RestorePoint::planned(id, PointKind::Backup, table, vault, session, created)
     }
 }
 
@@ -50,8 +51,8 @@ fn bare() -> Guards {
     Guards { min_age: SignedDuration::ZERO, ..Guards::default() }
 }
 
-fn told(verdicts: &[Verdict], points: &[RestorePoint]) -> String {
-    let line = |verdict: &Verdict| {
+fn told(verdicts: &[PointVerdict], points: &[RestorePoint]) -> String {
+    let line = |verdict: &PointVerdict| {
         let created = points[verdict.index].created_at.unwrap();
         let why: Vec<String> = verdict.reasons.iter().map(ToString::to_string).collect();
         let word = if verdict.remove { "remove" } else { "keep  " };
@@ -86,7 +87,7 @@ tiers:
         let session = due(&policy, &state, now).unwrap();
         state.planned_until = now;
         let chain = ChainView { since, met: met_slots(&points), ..ChainView::default() };
-        let flags = flags(&policy, &state, &chain, Trigger::Slot(session.slot), now).unwrap();
+        let flags = flags(&policy, &state, &chain, SlotOrigin::Slot(session.slot), now).unwrap();
         let mut made = point(now, 1, flags);
         if fails.contains(&now) {
             made.state = State::Failed;
@@ -204,7 +205,11 @@ fn every_guard_keeps_an_outdated_point_and_says_so() {
     let over = RestorePoint { hold: until("2026-03-01T12:00"), ..outdated() };
     assert!(judged(over, &bare()).0, "a hold that has ended holds nothing");
     keeps(RestorePoint { suspect: Some("cut".to_owned()), ..outdated() }, &bare(), "suspect: cut");
-    keeps(RestorePoint { kind: Kind::Manual, flags: Vec::new(), ..outdated() }, &bare(), "manual backup");
+    keeps(
+        RestorePoint { kind: PointKind::Manual, flags: Vec::new(), ..outdated() },
+        &bare(),
+        "manual backup",
+    );
     keeps(RestorePoint { state: State::Deleting, ..outdated() }, &bare(), "deleting");
     keeps(RestorePoint { flags: Vec::new(), ..outdated() }, &bare(), "no retention recorded");
     keeps(outdated(), &Guards { being_copied: BTreeSet::from([outdated().id]), ..bare() }, "being copied");
@@ -249,13 +254,13 @@ fn the_newest_of_a_table_that_is_gone_is_released_in_time() {
 fn brakes_hold_a_run_as_a_whole() {
     let brakes = Brakes { most_deletions: 2, ..Brakes::default() };
     let names = ["a", "b", "c"];
-    let road = Road { now: at("2026-03-01T12:00"), ..Road::default() };
+    let road = BrakeInputs { now: at("2026-03-01T12:00"), ..BrakeInputs::default() };
     assert_eq!(brake(&brakes, &names[..2], road), Ok(()));
     let held = brake(&brakes, &names, road).unwrap_err();
     let digest = digest(["c", "a", "b"]);
     assert_eq!(held, Braked::TooMany { outdated: 3, most: 2, digest: digest.clone() });
-    assert_eq!(brake(&brakes, &names, Road { confirmed: Some(&digest), ..road }), Ok(()));
-    let other = Road { confirmed: Some("another plan's"), ..road };
+    assert_eq!(brake(&brakes, &names, BrakeInputs { confirmed: Some(&digest), ..road }), Ok(()));
+    let other = BrakeInputs { confirmed: Some("another plan's"), ..road };
     for names in [&names[..], &names[..1]] {
         let digest = backup_chain_core::retention::digest(names.iter().copied());
         let confirmed = "another plan's".to_owned();
@@ -265,10 +270,10 @@ fn brakes_hold_a_run_as_a_whole() {
     let paused = Brakes { paused: true, ..brakes };
     assert_eq!(brake(&paused, &names[..1], road), Err(Braked::Paused));
     assert_eq!(brake(&paused, &[], road), Ok(()));
-    let ahead = |minutes| Road { ahead: Some(SignedDuration::from_mins(minutes)), ..road };
+    let ahead = |minutes| BrakeInputs { ahead: Some(SignedDuration::from_mins(minutes)), ..road };
     assert_eq!(brake(&brakes, &names[..1], ahead(5)), Ok(()));
     assert_eq!(brake(&brakes, &names[..1], ahead(-6)), Err(Braked::ClockSkew { seconds: -360 }));
-    let rebuilt = |moment: &str| Road { rebuilt_at: Some(at(moment)), ..road };
+    let rebuilt = |moment: &str| BrakeInputs { rebuilt_at: Some(at(moment)), ..road };
     assert_eq!(
         brake(&brakes, &names[..1], rebuilt("2026-02-22T12:01")),
         Err(Braked::Rebuilt { until: at("2026-03-01T12:01") })
@@ -290,7 +295,7 @@ fn by_hand_a_point_goes_before_its_time_and_past_the_guards_that_are_overridden(
     let newest = [Guard::Newest];
     assert_eq!(judged(young(), &strict, &[]), (false, "newest available".to_owned()));
     assert_eq!(judged(young(), &strict, &newest), (true, "by hand; guard newest overridden".to_owned()));
-    let manual = RestorePoint { kind: Kind::Manual, flags: Vec::new(), ..young() };
+    let manual = RestorePoint { kind: PointKind::Manual, flags: Vec::new(), ..young() };
     assert_eq!(judged(manual, &strict, &[]), (true, "by hand".to_owned()));
     let both = RestorePoint { hold: held(), ..young() };
     assert_eq!(judged(both.clone(), &strict, &newest), (false, "held: audit".to_owned()));
@@ -333,7 +338,7 @@ prop_compose! {
         match oddity {
             0 => point.suspect = Some("odd".to_owned()),
             1 => point.hold = held(),
-            2 => point.kind = Kind::Manual,
+            2 => point.kind = PointKind::Manual,
             _ => {}
         }
         point
@@ -388,12 +393,12 @@ proptest! {
         for point in live {
             if removed.contains(&point.id) {
                 prop_assert!(point.flags.iter().all(|flag| !flag.is_live(now)) && !point.flags.is_empty());
-                prop_assert!(point.is_counted() && point.hold.is_none() && point.kind != Kind::Manual);
+                prop_assert!(point.is_counted() && point.hold.is_none() && point.kind != PointKind::Manual);
                 prop_assert!(point.created_at.unwrap() <= now);
             }
         }
         let counts = |point: &&RestorePoint| {
-            point.is_counted() && point.kind != Kind::Manual && point.created_at.unwrap() <= now
+            point.is_counted() && point.kind != PointKind::Manual && point.created_at.unwrap() <= now
         };
         let able = points.iter().filter(counts).count();
         let left = points.iter().filter(counts).filter(|point| !removed.contains(&point.id)).count();
@@ -450,7 +455,7 @@ proptest! {
             prop_assert!(!guards.vault_locked && !guards.being_copied.contains(&point.id));
         prop_assert!(!guards.being_restored.contains(&point.id));
             prop_assert!(created <= now && now.duration_since(created) >= guards.min_age);
-            prop_assert!(point.is_counted() && point.hold.is_none() && point.kind == Kind::Backup);
+            prop_assert!(point.is_counted() && point.hold.is_none() && point.kind == PointKind::Backup);
             prop_assert!(point.lapses().is_some_and(|lapses| lapses <= now));
         }
     }
@@ -499,7 +504,7 @@ proptest! {
         }
         let there = Guards { released_at: guards.released_at.map(|at| at + ahead), ..guards.clone() };
         let (here, there) = (plan(&points, now, &guards), plan(&moved, now + ahead, &there));
-        let told = |verdicts: &[Verdict]| -> Vec<(usize, Vec<Option<Guard>>)> {
+        let told = |verdicts: &[PointVerdict]| -> Vec<(usize, Vec<Option<Guard>>)> {
             verdicts.iter().map(|v| (v.index, v.reasons.iter().map(Reason::guard).collect())).collect()
         };
         prop_assert_eq!(told(&here), told(&there));

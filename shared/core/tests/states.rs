@@ -4,8 +4,8 @@
 
 use backup_chain_core::ids::{PointId, SessionId, Table, TableId, VaultArn};
 use backup_chain_core::plan::token;
-use backup_chain_core::point::{Kind, RestorePoint, Retry, State, met_slots};
-use backup_chain_core::session::{Session, Skipped, Status, Trigger};
+use backup_chain_core::point::{PointKind, RestorePoint, Retry, State, met_slots};
+use backup_chain_core::session::{Session, SessionTrigger, Skipped, Status};
 use backup_chain_core::span::{Span, Unit};
 use backup_chain_core::table::{OpenJob, TableHead};
 use backup_chain_core::tier::{Flag, Tier, TierSlot};
@@ -44,12 +44,12 @@ fn point(state: State) -> RestorePoint {
     RestorePoint {
         flags: vec![Flag { tier: Tier::Daily, slot: moment(), span, lapses: Timestamp::MAX }],
         state,
-        ..RestorePoint::planned(id, Kind::Backup, table(), vault(), session, moment())
+        ..RestorePoint::planned(id, PointKind::Backup, table(), vault(), session, moment())
     }
 }
 
 fn session(planned: u32) -> Session {
-    let session = Session::planned(SessionId::new(moment(), 1), Trigger::Schedule, moment(), moment());
+    let session = Session::planned(SessionId::new(moment(), 1), SessionTrigger::Schedule, moment(), moment());
     Session { status: Status::Running, planned, ..session }
 }
 
@@ -121,7 +121,7 @@ fn a_table_is_held_by_one_job_and_let_go_by_that_job_alone() {
     let mut head = TableHead::new(table(), moment());
     let (ours, session) = (point(State::Running), SessionId::new(moment(), 9));
     let other = RestorePoint { id: PointId::of(moment(), &session, &table().id), ..ours.clone() };
-    let copy = RestorePoint { kind: Kind::Copy, ..ours.clone() };
+    let copy = RestorePoint { kind: PointKind::Copy, ..ours.clone() };
     head.open = Some(OpenJob::of(&ours));
     head.planned = Some(other.id.clone());
     head.release(&copy);

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_dynamodb::types::AttributeValue;
 use backup_chain_aws::App;
 use backup_chain_core::ids::{RecoveryPointArn, TableName};
-use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::point::{PointKind, RestorePoint, State};
 use backup_chain_core::tier::Tier;
 use jiff::Timestamp;
 
@@ -90,7 +90,7 @@ pub async fn disagreements(world: &World, app: &App, tables: &[TableName]) -> Re
         if head.open.is_some() || head.planned.is_some() {
             wrong.push(format!("table {} is still held by a job", row.table.arn.name));
         }
-        if row.kind == Kind::Manual {
+        if row.kind == PointKind::Manual {
             continue;
         }
         let mut met: BTreeMap<Tier, Timestamp> = BTreeMap::new();

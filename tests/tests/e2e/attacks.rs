@@ -9,8 +9,8 @@ use std::thread;
 use backup_chain_core::ids::{PointId, RecoveryPointArn, TableName};
 use backup_chain_core::invoke::{Ask, From, SessionRequest, Wanted};
 use backup_chain_core::metadata::tags;
-use backup_chain_core::point::{Kind, RestorePoint, State};
-use backup_chain_core::restore::Told;
+use backup_chain_core::point::{PointKind, RestorePoint, State};
+use backup_chain_core::restore::RestoreView;
 use backup_chain_core::retention::place_of;
 use backup_chain_local::World;
 use backup_chain_local::stack::{COPIES, SOURCE, Schedules, Stack, TARGET, VAULT};
@@ -71,7 +71,7 @@ impl Scene {
     }
 
     /// The recovery point of a table, made for this slot.
-    fn of(&self, table: &str, kind: Kind, slot: &str) -> RecoveryPointArn {
+    fn of(&self, table: &str, kind: PointKind, slot: &str) -> RecoveryPointArn {
         let is_it = |point: &&RestorePoint| {
             point.table.arn.name.as_str() == table && point.kind == kind && point.slot == at(slot)
         };
@@ -79,7 +79,7 @@ impl Scene {
     }
 
     fn manual(&self) -> RecoveryPointArn {
-        self.truth.values().find(|point| point.kind == Kind::Manual).unwrap().arn.clone().unwrap()
+        self.truth.values().find(|point| point.kind == PointKind::Manual).unwrap().arn.clone().unwrap()
     }
 
     /// The one that another role made.
@@ -126,75 +126,80 @@ type Attempt = fn(&Scene);
 const ATTEMPTS: [(&str, Attempt); 16] = [
     ("nothing", |_| ()),
     ("two tables' backups swapped", |scene| {
-        let of = |table| scene.of(table, Kind::Backup, WEEK);
+        let of = |table| scene.of(table, PointKind::Backup, WEEK);
         scene.swap(&of("app-public"), &of("app-secret"));
     }),
     ("two tables' copies swapped", |scene| {
-        let of = |table| scene.of(table, Kind::Copy, NEWEST);
+        let of = |table| scene.of(table, PointKind::Copy, NEWEST);
         scene.swap(&of("app-public"), &of("app-secret"));
     }),
     ("two backups of one table swapped, six hours apart", |scene| {
-        let of = |slot| scene.of("app-secret", Kind::Backup, slot);
+        let of = |slot| scene.of("app-secret", PointKind::Backup, slot);
         scene.swap(&of(WEEK), &of(LATER));
     }),
     ("two copies of one table swapped, six hours apart", |scene| {
-        let of = |slot| scene.of("app-secret", Kind::Copy, slot);
+        let of = |slot| scene.of("app-secret", PointKind::Copy, slot);
         scene.swap(&of(WEEK), &of(LATER));
     }),
     ("two backups of one table swapped, a day apart", |scene| {
-        let of = |slot| scene.of("app-secret", Kind::Backup, slot);
+        let of = |slot| scene.of("app-secret", PointKind::Backup, slot);
         scene.swap(&of(WEEK), &of(NEXT_DAY));
     }),
     ("a backup and its copy swapped", |scene| {
-        scene.swap(&scene.of("app-secret", Kind::Backup, WEEK), &scene.of("app-secret", Kind::Copy, WEEK));
+        scene.swap(
+            &scene.of("app-secret", PointKind::Backup, WEEK),
+            &scene.of("app-secret", PointKind::Copy, WEEK),
+        );
     }),
     ("a short-lived backup's tags on the long-lived one", |scene| {
-        let (week, later) =
-            (scene.of("app-secret", Kind::Backup, WEEK), scene.of("app-secret", Kind::Backup, LATER));
+        let (week, later) = (
+            scene.of("app-secret", PointKind::Backup, WEEK),
+            scene.of("app-secret", PointKind::Backup, LATER),
+        );
         scene.put(&week, scene.tags[&later].clone());
     }),
     ("a backup's tags on a manual one", |scene| {
-        scene.put(&scene.manual(), scene.tags[&scene.of("app-public", Kind::Backup, LATER)].clone());
+        scene.put(&scene.manual(), scene.tags[&scene.of("app-public", PointKind::Backup, LATER)].clone());
     }),
     ("a backup's tags on one that another role made", |scene| {
-        scene.put(&scene.stranger(), scene.tags[&scene.of("app-public", Kind::Backup, LATER)].clone());
+        scene.put(&scene.stranger(), scene.tags[&scene.of("app-public", PointKind::Backup, LATER)].clone());
     }),
     ("the binding taken away", |scene| {
-        scene.change(&scene.of("app-secret", Kind::Backup, WEEK), |tags| drop(tags.remove(tags::BOUND)));
+        scene.change(&scene.of("app-secret", PointKind::Backup, WEEK), |tags| drop(tags.remove(tags::BOUND)));
     }),
     ("another's binding", |scene| {
-        let other = scene.tags[&scene.of("app-secret", Kind::Backup, LATER)][tags::BOUND].clone();
-        scene.change(&scene.of("app-secret", Kind::Backup, WEEK), |tags| {
+        let other = scene.tags[&scene.of("app-secret", PointKind::Backup, LATER)][tags::BOUND].clone();
+        scene.change(&scene.of("app-secret", PointKind::Backup, WEEK), |tags| {
             tags.insert(tags::BOUND.to_owned(), other);
         });
     }),
     ("a binding that is none", |scene| {
-        scene.change(&scene.of("app-secret", Kind::Copy, WEEK), |tags| {
+        scene.change(&scene.of("app-secret", PointKind::Copy, WEEK), |tags| {
             tags.insert(tags::BOUND.to_owned(), "AAAA".to_owned());
         });
     }),
     ("another's id", |scene| {
-        let other = scene.tags[&scene.of("app-secret", Kind::Backup, LATER)][tags::ID].clone();
-        scene.change(&scene.of("app-secret", Kind::Backup, WEEK), |tags| {
+        let other = scene.tags[&scene.of("app-secret", PointKind::Backup, LATER)][tags::ID].clone();
+        scene.change(&scene.of("app-secret", PointKind::Backup, WEEK), |tags| {
             tags.insert(tags::ID.to_owned(), other);
         });
     }),
     ("all our tags taken away", |scene| {
-        for kind in [Kind::Backup, Kind::Copy] {
+        for kind in [PointKind::Backup, PointKind::Copy] {
             scene.change(&scene.of("app-secret", kind, WEEK), |tags| {
                 tags.retain(|key, _| !key.starts_with(tags::PREFIX));
             });
         }
     }),
     ("all our tags but the id and the binding taken away", |scene| {
-        scene.change(&scene.of("app-secret", Kind::Backup, WEEK), |tags| {
+        scene.change(&scene.of("app-secret", PointKind::Backup, WEEK), |tags| {
             tags.retain(|key, _| [tags::ID, tags::BOUND].contains(&key.as_str()));
         });
     }),
 ];
 
 /// A restore that is planned alone: what it would restore, or why not.
-async fn planned(scene: &Scene, wanted: Wanted) -> Result<Told, String> {
+async fn planned(scene: &Scene, wanted: Wanted) -> Result<RestoreView, String> {
     let wanted = Wanted { name: Some("app-again".parse().unwrap()), ..wanted };
     let ask = Ask { dry_run: true, ..ask([wanted]) };
     let told = scene.stack.restore(ask).await.map_err(|error| error.to_string())?;
@@ -202,7 +207,7 @@ async fn planned(scene: &Scene, wanted: Wanted) -> Result<Told, String> {
 }
 
 /// What is planned is the recovery point that its id says, with the settings of its own table.
-fn assert_itself(scene: &Scene, attempt: &str, told: &Told) {
+fn assert_itself(scene: &Scene, attempt: &str, told: &RestoreView) {
     let restore = &told.restore;
     let truth = &scene.truth[&restore.arn];
     assert_eq!((&restore.point, &restore.table), (&truth.id, &truth.table), "{attempt}");

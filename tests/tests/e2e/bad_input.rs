@@ -2,7 +2,7 @@
 //! of the session goes on.
 
 use backup_chain_core::invoke::SessionRequest;
-use backup_chain_core::point::{Kind, State};
+use backup_chain_core::point::{PointKind, State};
 use backup_chain_core::replies::{Applied, SessionReply};
 use backup_chain_core::session::{Session, Status};
 use backup_chain_core::tier::Tier;
@@ -283,7 +283,7 @@ async fn a_region_that_is_not_ready_fails_the_session_and_owes_its_slots() {
     stack.live_until(at("2026-01-06T09:00:00Z")).await;
     let made = points(&stack, &orders).await;
     assert_eq!(made.len(), 1);
-    assert_eq!((made[0].kind, made[0].state), (Kind::Backup, State::Available));
+    assert_eq!((made[0].kind, made[0].state), (PointKind::Backup, State::Available));
     let flags: Vec<_> = made[0].flags.iter().map(|flag| (flag.tier, flag.slot)).collect();
     assert_eq!(
         flags,
@@ -308,7 +308,7 @@ async fn a_target_vault_that_is_not_there_is_told_and_backups_go_on() {
     assert_eq!((session.status, session.available, &session.problems), (Status::Warning, 1, &warnings));
     let made: Vec<_> =
         all_points(&stack, &orders).await.iter().map(|point| (point.kind, point.state)).collect();
-    assert_eq!(made, [(Kind::Backup, State::Available), (Kind::Copy, State::Failed)]);
+    assert_eq!(made, [(PointKind::Backup, State::Available), (PointKind::Copy, State::Failed)]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types as aws;
 use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::{Ask, From, Removal, RetentionRequest, SessionRequest, Wanted, Which};
 use backup_chain_core::metadata::{pack, tags};
-use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::point::{PointKind, RestorePoint, State};
 use backup_chain_core::restore::{Choices, Feature, Key, Stage};
 use backup_chain_core::session::Status;
 use backup_chain_core::settings::TableSettings;
@@ -194,7 +194,7 @@ impl Story {
     }
 
     /// The points of a table in all states, by kind.
-    async fn of(&self, table: &TableName, kind: Kind) -> Vec<RestorePoint> {
+    async fn of(&self, table: &TableName, kind: PointKind) -> Vec<RestorePoint> {
         let mut points = all_points(&self.stack, table).await;
         points.retain(|point| point.kind == kind);
         points
@@ -212,7 +212,7 @@ impl Story {
         // There is no room for jobs: the table waits, and is gone when its turn comes.
         self.stack.reconfigure(|deployment| deployment.backups_in_flight = 0);
         self.stack.live_until(at("2026-01-05T07:01:00Z")).await;
-        assert_eq!(self.of(&self.doomed, Kind::Backup).await[0].state, State::Planned);
+        assert_eq!(self.of(&self.doomed, PointKind::Backup).await[0].state, State::Planned);
         application.delete_table().table_name(self.doomed.as_str()).send().await.unwrap();
         self.stack.reconfigure(|deployment| deployment.backups_in_flight = 250);
         self.stack.session(SessionRequest::Tick {}).await.unwrap();
@@ -224,7 +224,7 @@ impl Story {
         update.global_secondary_index_updates(delete).send().await.unwrap();
         self.stack.live_until(at("2026-01-05T12:00:00Z")).await;
 
-        let first = async |table| self.of(table, Kind::Backup).await.remove(0);
+        let first = async |table| self.of(table, PointKind::Backup).await.remove(0);
         let (small, large) = (first(&self.small).await, first(&self.large).await);
         assert!(
             small.state == State::Available && !small.settings_stored && small.warnings.len() == 1,
@@ -241,7 +241,7 @@ impl Story {
             "{doomed:#?}"
         );
         for table in [&self.small, &self.large, &self.full] {
-            assert_eq!(self.of(table, Kind::Copy).await[0].state, State::Available);
+            assert_eq!(self.of(table, PointKind::Copy).await[0].state, State::Available);
         }
         assert_eq!(self.stack.app().catalog.sessions().await.unwrap()[0].status, Status::Failed);
     }
@@ -249,13 +249,13 @@ impl Story {
     /// Tags that were swapped between points, stored settings that are others: retention finds them.
     async fn suspects_and_removals(&mut self) {
         self.stack.live_until(at("2026-01-06T12:00:00Z")).await;
-        let small = self.of(&self.small, Kind::Backup).await;
+        let small = self.of(&self.small, PointKind::Backup).await;
         let tags = vault_tags(&self.world, SOURCE, VAULT);
         let arn = |number: usize| small[number].arn.clone().unwrap();
         assert!(
             self.world.with_backup(|backup| backup.overwrite_tags(arn(0).as_str(), tags[&arn(1)].clone()))
         );
-        let large = self.of(&self.large, Kind::Backup).await;
+        let large = self.of(&self.large, PointKind::Backup).await;
         let digest = |number: usize| large[number].settings.unwrap();
         let store = self.stack.app().aws.source();
         let sealed = store.settings.get(&large[0].table.id, &digest(1)).await.unwrap().unwrap();
@@ -263,9 +263,9 @@ impl Story {
 
         self.stack.live_until(at("2026-01-08T12:00:00Z")).await;
         for table in [&self.small, &self.large] {
-            let backups = self.of(table, Kind::Backup).await;
+            let backups = self.of(table, PointKind::Backup).await;
             assert_eq!(backups.iter().filter(|point| point.suspect.is_some()).count(), 1, "{backups:#?}");
-            for kind in [Kind::Backup, Kind::Copy] {
+            for kind in [PointKind::Backup, PointKind::Copy] {
                 assert!(self.of(table, kind).await.iter().any(|point| point.state == State::Deleted));
             }
         }
@@ -277,7 +277,7 @@ impl Story {
     /// A table is restored beside itself, with what faces outward; a step comes to nothing.
     async fn restores(&mut self) {
         let point = self
-            .of(&self.small, Kind::Backup)
+            .of(&self.small, PointKind::Backup)
             .await
             .into_iter()
             .rev()
@@ -311,7 +311,7 @@ impl Story {
     /// Requests by hand, some of them refused.
     async fn by_hand(&mut self) {
         for table in [&self.small, &self.large] {
-            for point in self.of(table, Kind::Backup).await {
+            for point in self.of(table, PointKind::Backup).await {
                 let vault = Some(format!("{SOURCE}/{VAULT}"));
                 let which = Which::Point(point.id.clone());
                 let removal = Removal { vault, dry_run: true, ..Removal::of(table.clone(), which) };

@@ -7,7 +7,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use backup_chain_cli::{Console, command, run};
 use backup_chain_core::ids::{Region, TableName};
-use backup_chain_core::point::{Kind, State};
+use backup_chain_core::point::{PointKind, State};
 use backup_chain_local::stack::{ACCOUNT, SOURCE, Stack};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::command::{Ran, cli, cli_answering};
@@ -316,7 +316,8 @@ async fn points_are_listed_by_chain_shown_and_opened() {
     insta::assert_snapshot!("point", steady(&shown));
 
     // What does not authenticate is not shown.
-    let point = points(&stack, &orders).await.into_iter().find(|point| point.kind == Kind::Copy).unwrap();
+    let point =
+        points(&stack, &orders).await.into_iter().find(|point| point.kind == PointKind::Copy).unwrap();
     let arn = point.arn.unwrap();
     world.with_backup(|backup| {
         let mut tags = backup.points(ACCOUNT, "eu-west-1", "backup-chain-copies");
@@ -367,10 +368,10 @@ async fn removal_by_hand_plans_shows_asks_and_removes() {
     let (world, mut stack, orders) = after_a_day().await;
     stack.live_until(at("2026-01-06T12:00:00Z")).await;
     let oldest =
-        all_points(&stack, &orders).await.into_iter().find(|point| point.kind == Kind::Backup).unwrap();
+        all_points(&stack, &orders).await.into_iter().find(|point| point.kind == PointKind::Backup).unwrap();
     let state = async |stack: &Stack| {
         let of_id = |point: &backup_chain_core::point::RestorePoint| {
-            point.id == oldest.id && point.kind == Kind::Backup
+            point.id == oldest.id && point.kind == PointKind::Backup
         };
         all_points(stack, &orders).await.into_iter().find(of_id).unwrap().state
     };
@@ -393,7 +394,8 @@ async fn removal_by_hand_plans_shows_asks_and_removes() {
     assert!(!cli(&world, "points orders").await.done().contains("deleted"));
     assert!(cli(&world, "points orders --all").await.done().contains("by hand"));
 
-    let newest = points(&stack, &orders).await.into_iter().rfind(|point| point.kind == Kind::Backup).unwrap();
+    let newest =
+        points(&stack, &orders).await.into_iter().rfind(|point| point.kind == PointKind::Backup).unwrap();
     let line =
         format!("remove orders --point {} --vault eu-central-1/backup-chain --yes --by ann", newest.id);
     let kept = cli(&world, &line).await.refusal();
@@ -416,7 +418,7 @@ async fn removal_by_hand_plans_shows_asks_and_removes() {
     let _ = ran.done();
     let removed = cli(&world, "remove orders --manual --yes --json").await.json();
     assert_eq!(removed["points"][0]["fate"], "removed");
-    assert!(points(&stack, &orders).await.iter().all(|point| point.kind != Kind::Manual));
+    assert!(points(&stack, &orders).await.iter().all(|point| point.kind != PointKind::Manual));
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use std::fmt::Debug;
 
 use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
-use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::point::{PointKind, RestorePoint, State};
 use backup_chain_core::session::Status;
 use backup_chain_local::backup::Durations;
 use backup_chain_local::stack::{
@@ -93,7 +93,7 @@ impl Scene {
         [count(SOURCE, VAULT), count(TARGET, COPIES)]
     }
 
-    async fn points(&self, table: &TableName) -> Vec<(Kind, State)> {
+    async fn points(&self, table: &TableName) -> Vec<(PointKind, State)> {
         let kind = |point: &RestorePoint| (point.kind, point.state);
         all_points(&self.stack, table).await.iter().map(kind).collect()
     }
@@ -104,7 +104,7 @@ impl Scene {
             let points = self.points(table).await;
             assert_eq!(
                 points,
-                [(Kind::Backup, State::Available), (Kind::Copy, State::Available)],
+                [(PointKind::Backup, State::Available), (PointKind::Copy, State::Available)],
                 "{place:?}: {table}"
             );
         }
@@ -194,8 +194,8 @@ async fn a_manual_backup_survives_a_crash_after_each_call_of_its_invocation() {
         scene.stack.live_until(at("2026-01-05T07:59:00Z")).await;
         for table in &scene.tables {
             let points = scene.points(table).await;
-            let manual = points.iter().filter(|(kind, _)| *kind == Kind::Manual).collect::<Vec<_>>();
-            assert_eq!(manual, [&(Kind::Manual, State::Available)], "after call {nth}: {table}");
+            let manual = points.iter().filter(|(kind, _)| *kind == PointKind::Manual).collect::<Vec<_>>();
+            assert_eq!(manual, [&(PointKind::Manual, State::Available)], "after call {nth}: {table}");
             assert_eq!(points.len(), 3, "after call {nth}: beside the scheduled backup and its copy");
         }
         assert_eq!(scene.held(), [4, 2], "after call {nth}");

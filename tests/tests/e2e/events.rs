@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_lambda::primitives::Blob;
 use backup_chain_core::ids::TableName;
-use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::point::{PointKind, RestorePoint, State};
 use backup_chain_core::restore::{Restore, Stage};
 use backup_chain_local::World;
 use backup_chain_local::stack::{ACCOUNT, SOURCE, Stack, TARGET};
@@ -87,12 +87,12 @@ impl Still {
         self.stack.app().catalog.restores().await.unwrap().pop().unwrap()
     }
 
-    async fn point(&self, kind: Kind) -> RestorePoint {
+    async fn point(&self, kind: PointKind) -> RestorePoint {
         all_points(&self.stack, &self.orders).await.into_iter().find(|point| point.kind == kind).unwrap()
     }
 
     /// The sample with the job of the running point of this kind in place of its own.
-    async fn about(&self, name: &str, sample_job: &str, kind: Kind) -> String {
+    async fn about(&self, name: &str, sample_job: &str, kind: PointKind) -> String {
         let (text, job) = (sample(name), self.point(kind).await.job.unwrap());
         assert!(text.contains(sample_job), "{name} is about another job");
         text.replace(sample_job, &job)
@@ -135,7 +135,7 @@ async fn feed(name: &str) {
             let answer = still.invoke("session", &text).await.unwrap();
             assert_eq!(answer["sessions"][0]["planned"], 1, "{answer}");
             assert_eq!(answer["sessions"][0]["session"], answer["recorded"][0]);
-            assert_eq!(still.point(Kind::Backup).await.state, State::Running);
+            assert_eq!(still.point(PointKind::Backup).await.state, State::Running);
         }
         "session-check" => {
             let answer = still.invoke("session", &text).await.unwrap();
@@ -164,13 +164,13 @@ async fn feed(name: &str) {
         "session-backup" => {
             let answer = still.invoke("session", &text).await.unwrap();
             assert_eq!(answer["sessions"][0]["planned"], 2, "{answer}");
-            assert_eq!(still.point(Kind::Manual).await.state, State::Running);
+            assert_eq!(still.point(PointKind::Manual).await.state, State::Running);
         }
         "copy-tick" => {
             let still = still.with_finished_backup().await;
             let answer = still.invoke("copy", &text).await;
             assert_eq!(answer, Ok(json!({"batchItemFailures": [], "lookedAt": 1})));
-            assert_eq!(still.point(Kind::Backup).await.state, State::Available);
+            assert_eq!(still.point(PointKind::Backup).await.state, State::Available);
         }
         "copy-backup-job-completed" | "copy-copy-job-completed" => {
             // Somebody else's job.
@@ -178,21 +178,21 @@ async fn feed(name: &str) {
             assert_eq!(still.invoke("copy", &text).await, Ok(nothing));
             let one = json!({"batchItemFailures": [], "lookedAt": 1});
             let still = still.with_finished_backup().await;
-            let backup = still.about("copy-backup-job-completed", BACKUP_JOB, Kind::Backup).await;
+            let backup = still.about("copy-backup-job-completed", BACKUP_JOB, PointKind::Backup).await;
             assert_eq!(still.invoke("copy", &backup).await, Ok(one.clone()));
-            assert_eq!(still.point(Kind::Backup).await.state, State::Available);
+            assert_eq!(still.point(PointKind::Backup).await.state, State::Available);
             tokio::time::sleep(Duration::from_hours(3)).await;
-            let copy = still.about("copy-copy-job-completed", COPY_JOB, Kind::Copy).await;
+            let copy = still.about("copy-copy-job-completed", COPY_JOB, PointKind::Copy).await;
             assert_eq!(still.invoke("copy", &copy).await, Ok(one));
-            assert_eq!(still.point(Kind::Copy).await.state, State::Available);
+            assert_eq!(still.point(PointKind::Copy).await.state, State::Available);
         }
         "copy-sqs-batch" => {
             let still = still.with_finished_backup().await;
-            let batch = still.about(name, BACKUP_JOB, Kind::Backup).await;
+            let batch = still.about(name, BACKUP_JOB, PointKind::Backup).await;
             assert!(batch.contains(COPY_JOB), "the second message is of a copy");
             let answer = still.invoke("copy", &batch).await;
             assert_eq!(answer, Ok(json!({"batchItemFailures": [], "lookedAt": 1})));
-            assert_eq!(still.point(Kind::Backup).await.state, State::Available);
+            assert_eq!(still.point(PointKind::Backup).await.state, State::Available);
         }
         "retention-run" | "retention-confirm" => {
             let report = still.invoke("retention", &text).await.unwrap();
@@ -220,7 +220,7 @@ async fn feed(name: &str) {
             still.invoke("copy", &sample("copy-tick")).await.unwrap();
             let refused = still.invoke("retention", &text).await.unwrap_err();
             assert!(refused.starts_with("table orders has no restore point"), "{refused}");
-            let point = still.point(Kind::Backup).await;
+            let point = still.point(PointKind::Backup).await;
             let ours = |name: &str| sample(name).replace("01KE73DJG0C1V5K6TP3T2ZJ4ZD", point.id.as_str());
             let held = still.invoke("retention", &ours("retention-hold")).await.unwrap();
             assert_eq!(held["hold"]["reason"], "audit 2026", "{held}");
@@ -241,7 +241,7 @@ async fn feed(name: &str) {
             still.invoke("copy", &sample("copy-tick")).await.unwrap();
             let report = still.invoke("retention", &text).await.unwrap();
             assert_eq!(report["points"][0]["fate"], "removed", "{report}");
-            assert_eq!(still.point(Kind::Manual).await.state, State::Deleted);
+            assert_eq!(still.point(PointKind::Manual).await.state, State::Deleted);
         }
         "restore-start" => {
             let refused = still.invoke("restore", &text).await.unwrap_err();
@@ -265,7 +265,7 @@ async fn feed(name: &str) {
             let still = still.with_dropped_table().await;
             let refused = still.invoke("restore", &text).await.unwrap_err();
             assert!(refused.starts_with("table orders has no restore point 01KE73DJG0C1V5K6TP3T2ZJ4ZD in "));
-            let point = still.point(Kind::Backup).await;
+            let point = still.point(PointKind::Backup).await;
             let ours = text.replace("01KE73DJG0C1V5K6TP3T2ZJ4ZD", point.id.as_str());
             let answer = still.invoke("restore", &ours).await.unwrap();
             assert_eq!(

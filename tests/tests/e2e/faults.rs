@@ -5,9 +5,9 @@ use aws_smithy_async::time::TimeSource;
 use backup_chain_aws::App;
 use backup_chain_aws::clock::Deadline;
 use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
-use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::point::{PointKind, RestorePoint, State};
 use backup_chain_core::retention::Braked;
-use backup_chain_core::retention::Fate;
+use backup_chain_core::retention::PointFate;
 use backup_chain_core::session::Status;
 use backup_chain_core::tier::Tier;
 use backup_chain_local::stack::{ACCOUNT, RETENTION, SOURCE, Schedules, Stack, VAULT};
@@ -23,7 +23,7 @@ fn run(dry_run: bool, confirm: Option<String>) -> RetentionRequest {
     if dry_run { RetentionRequest::Plan { table: None } } else { RetentionRequest::Run { confirm } }
 }
 
-fn count(points: &[RestorePoint], kind: Kind, state: State) -> usize {
+fn count(points: &[RestorePoint], kind: PointKind, state: State) -> usize {
     points.iter().filter(|point| point.kind == kind && point.state == state).count()
 }
 
@@ -54,7 +54,7 @@ async fn a_point_that_is_believed_later_gets_its_copies() {
     stack.live_until(at("2026-01-05T14:00:00Z")).await;
     let made = points(&stack, &orders).await;
     assert!(made.iter().all(RestorePoint::is_counted), "{made:#?}");
-    assert_eq!(made.iter().map(|point| point.kind).collect::<Vec<_>>(), [Kind::Backup, Kind::Copy]);
+    assert_eq!(made.iter().map(|point| point.kind).collect::<Vec<_>>(), [PointKind::Backup, PointKind::Copy]);
     assert_agreement(&world, &stack, &[orders]).await;
 }
 
@@ -87,7 +87,7 @@ async fn throttling_and_server_errors_only_delay() {
     stack.live_until(at("2026-01-05T12:00:00Z")).await;
     let made = points(&stack, &orders).await;
     assert_eq!(
-        (count(&made, Kind::Backup, State::Available), count(&made, Kind::Copy, State::Available)),
+        (count(&made, PointKind::Backup, State::Available), count(&made, PointKind::Copy, State::Available)),
         (1, 1)
     );
     assert_agreement(&world, &stack, &[orders]).await;
@@ -205,7 +205,7 @@ async fn brakes_hold_a_run_until_it_is_confirmed() {
     let before = points(&stack, &orders).await.len();
 
     let plan = stack.retention(run(true, None)).await.unwrap();
-    let outdated = plan.points.iter().filter(|decided| decided.fate == Fate::Remove).count();
+    let outdated = plan.points.iter().filter(|decided| decided.fate == PointFate::Remove).count();
     assert_eq!((outdated, plan.braked.clone()), (6, None), "three days' backups and copies");
     stack.reconfigure(|deployment| deployment.brakes.paused = true);
     assert_eq!(stack.retention(run(false, None)).await.unwrap().braked, Some(Braked::Paused));
@@ -227,7 +227,11 @@ async fn brakes_hold_a_run_until_it_is_confirmed() {
     }
 
     let done = stack.retention(run(false, Some(plan.digest))).await.unwrap();
-    assert_eq!(done.points.iter().filter(|decided| decided.fate == Fate::Removed).count(), 6, "{done:#?}");
+    assert_eq!(
+        done.points.iter().filter(|decided| decided.fate == PointFate::Removed).count(),
+        6,
+        "{done:#?}"
+    );
     assert_eq!(points(&stack, &orders).await.len(), before - 6);
     assert_agreement(&world, &stack, &[orders]).await;
 }
@@ -243,11 +247,11 @@ async fn a_delete_without_the_right_is_reported_and_tried_again() {
     let told: Vec<&String> = reports.iter().flat_map(|(_, report)| &report.problems).collect();
     assert!(told.iter().any(|problem| problem.contains("its role lacks the right")), "{told:#?}");
     let stuck = points(&stack, &orders).await;
-    assert!(count(&stuck, Kind::Backup, State::Deleting) > 0, "{stuck:#?}");
+    assert!(count(&stuck, PointKind::Backup, State::Deleting) > 0, "{stuck:#?}");
 
     world.with_backup(|backup| backup.permit_delete(RETENTION, true));
     stack.live_until(at("2026-01-11T12:00:00Z")).await;
-    assert_eq!(count(&points(&stack, &orders).await, Kind::Backup, State::Deleting), 0);
+    assert_eq!(count(&points(&stack, &orders).await, PointKind::Backup, State::Deleting), 0);
     assert_agreement(&world, &stack, &[orders]).await;
 }
 
@@ -270,7 +274,7 @@ async fn what_is_removed_outside_is_gone_from_the_catalog_and_owed_again() {
     stack.live(SignedDuration::from_mins(5)).await;
     let report = stack.retention(run(false, None)).await.unwrap();
     assert!(
-        report.points.iter().any(|decided| decided.fate == Fate::Gone && decided.point == first.id),
+        report.points.iter().any(|decided| decided.fate == PointFate::Gone && decided.point == first.id),
         "{report:#?}"
     );
     let head = stack.app().catalog.head(&first.table).await.unwrap().unwrap();
@@ -292,7 +296,7 @@ async fn a_copy_that_a_newer_one_overtakes_is_dropped_and_recorded() {
     let all = all_points(&stack, &orders).await;
     let copies: Vec<(State, Option<&str>)> = all
         .iter()
-        .filter(|point| point.kind == Kind::Copy)
+        .filter(|point| point.kind == PointKind::Copy)
         .map(|point| (point.state, point.reason.as_deref()))
         .collect();
     assert_eq!(copies.len(), 2);
@@ -317,10 +321,10 @@ async fn in_a_locked_vault_nothing_is_deleted_by_us() {
         .await
         .unwrap();
     let made = points(&stack, &orders).await;
-    let before = count(&made, Kind::Backup, State::Available);
+    let before = count(&made, PointKind::Backup, State::Available);
     stack.live_until(at("2026-01-12T12:00:00Z")).await;
     let left = points(&stack, &orders).await;
-    assert!(count(&left, Kind::Backup, State::Available) >= before, "{left:#?}");
+    assert!(count(&left, PointKind::Backup, State::Available) >= before, "{left:#?}");
     let deleted =
         |call: &&backup_chain_local::Call| call.operation == "DeleteRecoveryPoint" && call.region == SOURCE;
     assert_eq!(world.calls().iter().filter(deleted).count(), 0);
@@ -338,7 +342,7 @@ async fn a_copy_that_waits_while_a_newer_one_is_made_is_dropped() {
     let all = all_points(&stack, &orders).await;
     let copies: Vec<_> = all
         .iter()
-        .filter(|point| point.kind == Kind::Copy)
+        .filter(|point| point.kind == PointKind::Copy)
         .map(|point| (point.slot, point.state, point.reason.as_deref()))
         .collect();
     assert_eq!(
@@ -413,7 +417,11 @@ async fn a_point_under_a_legal_hold_is_blocked_and_goes_when_the_hold_is_lifted(
     hold(true);
     let report = stack.retention(run(false, None)).await.unwrap();
     let fates = |fate| report.points.iter().filter(|decided| decided.fate == fate).count();
-    assert_eq!((fates(Fate::Blocked), fates(Fate::Removed), report.problems.len()), (1, 5, 1), "{report:#?}");
+    assert_eq!(
+        (fates(PointFate::Blocked), fates(PointFate::Removed), report.problems.len()),
+        (1, 5, 1),
+        "{report:#?}"
+    );
     assert!(report.problems[0].contains("it is under a legal hold"), "{report:#?}");
     let kept = points(&stack, &orders).await.remove(0);
     assert_eq!((&kept.id, kept.state), (&held.id, State::Available));

@@ -8,8 +8,8 @@ use backup_chain_aws::seen::Seen;
 use backup_chain_core::esdk::{self, Context, DATA_KEY, DataKey, MESSAGE_ID, Message, WrappedKey};
 use backup_chain_core::ids::{PointId, SessionId, TableName};
 use backup_chain_core::invoke::{Removal, RetentionRequest, SessionRequest, Which};
-use backup_chain_core::metadata::{self, Document, Place, Settings, place, tags};
-use backup_chain_core::point::{CopyFlags, Kind, PolicyRef, RestorePoint, State};
+use backup_chain_core::metadata::{self, Document, MetadataPlacement, SettingsLocation, place, tags};
+use backup_chain_core::point::{CopyFlags, PointKind, PolicyRef, RestorePoint, State};
 use backup_chain_core::retention::Guard;
 use backup_chain_core::settings::TableSettings;
 use backup_chain_core::tier::{Flag, Tier};
@@ -93,7 +93,7 @@ async fn backup_and_copy(stack: &Stack, table: &TableName) -> (RestorePoint, Res
     let points = points(stack, table).await;
     assert_eq!(
         points.iter().map(|point| point.kind).collect::<Vec<_>>(),
-        [Kind::Backup, Kind::Copy],
+        [PointKind::Backup, PointKind::Copy],
         "{points:#?}"
     );
     (points[0].clone(), points[1].clone())
@@ -117,7 +117,7 @@ async fn a_typical_table_fits_into_the_tags_and_reads_back_as_it_was_captured() 
     for (point, region, vault) in [(&backup, SOURCE, VAULT), (&copy, TARGET, COPIES)] {
         let (document, settings) = read_back(&world, &stack, point).await;
         assert!(settings == captured.settings);
-        assert!(matches!(document.settings, Settings::Inline(_)));
+        assert!(matches!(document.settings, SettingsLocation::Inline(_)));
         let tags = &vault_tags(&world, region, vault)[point.arn.as_ref().unwrap()];
         assert!(parts_of(tags) <= 7, "{} parts", parts_of(tags));
         // The ten of the table, the parts, the id and the binding.
@@ -146,7 +146,7 @@ async fn a_huge_table_steps_down_to_the_settings_table_and_reads_back_in_both_re
     let digest = captured.settings.digest();
     for (point, region, vault) in [(&backup, SOURCE, VAULT), (&copy, TARGET, COPIES)] {
         let (document, settings) = read_back(&world, &stack, point).await;
-        assert_eq!(document.settings, Settings::Stored(digest));
+        assert_eq!(document.settings, SettingsLocation::Stored(digest));
         assert!(settings == captured.settings);
         assert_eq!(stored(&world, region).await, [digest.to_string()]);
         let tags = &vault_tags(&world, region, vault)[point.arn.as_ref().unwrap()];
@@ -233,7 +233,7 @@ async fn stored_settings_are_stored_once_and_stay_until_no_point_names_them() {
 
     // Oldest first, the backups before the copies: what is stored in a Region goes with its last point there.
     let all = points(&stack, &orders).await;
-    let remove = async |kind: Kind, number: usize| {
+    let remove = async |kind: PointKind, number: usize| {
         let point = all.iter().filter(|point| point.kind == kind).nth(number).unwrap();
         let vault = Some(format!("{}/{}", point.vault.region, point.vault.name));
         // Even the newest, at the end.
@@ -246,16 +246,16 @@ async fn stored_settings_are_stored_once_and_stay_until_no_point_names_them() {
         let report = stack.retention(RetentionRequest::Remove(removal)).await.unwrap();
         assert_eq!(
             (report.points[0].fate, report.problems.len()),
-            (backup_chain_core::retention::Fate::Removed, 0)
+            (backup_chain_core::retention::PointFate::Removed, 0)
         );
     };
-    remove(Kind::Backup, 0).await;
+    remove(PointKind::Backup, 0).await;
     assert_eq!((stored(&world, SOURCE).await, stored(&world, TARGET).await), (both(), both()));
-    remove(Kind::Backup, 1).await;
+    remove(PointKind::Backup, 1).await;
     assert_eq!((stored(&world, SOURCE).await, stored(&world, TARGET).await), (vec![after.clone()], both()));
-    remove(Kind::Copy, 0).await;
+    remove(PointKind::Copy, 0).await;
     assert_eq!(stored(&world, TARGET).await, both());
-    remove(Kind::Copy, 1).await;
+    remove(PointKind::Copy, 1).await;
     assert_eq!(
         (stored(&world, SOURCE).await, stored(&world, TARGET).await),
         (vec![after.clone()], vec![after])
@@ -323,7 +323,7 @@ fn document(settings: TableSettings) -> Document {
         slot,
         requested_at: at("2026-11-30T06:00:12Z"),
         time_zone: "Europe/Berlin".to_owned(),
-        kind: metadata::Kind::Chain,
+        kind: metadata::DocumentKind::Chain,
         flags: vec![
             flag(Tier::Daily, "3 days", "2026-12-03T06:00:00Z"),
             flag(Tier::Weekly, "4 weeks", "2026-12-28T06:00:00Z"),
@@ -333,7 +333,7 @@ fn document(settings: TableSettings) -> Document {
             vault: "arn:aws:backup:eu-west-1:111122223333:backup-vault:backup-chain-copies".parse().unwrap(),
             flags: vec![flag(Tier::Daily, "14 days", "2026-12-14T06:00:00Z")],
         }],
-        settings: Settings::Inline(Box::new(settings)),
+        settings: SettingsLocation::Inline(Box::new(settings)),
     }
 }
 
@@ -363,7 +363,7 @@ fn the_whole_fixtures_take_the_tags_that_the_format_promises() {
     assert_eq!(whole.len(), typical.pack().len() + 529);
     assert_eq!(
         place(whole.len(), envelope.len(), 10),
-        Place { settings_stored: false, message_stored: false, id: true }
+        MetadataPlacement { settings_stored: false, message_stored: false, id: true }
     );
     assert!(tags::parts(whole.len()) <= 7, "{} parts", tags::parts(whole.len()));
     let tags = tags::encode(&typical.id, &whole).unwrap();
@@ -376,14 +376,14 @@ fn the_whole_fixtures_take_the_tags_that_the_format_promises() {
     assert!(whole.len() > tags::MAX_SEALED_BYTES, "{} bytes", whole.len());
     assert_eq!(
         place(whole.len(), envelope.len(), 40),
-        Place { settings_stored: true, message_stored: false, id: true }
+        MetadataPlacement { settings_stored: true, message_stored: false, id: true }
     );
     let read = Document::unpack(&open(&envelope)).unwrap();
-    let Settings::Inline(settings) = &huge.settings else { panic!("made inline") };
+    let SettingsLocation::Inline(settings) = &huge.settings else { panic!("made inline") };
     let item = seal(&settings.pack());
     let stored = TableSettings::unpack(&open(&item)).unwrap();
     assert!(stored == **settings);
-    assert_eq!(read.settings, Settings::Stored(stored.digest()));
+    assert_eq!(read.settings, SettingsLocation::Stored(stored.digest()));
     // An item of DynamoDB holds it many times over.
     assert!(item.len() < 400 * 1024 / 8, "{} bytes", item.len());
 }

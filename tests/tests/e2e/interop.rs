@@ -8,8 +8,8 @@ use backup_chain_aws::seal::OpenError;
 use backup_chain_aws::seen::Seen;
 use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::SessionRequest;
-use backup_chain_core::metadata::{Document, Settings, tags};
-use backup_chain_core::point::{Kind, RestorePoint};
+use backup_chain_core::metadata::{Document, SettingsLocation, tags};
+use backup_chain_core::point::{PointKind, RestorePoint};
 use backup_chain_core::settings::{Digest, TableSettings};
 use backup_chain_local::backup::{Durations, EventFaults};
 use backup_chain_local::server;
@@ -91,7 +91,7 @@ async fn made(stack: &mut Stack, table: &TableName) -> (RestorePoint, RestorePoi
             && backup.is_counted()
             && copy.is_counted()
         {
-            assert_eq!((backup.kind, copy.kind), (Kind::Backup, Kind::Copy));
+            assert_eq!((backup.kind, copy.kind), (PointKind::Backup, PointKind::Copy));
             return (backup.clone(), copy.clone());
         }
     }
@@ -334,7 +334,9 @@ async fn the_recipe_opens_settings_that_stepped_down() {
     let blocks = recipe();
     for point in [&served.backup, &served.copy] {
         let (document, settings) = served.open(point).await;
-        let Settings::Stored(digest) = document.settings else { panic!("the fixture fits into tags") };
+        let SettingsLocation::Stored(digest) = document.settings else {
+            panic!("the fixture fits into tags")
+        };
         let folder = folder(&format!("recipe-stored-{}", point.vault.region));
         follow(&served, point, &blocks[0], "", &folder).await;
         let left = std::fs::read(folder.join("document.json")).unwrap();
@@ -366,7 +368,7 @@ async fn the_recipe_opens_a_recovery_point_without_tags_of_ours() {
             follow(&served, point, &block, "", &folder).await;
             let left = std::fs::read(folder.join("document.json")).unwrap();
             assert_eq!(left.trim_ascii_end(), document.to_bytes());
-            if let Settings::Stored(digest) = document.settings {
+            if let SettingsLocation::Stored(digest) = document.settings {
                 follow(&served, point, &format!("{}{open}", blocks[1]), &digest.to_string(), &folder).await;
                 let left = std::fs::read(folder.join("document.json")).unwrap();
                 assert_eq!(left.trim_ascii_end(), settings.to_bytes());

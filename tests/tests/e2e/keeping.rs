@@ -3,8 +3,8 @@
 
 use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::{Ask, From, Removal, RetentionRequest, SessionRequest, Wanted, Which};
-use backup_chain_core::point::{Kind, RestorePoint, State};
-use backup_chain_core::retention::{Fate, Guard, RunStatus};
+use backup_chain_core::point::{PointKind, RestorePoint, State};
+use backup_chain_core::retention::{Guard, PointFate, RunStatus};
 use backup_chain_core::session::Status;
 use backup_chain_local::stack::{COPIES, SOURCE, Stack, TARGET, VAULT};
 use backup_chain_local::{Fault, FaultRule, World};
@@ -31,7 +31,7 @@ async fn scene(document: &str) -> (World, Stack, TableName) {
     (world, stack, orders)
 }
 
-async fn of(stack: &Stack, table: &TableName, kind: Kind) -> Vec<RestorePoint> {
+async fn of(stack: &Stack, table: &TableName, kind: PointKind) -> Vec<RestorePoint> {
     points(stack, table).await.into_iter().filter(|point| point.kind == kind).collect()
 }
 
@@ -55,7 +55,7 @@ fn tag_of(world: &World, point: &RestorePoint) -> Option<String> {
 async fn a_hold_is_in_catalog_and_tag_and_either_alone_holds() {
     let (world, mut stack, orders) = scene(DAILY).await;
     stack.live_until(at("2026-01-06T12:00:00Z")).await;
-    let made = of(&stack, &orders, Kind::Backup).await;
+    let made = of(&stack, &orders, PointKind::Backup).await;
     let (by_row, by_tag) = (&made[0], &made[1]);
     for point in [by_row, by_tag] {
         let held = stack.hold(hold(point, None)).await.unwrap();
@@ -83,7 +83,7 @@ async fn a_hold_is_in_catalog_and_tag_and_either_alone_holds() {
     assert!(told.problems.iter().all(|line| !line.contains("hold")), "{told:#?}");
 
     stack.live_until(at("2026-01-15T12:00:00Z")).await;
-    let left = of(&stack, &orders, Kind::Backup).await;
+    let left = of(&stack, &orders, PointKind::Backup).await;
     assert!([by_row, by_tag].iter().all(|held| left.iter().any(|point| point.id == held.id)), "{left:#?}");
 
     let lift = |point: &RestorePoint| RetentionRequest::LiftHold {
@@ -100,7 +100,7 @@ async fn a_hold_is_in_catalog_and_tag_and_either_alone_holds() {
         assert!(again.ends_with("is not held"), "{again}");
     }
     stack.live_until(at("2026-01-16T12:00:00Z")).await;
-    let left = of(&stack, &orders, Kind::Backup).await;
+    let left = of(&stack, &orders, PointKind::Backup).await;
     assert!(left.iter().all(|point| point.id != by_row.id && point.id != by_tag.id));
     assert_agreement(&world, &stack, &[orders]).await;
 }
@@ -109,14 +109,14 @@ async fn a_hold_is_in_catalog_and_tag_and_either_alone_holds() {
 async fn a_hold_with_an_end_is_lifted_in_both_places_when_it_is_over() {
     let (world, mut stack, orders) = scene(DAILY).await;
     stack.live_until(at("2026-01-05T12:00:00Z")).await;
-    let held = of(&stack, &orders, Kind::Backup).await.remove(0);
+    let held = of(&stack, &orders, PointKind::Backup).await.remove(0);
     stack.hold(hold(&held, Some(at("2026-01-12T00:00:00Z")))).await.unwrap();
     assert_eq!(tag_of(&world, &held).as_deref(), Some("audit until 2026-01-12T00:00:00Z"));
     stack.live_until(at("2026-01-11T12:00:00Z")).await;
-    assert!(of(&stack, &orders, Kind::Backup).await.iter().any(|point| point.id == held.id));
+    assert!(of(&stack, &orders, PointKind::Backup).await.iter().any(|point| point.id == held.id));
     // A run lifts it first and removes the point then, or in the next run.
     stack.live_until(at("2026-01-13T12:00:00Z")).await;
-    assert!(of(&stack, &orders, Kind::Backup).await.iter().all(|point| point.id != held.id));
+    assert!(of(&stack, &orders, PointKind::Backup).await.iter().all(|point| point.id != held.id));
     let history = stack.app().catalog.history().await.unwrap();
     assert_eq!(history.last().unwrap().reason.as_deref(), Some("its time is over"));
 }
@@ -136,17 +136,17 @@ async fn by_hand_whole_chains_go_but_for_what_a_guard_keeps() {
     assert_eq!(counts().await, [3, 3, 1]);
     let removal = |which| Removal::of(orders.clone(), which);
     let remove = async |removal: Removal| stack.retention(RetentionRequest::Remove(removal)).await;
-    let held = of(&stack, &orders, Kind::Copy).await.remove(0);
+    let held = of(&stack, &orders, PointKind::Copy).await.remove(0);
     stack.hold(hold(&held, None)).await.unwrap();
 
     let plan = remove(Removal { dry_run: true, ..removal(Which::Copies) }).await.unwrap();
-    let fates: Vec<(Fate, String)> = plan.points.iter().map(|p| (p.fate, p.why.join("; "))).collect();
+    let fates: Vec<(PointFate, String)> = plan.points.iter().map(|p| (p.fate, p.why.join("; "))).collect();
     assert_eq!(
         fates,
         [
-            (Fate::Keep, "held: audit".to_owned()),
-            (Fate::Remove, "by hand".to_owned()),
-            (Fate::Keep, "newest available".to_owned())
+            (PointFate::Keep, "held: audit".to_owned()),
+            (PointFate::Remove, "by hand".to_owned()),
+            (PointFate::Keep, "newest available".to_owned())
         ]
     );
     assert_eq!(counts().await, [3, 3, 1], "a plan removes nothing");
@@ -202,7 +202,7 @@ async fn in_a_locked_vault_aws_deletes_what_has_lapsed_and_the_end_is_told_ahead
         let days = delete_after_days(&world, &point).await;
         assert_eq!(days, Some(3), "two days are asked for, and the lock wants three");
     }
-    let refused = stack.hold(hold(&of(&stack, &orders, Kind::Backup).await[0], None)).await.unwrap_err();
+    let refused = stack.hold(hold(&of(&stack, &orders, PointKind::Backup).await[0], None)).await.unwrap_err();
     assert!(refused.to_string().contains("its vault is locked"), "{refused}");
     let tables = vec![orders.to_string()];
     let refused = stack.session(SessionRequest::Backup { tables, vault: None }).await.unwrap_err();
@@ -231,7 +231,7 @@ async fn in_a_locked_vault_aws_deletes_what_has_lapsed_and_the_end_is_told_ahead
         "the chain of the copies as well"
     );
     let gone = all_points(&stack, &orders).await;
-    let backup = gone.iter().find(|point| point.kind == Kind::Backup).unwrap();
+    let backup = gone.iter().find(|point| point.kind == PointKind::Backup).unwrap();
     assert_eq!(backup.reason.as_deref(), Some("removed at AWS Backup after it had lapsed"));
 }
 
@@ -258,17 +258,17 @@ async fn a_copy_out_of_a_locked_vault_into_one_without_a_lock_outlives_its_sourc
             lock(&world, SOURCE, VAULT).await;
         }
         stack.live_until(at("2026-01-05T12:00:00Z")).await;
-        let [made] = <[_; 1]>::try_from(of(&stack, &orders, Kind::Backup).await).unwrap();
-        let [copy] = <[_; 1]>::try_from(of(&stack, &orders, Kind::Copy).await).unwrap();
+        let [made] = <[_; 1]>::try_from(of(&stack, &orders, PointKind::Backup).await).unwrap();
+        let [copy] = <[_; 1]>::try_from(of(&stack, &orders, PointKind::Copy).await).unwrap();
         let days = (delete_after_days(&world, &made).await, delete_after_days(&world, &copy).await);
         // No clock but ours ends the copy: AWS's is set as far off as it goes. Where the source has none, nor has it.
         assert_eq!(days, if locked { (Some(2), Some(36_500)) } else { (None, None) });
         let policy = "daily".parse().unwrap();
         stack.session(SessionRequest::Disable { policy, by: None }).await.unwrap();
         stack.live_until(at("2026-01-09T12:00:00Z")).await;
-        let left = of(&stack, &orders, Kind::Copy).await;
+        let left = of(&stack, &orders, PointKind::Copy).await;
         assert_eq!(left.len(), 1, "the copy is promised for 20 days");
-        assert_eq!(of(&stack, &orders, Kind::Backup).await.len(), usize::from(!locked));
+        assert_eq!(of(&stack, &orders, PointKind::Backup).await.len(), usize::from(!locked));
         assert_agreement(&world, &stack, &[orders]).await;
     }
 }
@@ -288,18 +288,18 @@ async fn a_copy_that_comes_back_out_of_a_locked_vault_outlives_its_source() {
     stack.retention(RetentionRequest::Remove(removal)).await.unwrap();
     dynamodb(&world).delete_table().table_name(orders.as_str()).send().await.unwrap();
     stack.live(SignedDuration::from_hours(1)).await;
-    let [copy] = <[_; 1]>::try_from(of(&stack, &orders, Kind::Copy).await).unwrap();
+    let [copy] = <[_; 1]>::try_from(of(&stack, &orders, PointKind::Copy).await).unwrap();
     assert_eq!(delete_after_days(&world, &copy).await, Some(2));
     let home = Some(SOURCE.parse().unwrap());
     let vault = Some(format!("{TARGET}/{COPIES}"));
     let wanted = Wanted { table: orders.clone(), from: From::Newest, vault, name: None, region: home };
     stack.restore(Ask { tables: vec![wanted], ..Ask::default() }).await.unwrap();
     stack.live(SignedDuration::from_hours(3)).await;
-    let [back] = <[_; 1]>::try_from(of(&stack, &orders, Kind::Backup).await).unwrap();
+    let [back] = <[_; 1]>::try_from(of(&stack, &orders, PointKind::Backup).await).unwrap();
     assert_eq!(delete_after_days(&world, &back).await, Some(36_500));
     stack.live_until(at("2026-01-08T12:00:00Z")).await;
-    assert_eq!(of(&stack, &orders, Kind::Copy).await, [], "AWS has deleted it");
-    assert_eq!(of(&stack, &orders, Kind::Backup).await.len(), 1, "our clock keeps the newest");
+    assert_eq!(of(&stack, &orders, PointKind::Copy).await, [], "AWS has deleted it");
+    assert_eq!(of(&stack, &orders, PointKind::Backup).await.len(), 1, "our clock keeps the newest");
 }
 
 #[tokio::test(start_paused = true)]
@@ -316,7 +316,7 @@ async fn a_table_without_a_fresh_point_is_a_breach_and_each_run_is_remembered_an
     stack.live_until(at("2026-01-09T01:00:00Z")).await;
     let (_, report) = stack.reports().pop().unwrap();
     let breach = &report.breaches[0];
-    let newest = of(&stack, &orders, Kind::Backup).await.pop().unwrap().created_at.unwrap();
+    let newest = of(&stack, &orders, PointKind::Backup).await.pop().unwrap().created_at.unwrap();
     assert!(newest >= at("2026-01-06T07:00:00Z") && newest < at("2026-01-06T08:00:00Z"));
     assert_eq!((&breach.table, breach.objective), (&orders, 25));
     assert_eq!((breach.newest, breach.since), (Some(newest), newest + SignedDuration::from_hours(25)));
@@ -378,19 +378,19 @@ async fn a_suspect_point_is_believed_again_when_what_was_in_the_way_has_passed()
     stack.live_until(at("2026-01-05T07:00:30Z")).await;
     world.inject(FaultRule::new("kms", "Decrypt", Fault::Deny));
     stack.live_until(at("2026-01-05T12:00:00Z")).await;
-    let suspect = of(&stack, &orders, Kind::Backup).await.remove(0);
+    let suspect = of(&stack, &orders, PointKind::Backup).await.remove(0);
     assert!(suspect.suspect.as_ref().is_some_and(|why| why.contains("AccessDenied")), "{suspect:#?}");
     stack.live_until(at("2026-01-06T00:30:00Z")).await;
-    assert!(of(&stack, &orders, Kind::Backup).await[0].suspect.is_some());
+    assert!(of(&stack, &orders, PointKind::Backup).await[0].suspect.is_some());
     let (_, report) = stack.reports().pop().unwrap();
     assert!(report.problems.iter().any(|line| line.contains("is suspect and kept: ")), "{report:#?}");
     world.clear_faults();
     stack.live_until(at("2026-01-07T00:30:00Z")).await;
-    let points = of(&stack, &orders, Kind::Backup).await;
+    let points = of(&stack, &orders, PointKind::Backup).await;
     assert!(points.iter().all(|point| point.suspect.is_none()), "{points:#?}");
     // It counts again, and ages as any other.
     stack.live_until(at("2026-01-10T00:30:00Z")).await;
-    assert!(of(&stack, &orders, Kind::Backup).await.iter().all(|point| point.id != suspect.id));
+    assert!(of(&stack, &orders, PointKind::Backup).await.iter().all(|point| point.id != suspect.id));
     assert_agreement(&world, &stack, &[orders]).await;
 }
 
@@ -419,7 +419,7 @@ async fn tags_that_have_no_room_are_left_out_with_a_warning() {
     let tags: Vec<String> = (0..9).map(|number| format!("ours-{number}: x")).collect();
     apply(&stack, &format!("{DAILY}tags: {{{}}}\n", tags.join(", "))).await.unwrap();
     stack.live_until(at("2026-01-05T12:00:00Z")).await;
-    let made = of(&stack, &orders, Kind::Backup).await.remove(0);
+    let made = of(&stack, &orders, PointKind::Backup).await.remove(0);
     // Of ten that are added seven are our metadata with its binding, and one is kept for a hold.
     let left_out = "there is no room for the policy's tags ours-2, ours-3, ours-4, ours-5, ours-6, ours-7, ours-8: they are left out";
     assert_eq!(made.warnings, [left_out]);
@@ -430,5 +430,5 @@ async fn tags_that_have_no_room_are_left_out_with_a_warning() {
         assert!(tags.contains_key("ours-1") && !tags.contains_key("ours-2"));
     }
     // A hold still finds its place.
-    stack.hold(hold(&of(&stack, &orders, Kind::Backup).await[0], None)).await.unwrap();
+    stack.hold(hold(&of(&stack, &orders, PointKind::Backup).await[0], None)).await.unwrap();
 }

@@ -1,7 +1,7 @@
 //! The main job: sessions, chains, copies and retention, by the code that Lambda runs.
 
 use backup_chain_core::invoke::{Removal, RetentionRequest, SessionRequest, Which};
-use backup_chain_core::point::{Kind, State};
+use backup_chain_core::point::{PointKind, State};
 use backup_chain_core::session::Status;
 use backup_chain_local::backup::Durations;
 use backup_chain_tests::{all_points, apply, assert_agreement, at, deployed, points, table};
@@ -26,8 +26,12 @@ async fn every_table_gets_a_point_a_day_and_a_copy_and_outdated_ones_go() {
     stack.live_until(at("2026-01-05T12:00:00Z")).await;
     for table in [&orders, &carts] {
         let points = points(&stack, table).await;
-        let kinds: Vec<(Kind, State)> = points.iter().map(|point| (point.kind, point.state)).collect();
-        assert_eq!(kinds, [(Kind::Backup, State::Available), (Kind::Copy, State::Available)], "{points:#?}");
+        let kinds: Vec<(PointKind, State)> = points.iter().map(|point| (point.kind, point.state)).collect();
+        assert_eq!(
+            kinds,
+            [(PointKind::Backup, State::Available), (PointKind::Copy, State::Available)],
+            "{points:#?}"
+        );
         assert_eq!(points[0].flags[0].lapses, at("2026-01-08T07:00:00Z"));
         assert_eq!(points[1].flags[0].lapses, at("2026-01-10T07:00:00Z"));
         assert_eq!(points[0].created_at, points[1].created_at);
@@ -43,7 +47,7 @@ async fn every_table_gets_a_point_a_day_and_a_copy_and_outdated_ones_go() {
     let left = points(&stack, &orders).await;
     let count = |kind| left.iter().filter(|point| point.kind == kind).count();
     // Retention ran at midnight: a flag of 3 days holds three points and the one that lapsed since.
-    assert_eq!((count(Kind::Backup), count(Kind::Copy)), (4, 6), "{left:#?}");
+    assert_eq!((count(PointKind::Backup), count(PointKind::Copy)), (4, 6), "{left:#?}");
     assert!(stack.reports().iter().all(|(_, report)| report.problems.is_empty() && report.braked.is_none()));
 }
 
@@ -75,7 +79,7 @@ async fn manual_backups_stay_outside_the_chain_until_removed_by_hand() {
     let manual = |points: Vec<_>| -> Vec<backup_chain_core::point::RestorePoint> {
         points
             .into_iter()
-            .filter(|point: &backup_chain_core::point::RestorePoint| point.kind == Kind::Manual)
+            .filter(|point: &backup_chain_core::point::RestorePoint| point.kind == PointKind::Manual)
             .collect()
     };
     let kept = manual(points(&stack, &orders).await);
@@ -110,8 +114,9 @@ async fn a_slot_that_failed_is_owed_to_the_next_point() {
     stack.live_until(at("2026-01-06T12:00:00Z")).await;
     let all = all_points(&stack, &orders).await;
     let of_day = |day: &str| {
-        let on_day =
-            all.iter().filter(|point| point.kind == Kind::Backup && point.slot.to_string().starts_with(day));
+        let on_day = all
+            .iter()
+            .filter(|point| point.kind == PointKind::Backup && point.slot.to_string().starts_with(day));
         on_day
             .map(|point| (point.state, point.flags.iter().map(|flag| flag.tier.letter()).collect::<String>()))
             .collect::<Vec<_>>()

@@ -7,7 +7,7 @@ use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::LogType;
 use backup_chain_aws::App;
 use backup_chain_core::ids::TableName;
-use backup_chain_core::point::{Kind, State};
+use backup_chain_core::point::{PointKind, State};
 use backup_chain_core::restore::{Restore, Stage};
 use backup_chain_local::backup::Durations;
 use backup_chain_local::stack::{ACCOUNT, SESSION, SOURCE, Schedules, VAULT, deploy_programs};
@@ -84,7 +84,7 @@ async fn backed_up(app: &App, tables: &[TableName]) {
             let points = app.catalog.points_of_table(table).await.unwrap();
             let is_done =
                 |kind| points.iter().any(|point| point.kind == kind && point.state == State::Available);
-            available += usize::from(is_done(Kind::Backup) && is_done(Kind::Copy));
+            available += usize::from(is_done(PointKind::Backup) && is_done(PointKind::Copy));
         }
         if available == tables.len() {
             return;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
 use backup_chain_core::metadata::tags;
-use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::point::{PointKind, RestorePoint, State};
 use backup_chain_core::retention::Braked;
 use backup_chain_core::settings::TableSettings;
 use backup_chain_local::stack::{COPIES, RETENTION, SOURCE, Schedules, Stack, TARGET, VAULT};
@@ -87,9 +87,9 @@ async fn essences(stack: &Stack, tables: &[TableName]) -> Vec<RestorePoint> {
 async fn restore_points_and_chains_are_the_same_after_the_catalog_is_lost() {
     let (world, mut stack, tables) = scene().await;
     let before = essences(&stack, &tables).await;
-    assert!(before.iter().any(|point| point.settings_stored && point.kind == Kind::Copy));
-    assert!(before.iter().any(|point| point.message_stored && point.kind == Kind::Copy));
-    assert!(before.iter().any(|point| point.kind == Kind::Manual));
+    assert!(before.iter().any(|point| point.settings_stored && point.kind == PointKind::Copy));
+    assert!(before.iter().any(|point| point.message_stored && point.kind == PointKind::Copy));
+    assert!(before.iter().any(|point| point.kind == PointKind::Manual));
     let heads = async |stack: &Stack| {
         let mut heads = BTreeMap::new();
         for point in &before {
@@ -112,8 +112,8 @@ async fn restore_points_and_chains_are_the_same_after_the_catalog_is_lost() {
     assert!(rebuilt.problems.is_empty(), "{rebuilt:#?}");
     let mut expected = before.clone();
     // A copy whose backup is gone does not know where it came from.
-    for copy in expected.iter_mut().filter(|point| point.kind == Kind::Copy) {
-        let has_backup = before.iter().any(|point| point.kind == Kind::Backup && point.id == copy.id);
+    for copy in expected.iter_mut().filter(|point| point.kind == PointKind::Copy) {
+        let has_backup = before.iter().any(|point| point.kind == PointKind::Backup && point.id == copy.id);
         copy.source = copy.source.take().filter(|_| has_backup);
     }
     assert_eq!(essences(&stack, &tables).await, expected);
@@ -133,7 +133,7 @@ async fn restore_points_and_chains_are_the_same_after_the_catalog_is_lost() {
     assert!(essences(&stack, &tables).await.len() > before.len());
     stack.live_until(at("2026-01-18T12:00:00Z")).await;
     let left = points(&stack, &tables[0]).await;
-    let backups = left.iter().filter(|point| point.kind == Kind::Backup);
+    let backups = left.iter().filter(|point| point.kind == PointKind::Backup);
     // Three daily ones, the one that lapsed since the run, and the Mondays of two weeks.
     assert_eq!(backups.count(), 6, "{left:#?}");
     assert_agreement(&world, &stack, &tables).await;
@@ -187,7 +187,7 @@ async fn a_rebuild_that_is_cut_off_at_any_call_is_gone_on_with() {
 async fn either_region_alone_is_rebuilt_and_the_other_later() {
     let (world, stack, tables) = small().await;
     let before = essences(&stack, &tables).await;
-    for (away, there) in [(SOURCE, Kind::Copy), (TARGET, Kind::Backup)] {
+    for (away, there) in [(SOURCE, PointKind::Copy), (TARGET, PointKind::Backup)] {
         lose_the_catalog(&world, &stack).await;
         apply(&stack, POLICY).await.unwrap();
         world.inject(FaultRule::new("backup", "*", Fault::ServerError).region(away));
@@ -210,7 +210,7 @@ async fn either_region_alone_is_rebuilt_and_the_other_later() {
 async fn tags_swapped_between_tables_are_told_and_not_added() {
     let (world, stack, tables) = scene().await;
     let (orders, large) = (points(&stack, &tables[0]).await, points(&stack, &tables[1]).await);
-    for (region, vault, kind) in [(SOURCE, VAULT, Kind::Backup), (TARGET, COPIES, Kind::Copy)] {
+    for (region, vault, kind) in [(SOURCE, VAULT, PointKind::Backup), (TARGET, COPIES, PointKind::Copy)] {
         let of = |points: &[RestorePoint]| {
             points.iter().find(|point| point.kind == kind).unwrap().arn.clone().unwrap()
         };
@@ -235,7 +235,7 @@ async fn tags_swapped_between_tables_are_told_and_not_added() {
 async fn what_is_not_believed_is_told_and_not_added() {
     let (world, stack, tables) = scene().await;
     let made = points(&stack, &tables[0]).await;
-    let backups: Vec<&RestorePoint> = made.iter().filter(|point| point.kind == Kind::Backup).collect();
+    let backups: Vec<&RestorePoint> = made.iter().filter(|point| point.kind == PointKind::Backup).collect();
     let [cut, twin, original] = [0, 1, 2].map(|number| backups[number].arn.as_ref().unwrap());
     // One is cut, one carries the tags of another.
     let all = vault_tags(&world, SOURCE, VAULT);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use backup_chain_core::ids::Region;
 use backup_chain_core::invoke::{Ask, From, RetentionRequest, SessionRequest, Wanted};
-use backup_chain_core::point::{Kind, RestorePoint};
+use backup_chain_core::point::{PointKind, RestorePoint};
 use backup_chain_core::restore::{Choices, Key, Stage};
 use backup_chain_local::stack::{ACCOUNT, SOURCE, TARGET};
 use backup_chain_local::{Fault, FaultRule};
@@ -57,7 +57,7 @@ async fn a_copy_whose_backup_is_gone_is_copied_back_and_restored_under_its_own_n
     tables::drop(&world, &orders, &settings).await.unwrap();
     let chain = points(&stack, &orders).await;
     let of = |kind| chain.iter().find(|point: &&RestorePoint| point.kind == kind).unwrap().clone();
-    let (backup, copy) = (of(Kind::Backup), of(Kind::Copy));
+    let (backup, copy) = (of(PointKind::Backup), of(PointKind::Copy));
     let removal = serde_json::from_value(serde_json::json!({
         "action": "remove", "table": "orders", "which": {"point": backup.id}, "vault": "eu-central-1/backup-chain",
         "override_guards": ["newest"], "reason": "a neighbour",
@@ -99,7 +99,7 @@ async fn a_copy_whose_backup_is_gone_is_copied_back_and_restored_under_its_own_n
     assert_eq!(changes(&now, &settings), [""; 0]);
     // What came back is a restore point of its chain again, and goes the way of all of them.
     let again = points(&stack, &orders).await;
-    let back = again.iter().find(|point| point.id == copy.id && point.kind == Kind::Backup).unwrap();
+    let back = again.iter().find(|point| point.id == copy.id && point.kind == PointKind::Backup).unwrap();
     assert_eq!((back.created_at, &back.flags), (backup.created_at, &backup.flags));
     assert_agreement(&world, &stack, std::slice::from_ref(&orders)).await;
     let removal = serde_json::from_value(serde_json::json!({
@@ -117,7 +117,7 @@ async fn a_copy_whose_backup_is_gone_is_copied_back_and_restored_under_its_own_n
 async fn a_copy_in_cold_storage_is_restored_where_it_is_and_nowhere_else() {
     let (world, mut stack, orders, settings) = copied().await;
     let held = items(&world, &orders).await;
-    let copy = points(&stack, &orders).await.into_iter().find(|point| point.kind == Kind::Copy).unwrap();
+    let copy = points(&stack, &orders).await.into_iter().find(|point| point.kind == PointKind::Copy).unwrap();
     let there = backup(&world, TARGET);
     let cold = aws_sdk_backup::types::Lifecycle::builder().move_to_cold_storage_after_days(2).build();
     let update =
@@ -153,7 +153,7 @@ async fn with_the_source_region_lost_a_newer_copy_that_is_not_believed_is_named(
     stack.session(SessionRequest::Run { policy: "copied".parse().unwrap() }).await.unwrap();
     stack.live(SignedDuration::from_mins(90)).await;
     let mut copies = points(&stack, &orders).await;
-    copies.retain(|point| point.kind == Kind::Copy);
+    copies.retain(|point| point.kind == PointKind::Copy);
     copies.sort_by_key(|point| point.created_at);
     let [older, newest_one] = &copies[..] else { panic!("{copies:#?}") };
     let arn = newest_one.arn.clone().unwrap();

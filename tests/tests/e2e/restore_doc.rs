@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use backup_chain_cli::{Console, command, run};
 use backup_chain_core::ids::Region;
-use backup_chain_core::point::Kind;
+use backup_chain_core::point::PointKind;
 use backup_chain_core::restore::Choices;
 use backup_chain_core::settings::TableSettings;
 use backup_chain_local::stack::{ACCOUNT, RESTORE, SOURCE, Schedules, Stack, TARGET};
@@ -417,8 +417,10 @@ async fn scene(title: &str) -> Scene {
         "The metadata is not believed" => {
             lose_table(&mut scene, "orders", &of_orders()).await;
             let orders = "orders".parse().unwrap();
-            let newest =
-                points(&scene.stack, &orders).await.into_iter().filter(|point| point.kind == Kind::Backup);
+            let newest = points(&scene.stack, &orders)
+                .await
+                .into_iter()
+                .filter(|point| point.kind == PointKind::Backup);
             let newest = newest.max_by_key(|point| point.created_at).unwrap();
             let _scene = scene.world.scene();
             let tag = backup(&scene.world, SOURCE).tag_resource().resource_arn(newest.arn.unwrap().as_str());

@@ -3,7 +3,7 @@
 use backup_chain_core::ids::{PointId, TableName};
 use backup_chain_core::invoke::{Ask, From, RestoreRequest, Wanted};
 use backup_chain_core::point::State;
-use backup_chain_core::restore::{Choices, Feature, Key, Outcome, Restore, Stage, StepState, Told};
+use backup_chain_core::restore::{Choices, Feature, Key, Outcome, Restore, RestoreView, Stage, StepState};
 use backup_chain_local::backup::Durations;
 use backup_chain_local::stack::{ACCOUNT, RESTORE, SOURCE, Stack, TARGET};
 use backup_chain_local::{Fault, FaultRule, World};
@@ -240,7 +240,7 @@ async fn change_ttl(world: &World, stack: &mut Stack) {
     }
 }
 
-async fn show(stack: &Stack, restore: &Restore) -> Told {
+async fn show(stack: &Stack, restore: &Restore) -> RestoreView {
     let request = RestoreRequest::Show { restore: restore.id.clone() };
     match stack.ask_restore(serde_json::to_value(request).unwrap()).await.unwrap() {
         Reply::Restore(told) => *told,

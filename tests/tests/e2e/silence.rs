@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
-use backup_chain_core::point::{Kind, State};
+use backup_chain_core::point::{PointKind, State};
 use backup_chain_core::session::{Session, Status};
 use backup_chain_local::stack::{ACCOUNT, COPY, SESSION, SOURCE, Schedules, Stack, TARGET};
 use backup_chain_local::{Fault, FaultRule, World};
@@ -44,7 +44,7 @@ async fn scene(policy: &str) -> (World, Stack, Vec<TableName>, Notices) {
     (world, stack, tables, notices)
 }
 
-async fn available(stack: &Stack, table: &TableName, kind: Kind) -> usize {
+async fn available(stack: &Stack, table: &TableName, kind: PointKind) -> usize {
     let points = all_points(stack, table).await;
     points.iter().filter(|point| point.kind == kind && point.is_counted()).count()
 }
@@ -67,7 +67,7 @@ async fn goes_on_or_is_told(service: &str, operation: &str, fault: Fault) {
     let measured = stack.measured();
     let mut made = Vec::new();
     for table in &tables {
-        made.push(available(&stack, table, Kind::Backup).await);
+        made.push(available(&stack, table, PointKind::Backup).await);
     }
     let sessions = stack.app().catalog.sessions().await.unwrap();
     assert_eq!(sessions.len(), SLOTS, "{case}: every slot has its session");
@@ -92,8 +92,8 @@ async fn goes_on_or_is_told(service: &str, operation: &str, fault: Fault) {
     // Once it has passed, every table is protected again, with its copies, and what was not told is.
     stack.live_until(at("2026-01-07T12:00:00Z")).await;
     for table in &tables {
-        assert!(available(&stack, table, Kind::Backup).await >= 3, "{case}: {table}");
-        assert!(available(&stack, table, Kind::Copy).await >= 3, "{case}: {table}");
+        assert!(available(&stack, table, PointKind::Backup).await >= 3, "{case}: {table}");
+        assert!(available(&stack, table, PointKind::Copy).await >= 3, "{case}: {table}");
         let stuck = all_points(&stack, table).await;
         let stuck = stuck.iter().filter(|point| point.state.is_open() && point.slot < at(END)).count();
         assert_eq!(stuck, 0, "{case}: {table}");
@@ -141,7 +141,7 @@ async fn a_target_region_that_is_away_for_30_hours_stops_no_backup() {
     world.inject(away.between(at("2026-01-05T07:08:00Z"), at("2026-01-06T13:08:00Z")));
     stack.live_until(at("2026-01-06T12:50:00Z")).await;
     for table in &tables {
-        assert_eq!(available(&stack, table, Kind::Backup).await, SLOTS, "{table}");
+        assert_eq!(available(&stack, table, PointKind::Backup).await, SLOTS, "{table}");
     }
     let fired = alarms::fired(&stack.measured(), at(BEGIN), at("2026-01-06T12:50:00Z"));
     assert!(fired.iter().any(|alarm| alarm == "WorkLeftAlarm"), "{fired:?}");
@@ -151,7 +151,7 @@ async fn a_target_region_that_is_away_for_30_hours_stops_no_backup() {
         let copies = all_points(&stack, table).await;
         let latest = copies
             .iter()
-            .filter(|point| point.kind == Kind::Copy && point.is_counted())
+            .filter(|point| point.kind == PointKind::Copy && point.is_counted())
             .map(|point| point.slot);
         assert_eq!(latest.max(), Some(at("2026-01-08T07:00:00Z")), "{table}");
     }
@@ -166,9 +166,9 @@ async fn one_table_that_may_not_be_described_is_named_and_stops_no_other() {
     );
     stack.live_until(at("2026-01-05T12:00:00Z")).await;
     let made: Vec<usize> = [
-        available(&stack, &tables[0], Kind::Backup).await,
-        available(&stack, &tables[1], Kind::Backup).await,
-        available(&stack, &tables[2], Kind::Backup).await,
+        available(&stack, &tables[0], PointKind::Backup).await,
+        available(&stack, &tables[1], PointKind::Backup).await,
+        available(&stack, &tables[2], PointKind::Backup).await,
     ]
     .to_vec();
     assert_eq!(made, [1, 0, 1]);
@@ -188,7 +188,7 @@ async fn a_part_that_always_answers_500_is_recorded_as_unknown_within_the_start_
     world.inject(FaultRule::new("dynamodb", "DescribeTimeToLive", Fault::ServerError).resource("app-orders"));
     stack.live_until(at("2026-01-05T12:00:00Z")).await;
     for table in &tables {
-        assert_eq!(available(&stack, table, Kind::Backup).await, 1, "{table}");
+        assert_eq!(available(&stack, table, PointKind::Backup).await, 1, "{table}");
     }
     let point = all_points(&stack, &tables[0]).await.remove(0);
     assert!(
@@ -219,7 +219,7 @@ async fn a_record_that_cannot_be_read_stops_nothing_else() {
 
     stack.live_until(at("2026-01-10T12:00:00Z")).await;
     for table in &tables {
-        let made = available(&stack, table, Kind::Backup).await;
+        let made = available(&stack, table, PointKind::Backup).await;
         assert!(made >= 12, "{table}: {made}");
     }
     let report = stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
@@ -228,11 +228,13 @@ async fn a_record_that_cannot_be_read_stops_nothing_else() {
     let removed = report.points.iter().any(|decided| {
         decided.table == tables[0]
             && decided.vault.starts_with(SOURCE)
-            && decided.fate == backup_chain_core::retention::Fate::Removed
+            && decided.fate == backup_chain_core::retention::PointFate::Removed
     });
     assert!(!removed, "nothing is removed of a chain that cannot be read whole: {report:#?}");
-    let others =
-        report.points.iter().filter(|decided| decided.fate == backup_chain_core::retention::Fate::Removed);
+    let others = report
+        .points
+        .iter()
+        .filter(|decided| decided.fate == backup_chain_core::retention::PointFate::Removed);
     assert!(others.count() > 0, "the other chains go on: {report:#?}");
 }
 
@@ -389,7 +391,7 @@ async fn is_named(begin: &str, document: &str, left: &str) {
     assert_eq!((served.status, served.available), (Status::Succeeded, 2), "{served:#?}");
     for table in &tables {
         let expected = usize::from(table.to_string() != left);
-        assert_eq!(available(&stack, table, Kind::Backup).await, expected, "{table}");
+        assert_eq!(available(&stack, table, PointKind::Backup).await, expected, "{table}");
     }
 }
 
@@ -433,7 +435,7 @@ async fn what_is_there_no_more_or_served_already_is_not_lost() {
         assert_eq!(warnings, 0, "{reply}");
     }
     stack.live_until(at("2026-01-05T08:30:00Z")).await;
-    assert_eq!(available(&stack, &tables[0], Kind::Backup).await, 1);
+    assert_eq!(available(&stack, &tables[0], PointKind::Backup).await, 1);
     let sessions = stack.app().catalog.sessions().await.unwrap();
     assert!(sessions.iter().all(|session| session.status != Status::Failed), "{sessions:#?}");
 }
@@ -509,8 +511,8 @@ async fn what_could_not_be_looked_at_for_hours_is_believed_by_the_next_run_and_c
     stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
     stack.live_until(at("2026-01-05T12:50:00Z")).await;
     for table in &tables {
-        assert_eq!(available(&stack, table, Kind::Backup).await, 1);
-        assert_eq!(available(&stack, table, Kind::Copy).await, 1);
+        assert_eq!(available(&stack, table, PointKind::Backup).await, 1);
+        assert_eq!(available(&stack, table, PointKind::Copy).await, 1);
     }
     assert_agreement(&world, &stack, &tables).await;
 }
@@ -523,9 +525,9 @@ async fn a_copy_that_once_hung_for_a_day_stops_none_after_it() {
     let arn = format!("arn:aws:dynamodb:{SOURCE}:{ACCOUNT}:table/{}", tables[0]);
     world.with_backup(|backup| backup.disturb_copies(&arn, at("2026-01-06T03:00:00Z")));
     stack.live_until(at("2026-01-06T18:50:00Z")).await;
-    let copies = available(&stack, &tables[0], Kind::Copy).await;
+    let copies = available(&stack, &tables[0], PointKind::Copy).await;
     assert!(copies >= 2, "{copies} copies: {:#?}", all_points(&stack, &tables[0]).await);
     // What is measured anew is what they take: from then on each backup has its copy.
     stack.live_until(at("2026-01-07T18:50:00Z")).await;
-    assert_eq!(available(&stack, &tables[0], Kind::Copy).await, copies + 4);
+    assert_eq!(available(&stack, &tables[0], PointKind::Copy).await, copies + 4);
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::types::{AttributeValue, Tag};
 use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::{Ask, From, RetentionRequest, SessionRequest, Wanted};
-use backup_chain_core::point::{Bound, Kind, RestorePoint, State};
+use backup_chain_core::point::{BindingLocation, PointKind, RestorePoint, State};
 use backup_chain_core::restore::{Choices, Key, Stage};
 use backup_chain_core::session::{Session, Status};
 use backup_chain_core::settings::{Part, TableSettings};
@@ -54,7 +54,7 @@ fn large(count: usize) -> TableSettings {
     settings
 }
 
-fn only(points: &[RestorePoint], kind: Kind) -> RestorePoint {
+fn only(points: &[RestorePoint], kind: PointKind) -> RestorePoint {
     let mut found = points.iter().filter(|point| point.kind == kind);
     let (Some(point), None) = (found.next(), found.next()) else { panic!("not one {kind:?}: {points:#?}") };
     point.clone()
@@ -95,7 +95,7 @@ fn expected<'a>(points: impl IntoIterator<Item = &'a RestorePoint>) -> BTreeSet<
             keys.insert((id, point.sealed.unwrap().to_string()));
             keys.insert((point.arn.as_ref().unwrap().to_string(), "message".to_owned()));
         }
-        if point.bound == Some(Bound::Stored) {
+        if point.bound == Some(BindingLocation::Stored) {
             keys.insert((point.arn.as_ref().unwrap().to_string(), "binding".to_owned()));
         }
     }
@@ -116,7 +116,7 @@ async fn tables_full_of_tags_are_backed_up_copied_kept_and_forgotten_like_any_ot
     assert_eq!((session.status, session.available), (Status::Succeeded, 7), "{session:#?}");
     for name in &names {
         let made = points(&stack, name).await;
-        for point in [only(&made, Kind::Backup), only(&made, Kind::Copy)] {
+        for point in [only(&made, PointKind::Backup), only(&made, PointKind::Copy)] {
             assert!(point.is_counted() && point.warnings.is_empty(), "{name}: {point:#?}");
             // The message, the id alone, nothing.
             assert_eq!(point.message_stored, name.as_str() != "app-43", "{name}");
@@ -128,7 +128,7 @@ async fn tables_full_of_tags_are_backed_up_copied_kept_and_forgotten_like_any_ot
         }
     }
     // Nothing is asked of AWS that it would not take.
-    let large = only(&points(&stack, &names[6]).await, Kind::Backup);
+    let large = only(&points(&stack, &names[6]).await, PointKind::Backup);
     assert!(large.settings_stored, "what is large is not kept with each message");
     assert_agreement(&world, &stack, &names).await;
 
@@ -209,7 +209,7 @@ async fn what_describes_a_copy_is_copied_back_with_it() {
         stack.retention(serde_json::from_value(removal).unwrap()).await.unwrap();
         stack.live(SignedDuration::from_mins(10)).await;
         stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
-        let copy = only(&points(&stack, name).await, Kind::Copy);
+        let copy = only(&points(&stack, name).await, PointKind::Copy);
         assert!(stored(&world, SOURCE).await.iter().all(|(pk, _)| *pk != copy.table.id.to_string()));
         let back = Wanted {
             from: From::Point(copy.id.clone()),
@@ -223,7 +223,7 @@ async fn what_describes_a_copy_is_copied_back_with_it() {
         assert_eq!(restore.stage, Stage::Succeeded, "{restore:#?}");
         let left_out: &[&str] = if *name == full { &["tags: Changed: as asked"] } else { &[] };
         assert_eq!(differences(&restore), left_out);
-        let back = only(&points(&stack, name).await, Kind::Backup);
+        let back = only(&points(&stack, name).await, PointKind::Backup);
         assert!(back.is_counted() && back.message_stored == copy.message_stored, "{back:#?}");
     }
     assert_agreement(&world, &stack, &[full, large]).await;
@@ -249,7 +249,7 @@ async fn without_the_catalog_they_are_found_by_their_arn() {
     let client = dynamodb(&world);
     let arns: Vec<String> = before
         .iter()
-        .filter(|point| point.kind == Kind::Backup)
+        .filter(|point| point.kind == PointKind::Backup)
         .map(|point| point.arn.as_ref().unwrap().to_string())
         .collect();
     let text = |text: &str| AttributeValue::S(text.to_owned());
@@ -271,7 +271,7 @@ async fn without_the_catalog_they_are_found_by_their_arn() {
     assert_eq!(cli(&world, "catalog verify --open").await.code, 0);
 
     // One has lost its message, of one nothing is known any more, and one is somebody else's by our role.
-    let mut backups = before.iter().filter(|point| point.kind == Kind::Backup);
+    let mut backups = before.iter().filter(|point| point.kind == PointKind::Backup);
     let (cut, gone) = (backups.next().unwrap(), backups.next().unwrap());
     let remove = |pk: String, sk: String| {
         let text = AttributeValue::S;
@@ -318,7 +318,7 @@ async fn with_the_source_region_lost_they_are_restored_from_their_copies() {
     stack.session(SessionRequest::Run { policy: "daily".parse().unwrap() }).await.unwrap();
     stack.live(SignedDuration::from_mins(30)).await;
     let held = items(&world, &full).await;
-    assert!(only(&points(&stack, &full).await, Kind::Copy).message_stored);
+    assert!(only(&points(&stack, &full).await, PointKind::Copy).message_stored);
     world.inject(FaultRule::new("*", "*", Fault::TimeoutBefore).region(SOURCE));
     let folder = tempfile::tempdir().unwrap();
     let detached = detached(&world, &full, folder.path().join("restore.json")).await.unwrap();
@@ -340,7 +340,7 @@ async fn with_the_source_region_lost_swapped_tags_mix_no_two_tables() {
     stack.live(SignedDuration::from_mins(30)).await;
     let mut copies = Vec::new();
     for name in &names {
-        copies.push(only(&points(&stack, name).await, Kind::Copy).arn.clone().unwrap());
+        copies.push(only(&points(&stack, name).await, PointKind::Copy).arn.clone().unwrap());
     }
     let tags = vault_tags(&world, TARGET, COPIES);
     world.with_backup(|backup| {
@@ -398,7 +398,7 @@ async fn a_job_without_tags_is_known_again_and_no_other_is_taken_for_it() {
         }
         stack.live_until(at("2026-01-05T15:00:00Z")).await;
         let made = points(&stack, &full).await;
-        let ours = only(&made, Kind::Backup);
+        let ours = only(&made, PointKind::Backup);
         assert!(ours.is_counted() && ours.message_stored && made.len() == 2, "{place}: {made:#?}");
         let foreign = usize::from(by_hand_before) + usize::from(by_hand_after);
         assert_eq!(vault_tags(&world, SOURCE, VAULT).len(), 1 + foreign, "{place}");
@@ -426,13 +426,13 @@ async fn a_request_that_is_refused_with_tags_is_sent_without() {
         assert_eq!(point.attempt, 1, "it is none of the tries that the policy allows");
         let told =
             point.warnings.iter().any(|line| line.contains("AWS refused it as tags: backup:StartBackupJob"));
-        assert_eq!(told, point.kind == Kind::Backup, "{point:#?}");
+        assert_eq!(told, point.kind == PointKind::Backup, "{point:#?}");
     }
     assert_eq!(last_session(&stack).await.status, Status::Warning);
     // Refused without tags as well it is no matter of tags: the next try has them again.
     world.inject(FaultRule::new("backup", "StartBackupJob", Fault::Deny).caller(SESSION).times(2));
     stack.live_until(at("2026-01-07T12:00:00Z")).await;
-    let last = points(&stack, &orders).await.into_iter().rfind(|point| point.kind == Kind::Backup);
+    let last = points(&stack, &orders).await.into_iter().rfind(|point| point.kind == PointKind::Backup);
     let last = last.unwrap();
     assert!(last.is_counted() && !last.message_stored && last.attempt == 2, "{last:#?}");
     assert_agreement(&world, &stack, &[orders]).await;
@@ -460,7 +460,7 @@ async fn a_job_that_is_given_up_for_its_tags_is_tried_again_without() {
         tag.send().await.unwrap();
     }
     stack.live_until(at("2026-01-05T09:00:00Z")).await;
-    for (name, kind) in names.iter().zip([Kind::Backup, Kind::Manual]) {
+    for (name, kind) in names.iter().zip([PointKind::Backup, PointKind::Manual]) {
         let point = only(&points(&stack, name).await, kind);
         assert!(point.is_counted() && point.message_stored && point.attempt == 2, "{point:#?}");
         let told = "try 1 failed: FAILED: The resultant tag set must not have more than 50 user tags.";
@@ -475,7 +475,7 @@ async fn a_hold_without_room_for_its_tag_is_in_the_catalog_alone_and_says_so() {
     let full = tagged(&world, "app-full", 50).await;
     apply(&stack, POLICY).await.unwrap();
     stack.live_until(at("2026-01-05T12:00:00Z")).await;
-    let point = only(&points(&stack, &full).await, Kind::Backup);
+    let point = only(&points(&stack, &full).await, PointKind::Backup);
     let vault = Some(format!("{SOURCE}/{VAULT}"));
     let hold = RetentionRequest::Hold {
         table: full.clone(),
@@ -523,7 +523,7 @@ async fn metadata_that_cannot_be_sealed_or_stored_prevents_no_backup() {
         let rule = if service == "dynamodb" { rule.resource("backup-chain-settings") } else { rule };
         world.inject(rule);
         stack.live_until(at("2026-01-05T18:00:00Z")).await;
-        let bare = only(&points(&stack, &orders).await, Kind::Backup);
+        let bare = only(&points(&stack, &orders).await, PointKind::Backup);
         assert_eq!(bare.state, State::Available, "{operation}: {bare:#?}");
         let why = bare.suspect.clone().unwrap();
         assert!(why.starts_with("it was made without metadata, which could not be sealed: "), "{why}");
@@ -543,7 +543,7 @@ async fn metadata_that_cannot_be_sealed_or_stored_prevents_no_backup() {
         assert_eq!(items(&world, &"again".parse().unwrap()).await.len(), 3);
         // The next one carries what was owed; the bare one is kept for ever.
         let made = points(&stack, &orders).await;
-        let next = made.iter().rfind(|point| point.kind == Kind::Backup).unwrap();
+        let next = made.iter().rfind(|point| point.kind == PointKind::Backup).unwrap();
         let tiers: Vec<Tier> = next.flags.iter().map(|flag| flag.tier).collect();
         assert!(next.is_counted() && tiers == [Tier::Daily, Tier::Weekly], "{next:#?}");
         stack.live_until(at("2026-01-14T12:00:00Z")).await;
@@ -570,13 +570,13 @@ async fn a_point_whose_metadata_cannot_be_looked_at_is_available_within_hours() 
             world.inject(rule);
         }
         stack.live_until(at("2026-01-05T12:00:00Z")).await;
-        let point = only(&points(&stack, &full).await, Kind::Backup);
+        let point = only(&points(&stack, &full).await, PointKind::Backup);
         assert_eq!(point.state, State::Available, "{operation}: {point:#?}");
         assert_eq!(point.suspect.is_some(), operation != "TagResource", "{operation}: {point:#?}");
         world.clear_faults();
         stack.live_until(at("2026-01-07T12:00:00Z")).await;
         let made = points(&stack, &full).await;
-        let backups: Vec<_> = made.iter().filter(|point| point.kind == Kind::Backup).collect();
+        let backups: Vec<_> = made.iter().filter(|point| point.kind == PointKind::Backup).collect();
         assert!(
             backups.len() == 3 && backups.iter().all(|point| point.is_counted()),
             "{operation}: {made:#?}"
@@ -597,7 +597,7 @@ async fn what_failed_tries_have_left_in_the_settings_table_goes_when_nothing_can
     }
     let backups = async |stack: &Stack| {
         let mut living = points(stack, &name).await;
-        living.retain(|point| point.kind == Kind::Backup && point.is_counted());
+        living.retain(|point| point.kind == PointKind::Backup && point.is_counted());
         living
     };
     stack.live_until(at("2026-01-13T06:00:00Z")).await;

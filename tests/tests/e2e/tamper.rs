@@ -9,8 +9,8 @@ use backup_chain_aws::App;
 use backup_chain_aws::clock::Random;
 use backup_chain_aws::seen::Seen;
 use backup_chain_core::ids::{RecoveryPointArn, TableName};
-use backup_chain_core::metadata::{Settings, tags};
-use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::metadata::{SettingsLocation, tags};
+use backup_chain_core::point::{PointKind, RestorePoint, State};
 use backup_chain_core::session::Status;
 use backup_chain_core::tier::Tier;
 use backup_chain_local::World;
@@ -40,7 +40,7 @@ async fn scene() -> (World, Stack) {
 }
 
 /// The restore point that a table got on a day.
-async fn of_day(stack: &Stack, table: &TableName, kind: Kind, day: &str) -> RestorePoint {
+async fn of_day(stack: &Stack, table: &TableName, kind: PointKind, day: &str) -> RestorePoint {
     let all = all_points(stack, table).await;
     let mut found =
         all.into_iter().filter(|point| point.kind == kind && point.slot.to_string().starts_with(day));
@@ -74,7 +74,7 @@ impl Loot {
         let seen = Seen::of_record(own, own.arn.as_ref().unwrap(), &tags);
         let seen = Seen { created_at: own.requested_at, ..seen };
         let (mut document, settings) = stack.app().sealer.open(own, &seen).await.unwrap();
-        document.settings = Settings::Inline(Box::new(settings));
+        document.settings = SettingsLocation::Inline(Box::new(settings));
         let config = world.sdk_config(ACCOUNT, SOURCE, "attacker");
         let made = aws_sdk_kms::Client::new(&config).create_key().multi_region(true).send().await.unwrap();
         let mut deployment = stack.app().context.deployment().clone();
@@ -148,30 +148,30 @@ async fn a_point_whose_tags_are_not_as_sealed_when_it_completes_is_suspect() {
     let [orders, carts] =
         [table(&world, "app-orders", &[]).await.unwrap(), table(&world, "app-carts", &[]).await.unwrap()];
     stack.live_until(at("2026-01-04T18:00:00Z")).await;
-    let first = of_day(&stack, &orders, Kind::Backup, "2026-01-04").await;
+    let first = of_day(&stack, &orders, PointKind::Backup, "2026-01-04").await;
     let older = vault_tags(&world, SOURCE, VAULT)[first.arn.as_ref().unwrap()].clone();
 
     let mut reasons = Vec::new();
     let mut damaged = Vec::new();
     for (number, day) in days(5, 10).iter().enumerate() {
         stack.live_until(at(&format!("{day}T13:00:30Z"))).await;
-        let own = of_day(&stack, &orders, Kind::Backup, day).await;
-        let other = of_day(&stack, &carts, Kind::Backup, day).await;
+        let own = of_day(&stack, &orders, PointKind::Backup, day).await;
+        let other = of_day(&stack, &carts, PointKind::Backup, day).await;
         assert_eq!((own.state, other.state), (State::Running, State::Running));
         let loot = Loot::gather(&world, &stack, &own, &other, &older).await;
         let (damage, tags) = loot.damages()[number].clone();
         overwrite(&world, own.arn.as_ref().unwrap(), tags);
         stack.live_until(at(&format!("{day}T20:00:00Z"))).await;
 
-        let own = of_day(&stack, &orders, Kind::Backup, day).await;
+        let own = of_day(&stack, &orders, PointKind::Backup, day).await;
         assert_eq!(own.state, State::Available, "{damage}");
         reasons.push((damage, own.suspect.clone().unwrap_or_else(|| panic!("{damage}: believed"))));
         let copied = all_points(&stack, &orders)
             .await
             .iter()
-            .any(|point| point.kind == Kind::Copy && point.id == own.id);
+            .any(|point| point.kind == PointKind::Copy && point.id == own.id);
         assert!(!copied, "{damage}: a suspect point is copied");
-        let other = of_day(&stack, &carts, Kind::Backup, day).await;
+        let other = of_day(&stack, &carts, PointKind::Backup, day).await;
         assert_eq!((other.state, other.suspect), (State::Available, None), "{damage}");
         let head = stack.app().catalog.head(&own.table).await.unwrap().unwrap();
         assert_eq!(
@@ -201,10 +201,10 @@ async fn a_point_whose_tags_are_not_as_sealed_when_it_completes_is_suspect() {
     stack.live_until(at("2026-01-15T20:00:00Z")).await;
     let flags =
         |point: &RestorePoint| point.flags.iter().map(|flag| (flag.tier, flag.slot)).collect::<Vec<_>>();
-    let good = of_day(&stack, &orders, Kind::Backup, "2026-01-15").await;
+    let good = of_day(&stack, &orders, PointKind::Backup, "2026-01-15").await;
     let week = (Tier::Weekly, at("2026-01-12T07:00:00Z"));
     assert_eq!((flags(&good), &good.suspect), (vec![(Tier::Daily, good.slot), week], &None));
-    let neighbour = of_day(&stack, &carts, Kind::Backup, "2026-01-15").await;
+    let neighbour = of_day(&stack, &carts, PointKind::Backup, "2026-01-15").await;
     assert_eq!(flags(&neighbour), [(Tier::Daily, good.slot)]);
 
     // Long after every flag has lapsed the suspect points are there, and nothing else that is outdated.
@@ -212,11 +212,11 @@ async fn a_point_whose_tags_are_not_as_sealed_when_it_completes_is_suspect() {
     let held: BTreeSet<RecoveryPointArn> = vault_tags(&world, SOURCE, VAULT).into_keys().collect();
     for point in &damaged {
         assert!(held.contains(point.arn.as_ref().unwrap()), "{} was deleted", point.id);
-        let now = of_day(&stack, &orders, Kind::Backup, &point.slot.to_string()[..10]).await;
+        let now = of_day(&stack, &orders, PointKind::Backup, &point.slot.to_string()[..10]).await;
         assert_eq!((now.state, now.suspect.is_some()), (State::Available, true));
     }
     let believed = |all: &[RestorePoint]| {
-        all.iter().filter(|point| point.kind == Kind::Backup && point.is_counted()).count()
+        all.iter().filter(|point| point.kind == PointKind::Backup && point.is_counted()).count()
     };
     let [ours, theirs] = [all_points(&stack, &orders).await, all_points(&stack, &carts).await];
     assert_eq!((believed(&ours), believed(&theirs)), (6, 6));
@@ -232,8 +232,8 @@ async fn a_point_whose_tags_are_not_as_sealed_when_it_is_outdated_is_suspect() {
     let mut older = Tags::new();
     for (number, day) in days(4, 11).iter().enumerate() {
         stack.live_until(at(&format!("{day}T20:00:00Z"))).await;
-        let own = of_day(&stack, &orders, Kind::Backup, day).await;
-        let other = of_day(&stack, &carts, Kind::Backup, day).await;
+        let own = of_day(&stack, &orders, PointKind::Backup, day).await;
+        let other = of_day(&stack, &carts, PointKind::Backup, day).await;
         assert!(own.is_counted() && other.is_counted(), "{day}");
         if number == 0 {
             older = vault_tags(&world, SOURCE, VAULT)[own.arn.as_ref().unwrap()].clone();
@@ -254,7 +254,8 @@ async fn a_point_whose_tags_are_not_as_sealed_when_it_is_outdated_is_suspect() {
     let mut reasons = Vec::new();
     for (damage, point) in &damaged {
         assert!(held.contains(point.arn.as_ref().unwrap()), "{damage}: deleted");
-        let now = of_day(&stack, &point.table.arn.name, Kind::Backup, &point.slot.to_string()[..10]).await;
+        let now =
+            of_day(&stack, &point.table.arn.name, PointKind::Backup, &point.slot.to_string()[..10]).await;
         assert_eq!(now.state, State::Available, "{damage}");
         reasons.push((*damage, now.suspect.unwrap_or_else(|| panic!("{damage}: believed"))));
     }
@@ -286,8 +287,8 @@ async fn the_newest_believed_point_is_kept_in_place_of_a_suspect_one() {
     let orders = table(&world, "app-orders", &[]).await.unwrap();
     stack.live_until(at("2026-01-06T20:00:00Z")).await;
     apply(&stack, &format!("{POLICY}enabled: false\n")).await.unwrap();
-    let newest = of_day(&stack, &orders, Kind::Backup, "2026-01-06").await;
-    let copy = of_day(&stack, &orders, Kind::Copy, "2026-01-05").await;
+    let newest = of_day(&stack, &orders, PointKind::Backup, "2026-01-06").await;
+    let copy = of_day(&stack, &orders, PointKind::Copy, "2026-01-05").await;
     for (vault, point) in [((SOURCE, VAULT), &newest), ((TARGET, COPIES), &copy)] {
         let mut tags = vault_tags(&world, vault.0, vault.1)[point.arn.as_ref().unwrap()].clone();
         flip(tags.get_mut(&format!("{}0", tags::PART)).unwrap());
@@ -327,7 +328,7 @@ async fn stored_settings_that_are_missing_or_replaced_make_a_point_suspect() {
     let carts = table(&world, "app-carts", &own).await.unwrap();
     let settings = "backup-chain-settings";
     stack.live_until(at("2026-01-04T20:00:00Z")).await;
-    let first = of_day(&stack, &orders, Kind::Backup, "2026-01-04").await;
+    let first = of_day(&stack, &orders, PointKind::Backup, "2026-01-04").await;
     assert!(first.settings_stored && first.is_counted(), "{first:#?}");
     let key = |point: &RestorePoint| {
         let digest = AttributeValue::S(point.settings.unwrap().to_string());
@@ -343,7 +344,7 @@ async fn stored_settings_that_are_missing_or_replaced_make_a_point_suspect() {
     let mut reasons = Vec::new();
     for (number, day) in days(5, 3).iter().enumerate() {
         stack.live_until(at(&format!("{day}T13:00:30Z"))).await;
-        let own = of_day(&stack, &orders, Kind::Backup, day).await;
+        let own = of_day(&stack, &orders, PointKind::Backup, day).await;
         assert_ne!(own.settings, first.settings);
         let put = |sealed| {
             client.put_item().table_name(settings).set_item(Some(key(&own).into())).item("sealed", sealed)
@@ -363,10 +364,10 @@ async fn stored_settings_that_are_missing_or_replaced_make_a_point_suspect() {
             _ => drop(put(AttributeValue::B(Blob::new(b"nothing"))).send().await.unwrap()),
         }
         stack.live_until(at(&format!("{day}T20:00:00Z"))).await;
-        let own = of_day(&stack, &orders, Kind::Backup, day).await;
+        let own = of_day(&stack, &orders, PointKind::Backup, day).await;
         let why = own.suspect.clone().unwrap_or_else(|| panic!("{day}: believed"));
         reasons.push((damage, why.replace(&own.settings.unwrap().to_string(), "<digest>")));
-        assert!(of_day(&stack, &carts, Kind::Backup, day).await.is_counted(), "{day}");
+        assert!(of_day(&stack, &carts, PointKind::Backup, day).await.is_counted(), "{day}");
     }
     assert_snapshot!(story(&reasons, &[]), @r"
     missing: its settings <digest> are not in the settings table of eu-central-1
@@ -376,9 +377,9 @@ async fn stored_settings_that_are_missing_or_replaced_make_a_point_suspect() {
 
     // What is stored anew is believed again: one who tampered once has not spoilt what comes later.
     stack.live_until(at("2026-01-08T20:00:00Z")).await;
-    let good = of_day(&stack, &orders, Kind::Backup, "2026-01-08").await;
+    let good = of_day(&stack, &orders, PointKind::Backup, "2026-01-08").await;
     assert!(good.settings_stored && good.is_counted(), "{:?}", good.suspect);
-    let copy = of_day(&stack, &orders, Kind::Copy, "2026-01-08").await;
+    let copy = of_day(&stack, &orders, PointKind::Copy, "2026-01-08").await;
     assert!(copy.is_counted(), "{:?}", copy.suspect);
 }
 
@@ -395,7 +396,8 @@ async fn metadata_under_a_key_of_before_is_not_believed() {
     stack.reconfigure(|deployment| deployment.key = other);
     stack.live_until(at("2026-01-25T20:00:00Z")).await;
     let all = all_points(&stack, &orders).await;
-    let backups = all.iter().filter(|point| point.kind == Kind::Backup && point.state == State::Available);
+    let backups =
+        all.iter().filter(|point| point.kind == PointKind::Backup && point.state == State::Available);
     let (old, new): (Vec<_>, Vec<_>) = backups.partition(|point| point.slot < at("2026-01-06T00:00:00Z"));
     let suspect: Vec<_> = old.iter().filter_map(|point| point.suspect.as_deref()).collect();
     assert_eq!(suspect, ["its metadata is sealed under another key"; 2]);

@@ -2,7 +2,7 @@
 
 use backup_chain_core::ids::TableName;
 use backup_chain_core::metadata::tags;
-use backup_chain_core::point::{Kind, RestorePoint};
+use backup_chain_core::point::{PointKind, RestorePoint};
 use backup_chain_local::World;
 use backup_chain_local::stack::{SOURCE, Stack, VAULT};
 use backup_chain_tests::command::{Ran, cli};
@@ -67,9 +67,9 @@ async fn every_difference_is_explained() {
     };
     // One is removed at AWS Backup, one has another's tags, one is bound to nothing, and one is another role's.
     let all = vault_tags(&world, SOURCE, VAULT);
-    let other = all[&of(Kind::Backup, 0)].clone();
+    let other = all[&of(PointKind::Backup, 0)].clone();
     let client = backup(&world, "eu-west-1");
-    let removed = of(Kind::Copy, 0);
+    let removed = of(PointKind::Copy, 0);
     client
         .delete_recovery_point()
         .backup_vault_name("backup-chain-copies")
@@ -78,10 +78,10 @@ async fn every_difference_is_explained() {
         .await
         .unwrap();
     world.with_backup(|backup| {
-        assert!(backup.overwrite_tags(of(Kind::Backup, 1).as_str(), other.clone()));
+        assert!(backup.overwrite_tags(of(PointKind::Backup, 1).as_str(), other.clone()));
         let mut unbound = other.clone();
         unbound.remove(tags::BOUND);
-        assert!(backup.overwrite_tags(of(Kind::Backup, 0).as_str(), unbound));
+        assert!(backup.overwrite_tags(of(PointKind::Backup, 0).as_str(), unbound));
     });
     let foreign = somebody_elses(&world, orders.as_str()).await.unwrap().to_string();
     stack.live_until(at("2026-01-06T20:00:00Z")).await;

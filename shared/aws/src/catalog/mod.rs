@@ -8,6 +8,6 @@ mod policies;
 mod records;
 mod table;
 
-pub use policies::{Rebuilt, Revision, StoredPolicy};
-pub use records::{Lease, Untold, Write};
+pub use policies::{RebuildRecord, Revision, StoredPolicy};
+pub use records::{Lease, OutboxEvent, Write};
 pub use table::Catalog;

@@ -76,7 +76,7 @@ impl Revision {
 
 /// That the catalog was rebuilt from the vaults.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rebuilt {
+pub struct RebuildRecord {
     /// When.
     pub at: Timestamp,
     /// Counts the writes of this record.

@@ -7,7 +7,7 @@ use backup_chain_core::history::Entry;
 use backup_chain_core::ids::{
     EntryId, PointId, PolicyName, RestoreId, RunId, SessionId, Table, TableName, VaultArn,
 };
-use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::point::{PointKind, RestorePoint, State};
 use backup_chain_core::restore::Restore;
 use backup_chain_core::retention::{ChainRun, Run, Watch};
 use backup_chain_core::session::Session;
@@ -15,7 +15,7 @@ use backup_chain_core::table::TableHead;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::policies::{Rebuilt, Revision, StoredPolicy};
+use super::policies::{RebuildRecord, Revision, StoredPolicy};
 
 /// A record as DynamoDB has it.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -51,7 +51,7 @@ impl Key {
         Self { pk: "deployment".to_owned(), sk: what.to_owned() }
     }
 
-    pub fn outbox_event(untold: &Untold) -> Self {
+    pub fn outbox_event(untold: &OutboxEvent) -> Self {
         Self { pk: OUTBOX.to_owned(), sk: untold.id.to_string() }
     }
 
@@ -205,7 +205,7 @@ impl Record for Revision {
     }
 }
 
-impl Record for Rebuilt {
+impl Record for RebuildRecord {
     fn key(&self) -> Key {
         Key::single(REBUILT)
     }
@@ -300,8 +300,8 @@ impl Key {
     fn live_point(point: &RestorePoint) -> Self {
         let RestorePoint { table, vault, id, .. } = point;
         match point.kind {
-            Kind::Backup | Kind::Copy => Self::chain_point(table, vault, id),
-            Kind::Manual => {
+            PointKind::Backup | PointKind::Copy => Self::chain_point(table, vault, id),
+            PointKind::Manual => {
                 let sk = format!("{}#manual#{}/{}#{id}", table.id, vault.region, vault.name);
                 Self { pk: table_partition(&table.arn.name), sk }
             }
@@ -333,7 +333,7 @@ impl Record for RestorePoint {
         let check_at = self.check_at.unwrap_or(self.slot);
         match self.state {
             // A backup that waits is found through its session.
-            State::Planned if self.kind != Kind::Copy => None,
+            State::Planned if self.kind != PointKind::Copy => None,
             State::Planned | State::Starting | State::Running => Some(("open", check_at)),
             // Looked at again by each retention run: what kept it from being believed may have passed.
             State::Available if self.suspect.is_some() => Some(("suspect", self.slot)),
@@ -351,7 +351,7 @@ impl Record for RestorePoint {
 
 /// An event that the bus has not taken yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Untold {
+pub struct OutboxEvent {
     /// Its place in the order.
     pub id: EntryId,
     /// When it was first offered.
@@ -364,7 +364,7 @@ pub struct Untold {
     pub rev: u64,
 }
 
-impl Record for Untold {
+impl Record for OutboxEvent {
     fn key(&self) -> Key {
         Key::outbox_event(self)
     }

@@ -16,8 +16,8 @@ use backup_chain_core::table::TableHead;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-use super::policies::{Rebuilt, Revision, StoredPolicy};
-use super::records::{self, Item, Key, Lease, Record, Untold, Write, text};
+use super::policies::{RebuildRecord, Revision, StoredPolicy};
+use super::records::{self, Item, Key, Lease, OutboxEvent, Record, Write, text};
 use crate::error::{AwsError, Error, Meaning, UnreadableRecord, failed};
 
 /// The index ordered by due time, of records that wait for a moment.
@@ -115,7 +115,7 @@ impl Catalog {
     ///
     /// # Errors
     /// [`Error`] of dynamodb:GetItem.
-    pub async fn rebuilt(&self) -> Result<Option<Rebuilt>, Error> {
+    pub async fn rebuilt(&self) -> Result<Option<RebuildRecord>, Error> {
         self.get(Key::single(records::REBUILT)).await
     }
 
@@ -179,7 +179,7 @@ impl Catalog {
     ///
     /// # Errors
     /// [`Error`] of dynamodb:Query.
-    pub async fn outbox(&self) -> Result<Vec<Untold>, Error> {
+    pub async fn outbox(&self) -> Result<Vec<OutboxEvent>, Error> {
         self.query(None, "pk = :pk", [(":pk", text(records::OUTBOX))]).await
     }
 
@@ -187,7 +187,7 @@ impl Catalog {
     ///
     /// # Errors
     /// [`Error`] of dynamodb:DeleteItem.
-    pub async fn remove_from_outbox(&self, untold: &Untold) -> Result<(), Error> {
+    pub async fn remove_from_outbox(&self, untold: &OutboxEvent) -> Result<(), Error> {
         let key = Some(Key::outbox_event(untold).into_item());
         let request = self.client.delete_item().table_name(&self.table).set_key(key);
         request.send().await.map_err(failed("dynamodb:DeleteItem", &self.table))?;

@@ -1,7 +1,7 @@
 //! Committed messages under a fixed data key, ours and those of the official library for Python, which
 //! `tests/python/golden.py` makes and checks from its side.
 
-use crate::metadata::{Document, Settings, tags};
+use crate::metadata::{Document, SettingsLocation, tags};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -30,7 +30,7 @@ fn long() -> Vec<u8> {
 fn we_open_what_the_official_library_sealed() {
     let document = Document::unpack(&open(fixture!("message-python.b64"))).unwrap();
     assert_eq!(document.to_bytes(), fixture!("document-v1.json").as_bytes());
-    assert!(matches!(document.settings, Settings::Inline(_)));
+    assert!(matches!(document.settings, SettingsLocation::Inline(_)));
     assert_eq!(open(fixture!("message-python-frames.b64")), long());
 }
 

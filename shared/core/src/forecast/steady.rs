@@ -110,7 +110,8 @@ fn chain(policy: &Policy, rules: &[Rule<'_>], at: Timestamp) -> Chain {
         .fold(0, |bits, (tier, ..)| bits | bit(*tier));
     let keep_last = if rules.is_empty() { 0 } else { policy.keep_last };
 
-    let (mut points, mut cold, mut tiers) = (Tally::default(), Tally::default(), [Tally::default(); 4]);
+    let (mut points, mut cold, mut tiers) =
+        (PointCount::default(), PointCount::default(), [PointCount::default(); 4]);
     let mut now = year.start;
     while now < year.end {
         let look = snapshot(&groups, &days, may_cool, now);
@@ -173,7 +174,7 @@ fn days(policy: &Policy, rules: &[Rule<'_>], first: Date, last: Date) -> Vec<Day
 }
 
 #[derive(Default)]
-struct Look {
+struct Snapshot {
     points: u32,
     cold: u32,
     tiers: [u32; 4],
@@ -181,7 +182,7 @@ struct Look {
 
 /// What is there at `now`. A day's points are looked at in two parts, by whether their time of day has
 /// come today: within a part all are made, lapse and move on the same date as seen from now.
-fn snapshot(groups: &[(u8, Vec<Time>)], days: &[Day], may_cool: u8, now: Timestamp) -> Look {
+fn snapshot(groups: &[(u8, Vec<Time>)], days: &[Day], may_cool: u8, now: Timestamp) -> Snapshot {
     let local = TimeZone::UTC.to_datetime(now);
     let today = utc(local.date());
     let parts = |times: &Vec<Time>| {
@@ -189,7 +190,7 @@ fn snapshot(groups: &[(u8, Vec<Time>)], days: &[Day], may_cool: u8, now: Timesta
         [come as u32, (times.len() - come) as u32]
     };
     let groups: Vec<(u8, [u32; 2])> = groups.iter().map(|(mask, times)| (*mask, parts(times))).collect();
-    let mut look = Look::default();
+    let mut look = Snapshot::default();
     for day in days.iter().take_while(|day| day.midnight <= today) {
         for (part, come) in [(0, true), (1, false)] {
             if !come && day.midnight == today {
@@ -223,14 +224,14 @@ fn snapshot(groups: &[(u8, Vec<Time>)], days: &[Day], may_cool: u8, now: Timesta
 }
 
 #[derive(Clone, Copy, Default)]
-struct Tally {
+struct PointCount {
     looks: u32,
     least: Option<u32>,
     most: u32,
     sum: u64,
 }
 
-impl Tally {
+impl PointCount {
     fn add(&mut self, count: u32) {
         self.looks += 1;
         self.least = Some(self.least.map_or(count, |least| least.min(count)));

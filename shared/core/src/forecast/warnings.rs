@@ -98,7 +98,7 @@ fn range(Lock { min_days, max_days }: Lock, kind: &str, name: &str) -> String {
 
 /// A tier whose points a locked vault keeps for another time than its policy says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outside {
+pub struct LockConflict {
     /// Whether AWS deletes them before their time.
     pub early: bool,
     /// What happens, with the way out.
@@ -106,7 +106,7 @@ pub struct Outside {
 }
 
 /// The tiers of a policy that a vault's lock does not suit: of its backups, or of its copies in a target vault.
-pub fn outside_lock(policy: &Policy, target: Option<&CopyTarget>, vault: VaultFacts) -> Vec<Outside> {
+pub fn outside_lock(policy: &Policy, target: Option<&CopyTarget>, vault: VaultFacts) -> Vec<LockConflict> {
     let VaultFacts { lock, air_gapped } = vault;
     let Some(lock) = lock.or(air_gapped.then_some(Lock::AIR_GAPPED)) else { return Vec::new() };
     let kind = if air_gapped { "air-gapped" } else { "locked" };
@@ -119,7 +119,7 @@ pub fn outside_lock(policy: &Policy, target: Option<&CopyTarget>, vault: VaultFa
     }
 }
 
-fn outside((field, name): (&str, &str), lock: Lock, kind: &str, tiers: &[(Tier, Span)]) -> Vec<Outside> {
+fn outside((field, name): (&str, &str), lock: Lock, kind: &str, tiers: &[(Tier, Span)]) -> Vec<LockConflict> {
     let Lock { min_days, max_days } = lock;
     let range = range(lock, kind, name);
     let mut found = Vec::new();
@@ -130,14 +130,14 @@ fn outside((field, name): (&str, &str), lock: Lock, kind: &str, tiers: &[(Tier, 
                 "{tier}: {field} is {keep}, and {range}: a point of this tier alone stays for {min_days} days and is \
                  billed for them; keep it for at least {min_days} days, or name another vault"
             );
-            found.push(Outside { early: false, what });
+            found.push(LockConflict { early: false, what });
         }
         if most > max_days {
             let what = format!(
                 "{tier}: {field} is {keep}, up to {most} days, and {range}: AWS deletes its points after {max_days} \
                  days; keep it for at most {max_days} days, or name another vault"
             );
-            found.push(Outside { early: true, what });
+            found.push(LockConflict { early: true, what });
         }
     }
     found

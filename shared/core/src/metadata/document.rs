@@ -31,19 +31,19 @@ pub struct Document {
     /// The IANA time zone in which its spans were counted.
     pub time_zone: String,
     /// In the chain of its table, or made by hand.
-    pub kind: Kind,
+    pub kind: DocumentKind,
     /// The flags of the backup.
     pub flags: Vec<Flag>,
     /// The flags of its copies, by target vault.
     pub copies: Vec<CopyFlags>,
     /// The table's settings, or where they are.
-    pub settings: Settings,
+    pub settings: SettingsLocation,
 }
 
 /// Whether a restore point belongs to a chain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum DocumentKind {
     /// In the chain of its table.
     #[default]
     Chain,
@@ -53,14 +53,14 @@ pub enum Kind {
 
 /// The captured settings: here, or in the settings table.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Settings {
+pub enum SettingsLocation {
     /// Here.
     Inline(Box<TableSettings>),
     /// In the settings table, under the TableId and this digest. Such a document is the envelope.
     Stored(Digest),
 }
 
-impl Settings {
+impl SettingsLocation {
     /// The digest of the settings, wherever they are.
     pub fn digest(&self) -> Digest {
         match self {
@@ -109,7 +109,7 @@ impl Document {
     /// The same document with its settings in the settings table.
     #[must_use]
     pub fn envelope(&self) -> Self {
-        Self { settings: Settings::Stored(self.settings.digest()), ..self.clone() }
+        Self { settings: SettingsLocation::Stored(self.settings.digest()), ..self.clone() }
     }
 }
 
@@ -125,7 +125,7 @@ struct Wire {
     #[serde(default = "utc", skip_serializing_if = "is_utc")]
     zone: String,
     #[serde(default, skip_serializing_if = "is_chain")]
-    kind: Kind,
+    kind: DocumentKind,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     policy: Option<(PolicyName, u32)>,
     table: TableArn,
@@ -157,8 +157,8 @@ fn is_utc(zone: &str) -> bool {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-fn is_chain(kind: &Kind) -> bool {
-    *kind == Kind::Chain
+fn is_chain(kind: &DocumentKind) -> bool {
+    *kind == DocumentKind::Chain
 }
 
 impl From<&Document> for Wire {
@@ -172,8 +172,8 @@ impl From<&Document> for Wire {
             flags.iter().map(write).collect()
         };
         let (stored, settings) = match &document.settings {
-            Settings::Inline(settings) => (None, Some(settings.clone())),
-            Settings::Stored(digest) => (Some(*digest), None),
+            SettingsLocation::Inline(settings) => (None, Some(settings.clone())),
+            SettingsLocation::Stored(digest) => (Some(*digest), None),
         };
         Self {
             v: VERSION,
@@ -203,8 +203,8 @@ impl TryFrom<Wire> for Document {
         };
         let flags = |flags: Vec<WireFlag>| flags.into_iter().map(read).collect();
         let settings = match (wire.settings, wire.stored) {
-            (Some(settings), None) => Settings::Inline(settings),
-            (None, Some(digest)) => Settings::Stored(digest),
+            (Some(settings), None) => SettingsLocation::Inline(settings),
+            (None, Some(digest)) => SettingsLocation::Stored(digest),
             _ => return Err(MetadataError::Settings),
         };
         Ok(Self {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::metadata::tags::{self, parts};
-use crate::metadata::{Place, place};
+use crate::metadata::{MetadataPlacement, place};
 use crate::settings::tests::{HUGE, TYPICAL, any_settings};
 use crate::span::Unit;
 
@@ -29,7 +29,7 @@ fn document(settings: &str) -> Document {
         slot: slot.parse().unwrap(),
         requested_at: "2026-11-30T06:00:12Z".parse().unwrap(),
         time_zone: "Europe/Berlin".to_owned(),
-        kind: Kind::Chain,
+        kind: DocumentKind::Chain,
         flags: vec![
             flag(Tier::Daily, slot, "3 days", "2026-12-03T06:00:00Z"),
             flag(Tier::Weekly, "2026-11-29T06:00:00Z", "4 weeks", "2026-12-28T06:00:00Z"),
@@ -42,7 +42,7 @@ fn document(settings: &str) -> Document {
                 flag(Tier::Weekly, "2026-11-29T06:00:00Z", "8 weeks", "2027-01-25T06:00:00Z"),
             ],
         }],
-        settings: Settings::Inline(Box::new(TableSettings::from_bytes(settings.as_bytes()).unwrap())),
+        settings: SettingsLocation::Inline(Box::new(TableSettings::from_bytes(settings.as_bytes()).unwrap())),
     }
 }
 
@@ -51,7 +51,7 @@ const LEAST: &str = r#"{"attributes":{"pk":"S"},"keys":{"hash":["pk"]}}"#;
 #[test]
 fn the_normal_form_leaves_out_what_goes_without_saying() {
     let mut manual = document(LEAST);
-    manual.kind = Kind::Manual;
+    manual.kind = DocumentKind::Manual;
     manual.policy = None;
     manual.time_zone = "UTC".to_owned();
     manual.flags.clear();
@@ -70,7 +70,10 @@ fn a_typical_table_fits_into_six_tag_values() {
         @"normal form 2869, packed 514, tag values 6; envelope packed 253, tag values 5"
     );
     assert!(parts(whole) <= 6);
-    assert_eq!(place(whole, envelope, 10), Place { settings_stored: false, message_stored: false, id: true });
+    assert_eq!(
+        place(whole, envelope, 10),
+        MetadataPlacement { settings_stored: false, message_stored: false, id: true }
+    );
 }
 
 #[test]
@@ -79,9 +82,12 @@ fn a_huge_table_steps_down_and_reads_back_the_same() {
     let envelope = huge.envelope();
     let (whole, small) = (huge.pack().len() + SEALING, envelope.pack().len() + SEALING);
     assert!(whole > tags::MAX_SEALED_BYTES);
-    assert_eq!(place(whole, small, 40), Place { settings_stored: true, message_stored: false, id: true });
-    let Settings::Inline(settings) = &huge.settings else { unreachable!("made inline") };
-    assert_eq!(envelope.settings, Settings::Stored(settings.digest()));
+    assert_eq!(
+        place(whole, small, 40),
+        MetadataPlacement { settings_stored: true, message_stored: false, id: true }
+    );
+    let SettingsLocation::Inline(settings) = &huge.settings else { unreachable!("made inline") };
+    assert_eq!(envelope.settings, SettingsLocation::Stored(settings.digest()));
     let read = TableSettings::unpack(&settings.pack()).unwrap();
     assert!(read == **settings && read.digest() == envelope.settings.digest());
     assert_eq!(Document::unpack(&envelope.pack()).unwrap(), envelope);
@@ -152,8 +158,8 @@ fn any_document() -> impl Strategy<Value = Document> {
         flags,
     });
     let settings = prop_oneof![
-        3 => any_settings().prop_map(|settings| Settings::Inline(Box::new(settings))),
-        1 => any::<[u8; 32]>().prop_map(|bytes| Settings::Stored(Digest(bytes))),
+        3 => any_settings().prop_map(|settings| SettingsLocation::Inline(Box::new(settings))),
+        1 => any::<[u8; 32]>().prop_map(|bytes| SettingsLocation::Stored(Digest(bytes))),
     ];
     let ids = (moment(), any::<(u128, u128)>());
     (
@@ -173,7 +179,7 @@ fn any_document() -> impl Strategy<Value = Document> {
                     slot,
                     requested_at,
                     time_zone: zone.unwrap_or_else(utc),
-                    kind: if manual { Kind::Manual } else { Kind::Chain },
+                    kind: if manual { DocumentKind::Manual } else { DocumentKind::Chain },
                     flags,
                     copies,
                     settings,

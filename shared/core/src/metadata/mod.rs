@@ -11,8 +11,8 @@ pub mod tags;
 
 use thiserror::Error;
 
-pub use document::{Document, Kind, Settings, VERSION, encryption_context};
-pub use place::{MAX_TAGS, Place, place};
+pub use document::{Document, DocumentKind, SettingsLocation, VERSION, encryption_context};
+pub use place::{MAX_TAGS, MetadataPlacement, place};
 pub use tags::Sealed;
 
 /// Why metadata or settings cannot be read. No variant quotes what was found: it may be secret.

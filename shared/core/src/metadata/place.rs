@@ -7,7 +7,7 @@ pub const MAX_TAGS: usize = 50;
 
 /// Where the metadata goes, from the first choice to the last step down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct MetadataPlacement {
     /// The captured settings go into the settings table, and the message is the envelope.
     pub settings_stored: bool,
     /// The message goes into the settings table as well.
@@ -21,12 +21,12 @@ pub struct Place {
 ///
 /// Beside a message in the tags room is kept for the id, for its binding, and for a hold that may come later. Any lengths
 /// and any number of tags have their place.
-pub fn place(whole: usize, envelope: usize, own_tags: usize) -> Place {
+pub fn place(whole: usize, envelope: usize, own_tags: usize) -> MetadataPlacement {
     let values = MAX_TAGS.saturating_sub(own_tags.saturating_add(FIXED_TAGS)).min(MAX_PARTS);
     let fits = |length: usize| length <= MAX_SEALED_BYTES && parts(length) <= values;
     let is_inline = fits(whole);
     let message_stored = !is_inline && !fits(envelope);
-    Place {
+    MetadataPlacement {
         // A message that would fit into tags is small enough to be kept whole.
         settings_stored: if message_stored { whole > MAX_SEALED_BYTES } else { !is_inline },
         message_stored,
@@ -40,10 +40,11 @@ mod tests {
 
     use super::*;
 
-    const INLINE: Place = Place { settings_stored: false, message_stored: false, id: true };
-    const ENVELOPE: Place = Place { settings_stored: true, ..INLINE };
-    const ID: Place = Place { message_stored: true, ..INLINE };
-    const NONE: Place = Place { id: false, ..ID };
+    const INLINE: MetadataPlacement =
+        MetadataPlacement { settings_stored: false, message_stored: false, id: true };
+    const ENVELOPE: MetadataPlacement = MetadataPlacement { settings_stored: true, ..INLINE };
+    const ID: MetadataPlacement = MetadataPlacement { message_stored: true, ..INLINE };
+    const NONE: MetadataPlacement = MetadataPlacement { id: false, ..ID };
 
     #[test]
     fn it_steps_down_to_no_tag_at_all() {
@@ -56,12 +57,15 @@ mod tests {
         assert_eq!(place(1200, 600, 49), ID);
         assert_eq!(place(1200, 600, 50), NONE);
         assert_eq!(place(MAX_SEALED_BYTES + 1, 600, 0), ENVELOPE);
-        assert_eq!(place(MAX_SEALED_BYTES + 1, 600, 45), Place { settings_stored: true, ..ID });
+        assert_eq!(place(MAX_SEALED_BYTES + 1, 600, 45), MetadataPlacement { settings_stored: true, ..ID });
         assert_eq!(
             place(MAX_SEALED_BYTES + 1, MAX_SEALED_BYTES + 1, 0),
-            Place { settings_stored: true, ..ID }
+            MetadataPlacement { settings_stored: true, ..ID }
         );
-        assert_eq!(place(usize::MAX, usize::MAX, usize::MAX), Place { settings_stored: true, ..NONE });
+        assert_eq!(
+            place(usize::MAX, usize::MAX, usize::MAX),
+            MetadataPlacement { settings_stored: true, ..NONE }
+        );
     }
 
     proptest! {

@@ -6,7 +6,7 @@ use super::document;
 use super::matching::MAX_PATTERNS;
 use super::problem::{PolicyErrors, Problem};
 use super::reader::{Field, Fields, Note, each};
-use super::rules::Place;
+use super::rules::ArnScope;
 use super::{
     CopyTarget, Home, Notices, Pattern, Policy, Retries, Selection, TagMatch, Tiers, parse_tiers, rules,
 };
@@ -63,8 +63,9 @@ fn read(mut fields: Fields, home: &Home, problems: &mut Vec<Problem>) -> Option<
     let sources = fields
         .require("sources", "say which tables: all: true, tables, prefixes, patterns or tags")
         .note(problems)
-        .and_then(|field| selection(field, home, Kind::Sources, problems));
-    let exclude = fields.take("exclude").map(|field| selection(field, home, Kind::Exclude, problems));
+        .and_then(|field| selection(field, home, SelectionField::Sources, problems));
+    let exclude =
+        fields.take("exclude").map(|field| selection(field, home, SelectionField::Exclude, problems));
     let vault = fields
         .require("vault", "name the vault of the backups")
         .and_then(|field| home_vault(&field, home))
@@ -216,18 +217,23 @@ fn point_tags(field: Field, problems: &mut Vec<Problem>) -> Option<BTreeMap<Stri
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+enum SelectionField {
     Sources,
     Exclude,
 }
 
-fn selection(field: Field, home: &Home, kind: Kind, problems: &mut Vec<Problem>) -> Option<Selection> {
+fn selection(
+    field: Field,
+    home: &Home,
+    kind: SelectionField,
+    problems: &mut Vec<Problem>,
+) -> Option<Selection> {
     let before = problems.len();
     let mut fields =
         field.map("all: true, or lists of tables, prefixes, patterns and tags").note(problems)?;
     let all = fields.take("all").map_or(Some(false), |field| {
         let all = field.flag().note(problems)?;
-        if all && kind == Kind::Exclude {
+        if all && kind == SelectionField::Exclude {
             problems.push(
                 field.problem("this excludes every table", "disable the policy with enabled: false instead"),
             );
@@ -255,10 +261,10 @@ fn selection(field: Field, home: &Home, kind: Kind, problems: &mut Vec<Problem>)
     if problems.len() == before {
         if !selection.all && names == 0 {
             let (what, fix) = match kind {
-                Kind::Sources => {
+                SelectionField::Sources => {
                     ("no table is selected", "name tables, prefixes, patterns or tags, or write all: true")
                 }
-                Kind::Exclude => {
+                SelectionField::Exclude => {
                     ("no table is excluded", "name tables, prefixes, patterns or tags, or remove exclude")
                 }
             };
@@ -282,7 +288,7 @@ fn table(field: &Field, home: &Home) -> Result<TableName, Problem> {
         return field.parsed(want);
     }
     let arn: TableArn = field.parsed(want)?;
-    let place = Place::of(&arn.partition, &arn.region, &arn.account);
+    let place = ArnScope::of(&arn.partition, &arn.region, &arn.account);
     rules::at_home(field, "table", place, home, "apply the policy to the stack of that Region")?;
     Ok(arn.name)
 }
@@ -348,7 +354,7 @@ fn home_vault(field: &Field, home: &Home) -> Result<VaultName, Problem> {
         return field.parsed(want);
     }
     let arn: VaultArn = field.parsed(want)?;
-    let place = Place::of(&arn.partition, &arn.region, &arn.account);
+    let place = ArnScope::of(&arn.partition, &arn.region, &arn.account);
     rules::at_home(
         field,
         "vault",

@@ -19,7 +19,7 @@ use crate::suggest;
 pub(super) fn at_home(
     field: &Field,
     what: &str,
-    at: Place<'_>,
+    at: ArnScope<'_>,
     home: &Home,
     elsewhere: &str,
 ) -> Result<(), Problem> {
@@ -33,7 +33,7 @@ pub(super) fn at_home(
 
 /// Copies go to another Region of the same account.
 pub(super) fn copy_target(field: &Field, vault: &VaultArn, home: &Home) -> Result<(), Problem> {
-    same_account(field, "vault", Place::of(&vault.partition, &vault.region, &vault.account), home)?;
+    same_account(field, "vault", ArnScope::of(&vault.partition, &vault.region, &vault.account), home)?;
     if vault.region == home.region {
         let what = format!("the vault is in {}, where the backups are", home.region);
         return Err(field.problem(what, "name a vault in another Region"));
@@ -43,19 +43,19 @@ pub(super) fn copy_target(field: &Field, vault: &VaultArn, home: &Home) -> Resul
 
 /// What an ARN says of where something is.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct ArnScope<'a> {
     partition: &'a str,
     region: &'a Region,
     account: &'a AccountId,
 }
 
-impl<'a> Place<'a> {
+impl<'a> ArnScope<'a> {
     pub fn of(partition: &'a str, region: &'a Region, account: &'a AccountId) -> Self {
         Self { partition, region, account }
     }
 }
 
-fn same_account(field: &Field, what: &str, at: Place<'_>, home: &Home) -> Result<(), Problem> {
+fn same_account(field: &Field, what: &str, at: ArnScope<'_>, home: &Home) -> Result<(), Problem> {
     let wrong = if *at.account != home.account {
         format!("the {what} is of account {}, and this stack serves {}", at.account, home.account)
     } else if at.partition != home.partition {

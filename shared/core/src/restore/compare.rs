@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::expected::chosen;
-use super::facet::{Facet, Verdict, why_left_out};
+use super::facet::{Facet, FacetVerdict, why_left_out};
 use super::rewrite::renamed;
 use super::step::facets;
 use super::{Choices, Feature, StepRecord, StepState, Target};
@@ -67,23 +67,23 @@ pub fn compare(
         if facet == Facet::Replicas {
             let why = "they are not rebuilt: add them with UpdateTable after the restore";
             let gone = (Outcome::Impossible, Some(why.to_owned()));
-            return if as_it_was == Verdict::Same { (Outcome::Restored, None) } else { gone };
+            return if as_it_was == FacetVerdict::Same { (Outcome::Restored, None) } else { gone };
         }
         match facet.verdict(&wanted, now, target) {
-            Verdict::NotKnown(reason) => (Outcome::Impossible, Some(not_known(reason))),
-            Verdict::Same if as_it_was == Verdict::Same => {
+            FacetVerdict::NotKnown(reason) => (Outcome::Impossible, Some(not_known(reason))),
+            FacetVerdict::Same if as_it_was == FacetVerdict::Same => {
                 (Outcome::Restored, own_names(facet, &wanted, target).or_else(|| removed(facet)))
             }
-            Verdict::Same => match (facet.left_off(choices, target), as_it_was) {
-                (Some(_), Verdict::NotKnown(reason)) => (Outcome::Impossible, Some(not_known(reason))),
+            FacetVerdict::Same => match (facet.left_off(choices, target), as_it_was) {
+                (Some(_), FacetVerdict::NotKnown(reason)) => (Outcome::Impossible, Some(not_known(reason))),
                 (Some(feature), _) => (Outcome::Changed, Some(left_off(feature, target))),
                 (None, _) => (Outcome::Changed, Some("as asked".to_owned())),
             },
-            Verdict::NotSeen(reason) => {
+            FacetVerdict::NotSeen(reason) => {
                 let unseen = || format!("it could not be looked at: {reason}");
                 (Outcome::Failed, Some(refusals(facet).unwrap_or_else(unseen)))
             }
-            Verdict::Other => {
+            FacetVerdict::Other => {
                 let differs = || "it is not as it was".to_owned();
                 (Outcome::Failed, Some(refusals(facet).unwrap_or_else(differs)))
             }

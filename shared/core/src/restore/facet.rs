@@ -50,7 +50,7 @@ pub(super) enum Facet {
 
 /// How a property of a table stands to what is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum FacetVerdict {
     /// As wanted.
     Same,
     /// Otherwise.
@@ -150,7 +150,12 @@ impl Facet {
     }
 
     /// Whether it is `now` as `wanted`, both as they are for the new table.
-    pub(super) fn verdict(self, wanted: &TableSettings, now: &TableSettings, target: &Target) -> Verdict {
+    pub(super) fn verdict(
+        self,
+        wanted: &TableSettings,
+        now: &TableSettings,
+        target: &Target,
+    ) -> FacetVerdict {
         let is_same = match self {
             Self::Keys => wanted.attributes == now.attributes && wanted.keys == now.keys,
             Self::LocalIndexes => wanted.local_indexes == now.local_indexes,
@@ -187,7 +192,7 @@ impl Facet {
                 return part(&wanted.alarms, &now.alarms, |wanted, now| alarms(wanted, now, target));
             }
         };
-        if is_same { Verdict::Same } else { Verdict::Other }
+        if is_same { FacetVerdict::Same } else { FacetVerdict::Other }
     }
 }
 
@@ -207,14 +212,14 @@ pub(super) fn is_at_least(wanted: Option<Throughput>, now: Option<Throughput>) -
     wanted.is_none_or(|wanted| now.is_some_and(|now| now.read >= wanted.read && now.write >= wanted.write))
 }
 
-fn part<T: Default>(wanted: &Part<T>, now: &Part<T>, is_same: impl Fn(&T, &T) -> bool) -> Verdict {
+fn part<T: Default>(wanted: &Part<T>, now: &Part<T>, is_same: impl Fn(&T, &T) -> bool) -> FacetVerdict {
     match (wanted, now) {
-        (Part::Unknown(reason), _) => Verdict::NotKnown(*reason),
-        (Part::Known(wanted), Part::Known(now)) if is_same(wanted, now) => Verdict::Same,
-        (Part::Known(_), Part::Known(_)) => Verdict::Other,
+        (Part::Unknown(reason), _) => FacetVerdict::NotKnown(*reason),
+        (Part::Known(wanted), Part::Known(now)) if is_same(wanted, now) => FacetVerdict::Same,
+        (Part::Known(_), Part::Known(_)) => FacetVerdict::Other,
         // Nothing is wanted: nothing needs to be looked at.
-        (Part::Known(wanted), Part::Unknown(_)) if is_same(wanted, &T::default()) => Verdict::Same,
-        (Part::Known(_), Part::Unknown(reason)) => Verdict::NotSeen(*reason),
+        (Part::Known(wanted), Part::Unknown(_)) if is_same(wanted, &T::default()) => FacetVerdict::Same,
+        (Part::Known(_), Part::Unknown(reason)) => FacetVerdict::NotSeen(*reason),
     }
 }
 

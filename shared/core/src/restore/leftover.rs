@@ -12,14 +12,14 @@ use crate::settings::{Dimension, Json, Part, Scaling, TableSettings, Unknown};
 
 /// What surrounds a table by its name alone, whether or not there is the table.
 #[derive(Clone, Default, PartialEq)]
-pub struct Around {
+pub struct NameBound {
     /// Auto scaling of the table and its indexes.
     pub scaling: Part<Scaling>,
     /// The alarms that watch the table or its indexes, but for those that auto scaling owns.
     pub alarms: Part<BTreeMap<String, Json>>,
 }
 
-impl fmt::Debug for Around {
+impl fmt::Debug for NameBound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Around(redacted)")
     }
@@ -52,7 +52,7 @@ impl fmt::Debug for Leftover {
 
 /// What becomes of a leftover.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum LeftoverFate {
     /// It is as the restored table is to have it.
     Stays,
     /// The restored table is to have it otherwise.
@@ -67,40 +67,40 @@ pub(super) enum Fate {
 
 /// A leftover as it is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ToldLeftover {
+pub struct LeftoverView {
     /// What it is.
     pub title: String,
     /// What becomes of it.
     pub becomes: String,
 }
 
-impl Around {
+impl NameBound {
     /// What becomes of each, where the table of this name is to be as `wanted`.
-    pub fn views(&self, wanted: &TableSettings, table: &TableName) -> Vec<ToldLeftover> {
-        let told = |(it, fate): (Leftover, Fate)| {
+    pub fn views(&self, wanted: &TableSettings, table: &TableName) -> Vec<LeftoverView> {
+        let told = |(it, fate): (Leftover, LeftoverFate)| {
             let becomes = match fate {
-                Fate::Stays => "it is as it was, and stays",
-                Fate::Replaced => "brought to what it was",
-                Fate::Removed => "removed, before it acts on the new table",
-                Fate::Shared => "it watches more than this table, and stays",
-                Fate::NotKnown => "what there was is not known: it stays, and acts on the new table",
+                LeftoverFate::Stays => "it is as it was, and stays",
+                LeftoverFate::Replaced => "brought to what it was",
+                LeftoverFate::Removed => "removed, before it acts on the new table",
+                LeftoverFate::Shared => "it watches more than this table, and stays",
+                LeftoverFate::NotKnown => "what there was is not known: it stays, and acts on the new table",
             };
-            ToldLeftover { title: it.title(), becomes: becomes.to_owned() }
+            LeftoverView { title: it.title(), becomes: becomes.to_owned() }
         };
         self.fates(wanted, table).into_iter().map(told).collect()
     }
 
     /// All that is there, and what becomes of each.
-    pub(super) fn fates(&self, wanted: &TableSettings, table: &TableName) -> Vec<(Leftover, Fate)> {
+    pub(super) fn fates(&self, wanted: &TableSettings, table: &TableName) -> Vec<(Leftover, LeftoverFate)> {
         let mut fates = Vec::new();
         for (dimension, there) in self.scaling.known().into_iter().flatten() {
             let scaling = wanted.scaling.known();
             let of = scaling.and_then(|all| all.get(dimension));
             let fate = |is_same: bool, is_any: bool| match (scaling, is_same, is_any) {
-                (None, ..) => Fate::NotKnown,
-                (_, true, _) => Fate::Stays,
-                (_, _, true) => Fate::Replaced,
-                (_, _, false) => Fate::Removed,
+                (None, ..) => LeftoverFate::NotKnown,
+                (_, true, _) => LeftoverFate::Stays,
+                (_, _, true) => LeftoverFate::Replaced,
+                (_, _, false) => LeftoverFate::Removed,
             };
             let is_same = of.is_some_and(|of| {
                 (of.min, of.max, &of.suspended) == (there.min, there.max, &there.suspended)
@@ -120,11 +120,11 @@ impl Around {
         for (name, there) in self.alarms.known().into_iter().flatten() {
             let of = wanted.alarms.known().map(|all| all.get(name));
             let fate = match of {
-                None => Fate::NotKnown,
-                Some(Some(of)) if of == there => Fate::Stays,
-                _ if watches_more(there, table) => Fate::Shared,
-                Some(Some(_)) => Fate::Replaced,
-                Some(None) => Fate::Removed,
+                None => LeftoverFate::NotKnown,
+                Some(Some(of)) if of == there => LeftoverFate::Stays,
+                _ if watches_more(there, table) => LeftoverFate::Shared,
+                Some(Some(_)) => LeftoverFate::Replaced,
+                Some(None) => LeftoverFate::Removed,
             };
             fates.push((Leftover::Alarm(name.clone()), fate));
         }

@@ -29,13 +29,13 @@ pub use compare::{Outcome, Property, compare, is_verified, settles};
 pub use expected::{expected, expire};
 pub use facet::PROPERTIES;
 pub use job::Start;
-pub use leftover::{Around, Leftover, ToldLeftover};
-pub use plan::{Left, Plan, plan};
+pub use leftover::{Leftover, LeftoverView, NameBound};
+pub use plan::{LeftOut, Plan, plan};
 pub use rewrite::stream_policy;
 pub use step::{Step, needs_mark};
 pub use step_record::{StepRecord, StepState};
-pub use told::{Told, ToldRegion, ToldStep};
-pub use work::{CopyBack, Hitch, MAX_CONCURRENT_RESTORES, Restore, Stage};
+pub use told::{RegionView, RestoreView, StepView};
+pub use work::{CopyBack, MAX_CONCURRENT_RESTORES, Obstacle, Restore, Stage};
 
 use crate::ids::{TableArn, TableName};
 

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::compare::not_known;
 use super::expected::chosen;
-use super::facet::{Facet, Verdict, is_at_least, why_left_out};
-use super::leftover::Fate;
+use super::facet::{Facet, FacetVerdict, is_at_least, why_left_out};
+use super::leftover::LeftoverFate;
 use super::rewrite::renamed;
-use super::{Around, Choices, Leftover, Step, Target};
+use super::{Choices, Leftover, NameBound, Step, Target};
 use crate::ids::TableName;
 use crate::settings::{
     BillingMode, Consistency, Dimension, EncryptionType, GlobalIndex, MaxThroughput, Replicas, Scaling,
@@ -24,7 +24,7 @@ pub struct Plan {
     /// out](Step::is_policy) whoever goes on comes last.
     pub steps: Vec<Step>,
     /// What is not put back, and why.
-    pub left: Vec<Left>,
+    pub left: Vec<LeftOut>,
 }
 
 /// Steps show their keys alone.
@@ -36,7 +36,7 @@ impl fmt::Debug for Plan {
 
 /// A property that is not put back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Left {
+pub struct LeftOut {
     /// The property, as [`compare`](super::compare) names it.
     pub property: String,
     /// Whether the operator asked for that; otherwise AWS cannot, or it is not known.
@@ -54,20 +54,20 @@ pub fn plan(
     then: &TableSettings,
     choices: &Choices,
     target: &Target,
-    around: &Around,
+    around: &NameBound,
     leftovers: &BTreeSet<String>,
 ) -> Plan {
     let was = renamed(then, target);
     let wanted = chosen(was.clone(), choices, target);
     let left = Facet::ALL.into_iter().filter(|facet| facet.is_listed(then)).filter_map(|facet| {
         let (asked, why) = left_out(facet, &was, &wanted, choices, target)?;
-        Some(Left { property: facet.name().to_owned(), asked, why })
+        Some(LeftOut { property: facet.name().to_owned(), asked, why })
     });
     let removals = around.removals(&wanted, target.name(), leftovers);
     Plan { left: left.collect(), steps: steps(&wanted, choices, removals) }
 }
 
-impl Around {
+impl NameBound {
     /// All that is there, by the keys of the steps that would remove it.
     pub fn keys(&self, table: &TableName) -> BTreeSet<String> {
         let fates = self.fates(&TableSettings::default(), table).into_iter();
@@ -79,10 +79,10 @@ impl Around {
     fn removals(&self, wanted: &TableSettings, table: &TableName, keys: &BTreeSet<String>) -> Vec<Step> {
         // A target that goes takes along what is its own.
         let goes = |of: &Dimension| !wanted.scaling.known().is_some_and(|all| all.contains_key(of));
-        let is_in_the_way = |it: &Leftover, fate: Fate| match (it, fate) {
-            (_, Fate::Stays | Fate::Shared | Fate::NotKnown) => false,
+        let is_in_the_way = |it: &Leftover, fate: LeftoverFate| match (it, fate) {
+            (_, LeftoverFate::Stays | LeftoverFate::Shared | LeftoverFate::NotKnown) => false,
             // A target is brought to its bounds as it is.
-            (Leftover::ScalingTarget(_), fate) => fate == Fate::Removed,
+            (Leftover::ScalingTarget(_), fate) => fate == LeftoverFate::Removed,
             (Leftover::ScalingPolicy(of, _) | Leftover::ScheduledAction(of, _), _) => !goes(of),
             (Leftover::Alarm(_), _) => true,
         };
@@ -197,9 +197,9 @@ fn left_out(
     }
     let (made, left_off) = (made(wanted), facet.left_off(choices, target));
     match (facet.verdict(was, &made, target), left_off) {
-        (Verdict::Same, _) => None,
-        (Verdict::NotKnown(reason), left_off) => {
-            let is_asked = left_off.is_none() && facet.verdict(&made, &made, target) == Verdict::Same;
+        (FacetVerdict::Same, _) => None,
+        (FacetVerdict::NotKnown(reason), left_off) => {
+            let is_asked = left_off.is_none() && facet.verdict(&made, &made, target) == FacetVerdict::Same;
             Some(if is_asked { (true, "as asked".to_owned()) } else { (false, not_known(reason)) })
         }
         (_, Some(feature)) => {

@@ -61,12 +61,12 @@ fn everything() -> TableSettings {
 
 /// A plan where nothing was left behind.
 fn planned(then: &TableSettings, choices: &Choices, target: &Target) -> Plan {
-    plan(then, choices, target, &Around::default(), &BTreeSet::new())
+    plan(then, choices, target, &NameBound::default(), &BTreeSet::new())
 }
 
 fn shown(plan: &Plan) -> String {
     let steps = plan.steps.iter().map(|step| format!("{}: {}", step.key(), step.title()));
-    let asked = |left: &Left| if left.asked { "asked" } else { "left" };
+    let asked = |left: &LeftOut| if left.asked { "asked" } else { "left" };
     let left = plan.left.iter().map(|it| format!("{} {}: {}", asked(it), it.property, it.why));
     steps.chain(left).collect::<Vec<_>>().join("\n")
 }

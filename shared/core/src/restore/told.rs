@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Adoption, Key, Left, Plan, Restore, StepRecord, ToldLeftover};
+use super::{Adoption, Key, LeftOut, LeftoverView, Plan, Restore, StepRecord};
 use crate::ids::Region;
 
 /// A restore as it is told: planned, begun, or looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
+pub struct RestoreView {
     /// The record; of a plan, as it would be.
     pub restore: Restore,
     /// Whether nothing was begun.
@@ -22,13 +22,13 @@ pub struct Told {
     pub settings: Option<Value>,
     /// The steps in their order.
     #[serde(default)]
-    pub steps: Vec<ToldStep>,
+    pub steps: Vec<StepView>,
     /// What is not put back, and why.
     #[serde(default)]
-    pub left: Vec<Left>,
+    pub left: Vec<LeftOut>,
     /// What a dropped table of that name has left, and what becomes of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub leftovers: Vec<ToldLeftover>,
+    pub leftovers: Vec<LeftoverView>,
     /// What else is worth knowing before, or now.
     #[serde(default)]
     pub notes: Vec<String>,
@@ -39,7 +39,7 @@ pub struct Told {
 
 /// Whether tables could be changed in a Region after a restore.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ToldRegion {
+pub struct RegionView {
     /// The Region.
     pub region: Region,
     /// Whether DynamoDB judges rights by tags there; none where that could not be found out.
@@ -52,7 +52,7 @@ pub struct ToldRegion {
 
 /// A step as it is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ToldStep {
+pub struct StepView {
     /// What it is recorded under.
     pub key: String,
     /// What it does.
@@ -65,11 +65,11 @@ pub struct ToldStep {
     pub commands: Vec<String>,
 }
 
-impl Told {
+impl RestoreView {
     /// What is told of a restore with this plan.
     pub fn of(restore: Restore, plan: &Plan) -> Self {
         let target = restore.target();
-        let told = |step: &super::Step| ToldStep {
+        let told = |step: &super::Step| StepView {
             key: step.key(),
             title: step.title(),
             record: restore.steps.get(&step.key()).cloned(),

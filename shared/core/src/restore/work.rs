@@ -57,7 +57,7 @@ impl fmt::Display for Stage {
 
 /// What a restore waits for that ends by itself, or the restore does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hitch {
+pub struct Obstacle {
     /// What is in the way. It tells nothing of the settings.
     pub why: String,
     /// Since when that has been in the way.
@@ -149,7 +149,7 @@ pub struct Restore {
     pub report: Vec<Property>,
     /// What it waits for, where it does not go on by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hitch: Option<Hitch>,
+    pub hitch: Option<Obstacle>,
     /// Why there is no table, or what is wrong with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,

@@ -34,7 +34,7 @@ impl Default for Brakes {
 
 /// What is known of the moment at which the brakes are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Road<'a> {
+pub struct BrakeInputs<'a> {
     /// The moment.
     pub now: Timestamp,
     /// Our clock minus AWS's, when known.
@@ -121,7 +121,7 @@ pub fn digest<'a>(removals: impl IntoIterator<Item = &'a str>) -> String {
 ///
 /// # Errors
 /// The brake that holds it.
-pub fn brake(brakes: &Brakes, removals: &[&str], road: Road<'_>) -> Result<(), Braked> {
+pub fn brake(brakes: &Brakes, removals: &[&str], road: BrakeInputs<'_>) -> Result<(), Braked> {
     if removals.is_empty() {
         return Ok(());
     }

@@ -12,14 +12,14 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ids::PointId;
-use crate::point::{Kind, RestorePoint, State};
+use crate::point::{PointKind, RestorePoint, State};
 use crate::tier::Tier;
 
-pub use brakes::{Braked, Brakes, Road, brake, digest};
-pub use reason::{AgainstHand, Guard, Reason, UnknownGuard, reason_text};
+pub use brakes::{BrakeInputs, Braked, Brakes, brake, digest};
+pub use reason::{Guard, OperatorRemoval, Reason, UnknownGuard, reason_text};
 pub use report::{
-    Breach, ChainRun, Counts, Decided, Fate, FlagState, Held, Rebuilt, Report, Run, RunStatus, Watch,
-    name_of, place_of,
+    Breach, ChainRun, Counts, Decided, FlagState, HoldView, PointFate, RebuildReport, Report, Run, RunStatus,
+    Watch, name_of, place_of,
 };
 
 /// What keeps points of one chain beyond their flags.
@@ -55,7 +55,7 @@ impl Default for Guards {
 
 /// What becomes of one point, and why. Every reason that applies is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
+pub struct PointVerdict {
     /// Which of the points that were given.
     pub index: usize,
     /// Whether it is to be removed.
@@ -71,7 +71,7 @@ fn created_or_due_at(point: &RestorePoint) -> Timestamp {
 
 /// Decides for every point of one chain that is not past. The order of the points does not matter; the
 /// verdicts come oldest first.
-pub fn plan(points: &[RestorePoint], now: Timestamp, guards: &Guards) -> Vec<Verdict> {
+pub fn plan(points: &[RestorePoint], now: Timestamp, guards: &Guards) -> Vec<PointVerdict> {
     let mut order: Vec<(Timestamp, usize)> = Vec::with_capacity(points.len());
     let mut pinned = [0_u32; Tier::ALL.len()];
     for (index, point) in points.iter().enumerate().filter(|(_, point)| !point.state.is_past()) {
@@ -88,11 +88,11 @@ pub fn plan(points: &[RestorePoint], now: Timestamp, guards: &Guards) -> Vec<Ver
     let newest_stay = guards.released_at.is_none_or(|at| now < at);
     let mut nth = [0_u32; Tier::ALL.len()];
     let mut newest = 0;
-    let mut verdicts: Vec<Verdict> = Vec::with_capacity(order.len());
+    let mut verdicts: Vec<PointVerdict> = Vec::with_capacity(order.len());
     for (made_at, index) in order.into_iter().rev() {
         let point = &points[index];
         let mut reasons = Vec::new();
-        if point.kind == Kind::Manual {
+        if point.kind == PointKind::Manual {
             reasons.push(Reason::Manual);
         }
         for flag in point.flags.iter().filter(|flag| flag.is_live(now)) {
@@ -102,7 +102,7 @@ pub fn plan(points: &[RestorePoint], now: Timestamp, guards: &Guards) -> Vec<Ver
             reasons.push(Reason::Live { tier, nth, of, until: flag.lapses });
         }
         let future = made_at > now;
-        if point.kind != Kind::Manual && point.is_counted() && !future {
+        if point.kind != PointKind::Manual && point.is_counted() && !future {
             newest += 1;
             if newest <= keep_last && newest_stay {
                 reasons.push(Reason::Newest { nth: newest, of: keep_last });
@@ -131,14 +131,14 @@ pub fn plan(points: &[RestorePoint], now: Timestamp, guards: &Guards) -> Vec<Ver
         if point.state != State::Available {
             reasons.push(Reason::NotFinal { state: point.state });
         }
-        if point.flags.is_empty() && point.kind != Kind::Manual {
+        if point.flags.is_empty() && point.kind != PointKind::Manual {
             reasons.push(Reason::NoRetention);
         }
         let remove = reasons.is_empty();
         if remove && let Some(last) = point.flags.iter().max_by_key(|flag| flag.lapses) {
             reasons.push(Reason::Outdated { tier: last.tier, since: last.lapses });
         }
-        verdicts.push(Verdict { index, remove, reasons });
+        verdicts.push(PointVerdict { index, remove, reasons });
     }
     verdicts.reverse();
     verdicts
@@ -146,17 +146,19 @@ pub fn plan(points: &[RestorePoint], now: Timestamp, guards: &Guards) -> Vec<Ver
 
 /// The verdict on a point that somebody asks to remove by hand, from the verdict of [`plan`]: its time need not
 /// have come, every other guard keeps it unless it may be and is overridden.
-pub fn for_operator(verdict: Verdict, overridden: &[Guard]) -> Verdict {
+pub fn for_operator(verdict: PointVerdict, overridden: &[Guard]) -> PointVerdict {
     let mut kept_by = Vec::new();
     let mut gone_by = vec![Reason::ByHand];
     for reason in verdict.reasons {
         let Some(guard) = reason.guard() else { continue };
         match guard.for_operator() {
-            AgainstHand::Nothing => {}
-            AgainstHand::Asks if overridden.contains(&guard) => gone_by.push(Reason::Overridden { guard }),
-            AgainstHand::Asks | AgainstHand::Keeps => kept_by.push(reason),
+            OperatorRemoval::Nothing => {}
+            OperatorRemoval::Asks if overridden.contains(&guard) => {
+                gone_by.push(Reason::Overridden { guard })
+            }
+            OperatorRemoval::Asks | OperatorRemoval::Keeps => kept_by.push(reason),
         }
     }
     let remove = kept_by.is_empty();
-    Verdict { index: verdict.index, remove, reasons: if remove { gone_by } else { kept_by } }
+    PointVerdict { index: verdict.index, remove, reasons: if remove { gone_by } else { kept_by } }
 }

@@ -113,7 +113,7 @@ pub enum Guard {
 
 /// What a guard does against a removal by hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AgainstHand {
+pub enum OperatorRemoval {
     /// Nothing: it only says that the point's time has not come.
     Nothing,
     /// It keeps the point, unless it is overridden by its name, for a reason.
@@ -146,18 +146,18 @@ impl Guard {
     ];
 
     /// What it does against a removal by hand.
-    pub fn for_operator(self) -> AgainstHand {
+    pub fn for_operator(self) -> OperatorRemoval {
         match self {
-            Self::LiveFlag | Self::Manual | Self::MinAge | Self::NoRetention => AgainstHand::Nothing,
+            Self::LiveFlag | Self::Manual | Self::MinAge | Self::NoRetention => OperatorRemoval::Nothing,
             Self::Newest | Self::Hold | Self::Suspect | Self::BeingCopied | Self::FutureDated => {
-                AgainstHand::Asks
+                OperatorRemoval::Asks
             }
-            Self::VaultLock | Self::NotFinal | Self::BeingRestored => AgainstHand::Keeps,
+            Self::VaultLock | Self::NotFinal | Self::BeingRestored => OperatorRemoval::Keeps,
         }
     }
 
     fn overridable() -> Vec<&'static str> {
-        let asks = |guard: &&(Guard, &'static str)| guard.0.for_operator() == AgainstHand::Asks;
+        let asks = |guard: &&(Guard, &'static str)| guard.0.for_operator() == OperatorRemoval::Asks;
         Self::ALL.iter().filter(asks).map(|(_, name)| *name).collect()
     }
 }
@@ -174,7 +174,7 @@ impl FromStr for Guard {
     fn from_str(text: &str) -> Result<Self, UnknownGuard> {
         let found = Self::ALL.iter().find(|(_, name)| *name == text).map(|(guard, _)| *guard);
         found
-            .filter(|guard| guard.for_operator() == AgainstHand::Asks)
+            .filter(|guard| guard.for_operator() == OperatorRemoval::Asks)
             .ok_or_else(|| UnknownGuard { given: text.to_owned() })
     }
 }

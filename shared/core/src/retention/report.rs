@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Braked, Reason};
 use crate::hold::Hold;
 use crate::ids::{PointId, PolicyName, RunId, TableName, VaultArn};
-use crate::point::{Kind, RestorePoint};
+use crate::point::{PointKind, RestorePoint};
 use crate::span::Span;
 use crate::tier::Tier;
 
@@ -49,14 +49,14 @@ pub struct Decided {
     /// Its vault, as `<Region>/<vault>`.
     pub vault: String,
     /// What it is to its table.
-    pub kind: Kind,
+    pub kind: PointKind,
     /// The point.
     pub point: PointId,
     /// The moment of the point; none as long as its job is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
     /// What was decided, and what came of it.
-    pub fate: Fate,
+    pub fate: PointFate,
     /// Why.
     pub reasons: Vec<Reason>,
     /// The reasons in words.
@@ -84,7 +84,7 @@ pub struct FlagState {
 /// What was decided about a point, and what came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Fate {
+pub enum PointFate {
     /// It stays.
     Keep,
     /// It is to go; nothing was done.
@@ -101,7 +101,7 @@ pub enum Fate {
 
 impl Decided {
     /// What was decided about `point` at `now`.
-    pub fn of(point: &RestorePoint, fate: Fate, reasons: Vec<Reason>, now: Timestamp) -> Self {
+    pub fn of(point: &RestorePoint, fate: PointFate, reasons: Vec<Reason>, now: Timestamp) -> Self {
         let flag = |flag: &crate::tier::Flag| FlagState {
             tier: flag.tier,
             slot: flag.slot,
@@ -182,12 +182,12 @@ impl Counts {
         let mut counts = Self::default();
         for decided in points {
             *match decided.fate {
-                Fate::Keep => &mut counts.kept,
-                Fate::Remove => &mut counts.left,
-                Fate::Removed => &mut counts.removed,
-                Fate::Gone => &mut counts.gone,
-                Fate::Removing => &mut counts.removing,
-                Fate::Blocked => &mut counts.blocked,
+                PointFate::Keep => &mut counts.kept,
+                PointFate::Remove => &mut counts.left,
+                PointFate::Removed => &mut counts.removed,
+                PointFate::Gone => &mut counts.gone,
+                PointFate::Removing => &mut counts.removing,
+                PointFate::Blocked => &mut counts.blocked,
             } += 1;
         }
         counts
@@ -305,7 +305,7 @@ impl Watch {
 
 /// What a rebuild found in the vaults.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rebuilt {
+pub struct RebuildReport {
     /// The vaults that were read, as `<Region>/<vault>`.
     pub vaults: Vec<String>,
     /// How many restore points were added to the catalog.
@@ -327,7 +327,7 @@ pub struct Rebuilt {
 
 /// Where a point's hold stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
+pub struct HoldView {
     /// The table.
     pub table: TableName,
     /// The point.
@@ -341,7 +341,7 @@ pub struct Held {
     pub note: Option<String>,
 }
 
-impl Held {
+impl HoldView {
     /// Where the hold of `point` stands.
     pub fn of(point: &RestorePoint) -> Self {
         Self {

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use backup_chain_core::due::{self, ChainView, PolicyState, Trigger};
+use backup_chain_core::due::{self, ChainView, PolicyState, SlotOrigin};
 use backup_chain_core::ids::{PointId, SessionId, Table, VaultArn};
-use backup_chain_core::point::{self, Hold, Kind, RestorePoint};
+use backup_chain_core::point::{self, Hold, PointKind, RestorePoint};
 use backup_chain_core::policy::{Home, Policy, PolicyErrors};
 use backup_chain_core::retention::{self, Reason};
 use backup_chain_core::span::{Span, Unit};
@@ -186,9 +186,9 @@ fn slots(slots: &[TierSlot]) -> Vec<(i64, usize)> {
     slots.iter().map(|of| (of.slot.as_second(), of.tier as usize)).collect()
 }
 
-fn trigger(session: Session) -> Trigger {
+fn trigger(session: Session) -> SlotOrigin {
     let moment = moment(session.moment);
-    if session.by_hand { Trigger::ByHand(moment) } else { Trigger::Slot(moment) }
+    if session.by_hand { SlotOrigin::ByHand(moment) } else { SlotOrigin::Slot(moment) }
 }
 
 fn view(chain: &Chain) -> ChainView {
@@ -234,7 +234,7 @@ fn real_point(point: &Point) -> RestorePoint {
         State::Deleting => Real::Deleting,
         State::Deleted => Real::Deleted,
     };
-    let kind = if point.manual { Kind::Manual } else { Kind::Backup };
+    let kind = if point.manual { PointKind::Manual } else { PointKind::Backup };
     let session = SessionId::new(moment(point.planned), 0);
     let hold = Hold { reason: "audit".to_owned(), author: None, since: None, until: None };
     RestorePoint {

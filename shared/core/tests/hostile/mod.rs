@@ -17,9 +17,9 @@ use backup_chain_core::ids::{
 };
 use backup_chain_core::invoke::{self, RestoreRequest, RetentionRequest, SessionRequest};
 use backup_chain_core::job_events::{self, Incoming};
-use backup_chain_core::metadata::{Document, Settings, tags};
+use backup_chain_core::metadata::{Document, SettingsLocation, tags};
 use backup_chain_core::policy::{Home, Policy, changes};
-use backup_chain_core::restore::{self, Around, Choices, Target};
+use backup_chain_core::restore::{self, Choices, NameBound, Target};
 use backup_chain_core::settings::{Digest, TableSettings};
 use backup_chain_core::span::Span;
 use jiff::Timestamp;
@@ -204,7 +204,7 @@ pub fn document(bytes: &[u8]) {
                 assert_eq!(Document::unpack(&document.pack()).as_ref(), Ok(&document));
                 let envelope = document.envelope();
                 assert_eq!(Document::from_bytes(&envelope.to_bytes()), Ok(envelope));
-                if let Settings::Inline(settings) = &document.settings {
+                if let SettingsLocation::Inline(settings) = &document.settings {
                     use_settings(settings);
                 }
             }
@@ -235,7 +235,7 @@ fn use_settings(settings: &TableSettings) {
     for name in ["orders", "orders-check"] {
         let target = Target { original: table("orders"), table: table(name) };
         let choices = Choices::default();
-        let plan = restore::plan(settings, &choices, &target, &Around::default(), &BTreeSet::new());
+        let plan = restore::plan(settings, &choices, &target, &NameBound::default(), &BTreeSet::new());
         for step in &plan.steps {
             assert!(!step.key().is_empty() && !step.title().is_empty());
             let _ = step.commands(&target);

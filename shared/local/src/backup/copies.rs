@@ -15,7 +15,7 @@ use super::runs::RETRY;
 use super::slots::Slot;
 use super::timers::{Due, TimerId};
 use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
-use super::{Backup, Place, roles};
+use super::{AccountRegion, Backup, roles};
 use crate::api::{ApiError, Neighbours};
 use crate::lags::{Lag, Lagging};
 
@@ -35,7 +35,7 @@ pub(super) struct CopyJob {
     /// The ARN of the copy, once there is one.
     pub(super) made: Option<String>,
     pub(super) size: u64,
-    target: Place,
+    target: AccountRegion,
     target_vault: String,
     lifecycle: Option<Lifecycle>,
     /// The source as it was when the job began to run: what changes later is not copied.
@@ -60,7 +60,7 @@ impl Keyed for CopyJob {
 }
 
 impl CopyJob {
-    fn slot(&self, place: &Place, most: usize) -> Slot {
+    fn slot(&self, place: &AccountRegion, most: usize) -> Slot {
         Slot { table: (place.clone(), self.resource.clone()), load: ("copy", self.target.clone()), most }
     }
 
@@ -73,7 +73,7 @@ impl CopyJob {
         })
     }
 
-    fn view(&self, place: &Place) -> Value {
+    fn view(&self, place: &AccountRegion) -> Value {
         let lifecycle = self.taken.as_ref().map(|(point, _)| self.lifecycle_of_copy(point.lifecycle));
         answer([
             ("AccountId", Some(json!(place.account))),
@@ -112,7 +112,8 @@ impl Backup {
         if let Some(job) = before.and_then(|id| self.sites.get(place)?.copies.get(&id)) {
             return Ok((source.to_owned(), started(job)));
         }
-        let target = Place::of_arn(target_vault_arn).zip(target_vault_arn.rsplit_once(":backup-vault:"));
+        let target =
+            AccountRegion::of_arn(target_vault_arn).zip(target_vault_arn.rsplit_once(":backup-vault:"));
         let Some((target, (_, target_vault))) = target else {
             return Err(invalid_parameter(format!("Invalid ARN: {target_vault_arn}")));
         };
@@ -167,7 +168,13 @@ impl Backup {
         Ok((source.to_owned(), body))
     }
 
-    pub(super) fn copy_due(&mut self, place: &Place, id: &str, at: Timestamp, around: &mut dyn Neighbours) {
+    pub(super) fn copy_due(
+        &mut self,
+        place: &AccountRegion,
+        id: &str,
+        at: Timestamp,
+        around: &mut dyn Neighbours,
+    ) {
         let Some(job) = self.site(place).copies.get_mut(id) else { return };
         job.timer = None;
         match job.state {
@@ -190,7 +197,13 @@ impl Backup {
     }
 
     /// Runs a copy that may run now. Unlike a backup it waits without end.
-    pub(super) fn try_copy(&mut self, place: &Place, id: &str, at: Timestamp, around: &mut dyn Neighbours) {
+    pub(super) fn try_copy(
+        &mut self,
+        place: &AccountRegion,
+        id: &str,
+        at: Timestamp,
+        around: &mut dyn Neighbours,
+    ) {
         let Some(job) = self.site(place).copies.get(id).cloned() else { return };
         if self.disturbed.get(&job.resource).is_some_and(|until| at < *until) {
             self.slots.leave(job.number);
@@ -228,13 +241,18 @@ impl Backup {
     }
 
     /// Counts a copy that begins or ends to read its source.
-    fn read_by(&mut self, place: &Place, source: &str, begins: bool) {
+    fn read_by(&mut self, place: &AccountRegion, source: &str, begins: bool) {
         if let Some(point) = self.site(place).points.get_mut(source) {
             point.busy = if begins { point.busy + 1 } else { point.busy.saturating_sub(1) };
         }
     }
 
-    fn check_copy(&self, place: &Place, job: &CopyJob, around: &dyn Neighbours) -> Result<Point, String> {
+    fn check_copy(
+        &self,
+        place: &AccountRegion,
+        job: &CopyJob,
+        around: &dyn Neighbours,
+    ) -> Result<Point, String> {
         let source = self.sites.get(place).and_then(|site| site.points.get(&job.source));
         let Some(source) = source.filter(|point| point.state == PointState::Usable) else {
             return Err(format!("Recovery point {} does not exist.", job.source));
@@ -261,7 +279,7 @@ impl Backup {
 
     fn check_target(
         &self,
-        place: &Place,
+        place: &AccountRegion,
         job: &CopyJob,
         source: Lifecycle,
         around: &dyn Neighbours,
@@ -284,7 +302,7 @@ impl Backup {
 
     fn make_copy(
         &mut self,
-        place: &Place,
+        place: &AccountRegion,
         job: &CopyJob,
         at: Timestamp,
         around: &dyn Neighbours,
@@ -331,7 +349,7 @@ impl Backup {
         Ok(arn)
     }
 
-    fn end_copy(&mut self, place: &Place, id: &str, at: Timestamp, outcome: Result<String, String>) {
+    fn end_copy(&mut self, place: &AccountRegion, id: &str, at: Timestamp, outcome: Result<String, String>) {
         let seen = self.lags.draw(&[Lag::Jobs], at);
         let ended = self.site(place).copies.change(id, seen, |job| {
             job.completed = Some(at);

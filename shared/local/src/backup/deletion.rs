@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use super::points::{Point, PointState};
 use super::timers::Due;
 use super::wire::{Request, invalid_request};
-use super::{Backup, Place};
+use super::{AccountRegion, Backup};
 use crate::api::{ApiError, Neighbours};
 use crate::lags::Lag;
 
 impl Backup {
     /// Sets the point's timer anew after anything that its next change depends on.
-    pub(super) fn schedule(&mut self, place: &Place, arn: &str, now: Timestamp) {
+    pub(super) fn schedule(&mut self, place: &AccountRegion, arn: &str, now: Timestamp) {
         let Some(point) = self.sites.get(place).and_then(|site| site.points.get(arn)) else { return };
         let next = point.next_at(self.held(place, point));
         self.timers.cancel(point.timer);
@@ -22,7 +22,13 @@ impl Backup {
         }
     }
 
-    pub(super) fn point_due(&mut self, place: &Place, arn: &str, at: Timestamp, around: &mut dyn Neighbours) {
+    pub(super) fn point_due(
+        &mut self,
+        place: &AccountRegion,
+        arn: &str,
+        at: Timestamp,
+        around: &mut dyn Neighbours,
+    ) {
         let Some(point) = self.sites.get(place).and_then(|site| site.points.get(arn)) else { return };
         let held = self.held(place, point);
         let lapses = point.lapse_at().is_some_and(|lapse| lapse <= at) && point.lapses(held);
@@ -55,13 +61,19 @@ impl Backup {
     }
 
     /// A recovery point enters another state, and the event that tells of it is on its way.
-    pub(super) fn enter(&mut self, place: &Place, arn: &str, at: Timestamp, change: impl FnOnce(&mut Point)) {
+    pub(super) fn enter(
+        &mut self,
+        place: &AccountRegion,
+        arn: &str,
+        at: Timestamp,
+        change: impl FnOnce(&mut Point),
+    ) {
         let seen = self.lags.draw(&[Lag::Points], at);
         let Some(point) = self.site(place).points.change(arn, seen, change).cloned() else { return };
         self.outbox.point(place, &point, at, self.options.usable);
     }
 
-    pub(super) fn remove_point(&mut self, place: &Place, arn: &str, at: Timestamp) {
+    pub(super) fn remove_point(&mut self, place: &AccountRegion, arn: &str, at: Timestamp) {
         let seen = self.lags.draw(&[Lag::Points], at);
         if let Some(point) = self.site(place).points.remove(arn, seen) {
             self.timers.cancel(point.timer);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Map, Value, json};
 
-use super::Place;
+use super::AccountRegion;
 use super::copies::CopyJob;
 use super::ids::Ids;
 use super::jobs::{BackupJob, JobState};
@@ -94,7 +94,7 @@ impl Outbox {
         self.pending.insert((at, self.sent), event);
     }
 
-    fn send(&mut self, place: &Place, at: Timestamp, kind: &str, resources: &[&str], detail: &Value) {
+    fn send(&mut self, place: &AccountRegion, at: Timestamp, kind: &str, resources: &[&str], detail: &Value) {
         let id = self.ids.uuid();
         if self.faults.lose_all || self.faults.lose_next > 0 {
             self.faults.lose_next = self.faults.lose_next.saturating_sub(1);
@@ -124,7 +124,7 @@ impl Outbox {
 
     /// A backup job has entered its state. The recovery point is named once it is COMPLETED, and only as
     /// the event's resource.
-    pub(super) fn backup(&mut self, place: &Place, job: &BackupJob, at: Timestamp) {
+    pub(super) fn backup(&mut self, place: &AccountRegion, job: &BackupJob, at: Timestamp) {
         let kind = "Backup Job State Change";
         let state = job.state;
         let (created, state_text) = (json!(written(job.created)), json!(state.as_str()));
@@ -164,7 +164,7 @@ impl Outbox {
     }
 
     /// A copy job has entered its state; told where the job was started. CREATED does not name the job.
-    pub(super) fn copy(&mut self, place: &Place, job: &CopyJob, at: Timestamp) {
+    pub(super) fn copy(&mut self, place: &AccountRegion, job: &CopyJob, at: Timestamp) {
         let kind = "Copy Job State Change";
         let (created, state) = (json!(written(job.created)), json!(job.state.as_str()));
         let detail = if job.state == JobState::Created {
@@ -194,14 +194,14 @@ impl Outbox {
     }
 
     /// A restore job is there: told with hardly anything, and with `state` where the others say `status`.
-    pub(super) fn restore_created(&mut self, place: &Place, job: &RestoreJob, at: Timestamp) {
+    pub(super) fn restore_created(&mut self, place: &AccountRegion, job: &RestoreJob, at: Timestamp) {
         let detail =
             json!({"restoreJobId": job.id, "creationDate": written(job.created), "state": "CREATED"});
         self.send(place, at, RESTORE, &[&job.point], &detail);
     }
 
     /// A restore job has entered its state. Its progress is 0 in all of AWS's samples.
-    pub(super) fn restore(&mut self, place: &Place, job: &RestoreJob, at: Timestamp) {
+    pub(super) fn restore(&mut self, place: &AccountRegion, job: &RestoreJob, at: Timestamp) {
         let done = job.state == RestoreState::Completed;
         let detail = answer([
             ("restoreJobId", Some(json!(job.id))),
@@ -224,7 +224,7 @@ impl Outbox {
     /// A vault was made, changed or deleted.
     pub(super) fn vault(
         &mut self,
-        place: &Place,
+        place: &AccountRegion,
         vault: &str,
         state: &str,
         locked: Option<bool>,
@@ -241,7 +241,7 @@ impl Outbox {
     /// The settings of a Region were changed, to these where they are named.
     pub(super) fn region(
         &mut self,
-        place: &Place,
+        place: &AccountRegion,
         opt_in: &[(String, bool)],
         management: &[(String, bool)],
         at: Timestamp,
@@ -260,7 +260,13 @@ impl Outbox {
     }
 
     /// A recovery point has entered its state.
-    pub(super) fn point(&mut self, place: &Place, point: &Point, at: Timestamp, usable: &'static str) {
+    pub(super) fn point(
+        &mut self,
+        place: &AccountRegion,
+        point: &Point,
+        at: Timestamp,
+        usable: &'static str,
+    ) {
         let created = point.created;
         let lifecycle = answer([
             ("moveToColdStorageAfterDays", point.lifecycle.cold_after.map(|days| json!(days))),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::lifecycle::DAY;
 use super::points::Point;
 use super::wire::{Request, answer, epoch, invalid_parameter, page};
-use super::{Backup, Place, tags};
+use super::{AccountRegion, Backup, tags};
 use crate::api::ApiError;
 use crate::lags::Lagging;
 
@@ -104,7 +104,7 @@ impl Hold {
         until.is_none_or(|until| now < until)
     }
 
-    fn view(&self, place: &Place, now: Timestamp) -> Value {
+    fn view(&self, place: &AccountRegion, now: Timestamp) -> Value {
         let cancelled = self.cancelled.as_ref();
         answer([
             ("Title", Some(json!(self.title))),
@@ -117,7 +117,7 @@ impl Hold {
         ])
     }
 
-    fn whole(&self, place: &Place, now: Timestamp) -> Value {
+    fn whole(&self, place: &AccountRegion, now: Timestamp) -> Value {
         let mut view = self.view(place, now);
         let cancelled = self.cancelled.as_ref();
         let more = answer([
@@ -132,7 +132,7 @@ impl Hold {
     }
 }
 
-impl Place {
+impl AccountRegion {
     pub(super) fn hold_arn(&self, id: &str) -> String {
         format!("arn:aws:backup:{}:{}:legal-hold:{id}", self.region, self.account)
     }
@@ -172,7 +172,7 @@ impl Backup {
         Ok(("*".to_owned(), body))
     }
 
-    fn hold(&self, place: &Place, id: &str, now: Timestamp) -> Result<&Hold, ApiError> {
+    fn hold(&self, place: &AccountRegion, id: &str, now: Timestamp) -> Result<&Hold, ApiError> {
         self.sites
             .get(place)
             .and_then(|site| site.holds.get(id))
@@ -253,12 +253,12 @@ impl Backup {
     }
 
     /// Whether a hold in force covers the point.
-    pub(super) fn held(&self, place: &Place, point: &Point) -> bool {
+    pub(super) fn held(&self, place: &AccountRegion, point: &Point) -> bool {
         self.sites.get(place).is_some_and(|site| site.holds.values().any(|hold| hold.covers(point)))
     }
 
     /// Puts one point under a hold of its own, or ends that.
-    pub(super) fn hold_point(&mut self, place: &Place, arn: &str, held: bool, now: Timestamp) {
+    pub(super) fn hold_point(&mut self, place: &AccountRegion, arn: &str, held: bool, now: Timestamp) {
         let site = self.site(place);
         if held {
             let selection = Selection { points: BTreeSet::from([arn.to_owned()]), ..Selection::default() };

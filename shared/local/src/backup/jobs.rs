@@ -11,7 +11,7 @@ use super::lifecycle::Lifecycle;
 use super::slots::Slot;
 use super::timers::{Due, TimerId};
 use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
-use super::{Backup, Place, tags};
+use super::{AccountRegion, Backup, tags};
 use crate::api::{ApiError, Neighbours};
 use crate::lags::Lag;
 
@@ -102,7 +102,7 @@ impl Keyed for BackupJob {
 }
 
 impl BackupJob {
-    pub(super) fn slot(&self, place: &Place, most: usize) -> Slot {
+    pub(super) fn slot(&self, place: &AccountRegion, most: usize) -> Slot {
         Slot { table: (place.clone(), self.resource.clone()), load: ("backup", place.clone()), most }
     }
 
@@ -111,7 +111,7 @@ impl BackupJob {
         (self.advanced || self.state == JobState::Completed).then(|| json!(self.point))
     }
 
-    fn view(&self, place: &Place) -> Value {
+    fn view(&self, place: &AccountRegion) -> Value {
         let done = self.state == JobState::Completed;
         answer([
             ("AccountId", Some(json!(place.account))),
@@ -184,7 +184,7 @@ impl Backup {
         let tags = tags::parse(request.body.get("RecoveryPointTags"))?;
         tags::require_few_added(tags.len(), self.options.added_tags)?;
         let table = table_name(resource);
-        if table.is_empty() || Place::of_arn(resource).as_ref() != Some(place) {
+        if table.is_empty() || AccountRegion::of_arn(resource).as_ref() != Some(place) {
             return Err(invalid_parameter(format!("Invalid ARN: {resource}")));
         }
         if around.table(&place.account, &place.region, table).is_none() {
@@ -245,7 +245,7 @@ impl Backup {
         }
         let Some(arn) = request.text("LogicallyAirGappedBackupVaultArn") else { return Ok(vault.to_owned()) };
         let name = arn.rsplit_once(":backup-vault:").map(|(_, name)| name);
-        let name = name.filter(|_| Place::of_arn(arn).as_ref() == Some(&request.place));
+        let name = name.filter(|_| AccountRegion::of_arn(arn).as_ref() == Some(&request.place));
         let Some(name) = name else { return Err(invalid_parameter(format!("Invalid ARN: {arn}"))) };
         if !self.vault(&request.place, name)?.1.air_gapped {
             return Err(invalid_parameter(format!("Backup vault {name} is not logically air-gapped")));

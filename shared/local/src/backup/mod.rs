@@ -74,12 +74,12 @@ fn per_second(operation: &str) -> i64 {
 
 /// An account in a Region: what all state of AWS Backup belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct AccountRegion {
     account: String,
     region: String,
 }
 
-impl Place {
+impl AccountRegion {
     fn of(scope: &Scope) -> Self {
         Self { account: scope.account.clone(), region: scope.region.clone() }
     }
@@ -125,7 +125,7 @@ pub struct Handled {
 /// AWS Backup in all accounts and Regions.
 #[derive(Debug)]
 pub struct Backup {
-    sites: BTreeMap<Place, Site>,
+    sites: BTreeMap<AccountRegion, Site>,
     ids: ids::Ids,
     timers: Timers,
     slots: Slots,
@@ -193,7 +193,7 @@ impl Backup {
             });
         };
         self.settle(scope.now, around);
-        let place = Place::of(scope);
+        let place = AccountRegion::of(scope);
         if self.options.rates {
             let buckets = [(operation, per_second(operation)), (ALL, per_second(ALL))];
             if !self.rates.take(&place.account, &place.region, &buckets, scope.now) {
@@ -285,7 +285,7 @@ impl Backup {
         self.outbox.take(now)
     }
 
-    fn site(&mut self, place: &Place) -> &mut Site {
+    fn site(&mut self, place: &AccountRegion) -> &mut Site {
         if !self.sites.contains_key(place) {
             self.sites.insert(place.clone(), Site::default());
         }

@@ -12,7 +12,7 @@ use super::jobs::table_name;
 use super::lifecycle::{DAY, Lifecycle};
 use super::timers::TimerId;
 use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
-use super::{Backup, Place};
+use super::{AccountRegion, Backup};
 use crate::api::{ApiError, TableState};
 use crate::lags::{Lag, Lagging};
 
@@ -188,7 +188,7 @@ impl Backup {
     /// All recovery points of a vault, in order of their ARNs.
     #[must_use]
     pub fn points(&self, account: &str, region: &str, vault: &str) -> Vec<PointView> {
-        let place = Place { account: account.to_owned(), region: region.to_owned() };
+        let place = AccountRegion { account: account.to_owned(), region: region.to_owned() };
         let points = self.sites.get(&place).into_iter().flat_map(|site| site.points.under(vault));
         points
             .map(|point| PointView {
@@ -204,12 +204,12 @@ impl Backup {
     }
 
     pub(super) fn point_of(&self, account: &str, region: &str, arn: &str) -> Option<&Point> {
-        let place = Place { account: account.to_owned(), region: region.to_owned() };
+        let place = AccountRegion { account: account.to_owned(), region: region.to_owned() };
         self.sites.get(&place)?.points.get(arn)
     }
 
     /// A backup or copy has ended well: the point is usable, and its lifecycle runs.
-    pub(super) fn complete_point(&mut self, place: &Place, arn: &str, at: Timestamp) {
+    pub(super) fn complete_point(&mut self, place: &AccountRegion, arn: &str, at: Timestamp) {
         // Its tags may not be there for a while, as after any change of them.
         let tags_seen = self.lags.draw(&[Lag::PointTags], at);
         self.enter(place, arn, at, |point| {

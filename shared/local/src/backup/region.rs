@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::wire::{Request, invalid_parameter};
-use super::{Backup, Place};
+use super::{AccountRegion, Backup};
 use crate::api::ApiError;
 
 const DYNAMODB: &str = "DynamoDB";
@@ -32,7 +32,7 @@ impl RegionSettings {
 }
 
 impl Backup {
-    pub(super) fn advanced(&self, place: &Place) -> bool {
+    pub(super) fn advanced(&self, place: &AccountRegion) -> bool {
         self.sites.get(place).is_none_or(|site| site.region.advanced())
     }
 

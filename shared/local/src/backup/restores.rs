@@ -10,7 +10,7 @@ use super::filter::JobFilter;
 use super::points::{Point, PointState};
 use super::timers::Due;
 use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
-use super::{Backup, Place};
+use super::{AccountRegion, Backup};
 use crate::api::{ApiError, Neighbours, Restore};
 use crate::lags::Lag;
 
@@ -74,7 +74,7 @@ impl Keyed for RestoreJob {
 }
 
 impl RestoreJob {
-    pub(super) fn table_arn(&self, place: &Place) -> String {
+    pub(super) fn table_arn(&self, place: &AccountRegion) -> String {
         format!("arn:aws:dynamodb:{}:{}:table/{}", place.region, place.account, self.table)
     }
 
@@ -90,7 +90,7 @@ impl RestoreJob {
         format!("{:.2}%", share * 100.0)
     }
 
-    fn view(&self, place: &Place, now: Timestamp) -> Value {
+    fn view(&self, place: &AccountRegion, now: Timestamp) -> Value {
         let done = self.state == RestoreState::Completed;
         let minutes = self.started.zip(self.expected).map(|(from, to)| {
             let seconds = to.duration_since(from).as_secs();
@@ -160,7 +160,7 @@ enum KeyOf<'a> {
 /// The key of the new table. Without an encryption type it is the original table's, which another Region
 /// does not have; `KMS` without a key is the key that AWS manages for DynamoDB.
 fn key_of<'a>(
-    place: &Place,
+    place: &AccountRegion,
     point: &'a Point,
     encryption: Option<&str>,
     key: Option<&'a String>,
@@ -176,7 +176,9 @@ fn key_of<'a>(
         (Some("Default") | None, Some(_)) => {
             Err(invalid_parameter("Invalid restore metadata. kmsMasterKeyArn requires encryptionType KMS"))
         }
-        (None, None) if Place::of_arn(&point.resource).is_some_and(|from| from.region != place.region) => {
+        (None, None)
+            if AccountRegion::of_arn(&point.resource).is_some_and(|from| from.region != place.region) =>
+        {
             Err(invalid_parameter(
                 "Invalid restore metadata. encryptionType is required to restore to another Region",
             ))

@@ -6,14 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::points::PointState;
 use super::restores::{RestoreJob, RestoreState};
-use super::{Backup, Place, roles};
+use super::{AccountRegion, Backup, roles};
 use crate::api::{Neighbours, Restore, TableState};
 use crate::lags::Lag;
 
 impl Backup {
     pub(super) fn restore_due(
         &mut self,
-        place: &Place,
+        place: &AccountRegion,
         id: &str,
         at: Timestamp,
         around: &mut dyn Neighbours,
@@ -37,7 +37,7 @@ impl Backup {
     /// Begins the new table. What the role, the keys, the limits or DynamoDB refuse fails the job.
     fn run_restore(
         &self,
-        place: &Place,
+        place: &AccountRegion,
         job: &RestoreJob,
         at: Timestamp,
         around: &mut dyn Neighbours,
@@ -63,7 +63,7 @@ impl Backup {
         }
         if let Some(key) = &job.key_arn {
             // A table has a key of its own Region.
-            if Place::of_arn(key).is_none_or(|of| of.region != place.region) {
+            if AccountRegion::of_arn(key).is_none_or(|of| of.region != place.region) {
                 return Err(roles::KEY_DENIED.to_owned());
             }
             roles::key_usable(key, around)?;
@@ -85,7 +85,7 @@ impl Backup {
 
     fn restore_runs(
         &mut self,
-        place: &Place,
+        place: &AccountRegion,
         mut job: RestoreJob,
         restore: Restore,
         at: Timestamp,
@@ -109,7 +109,7 @@ impl Backup {
 
     fn end_restore(
         &mut self,
-        place: &Place,
+        place: &AccountRegion,
         mut job: RestoreJob,
         at: Timestamp,
         outcome: Result<(), String>,

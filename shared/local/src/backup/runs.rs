@@ -9,7 +9,7 @@ use super::jobs::{BackupJob, JobState, OUT_OF_RANGE, table_name};
 use super::points::{Point, PointState, Snapshot};
 use super::slots::Wait;
 use super::timers::Due;
-use super::{Backup, Place, roles, tags};
+use super::{AccountRegion, Backup, roles, tags};
 use crate::api::{Neighbours, TableState};
 use crate::lags::{Lag, Lagging};
 
@@ -34,7 +34,13 @@ impl From<String> for Trouble {
 }
 
 impl Backup {
-    pub(super) fn backup_due(&mut self, place: &Place, id: &str, at: Timestamp, around: &mut dyn Neighbours) {
+    pub(super) fn backup_due(
+        &mut self,
+        place: &AccountRegion,
+        id: &str,
+        at: Timestamp,
+        around: &mut dyn Neighbours,
+    ) {
         let Some(job) = self.site(place).backups.get_mut(id) else { return };
         job.timer = None;
         let job = job.clone();
@@ -63,7 +69,13 @@ impl Backup {
     }
 
     /// Runs a job that may run now: from here on its recovery point exists, with the table as it is.
-    pub(super) fn try_backup(&mut self, place: &Place, id: &str, at: Timestamp, around: &mut dyn Neighbours) {
+    pub(super) fn try_backup(
+        &mut self,
+        place: &AccountRegion,
+        id: &str,
+        at: Timestamp,
+        around: &mut dyn Neighbours,
+    ) {
         let Some(job) = self.site(place).backups.get(id).cloned() else { return };
         let slot = job.slot(place, self.options.running_backups);
         if !self.slots.take(&slot) {
@@ -97,7 +109,7 @@ impl Backup {
 
     fn run_backup(
         &mut self,
-        place: &Place,
+        place: &AccountRegion,
         job: &BackupJob,
         at: Timestamp,
         around: &mut dyn Neighbours,
@@ -188,7 +200,7 @@ impl Backup {
         Ok(())
     }
 
-    fn finish_backup(&mut self, place: &Place, id: &str, at: Timestamp, around: &mut dyn Neighbours) {
+    fn finish_backup(&mut self, place: &AccountRegion, id: &str, at: Timestamp, around: &mut dyn Neighbours) {
         let Some(job) = self.site(place).backups.get(id).cloned() else { return };
         self.slots.release(&job.slot(place, self.options.running_backups));
         let scripted = self.fail_backups.get_mut(&job.resource).and_then(VecDeque::pop_front);
@@ -208,7 +220,7 @@ impl Backup {
 
     pub(super) fn end_backup(
         &mut self,
-        place: &Place,
+        place: &AccountRegion,
         id: &str,
         at: Timestamp,
         state: JobState,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::events::{BackupEvent, EventFaults};
 use super::options::{Durations, Options};
-use super::{Backup, Place};
+use super::{AccountRegion, Backup};
 use crate::lags::{Lagging, Seen};
 
 impl Backup {
@@ -102,8 +102,8 @@ impl Backup {
         true
     }
 
-    fn place_of_point(&self, arn: &str) -> Option<Place> {
-        let place = Place::of_arn(arn)?;
+    fn place_of_point(&self, arn: &str) -> Option<AccountRegion> {
+        let place = AccountRegion::of_arn(arn)?;
         self.sites.get(&place)?.points.get(arn).is_some().then_some(place)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::timers::Due;
-use super::{Backup, Place};
+use super::{AccountRegion, Backup};
 use crate::api::Neighbours;
 
 /// Why a job must wait.
@@ -19,9 +19,9 @@ pub(super) enum Wait {
 #[derive(Debug, Clone)]
 pub(super) struct Slot {
     /// Where the table's jobs run, and the table.
-    pub(super) table: (Place, String),
+    pub(super) table: (AccountRegion, String),
     /// Backups count where they run, copies where they go.
-    pub(super) load: (&'static str, Place),
+    pub(super) load: (&'static str, AccountRegion),
     /// How many of those may run at once.
     pub(super) most: usize,
 }
@@ -29,8 +29,8 @@ pub(super) struct Slot {
 /// What jobs queue for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Queue {
-    Table((Place, String)),
-    Load((&'static str, Place)),
+    Table((AccountRegion, String)),
+    Load((&'static str, AccountRegion)),
 }
 
 #[derive(Debug)]
@@ -42,8 +42,8 @@ struct Waiting {
 
 #[derive(Debug, Default)]
 pub(super) struct Slots {
-    tables: BTreeSet<(Place, String)>,
-    load: BTreeMap<(&'static str, Place), usize>,
+    tables: BTreeSet<(AccountRegion, String)>,
+    load: BTreeMap<(&'static str, AccountRegion), usize>,
     waiting: BTreeMap<u64, Waiting>,
     /// Each job waits in the queue of one thing that is not free.
     queues: BTreeMap<Queue, BTreeSet<u64>>,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::wire::{Request, answer, invalid_parameter, millis, page};
-use super::{Backup, Place};
+use super::{AccountRegion, Backup};
 use crate::api::{ApiError, Scope};
 use crate::lags::{Lag, Lagging, Seen};
 
@@ -63,7 +63,7 @@ impl Backup {
     /// # Errors
     /// When there is no such resource.
     pub fn plant_tag(&mut self, arn: &str, (key, value): (&str, &str)) -> Result<(), String> {
-        let place = Place::of_arn(arn).ok_or_else(|| format!("no ARN: {arn}"))?;
+        let place = AccountRegion::of_arn(arn).ok_or_else(|| format!("no ARN: {arn}"))?;
         let tags = self.tags_of(&place, arn).map_err(|error| error.message)?;
         let mut all = BTreeMap::clone(tags);
         all.insert(key.to_owned(), value.to_owned());
@@ -74,7 +74,7 @@ impl Backup {
     /// The tags of a recovery point, a vault or a legal hold. DynamoDB's own backups carry none and are refused.
     fn tags_of(
         &mut self,
-        place: &Place,
+        place: &AccountRegion,
         arn: &str,
     ) -> Result<&mut Lagging<BTreeMap<String, String>>, ApiError> {
         if arn.starts_with("arn:aws:dynamodb:") {
@@ -110,7 +110,7 @@ impl Backup {
 
     fn add_tags(
         &mut self,
-        place: &Place,
+        place: &AccountRegion,
         arn: &str,
         given: Option<&Value>,
         now: Timestamp,
@@ -155,7 +155,7 @@ impl Backup {
     /// # Errors
     /// As TagResource refuses.
     pub(crate) fn tag(&mut self, scope: &Scope, arn: &str, tags: Option<&Value>) -> Result<(), ApiError> {
-        self.add_tags(&Place::of(scope), arn, tags, millis(scope.now))
+        self.add_tags(&AccountRegion::of(scope), arn, tags, millis(scope.now))
     }
 
     /// Removes tags from a vault, a recovery point or a legal hold.
@@ -163,7 +163,7 @@ impl Backup {
     /// # Errors
     /// As UntagResource refuses.
     pub(crate) fn untag(&mut self, scope: &Scope, arn: &str, keys: &[Value]) -> Result<(), ApiError> {
-        let place = Place::of(scope);
+        let place = AccountRegion::of(scope);
         let keys = || keys.iter().filter_map(Value::as_str);
         let mut rest = BTreeMap::clone(self.tags_of(&place, arn)?);
         if let Some(key) = keys().find(|key| key.starts_with("aws:")) {
@@ -182,7 +182,7 @@ impl Backup {
 
     /// The vaults and recovery points of an account in a Region that are seen to carry tags: ARN and tags.
     pub(crate) fn tagged(&self, scope: &Scope) -> Vec<(String, &BTreeMap<String, String>)> {
-        let place = Place::of(scope);
+        let place = AccountRegion::of(scope);
         let Some(site) = self.sites.get(&place) else { return Vec::new() };
         let vaults = site.vaults.values().map(|vault| (place.vault_arn(&vault.name), &vault.tags));
         let points = site.points.values().map(|point| (point.arn.clone(), &point.tags));

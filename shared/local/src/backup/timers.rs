@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::Place;
+use super::AccountRegion;
 
 /// Whose timer it is; the owner knows by its own state what is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Due {
-    Backup(Place, String),
-    Copy(Place, String),
-    Point(Place, String),
-    Restore(Place, String),
+    Backup(AccountRegion, String),
+    Copy(AccountRegion, String),
+    Point(AccountRegion, String),
+    Restore(AccountRegion, String),
 }
 
 /// Names a timer until it fires.

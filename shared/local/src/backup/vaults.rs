@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::lifecycle::{DAY, Lifecycle};
 use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
-use super::{Backup, Place, policy, tags};
+use super::{AccountRegion, Backup, policy, tags};
 use crate::api::{ApiError, Neighbours};
 use crate::lags::Lagging;
 
@@ -51,7 +51,7 @@ impl Vault {
         if self.air_gapped { "LOGICALLY_AIR_GAPPED_BACKUP_VAULT" } else { "BACKUP_VAULT" }
     }
 
-    fn view(&self, place: &Place, points: usize) -> Value {
+    fn view(&self, place: &AccountRegion, points: usize) -> Value {
         let lock = self.lock.as_ref();
         answer([
             ("BackupVaultName", Some(json!(self.name))),
@@ -145,7 +145,7 @@ impl Backup {
     }
 
     /// The vault of a request, with its ARN.
-    pub(super) fn vault(&self, place: &Place, name: &str) -> Result<(String, &Vault), ApiError> {
+    pub(super) fn vault(&self, place: &AccountRegion, name: &str) -> Result<(String, &Vault), ApiError> {
         let arn = place.vault_arn(name);
         match self.sites.get(place).and_then(|site| site.vaults.get(name)) {
             Some(vault) => Ok((arn, vault)),
@@ -156,7 +156,7 @@ impl Backup {
     /// The access policy of a vault, if it has one.
     #[must_use]
     pub fn vault_policy(&self, account: &str, region: &str, vault: &str) -> Option<&str> {
-        let place = Place { account: account.to_owned(), region: region.to_owned() };
+        let place = AccountRegion { account: account.to_owned(), region: region.to_owned() };
         self.sites.get(&place)?.vaults.get(vault)?.policy.as_deref()
     }
 
@@ -178,7 +178,7 @@ impl Backup {
         Ok((arn, vault))
     }
 
-    fn points_in(&self, place: &Place, vault: &str) -> usize {
+    fn points_in(&self, place: &AccountRegion, vault: &str) -> usize {
         self.sites.get(place).map_or(0, |site| site.points.count(vault))
     }
 

@@ -5,12 +5,12 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::{Timestamp, Unit};
 use serde_json::{Map, Value, json};
 
-use super::Place;
+use super::AccountRegion;
 use crate::api::{ApiError, Scope};
 
 pub(super) struct Request<'a> {
     pub(super) scope: &'a Scope,
-    pub(super) place: Place,
+    pub(super) place: AccountRegion,
     pub(super) path: &'a [String],
     pub(super) query: &'a [(String, String)],
     pub(super) body: &'a Value,

@@ -26,13 +26,13 @@ const NOT_WITH_PROMQL: [&str; 6] = [
 
 /// What an alarm watches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum AlarmMetric {
     OneMetric,
     Math,
     PromQl,
 }
 
-impl Kind {
+impl AlarmMetric {
     pub(super) fn first_state(self) -> &'static str {
         if self == Self::PromQl { "OK" } else { "INSUFFICIENT_DATA" }
     }
@@ -42,7 +42,7 @@ impl Kind {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn alarm(body: &Value) -> Result<Kind, ApiError> {
+pub(super) fn alarm(body: &Value) -> Result<AlarmMetric, ApiError> {
     let name = required(body, "AlarmName")?;
     if name.chars().count() > 255 || name.chars().any(|c| c.is_ascii_control()) {
         return Err(invalid("AlarmName has 1 to 255 characters, and no control characters"));
@@ -61,9 +61,9 @@ pub(super) fn alarm(body: &Value) -> Result<Kind, ApiError> {
     }
     let given = |member: &str| !body[member].is_null();
     let kind = match (given("MetricName"), given("Metrics"), given("EvaluationCriteria")) {
-        (true, false, false) => Kind::OneMetric,
-        (false, true, false) => Kind::Math,
-        (false, false, true) => Kind::PromQl,
+        (true, false, false) => AlarmMetric::OneMetric,
+        (false, true, false) => AlarmMetric::Math,
+        (false, false, true) => AlarmMetric::PromQl,
         _ => {
             return Err(invalid(
                 "Exactly one of MetricName, Metrics and EvaluationCriteria must be specified",
@@ -75,12 +75,12 @@ pub(super) fn alarm(body: &Value) -> Result<Kind, ApiError> {
         None => Ok(()),
     };
     match kind {
-        Kind::OneMetric => metrics::one(body)?,
-        Kind::Math => {
+        AlarmMetric::OneMetric => metrics::one(body)?,
+        AlarmMetric::Math => {
             excluded(&members::OF_ONE_METRIC)?;
             metrics::math(body)?;
         }
-        Kind::PromQl => {
+        AlarmMetric::PromQl => {
             excluded(&members::OF_ONE_METRIC)?;
             excluded(&NOT_WITH_PROMQL)?;
             required(&body["EvaluationCriteria"]["PromQLCriteria"], "Query")?;

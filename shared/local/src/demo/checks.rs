@@ -8,8 +8,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use backup_chain_aws::seen::Seen;
 use backup_chain_core::ids::PointId;
 use backup_chain_core::metadata::{self, Document, tags};
-use backup_chain_core::point::{Kind, RestorePoint, State};
-use backup_chain_core::retention::Fate as Outcome;
+use backup_chain_core::point::{PointKind, RestorePoint, State};
+use backup_chain_core::retention::PointFate as Outcome;
 use backup_chain_core::session::Status;
 use backup_chain_core::settings::TableSettings;
 use backup_chain_core::tier::Tier;
@@ -202,7 +202,7 @@ fn chain_of<'a>(opened: &'a [Opened], table: &Table, region: &str) -> impl Itera
     opened.iter().filter(move |point| {
         point.view.resource_arn == arn
             && point.region == region
-            && point.document.kind == metadata::Kind::Chain
+            && point.document.kind == metadata::DocumentKind::Chain
     })
 }
 
@@ -279,7 +279,7 @@ fn owed(ended: &Ended, opened: &[Opened]) -> Check {
 fn manual(ended: &Ended, opened: &[Opened]) -> Check {
     let mut faults = Vec::new();
     let manual: Vec<_> =
-        opened.iter().filter(|point| point.document.kind == metadata::Kind::Manual).collect();
+        opened.iter().filter(|point| point.document.kind == metadata::DocumentKind::Manual).collect();
     match manual.as_slice() {
         [point] => {
             let made = at(MANUAL)..at(MANUAL) + SignedDuration::from_hours(1);
@@ -368,7 +368,7 @@ fn copies(ended: &Ended, opened: &[Opened]) -> Check {
     let copies: Vec<_> = opened.iter().filter(|point| point.region == TARGET).collect();
     let mut pairs = 0;
     for copy in &copies {
-        let row = ended.rows.iter().find(|row| row.kind == Kind::Backup && row.id == copy.document.id);
+        let row = ended.rows.iter().find(|row| row.kind == PointKind::Backup && row.id == copy.document.id);
         if row
             .is_none_or(|row| row.created_at.map(Timestamp::as_second) != Some(copy.view.created.as_second()))
         {

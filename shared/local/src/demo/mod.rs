@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::{Removal, RetentionRequest, SessionRequest, Which};
-use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::point::{PointKind, RestorePoint, State};
 use backup_chain_local::stack::{Failure, SOURCE, Schedules, Stack, VAULT};
 use backup_chain_local::{Options, World};
 use jiff::{SignedDuration, Timestamp};
@@ -196,7 +196,8 @@ async fn rows(stack: &Stack, tables: &Tables) -> Result<Vec<RestorePoint>, Failu
 
 async fn remove_by_hand(stack: &Stack, table: &TableName, vault: &str) -> Result<(), Failure> {
     let points = stack.app().catalog.points_of_table(table).await?;
-    let wanted = points.into_iter().find(|point| point.kind == Kind::Backup && point.slot == at(BY_HAND));
+    let wanted =
+        points.into_iter().find(|point| point.kind == PointKind::Backup && point.slot == at(BY_HAND));
     let point = wanted.ok_or("there is no restore point to remove by hand")?.id;
     let vault = Some(vault.to_owned());
     let removal = Removal { vault, ..Removal::of(table.clone(), Which::Point(point)) };
@@ -215,7 +216,7 @@ struct Totals {
 impl Totals {
     fn of(rows: &[RestorePoint]) -> Self {
         let made = |point: &&RestorePoint| point.created_at.is_some();
-        let copies = rows.iter().filter(made).filter(|point| point.kind == Kind::Copy).count();
+        let copies = rows.iter().filter(made).filter(|point| point.kind == PointKind::Copy).count();
         Self {
             backups: rows.iter().filter(made).count() - copies,
             copies,

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use backup_chain_aws::seen::Seen;
 use backup_chain_core::metadata::tags;
-use backup_chain_core::point::{Kind, State};
+use backup_chain_core::point::{PointKind, State};
 use backup_chain_core::tier::Tier;
 use backup_chain_local::stack::{ACCOUNT, COPIES, Failure, TARGET};
 use serde_json::Value;
@@ -18,7 +18,7 @@ const WIDTH: usize = 98;
 pub async fn show(paper: &mut Paper<impl Write>, ended: &Ended) -> Result<(), Failure> {
     let yearly = ended.rows.iter().find(|row| {
         let is_yearly = row.flags.iter().any(|flag| flag.tier == Tier::Yearly);
-        row.kind == Kind::Copy && row.state == State::Available && is_yearly
+        row.kind == PointKind::Copy && row.state == State::Available && is_yearly
     });
     let row = yearly.ok_or("there is no yearly copy to open")?;
     let arn = row.arn.as_ref().ok_or("the yearly copy has no recovery point")?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use backup_chain_core::ids::{PolicyName, VaultArn};
-use backup_chain_core::point::{Kind, RestorePoint, State};
+use backup_chain_core::point::{PointKind, RestorePoint, State};
 use backup_chain_core::policy::Policy;
 use backup_chain_core::tier::Tier;
 use backup_chain_local::stack::Failure;
@@ -32,7 +32,7 @@ pub fn draw(paper: &mut Paper<impl Write>, ended: &Ended) -> Result<(), Failure>
     for table in ended.tables.all() {
         let mut vaults: BTreeMap<(bool, &VaultArn), Vec<&RestorePoint>> = BTreeMap::new();
         for point in ended.rows.iter().filter(|point| point.table.arn.name == table.name) {
-            vaults.entry((point.kind == Kind::Copy, &point.vault)).or_default().push(point);
+            vaults.entry((point.kind == PointKind::Copy, &point.vault)).or_default().push(point);
         }
         for ((copies, vault), points) in vaults {
             let made_by = points.iter().find_map(|point| point.policy.as_ref()).map(|policy| &policy.name);
@@ -83,7 +83,7 @@ fn kept(points: &[&RestorePoint], now: Timestamp) -> String {
         |point: &RestorePoint, tier| point.flags.iter().any(|flag| flag.tier == tier && flag.is_live(now));
     let count = |tier| there.iter().filter(|point| live(point, tier)).count();
     let tiers = Tier::ALL.into_iter().map(|tier| (count(tier), tier.to_string()));
-    let manual = there.iter().filter(|point| point.kind == Kind::Manual).count();
+    let manual = there.iter().filter(|point| point.kind == PointKind::Manual).count();
     let counts = tiers.chain([(manual, "manual".to_owned())]).filter(|(count, _)| *count > 0);
     let counts: Vec<String> = counts.map(|(count, what)| format!("{count} {what}")).collect();
     format!("{} points: {}", there.len(), counts.join(", "))
@@ -95,7 +95,7 @@ fn rows(points: &[&RestorePoint], zone: &TimeZone, now: Timestamp) -> BTreeMap<S
     for point in points {
         let local = point.slot.to_zoned(zone.clone());
         let name = match point.kind {
-            Kind::Manual => "manual".to_owned(),
+            PointKind::Manual => "manual".to_owned(),
             _ => local.strftime("%H:%M").to_string(),
         };
         rows.entry(name).or_default().insert(local.date(), mark(point, now));
@@ -106,7 +106,7 @@ fn rows(points: &[&RestorePoint], zone: &TimeZone, now: Timestamp) -> BTreeMap<S
 fn mark(point: &RestorePoint, now: Timestamp) -> (Option<Style>, String) {
     let live: Vec<Tier> = point.flags.iter().filter(|flag| flag.is_live(now)).map(|flag| flag.tier).collect();
     let (look, text) = match point.state {
-        State::Available if point.kind == Kind::Manual => (Some(Style::Strong), "#".to_owned()),
+        State::Available if point.kind == PointKind::Manual => (Some(Style::Strong), "#".to_owned()),
         // Kept by no flag any more, until the next retention run.
         State::Available if live.is_empty() => (Some(Style::Faint), "o".to_owned()),
         State::Available => {

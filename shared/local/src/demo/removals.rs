@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use backup_chain_core::point::{RestorePoint, State};
-use backup_chain_core::retention::Fate;
+use backup_chain_core::retention::PointFate;
 use backup_chain_core::retention::Reason;
 use backup_chain_core::tier::Tier;
 use backup_chain_local::stack::Failure;
@@ -26,7 +26,7 @@ pub fn list(paper: &mut Paper<impl Write>, ended: &Ended) -> Result<(), Failure>
         |vault: &str, id: &str| ended.rows.iter().find(|row| row.id.as_str() == id && place(row) == vault);
     let mut groups: BTreeMap<(String, String, Tier, String), Group> = BTreeMap::new();
     for (_, report) in &ended.stack.reports() {
-        for decided in report.points.iter().filter(|decided| decided.fate == Fate::Removed) {
+        for decided in report.points.iter().filter(|decided| decided.fate == PointFate::Removed) {
             let Some(row) = find(&decided.vault, decided.point.as_str()) else { continue };
             let Some(Reason::Outdated { tier, .. }) = decided.reasons.first() else { continue };
             let span = row.flags.iter().find(|flag| flag.tier == *tier).map(|flag| flag.span.to_string());

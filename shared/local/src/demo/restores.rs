@@ -6,16 +6,16 @@ use std::io::Write;
 
 use backup_chain_core::ids::{Region, TableName};
 use backup_chain_core::invoke::{Ask, From, Removal, RetentionRequest, Wanted, Which};
-use backup_chain_core::point::{Kind, RestorePoint};
+use backup_chain_core::point::{PointKind, RestorePoint};
 use backup_chain_core::restore::{Choices, Feature, Outcome, Restore, Stage};
 use backup_chain_local::stack::{ACCOUNT, COPIES, Failure, SOURCE, TARGET};
 use backup_chain_local::{Fault, FaultRule};
-use backup_chain_restore::{Detached, Place};
+use backup_chain_restore::{CopyVault, Detached};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::paper::{Paper, Style};
-use super::tables::{Moment, client};
+use super::tables::{Snapshot, client};
 use super::{Ended, at, tell};
 
 /// When somebody drops `orders`.
@@ -29,7 +29,7 @@ const MONTHS_AGO: &str = "2026-01-05T12:00:00Z";
 struct Came<'a> {
     about: String,
     restore: Restore,
-    was: Option<&'a Moment>,
+    was: Option<&'a Snapshot>,
 }
 
 /// Lives through the worst day, and says whether everything came back.
@@ -126,7 +126,7 @@ async fn elsewhere(paper: &mut Paper<impl Write>, ended: &mut Ended) -> Result<R
     tell(paper, lost, "", &format!("{SOURCE} is shut off: catalog, functions and backups with it"))?;
     let folder = tempfile::tempdir()?;
     let config = ended.world.sdk_config(ACCOUNT, TARGET, "operator");
-    let place = Place {
+    let place = CopyVault {
         region: TARGET.parse()?,
         vault: COPIES.parse()?,
         prefix: "backup-chain-".to_owned(),
@@ -151,7 +151,7 @@ async fn elsewhere(paper: &mut Paper<impl Write>, ended: &mut Ended) -> Result<R
 async fn without_neighbours(paper: &mut Paper<impl Write>, ended: &mut Ended) -> Result<Restore, Failure> {
     let name = ended.tables.sessions.name.clone();
     let mut chain = ended.stack.app().catalog.points_of_table(&name).await?;
-    chain.retain(|point| point.kind == Kind::Backup && point.is_counted());
+    chain.retain(|point| point.kind == PointKind::Backup && point.is_counted());
     chain.sort_by_key(|point| point.created_at);
     let middle = chain.len() / 2;
     let alone = chain.get(middle).cloned().ok_or("there is no chain")?;

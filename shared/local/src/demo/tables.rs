@@ -29,12 +29,12 @@ pub struct Table {
     keys: &'static [&'static str],
     items: BTreeMap<String, Value>,
     settings: Value,
-    past: Vec<Moment>,
+    past: Vec<Snapshot>,
 }
 
 /// A table from one moment on.
 #[derive(Clone)]
-pub struct Moment {
+pub struct Snapshot {
     since: Timestamp,
     pub items: BTreeSet<String>,
     /// In the normal form of captured settings.
@@ -57,7 +57,7 @@ impl Table {
     }
 
     /// The table as it was at `moment`.
-    pub fn as_of(&self, moment: Timestamp) -> Option<&Moment> {
+    pub fn as_of(&self, moment: Timestamp) -> Option<&Snapshot> {
         self.past.iter().rev().find(|past| past.since <= moment)
     }
 
@@ -85,7 +85,7 @@ impl Table {
     /// Writes down that the table is so from now on.
     fn note(&mut self, world: &World) {
         let items = self.items.values().map(Value::to_string).collect();
-        self.past.push(Moment { since: world.now(), items, settings: self.settings.clone() });
+        self.past.push(Snapshot { since: world.now(), items, settings: self.settings.clone() });
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Events, Place,
+    BusKey, Events,
     delivery::{Delivery, DeliveryError},
     input::About,
     validation,
@@ -67,7 +67,7 @@ impl Events {
                 .ok_or_else(|| ("InvalidArgument", "Parameter Time is not valid.".to_owned()))?,
             None => scope.now,
         };
-        let place = Place::named(scope, text(entry, "EventBusName"));
+        let place = BusKey::named(scope, text(entry, "EventBusName"));
         let id = self.rng.uuid();
         let event = json!({
             "version": "0",
@@ -86,11 +86,11 @@ impl Events {
 
     /// Puts the event of an AWS service, with its envelope, onto the default bus.
     pub(crate) fn emit(&mut self, account: &str, region: &str, event: &Value, now: Timestamp) {
-        self.spread(&Place::default_of(account, region), event, now);
+        self.spread(&BusKey::default_of(account, region), event, now);
     }
 
     /// Gives an event to all rules of a bus that want it.
-    fn spread(&mut self, place: &Place, event: &Value, now: Timestamp) {
+    fn spread(&mut self, place: &BusKey, event: &Value, now: Timestamp) {
         let Some(bus) = self.buses.get(place) else { return };
         let mut made = Vec::new();
         for (name, rule) in &bus.rules {
@@ -166,7 +166,7 @@ impl Events {
 
 /// An event on its way to each target of a rule.
 fn deliveries(
-    place: &Place,
+    place: &BusKey,
     name: &str,
     rule: &super::bus::Rule,
     event: &Value,

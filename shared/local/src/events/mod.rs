@@ -39,7 +39,7 @@ const BUSES: usize = 100;
 #[derive(Debug)]
 pub(crate) struct Events {
     /// The default buses among them, once they have been used.
-    buses: BTreeMap<Place, Bus>,
+    buses: BTreeMap<BusKey, Bus>,
     /// ARN of a rule or bus → its tags.
     tags: BTreeMap<String, BTreeMap<String, String>>,
     /// What is to be delivered, by time and in the order in which it was posted.
@@ -50,13 +50,13 @@ pub(crate) struct Events {
 
 /// Where a bus is, and its name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct BusKey {
     account: String,
     region: String,
     bus: String,
 }
 
-impl Place {
+impl BusKey {
     /// The bus of a name or an ARN; the default bus when there is none.
     fn named(scope: &Scope, bus: Option<&str>) -> Self {
         let bus = bus.unwrap_or("default");
@@ -97,7 +97,7 @@ impl Events {
             "TestEventPattern" => test_event_pattern(body),
             "CreateEventBus" => self.create_event_bus(scope, body),
             "DescribeEventBus" => {
-                let place = Place::named(scope, text(body, "Name"));
+                let place = BusKey::named(scope, text(body, "Name"));
                 Ok(self.bus_at(&place, scope.now)?.described())
             }
             "ListEventBuses" => self.list_event_buses(scope, body),
@@ -110,7 +110,7 @@ impl Events {
     }
 
     /// A bus. The default bus is always there.
-    fn bus_at(&mut self, place: &Place, now: Timestamp) -> Result<&mut Bus, ApiError> {
+    fn bus_at(&mut self, place: &BusKey, now: Timestamp) -> Result<&mut Bus, ApiError> {
         if place.bus == "default" {
             let bus = || Bus::new(&place.account, &place.region, "default", now);
             return Ok(self.buses.entry(place.clone()).or_insert_with(bus));
@@ -123,14 +123,14 @@ impl Events {
     fn create_event_bus(&mut self, scope: &Scope, body: &Value) -> Answer {
         let name = required(body, "Name")?;
         check_name("name", name, 256)?;
-        let place = Place::named(scope, Some(name));
+        let place = BusKey::named(scope, Some(name));
         if name == "default" || self.buses.contains_key(&place) {
             return Err(ApiError::client(
                 "ResourceAlreadyExistsException",
                 format!("Event bus {name} already exists."),
             ));
         }
-        let here = |at: &&Place| at.account == place.account && at.region == place.region;
+        let here = |at: &&BusKey| at.account == place.account && at.region == place.region;
         if self.buses.keys().filter(here).count() >= BUSES {
             return Err(too_many());
         }
@@ -148,7 +148,7 @@ impl Events {
     }
 
     fn list_event_buses(&mut self, scope: &Scope, body: &Value) -> Answer {
-        self.bus_at(&Place::named(scope, None), scope.now)?;
+        self.bus_at(&BusKey::named(scope, None), scope.now)?;
         let prefix = text(body, "NamePrefix").unwrap_or_default();
         let here = self.buses.iter().filter(|(place, _)| {
             place.account == scope.account && place.region == scope.region && place.bus.starts_with(prefix)
@@ -158,7 +158,7 @@ impl Events {
 
     /// Deletes a bus; AWS answers with success when there is none.
     fn delete_event_bus(&mut self, scope: &Scope, body: &Value) -> Answer {
-        let place = Place::named(scope, Some(required(body, "Name")?));
+        let place = BusKey::named(scope, Some(required(body, "Name")?));
         if place.bus == "default" {
             return Err(validation("Cannot delete event bus default."));
         }

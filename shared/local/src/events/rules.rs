@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{
-    Events, Place,
+    BusKey, Events,
     bus::{Bus, Rule, Target},
     delivery::Retries,
     input::Input,
@@ -28,7 +28,7 @@ type Answer = Result<Value, ApiError>;
 impl Events {
     /// The bus that `EventBusName` names, by name or by ARN.
     fn bus(&mut self, scope: &Scope, body: &Value) -> Result<&mut Bus, ApiError> {
-        let place = Place::named(scope, text(body, "EventBusName"));
+        let place = BusKey::named(scope, text(body, "EventBusName"));
         self.bus_at(&place, scope.now)
     }
 
@@ -90,7 +90,7 @@ impl Events {
 
     pub(super) fn describe_rule(&mut self, scope: &Scope, body: &Value) -> Answer {
         let name = required(body, "Name")?;
-        let place = Place::named(scope, text(body, "EventBusName"));
+        let place = BusKey::named(scope, text(body, "EventBusName"));
         let mut described = self.rule(scope, body, "Name")?.described(name, &place.bus);
         described["CreatedBy"] = json!(place.account);
         Ok(described)

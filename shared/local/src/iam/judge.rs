@@ -9,7 +9,7 @@ use super::{
     actions::{self, Request},
     facts::{Facts, Principal, account_of},
     managed,
-    policy::{Kind, Named, Policy},
+    policy::{Named, Policy, PolicyKind},
 };
 use crate::{
     api::ApiError,
@@ -215,7 +215,7 @@ impl Iam {
         if let Some(policy) = self.resource_policies.get(text) {
             return policy.clone();
         }
-        let policy = Policy::read(text, Kind::Resource).ok().map(Arc::new);
+        let policy = Policy::read(text, PolicyKind::Resource).ok().map(Arc::new);
         self.resource_policies.insert(text.to_owned(), policy.clone());
         policy
     }

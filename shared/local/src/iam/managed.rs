@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{
     Managed,
-    policy::{Kind, Policy},
+    policy::{Policy, PolicyKind},
 };
 
 /// The ARN of the policy of administrators.
@@ -104,7 +104,7 @@ pub(super) fn of_aws() -> &'static BTreeMap<&'static str, Managed> {
                     arn: arn.to_owned(),
                     created: Timestamp::UNIX_EPOCH,
                     description: None,
-                    policy: Arc::new(Policy::read(text, Kind::Identity).ok()?),
+                    policy: Arc::new(Policy::read(text, PolicyKind::Identity).ok()?),
                 };
                 Some((arn, managed))
             })

@@ -25,7 +25,7 @@ use std::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use self::policy::{Kind, Policy};
+use self::policy::{Policy, PolicyKind};
 pub(crate) use self::{actions::Request, judge::Holdings};
 use crate::{
     api::{ApiError, Scope},
@@ -155,7 +155,7 @@ impl Iam {
 /// # Errors
 /// What is wrong with it.
 pub(crate) fn check_resource_policy(text: &str) -> Result<(), String> {
-    Policy::read(text, Kind::Resource).map(drop)
+    Policy::read(text, PolicyKind::Resource).map(drop)
 }
 
 /// A member that must be there.
@@ -184,7 +184,7 @@ fn conflict(code: &str, message: impl Into<String>) -> ApiError {
 /// # Errors
 /// `MalformedPolicyDocument`, and `LimitExceeded` above `most` characters: AWS documents that white space does
 /// not count.
-fn document(text: &str, kind: Kind, most: usize) -> Result<Arc<Policy>, ApiError> {
+fn document(text: &str, kind: PolicyKind, most: usize) -> Result<Arc<Policy>, ApiError> {
     let policy =
         Policy::read(text, kind).map_err(|error| ApiError::client("MalformedPolicyDocument", error))?;
     if size(&policy) > most {

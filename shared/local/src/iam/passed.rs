@@ -12,7 +12,7 @@ use super::{
     Answer, Iam, Role,
     facts::{Facts, account_of},
     judge::{Verdict, principal},
-    policy::{Kind, Policy},
+    policy::{Policy, PolicyKind},
     required, roles,
 };
 use crate::{
@@ -134,7 +134,7 @@ impl Iam {
             created: now,
             description: None,
             longest_session: 3600,
-            trust: Arc::new(Policy::read(&trust.to_string(), Kind::Trust).ok()?),
+            trust: Arc::new(Policy::read(&trust.to_string(), PolicyKind::Trust).ok()?),
             inline: BTreeMap::new(),
             attached: BTreeSet::new(),
             tags: BTreeMap::new(),

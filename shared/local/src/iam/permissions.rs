@@ -4,7 +4,7 @@ use super::{
     Iam,
     facts::Facts,
     judge::{Verdict, said},
-    policy::{Kind, Policy},
+    policy::{Policy, PolicyKind},
 };
 use crate::{Context, Required, World};
 
@@ -18,7 +18,7 @@ impl Permissions {
     /// # Errors
     /// What is wrong with it, as IAM says it.
     pub fn read(document: &str) -> Result<Self, String> {
-        Policy::read(document, Kind::Identity).map(Self)
+        Policy::read(document, PolicyKind::Identity).map(Self)
     }
 
     /// Whether it allows, and nothing in it denies, what a call needs.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Account, Answer, Iam, Managed, conflict, document, encoded, invalid, managed, missing, page,
-    policy::Kind,
+    policy::PolicyKind,
     required,
     roles::{named, path},
 };
@@ -24,7 +24,7 @@ impl Iam {
     pub(super) fn create_policy(&mut self, scope: &Scope, body: &Value) -> Answer {
         let name = named(body, "PolicyName", 128)?;
         let path = path(body)?;
-        let policy = document(required(body, "PolicyDocument")?, Kind::Identity, MAX_CHARS)?;
+        let policy = document(required(body, "PolicyDocument")?, PolicyKind::Identity, MAX_CHARS)?;
         let arn = format!("arn:aws:iam::{}:policy{path}{name}", scope.account);
         let id = self.unique_id("ANPA");
         let account = self.account(&scope.account);

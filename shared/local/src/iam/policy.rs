@@ -22,7 +22,7 @@ pub(super) struct Policy {
 
 /// What a policy is put on: decides which elements it must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum PolicyKind {
     /// On a role: no principals.
     Identity,
     /// Who may assume a role: principals, no resources.
@@ -68,7 +68,7 @@ impl Policy {
     ///
     /// # Errors
     /// What is wrong with it, as IAM says it.
-    pub(super) fn read(text: &str, kind: Kind) -> Result<Self, String> {
+    pub(super) fn read(text: &str, kind: PolicyKind) -> Result<Self, String> {
         let document: Value = serde_json::from_str(text).map_err(|_| syntax())?;
         let members = document.as_object().ok_or_else(syntax)?;
         if let Some(other) =
@@ -104,7 +104,7 @@ fn syntax() -> String {
 }
 
 impl Statement {
-    fn read(members: &Map<String, Value>, kind: Kind) -> Result<Self, String> {
+    fn read(members: &Map<String, Value>, kind: PolicyKind) -> Result<Self, String> {
         const ELEMENTS: [&str; 9] = [
             "Sid",
             "Effect",
@@ -134,8 +134,8 @@ impl Statement {
         }
         let resources = either(members, "Resource")?;
         match (&resources, kind) {
-            (Some(_), Kind::Trust) => return Err("Has prohibited field Resource".to_owned()),
-            (None, Kind::Identity | Kind::Resource) => {
+            (Some(_), PolicyKind::Trust) => return Err("Has prohibited field Resource".to_owned()),
+            (None, PolicyKind::Identity | PolicyKind::Resource) => {
                 return Err("Policy statement must contain resources.".to_owned());
             }
             _ => {}
@@ -147,10 +147,10 @@ impl Statement {
         }
         let principals = principals(members)?;
         match (&principals, kind) {
-            (Some(_), Kind::Identity) => {
+            (Some(_), PolicyKind::Identity) => {
                 return Err("Policy document should not specify a principal.".to_owned());
             }
-            (None, Kind::Trust | Kind::Resource) => {
+            (None, PolicyKind::Trust | PolicyKind::Resource) => {
                 return Err("Policy statement must contain principals.".to_owned());
             }
             _ => {}

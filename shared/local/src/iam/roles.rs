@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Iam, Role, conflict, document, encoded, invalid, listed, missing, page, policy::Kind, required,
-    size, tags,
+    Answer, Iam, Role, conflict, document, encoded, invalid, listed, missing, page, policy::PolicyKind,
+    required, size, tags,
 };
 use crate::{
     api::{ApiError, Scope},
@@ -21,7 +21,8 @@ impl Iam {
     pub(super) fn create_role(&mut self, scope: &Scope, body: &Value) -> Answer {
         let name = named(body, "RoleName", 64)?;
         let path = path(body)?;
-        let trust = document(required(body, "AssumeRolePolicyDocument")?, Kind::Trust, MAX_TRUST_CHARS)?;
+        let trust =
+            document(required(body, "AssumeRolePolicyDocument")?, PolicyKind::Trust, MAX_TRUST_CHARS)?;
         let longest = text(body, "MaxSessionDuration").unwrap_or("3600").parse().ok();
         let longest_session = longest
             .filter(|seconds| (3600..=43_200).contains(seconds))
@@ -75,7 +76,7 @@ impl Iam {
     }
 
     pub(super) fn update_trust(&mut self, scope: &Scope, body: &Value) -> Answer {
-        let trust = document(required(body, "PolicyDocument")?, Kind::Trust, MAX_TRUST_CHARS)?;
+        let trust = document(required(body, "PolicyDocument")?, PolicyKind::Trust, MAX_TRUST_CHARS)?;
         self.changeable(scope, body)?.trust = trust;
         Ok(Value::Null)
     }
@@ -94,7 +95,7 @@ impl Iam {
 
     pub(super) fn put_role_policy(&mut self, scope: &Scope, body: &Value) -> Answer {
         let name = named(body, "PolicyName", 128)?;
-        let policy = document(required(body, "PolicyDocument")?, Kind::Identity, MAX_INLINE_CHARS)?;
+        let policy = document(required(body, "PolicyDocument")?, PolicyKind::Identity, MAX_INLINE_CHARS)?;
         let role = self.changeable(scope, body)?;
         let others = role.inline.iter().filter(|(other, _)| *other != name);
         if others.map(|(_, other)| size(other)).sum::<usize>() + size(&policy) > MAX_INLINE_CHARS {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{
     Iam, Role, managed,
-    policy::{Kind, Policy},
+    policy::{Policy, PolicyKind},
 };
 use crate::World;
 
@@ -29,7 +29,7 @@ impl Iam {
                 created: now,
                 description: None,
                 longest_session: 3600,
-                trust: Arc::new(Policy::read(TRUST, Kind::Trust)?),
+                trust: Arc::new(Policy::read(TRUST, PolicyKind::Trust)?),
                 inline: BTreeMap::new(),
                 attached: BTreeSet::new(),
                 tags: BTreeMap::new(),
@@ -82,9 +82,9 @@ impl World {
         trust: Option<&str>,
         policies: impl Iterator<Item = (String, &'a str)>,
     ) -> Result<(), String> {
-        let trust = trust.map(|text| Policy::read(text, Kind::Trust).map(Arc::new)).transpose()?;
+        let trust = trust.map(|text| Policy::read(text, PolicyKind::Trust).map(Arc::new)).transpose()?;
         let inline = policies
-            .map(|(name, text)| Ok((name, Arc::new(Policy::read(text, Kind::Identity)?))))
+            .map(|(name, text)| Ok((name, Arc::new(Policy::read(text, PolicyKind::Identity)?))))
             .collect::<Result<_, String>>()?;
         let now = self.now();
         self.with_iam(|iam| {

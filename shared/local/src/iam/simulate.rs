@@ -7,7 +7,7 @@ use super::{
     facts::{Facts, Principal, account_of},
     judge::{Verdict, principal, said},
     missing, page,
-    policy::{Kind, Policy},
+    policy::{Policy, PolicyKind},
     required,
 };
 use crate::{
@@ -49,7 +49,7 @@ fn given(body: &Value) -> Result<Vec<(String, Policy)>, ApiError> {
         .into_iter()
         .zip(1..)
         .map(|(text, number)| {
-            let policy = Policy::read(text, Kind::Identity)
+            let policy = Policy::read(text, PolicyKind::Identity)
                 .map_err(|error| ApiError::client("InvalidInput", error))?;
             Ok((format!("PolicyInputList.{number}"), policy))
         })

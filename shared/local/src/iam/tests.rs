@@ -9,7 +9,7 @@ use super::{
     Iam, Request,
     facts::{Facts, Principal},
     judge::{Holdings, Verdict, said},
-    policy::{Kind, Named, Policy},
+    policy::{Named, Policy, PolicyKind},
 };
 use crate::{
     api::Scope,
@@ -39,8 +39,11 @@ fn statement(rest: &Value) -> Value {
 
 fn policy(statements: &[Value]) -> Policy {
     let statements: Vec<Value> = statements.iter().map(statement).collect();
-    Policy::read(&json!({ "Version": "2012-10-17", "Statement": statements }).to_string(), Kind::Identity)
-        .unwrap()
+    Policy::read(
+        &json!({ "Version": "2012-10-17", "Statement": statements }).to_string(),
+        PolicyKind::Identity,
+    )
+    .unwrap()
 }
 
 fn verdict_of(policy: &Policy, action: &str, resource: &str, context: &Context) -> Verdict {
@@ -248,7 +251,7 @@ fn a_document_that_is_none_is_refused() {
         change(&mut document);
         document.to_string()
     };
-    let identity = |text: &str| Policy::read(text, Kind::Identity);
+    let identity = |text: &str| Policy::read(text, PolicyKind::Identity);
     assert!(identity(&document(&|_| {})).is_ok());
     for (text, says) in [
         ("{".to_owned(), "Syntax"),
@@ -272,8 +275,8 @@ fn a_document_that_is_none_is_refused() {
         let error = identity(&text).unwrap_err();
         assert!(error.contains(says), "{text}: {error}");
     }
-    assert!(Policy::read(&document(&|_| {}), Kind::Trust).is_err(), "trust has no resources");
-    assert!(Policy::read(&document(&|_| {}), Kind::Resource).is_err(), "who is it for?");
+    assert!(Policy::read(&document(&|_| {}), PolicyKind::Trust).is_err(), "trust has no resources");
+    assert!(Policy::read(&document(&|_| {}), PolicyKind::Resource).is_err(), "who is it for?");
 }
 
 #[test]
@@ -296,7 +299,7 @@ fn principals_are_named_by_account_role_session_or_all() {
         (json!({ "Service": "lambda.amazonaws.com" }), None),
     ] {
         let document = json!({ "Statement": statement(&json!({ "Principal": principal })) });
-        let policy = Policy::read(&document.to_string(), Kind::Resource).unwrap();
+        let policy = Policy::read(&document.to_string(), PolicyKind::Resource).unwrap();
         assert_eq!(policy.statements[0].names(&who), expected, "{principal}");
     }
 }
@@ -474,7 +477,7 @@ fn a_services_own_role_is_made_for_those_who_may() {
     assert!(!iam.service_linked_role(ACCOUNT, "nobody", service));
     assert!(!iam.service_linked_role(ACCOUNT, "", "unknown.amazonaws.com"));
     let role = iam.accounts.get_mut(ACCOUNT).unwrap().roles.get_mut("nobody").unwrap();
-    role.inline.insert("link".to_owned(), Arc::new(Policy::read(may, Kind::Identity).unwrap()));
+    role.inline.insert("link".to_owned(), Arc::new(Policy::read(may, PolicyKind::Identity).unwrap()));
     assert!(iam.service_linked_role(ACCOUNT, "nobody", service));
     assert!(iam.service_linked_role(ACCOUNT, "another", service), "it is there now");
     assert!(iam.role(ACCOUNT, "AWSServiceRoleForBackup").is_some());

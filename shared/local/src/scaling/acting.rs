@@ -9,7 +9,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Around, Place, Scaling, activities, target::Dimension, tracking};
+use super::{Around, RegionState, Scaling, activities, target::Dimension, tracking};
 use crate::{api::Scope, rng::Rng};
 
 /// How long the alarms of a policy need to see a capacity that somebody else has set.
@@ -64,7 +64,7 @@ impl Scaling {
     }
 }
 
-impl Place {
+impl RegionState {
     /// What is due at the moment of the scope happens.
     fn act(&mut self, rng: &mut Rng, around: &mut Around<'_>, scope: &Scope) {
         let mut moved = Vec::new();
@@ -100,7 +100,7 @@ impl Place {
 /// A capacity outside the range of its target is set to the nearer end, which is an activity; the alarms of the
 /// target's policies follow.
 pub(super) fn bring_into_range(
-    place: &mut Place,
+    place: &mut RegionState,
     rng: &mut Rng,
     around: &mut Around<'_>,
     scope: &Scope,

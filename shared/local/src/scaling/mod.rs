@@ -35,13 +35,13 @@ type Key = (String, String);
 /// Application Auto Scaling of all accounts and Regions.
 #[derive(Debug)]
 pub(crate) struct Scaling {
-    places: BTreeMap<(String, String), Place>,
+    places: BTreeMap<(String, String), RegionState>,
     rng: Rng,
 }
 
 /// What one account has in one Region.
 #[derive(Debug, Default)]
-struct Place {
+struct RegionState {
     targets: BTreeMap<Key, Target>,
     /// The latest last.
     activities: Vec<Value>,
@@ -57,7 +57,7 @@ pub(crate) struct Around<'a> {
 struct Call<'a, 'b> {
     scope: &'a Scope,
     body: &'a Value,
-    place: &'a mut Place,
+    place: &'a mut RegionState,
     rng: &'a mut Rng,
     around: &'a mut Around<'b>,
 }

@@ -14,14 +14,14 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Alarms {
     /// What each tells, and its name.
-    named: Vec<(Kind, String)>,
+    named: Vec<(AlarmKind, String)>,
     /// Who made them: their action is the policy's ARN with this behind it.
     created_by: String,
 }
 
 /// What an alarm of a policy tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum AlarmKind {
     /// More is used than the target.
     High,
     /// Less is used than the target, by a margin.
@@ -32,7 +32,7 @@ enum Kind {
     ProvisionedLow,
 }
 
-impl Kind {
+impl AlarmKind {
     fn name(self) -> &'static str {
         match self {
             Self::High => "AlarmHigh",
@@ -46,12 +46,12 @@ impl Kind {
 impl Alarms {
     /// Names for the alarms of a new policy. One on DynamoDB's own utilization has four, any other two.
     pub(super) fn named(rng: &mut Rng, dimension: &Dimension, configuration: &Value) -> Self {
-        let kinds: &[Kind] = if predefined(configuration).is_some() {
-            &[Kind::High, Kind::Low, Kind::ProvisionedHigh, Kind::ProvisionedLow]
+        let kinds: &[AlarmKind] = if predefined(configuration).is_some() {
+            &[AlarmKind::High, AlarmKind::Low, AlarmKind::ProvisionedHigh, AlarmKind::ProvisionedLow]
         } else {
-            &[Kind::High, Kind::Low]
+            &[AlarmKind::High, AlarmKind::Low]
         };
-        let name = |kind: Kind, rng: &mut Rng| {
+        let name = |kind: AlarmKind, rng: &mut Rng| {
             format!("TargetTracking-{}-{}-{}", dimension.resource, kind.name(), rng.uuid())
         };
         let named = kinds.iter().map(|kind| (*kind, name(*kind, rng))).collect();
@@ -96,20 +96,20 @@ pub(super) fn delete(around: &mut Around<'_>, scope: &Scope, policy: &Policy) {
 
 /// DynamoDB's consumed units, in sums of a minute: above the target in two of them, or 20 points below it in
 /// fifteen, as AWS documents. The provisioned units are watched too, for whoever else changes them.
-fn of_utilization(kind: Kind, dimension: &Dimension, configuration: &Value, capacity: u64) -> Value {
+fn of_utilization(kind: AlarmKind, dimension: &Dimension, configuration: &Value, capacity: u64) -> Value {
     let direction = dimension.direction();
     let target = configuration["TargetValue"].as_f64().unwrap_or_default();
     #[expect(clippy::cast_precision_loss, reason = "capacity units are far below 2^53")]
     let capacity = capacity as f64;
     let of_minute = |percent: f64| (capacity * percent * 60.0 / 100.0).max(0.0);
     let (threshold, periods) = match kind {
-        Kind::High => (of_minute(target), 2),
-        Kind::Low => (of_minute(target - 20.0), 15),
-        Kind::ProvisionedHigh | Kind::ProvisionedLow => (capacity, 3),
+        AlarmKind::High => (of_minute(target), 2),
+        AlarmKind::Low => (of_minute(target - 20.0), 15),
+        AlarmKind::ProvisionedHigh | AlarmKind::ProvisionedLow => (capacity, 3),
     };
     let (metric, statistic, period) = match kind {
-        Kind::High | Kind::Low => ("Consumed", "Sum", 60),
-        Kind::ProvisionedHigh | Kind::ProvisionedLow => ("Provisioned", "Average", 300),
+        AlarmKind::High | AlarmKind::Low => ("Consumed", "Sum", 60),
+        AlarmKind::ProvisionedHigh | AlarmKind::ProvisionedLow => ("Provisioned", "Average", 300),
     };
     json!({
         "Namespace": "AWS/DynamoDB",
@@ -124,9 +124,9 @@ fn of_utilization(kind: Kind, dimension: &Dimension, configuration: &Value, capa
 }
 
 /// A metric of the user's own: above the target in three minutes, or 10 percent below it in fifteen.
-fn of_custom(kind: Kind, configuration: &Value) -> Value {
+fn of_custom(kind: AlarmKind, configuration: &Value) -> Value {
     let target = configuration["TargetValue"].as_f64().unwrap_or_default();
-    let (threshold, periods) = if kind == Kind::High { (target, 3) } else { (target * 0.9, 15) };
+    let (threshold, periods) = if kind == AlarmKind::High { (target, 3) } else { (target * 0.9, 15) };
     let custom = &configuration["CustomizedMetricSpecification"];
     let mut alarm = json!({
         "EvaluationPeriods": periods,
@@ -150,10 +150,10 @@ fn of_custom(kind: Kind, configuration: &Value) -> Value {
     alarm
 }
 
-fn operator(kind: Kind) -> &'static str {
+fn operator(kind: AlarmKind) -> &'static str {
     match kind {
-        Kind::High | Kind::ProvisionedHigh => "GreaterThanThreshold",
-        Kind::Low | Kind::ProvisionedLow => "LessThanThreshold",
+        AlarmKind::High | AlarmKind::ProvisionedHigh => "GreaterThanThreshold",
+        AlarmKind::Low | AlarmKind::ProvisionedLow => "LessThanThreshold",
     }
 }
 

@@ -16,8 +16,8 @@ use backup_chain_aws::deployment::Deployment;
 use backup_chain_core::ids::{Region, VaultArn};
 use backup_chain_core::invoke::{Ask, RestoreRequest, RetentionRequest, SessionRequest};
 use backup_chain_core::replies::SessionReply;
-use backup_chain_core::restore::Told;
-use backup_chain_core::retention::{Brakes, Held, Rebuilt, Report};
+use backup_chain_core::restore::RestoreView;
+use backup_chain_core::retention::{Brakes, HoldView, RebuildReport, Report};
 use backup_chain_retention::Reply;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -297,7 +297,7 @@ impl Stack {
     ///
     /// # Errors
     /// What the function fails with, or that it died at a crash point.
-    pub async fn hold(&self, request: RetentionRequest) -> Result<Held, Failure> {
+    pub async fn hold(&self, request: RetentionRequest) -> Result<HoldView, Failure> {
         match self.ask_retention(request).await? {
             Reply::Held(held) => Ok(held),
             other => Err(format!("not a hold: {other:?}").into()),
@@ -308,7 +308,7 @@ impl Stack {
     ///
     /// # Errors
     /// What the function fails with, or that it died at a crash point.
-    pub async fn rebuild(&self) -> Result<Rebuilt, Failure> {
+    pub async fn rebuild(&self) -> Result<RebuildReport, Failure> {
         match self.ask_retention(RetentionRequest::Rebuild { vaults: Vec::new(), by: None }).await? {
             Reply::Rebuilt(rebuilt) => Ok(rebuilt),
             other => Err(format!("not a rebuild: {other:?}").into()),
@@ -333,7 +333,7 @@ impl Stack {
     ///
     /// # Errors
     /// What the function fails with, or that it died at a crash point.
-    pub async fn restore(&self, ask: Ask) -> Result<Vec<Told>, Failure> {
+    pub async fn restore(&self, ask: Ask) -> Result<Vec<RestoreView>, Failure> {
         match self.ask_restore(serde_json::to_value(RestoreRequest::Restore(Box::new(ask)))?).await? {
             backup_chain_restore::Reply::Restores(told) => Ok(told),
             other => Err(format!("not restores: {other:?}").into()),

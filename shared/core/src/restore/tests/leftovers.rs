@@ -1,9 +1,9 @@
 use super::*;
 use crate::settings::{Dimension, ScalingTarget};
 
-fn around(patch: impl FnOnce(&mut Around)) -> Around {
+fn around(patch: impl FnOnce(&mut NameBound)) -> NameBound {
     let then = everything();
-    let mut around = Around { scaling: then.scaling, alarms: then.alarms };
+    let mut around = NameBound { scaling: then.scaling, alarms: then.alarms };
     patch(&mut around);
     around
 }
@@ -13,13 +13,13 @@ fn known<T>(part: &mut Part<T>) -> &mut T {
     known
 }
 
-fn removed(around: &Around, then: &TableSettings, table: &str) -> Vec<String> {
+fn removed(around: &NameBound, then: &TableSettings, table: &str) -> Vec<String> {
     let plan = plan(then, &Choices::default(), &target(table), around, &around.keys(&arn(table).name));
     let removals = plan.steps.iter().filter(|step| matches!(step, Step::Remove(_)));
     removals.map(Step::title).collect()
 }
 
-fn told(around: &Around, then: &TableSettings) -> String {
+fn told(around: &NameBound, then: &TableSettings) -> String {
     let told = around.views(&expected(then, &Choices::default(), &target("orders")), &arn("orders").name);
     told.iter().map(|it| format!("{}: {}", it.title, it.becomes)).collect::<Vec<_>>().join("\n")
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use backup_chain_core::invoke::{Ask, From, RetentionRequest, SessionRequest, Wanted};
-use backup_chain_core::point::{Kind, RestorePoint};
+use backup_chain_core::point::{PointKind, RestorePoint};
 use backup_chain_core::restore::{Choices, Feature, Key, Stage};
 use backup_chain_core::settings::{Part, TableSettings};
 use backup_chain_local::stack::{ACCOUNT, COPY, RESTORE, SESSION, SOURCE, Stack};
@@ -27,7 +27,7 @@ tiers:
   daily: {at: [07:00], keep: 3 days, copy: {keep: 4 days}}
 ";
 
-fn of(points: &[RestorePoint], kind: Kind) -> RestorePoint {
+fn of(points: &[RestorePoint], kind: PointKind) -> RestorePoint {
     points.iter().find(|point| point.kind == kind).unwrap().clone()
 }
 
@@ -77,7 +77,7 @@ async fn weeks(roles: &mut Roles) {
     world.with_backup(|backup| (0..3).for_each(|_| backup.fail_next_backup(&arn, "No space is left.")));
     stack.live_until(at("2026-01-08T12:00:00Z")).await;
     let made = points(&stack, &orders).await;
-    for point in [of(&made, Kind::Backup), of(&made, Kind::Copy)] {
+    for point in [of(&made, PointKind::Backup), of(&made, PointKind::Copy)] {
         let vault = Some(format!("{}/{}", point.vault.region, point.vault.name));
         let hold = RetentionRequest::Hold {
             table: orders.clone(),
@@ -123,7 +123,7 @@ async fn restores(roles: &mut Roles) {
     restore(&mut stack, ask([newest(&orders)])).await;
     // A point that has lost its tags is restored all the same, if that is asked for.
     tables::drop(&world, &orders, &settings).await.unwrap();
-    let point = of(&points(&stack, &orders).await, Kind::Backup);
+    let point = of(&points(&stack, &orders).await, PointKind::Backup);
     let arn = point.arn.unwrap();
     assert!(world.with_backup(|backup| backup.overwrite_tags(arn.as_str(), BTreeMap::new())));
     let wanted = Wanted { from: From::Point(point.id), ..newest(&orders) };
@@ -155,7 +155,7 @@ async fn restores_of_copies_brought_back(roles: &mut Roles, is_lost: bool) {
     let (world, mut stack, orders, settings) = copied().await;
     tables::drop(&world, &orders, &settings).await.unwrap();
     let chain = points(&stack, &orders).await;
-    let (first, copy) = (of(&chain, Kind::Backup), of(&chain, Kind::Copy));
+    let (first, copy) = (of(&chain, PointKind::Backup), of(&chain, PointKind::Copy));
     let removal = json!({
         "action": "remove", "table": "orders", "which": {"point": first.id}, "vault": "eu-central-1/backup-chain",
         "override_guards": ["newest"], "reason": "a neighbour",
@@ -199,7 +199,7 @@ async fn restores_of_much(roles: &mut Roles) {
     stack.live(SignedDuration::from_mins(10)).await;
     stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
     let (vault, region) = (Some("eu-west-1/backup-chain-copies".to_owned()), Some(SOURCE.parse().unwrap()));
-    let from = From::Point(of(&points(&stack, &large).await, Kind::Copy).id);
+    let from = From::Point(of(&points(&stack, &large).await, PointKind::Copy).id);
     let choices = Choices { encryption: Some(Key::AwsOwned), ..Choices::default() };
     let back = Wanted { from, vault, region, ..newest(&large) };
     restore(&mut stack, Ask { choices, ..ask([back]) }).await;
