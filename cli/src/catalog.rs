@@ -77,7 +77,7 @@ pub(crate) async fn run(
     }
     if left > 0 {
         let what = count(left, "recovery point");
-        console.note(format_args!("{what} left for want of time: run it again"))?;
+        console.note(format_args!("{what} left for lack of time: run it again"))?;
     }
     Ok(if problems.is_empty() && left == 0 { Outcome::Done } else { Outcome::Wrong })
 }

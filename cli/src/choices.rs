@@ -119,7 +119,7 @@ pub(crate) fn asked(choices: &Choices) -> Vec<String> {
     let Choices {
         billing,
         class,
-        // The key is told whether it was asked for or not.
+        // The key is reported whether it was asked for or not.
         encryption: _,
         deletion_protection,
         pitr,

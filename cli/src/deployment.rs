@@ -87,7 +87,7 @@ impl Deployed {
         console: &mut Console<'_>,
     ) -> Result<Value, Failure> {
         let name = format!("{}{function}", self.prefix);
-        console.note(format_args!("{name} in {} is at work ...", self.region))?;
+        console.note(format_args!("{name} in {} is running ...", self.region))?;
         let payload = Blob::new(serde_json::to_vec(request)?);
         let request = self.lambda.invoke().function_name(&name).payload(payload).send();
         let answer = ask(&name, &self.region, "InvokeFunction", request).await?;

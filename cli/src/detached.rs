@@ -16,7 +16,7 @@ use crate::console::written;
 use crate::follow::{Followed, note};
 use crate::outcome::{By, Failure, Outcome};
 use crate::restore::TableArg;
-use crate::told::{outline, say_end, say_head, say_plans};
+use crate::restore_output::{outline, say_end, say_head, say_plans};
 use crate::{Console, points};
 
 /// Restore a table from a copy chain while the source Region, and the stack with it, is out of reach
@@ -26,7 +26,7 @@ use crate::{Console, points};
         --key aws-owned --with stream,ttl\n\n\
     Nothing of the source Region is asked: the copies, their settings table and the replica of the metadata key are in \
     the target Region. The command does the work itself, with your rights: those of the restore function in that Region, \
-    and iam:PassRole of the restore role. It keeps a record in a file and goes on from it when it was cut off: run it \
+    and iam:PassRole of the restore role. It keeps a record in a file and continues from it when it was cut off: run it \
     again as it was.\n\n\
     Stream, alarms, scheduled scaling, warm throughput and time to live stay off unless you name them with --with.")]
 pub(crate) struct Detached {
@@ -36,7 +36,7 @@ pub(crate) struct Detached {
     /// The vault with copies
     #[arg(long, value_name = "REGION/VAULT", value_parser = points::place)]
     vault: String,
-    /// The file that records the restore: gone on with when it is there
+    /// The file that records the restore: continued when it is there
     #[arg(long, value_name = "FILE")]
     record: PathBuf,
     /// The newest copy at or before this moment, such as 2026-01-05T07:30 in UTC; the newest of all unless given
@@ -56,7 +56,7 @@ pub(crate) struct Detached {
     reason: Option<String>,
     #[command(flatten)]
     by: By,
-    /// Tell what would be done, with the settings as they were, and do nothing
+    /// Show what would be done, with the settings as they were, and do nothing
     #[arg(long)]
     dry_run: bool,
     /// Do not ask
@@ -91,7 +91,7 @@ pub(crate) async fn run(
                 restore.table.arn.name
             )));
         }
-        console.note(format_args!("restore {} of {table} goes on", restore.id))?;
+        console.note(format_args!("restore {} of {table} continues", restore.id))?;
         restore
     } else {
         let from = match (at, point) {

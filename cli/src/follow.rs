@@ -10,12 +10,12 @@ use crate::Console;
 use crate::console::word;
 use crate::deployment::Deployed;
 use crate::outcome::Failure;
-use crate::told::{stage, why};
+use crate::restore_output::{stage, why};
 
 /// The time between two looks at restores.
 const POLL_INTERVAL: SignedDuration = SignedDuration::from_secs(5);
 
-/// What a restore waits for is told when it waits for so long.
+/// What a restore waits for is reported when it waits for so long.
 const REPORT_WAITS_LONGER_THAN: SignedDuration = SignedDuration::from_mins(1);
 
 /// Notes every change of stage and every step until all have ended.
@@ -103,7 +103,7 @@ impl Followed {
             let Some(record) = now.steps.get(key).filter(|record| before != Some(record)) else {
                 continue;
             };
-            // That it waits for the same is told once.
+            // That it waits for the same is reported once.
             if !is_over(&record) && before.is_some_and(|before| before.why == record.why) {
                 continue;
             }

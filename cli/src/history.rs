@@ -1,4 +1,4 @@
-//! What was done by hand.
+//! What was done by an operator.
 
 use backup_chain_core::history::Entry;
 use clap::Args;
@@ -8,7 +8,7 @@ use crate::console::{utc, word};
 use crate::deployment::Deployed;
 use crate::outcome::{Failure, Outcome};
 
-/// Tell what was done by hand, by whom and why, the newest first
+/// Show what was done by an operator, by whom and why, the newest first
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  backup-chain history --limit 5\n\n\
     Policies that were applied, switched and deleted, holds, restores, removals with the guards that they \
@@ -31,7 +31,7 @@ pub(crate) async fn run(
     if json {
         console.json(&entries)?;
     } else if entries.is_empty() {
-        console.line("nothing was done by hand")?;
+        console.line("nothing was done by an operator")?;
     } else {
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
         let row = |entry: &Entry| {

@@ -20,14 +20,15 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  backup-chain hold add orders 01KE73DJG0C1V5K6TP3T2ZJ4ZD --vault \
         eu-central-1/backup-chain --reason \"audit 2026\" --until 2027-04-01\n\n\
         The hold is kept in the catalog and as the tag backup-chain/hold on the recovery point: either alone holds. A \
-        recovery point that has no room for it, with 50 tags of its table, is held by the catalog alone, and you are told.")]
+        recovery point that has no room for it, with 50 tags of its table, is held by the catalog alone, and you are reported.")]
     Add {
         #[command(flatten)]
         point: PointArg,
         /// Why
         #[arg(long)]
         reason: String,
-        /// Until when: a date, from its beginning in UTC on, or a moment such as 2027-04-01T12:00:00Z; without end unless given
+        /// Until when: a date, from its beginning in UTC on, or a moment such as 2027-04-01T12:00:00Z; without end
+        /// unless given
         #[arg(long, value_name = "MOMENT", value_parser = written)]
         until: Option<Timestamp>,
         #[command(flatten)]

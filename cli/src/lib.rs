@@ -21,9 +21,9 @@ mod policy;
 mod remove;
 mod replies;
 mod restore;
+mod restore_output;
 mod retention;
 mod session;
-mod told;
 mod verify;
 
 use std::ffi::OsString;
@@ -149,7 +149,7 @@ pub async fn run(
         Ok(cli) => cli,
         Err(error) => {
             let to = if error.use_stderr() { &mut console.err } else { &mut console.out };
-            // Nobody is left to be told that this cannot be written.
+            // No one is left to be told that this cannot be written.
             let _ = write!(to, "{}", error.render());
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }

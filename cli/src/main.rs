@@ -14,7 +14,7 @@ async fn main() -> ExitCode {
     let time = match runtime::time_source() {
         Ok(time) => time,
         Err(error) => {
-            // Nobody is left to be told that this cannot be written.
+            // No one is left to be told that this cannot be written.
             let _ = writeln!(stderr(), "error: {error}");
             return ExitCode::FAILURE;
         }

@@ -12,7 +12,7 @@ use crate::outcome::{Failure, Outcome};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Check policies without AWS, and tell everything that is wrong with them
+    /// Check policies without AWS, and report everything that is wrong with them
     #[command(after_help = "Example:\n  backup-chain policy validate policies/*.yaml\n\n\
         The account and Region that are not given are taken from the first ARNs of each document.")]
     Validate {

@@ -24,7 +24,7 @@ use crate::offline::{UNKNOWN_REGION, document, home, placed};
 use crate::outcome::{Failure, Outcome};
 use crate::replies;
 
-/// Tell what a policy will do: its next slots with their flags, what it holds, costs and takes
+/// Show what a policy will do: its next slots with their flags, what it holds, costs and takes
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     backup-chain policy plan gold.yaml --from 2026-03-28 --days 3\n  \
@@ -369,7 +369,7 @@ fn say_apply(apply: &Apply, console: &mut Console<'_>) -> Result<(), Failure> {
     }
     console.line(format_args!("it covers {}: {}", count(tables.len(), "table"), tables.join(", ")))?;
     for skipped in skipped {
-        console.line(format_args!("  passed over: {skipped}"))?;
+        console.line(format_args!("  skipped: {skipped}"))?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Restore points: listed chain by chain, looked at, removed by hand.
+//! Restore points: listed chain by chain, looked at, removed by an operator.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ use crate::outcome::{Failure, Outcome};
 /// The restore points of a table.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  backup-chain points orders\n\n\
-    A table that was dropped and created anew has chains of its own for each creation.")]
+    A table that was dropped and created again has chains of its own for each creation.")]
 pub(crate) struct List {
     /// The table
     table: TableName,

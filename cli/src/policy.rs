@@ -64,7 +64,7 @@ pub(crate) enum Command {
     /// Delete a policy; its restore points stay and age out by what each says of itself
     #[command(after_help = "Example:\n  backup-chain policy delete bronze\n\n\
         The newest restore points of each table stay for as long as after_drop says in its last document. Its \
-        revisions stay, and applying it again goes on with the next.")]
+        revisions stay, and applying it again continues with the next.")]
     Delete {
         /// The policy
         name: PolicyName,
@@ -82,9 +82,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         by: By,
     },
-    /// Stop a policy's slots, whatever is applied, until it is enabled; retention goes on
+    /// Stop a policy's slots, whatever is applied, until it is enabled; retention continues
     #[command(after_help = "Example:\n  backup-chain policy disable gold\n\n\
-        It can still be run by hand: backup-chain session run gold")]
+        It can still be run by an operator: backup-chain session run gold")]
     Disable {
         /// The policy
         name: PolicyName,
@@ -278,7 +278,7 @@ struct Listed {
     name: PolicyName,
     revision: u32,
     applied_at: Timestamp,
-    /// Switched off by hand.
+    /// Switched off by an operator.
     disabled: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     deleted_at: Option<Timestamp>,
@@ -325,13 +325,13 @@ impl Listed {
     fn row(&self) -> [String; 7] {
         let Self { name, revision, applied_at, rules, disabled, deleted_at } = self;
         let (enabled, priority, tiers, next) = match rules {
-            None => ("unreadable: apply it anew".to_owned(), "-".to_owned(), "-".to_owned(), None),
+            None => ("unreadable: apply it again".to_owned(), "-".to_owned(), "-".to_owned(), None),
             Some(rules) => {
                 let tiers: Vec<String> = rules.tiers.iter().map(ToString::to_string).collect();
                 let enabled = match (deleted_at, rules.enabled, disabled) {
                     (Some(_), ..) => "deleted",
                     (None, true, _) => "yes",
-                    (None, false, true) => "no, by hand",
+                    (None, false, true) => "no, by an operator",
                     (None, false, false) => "no",
                 };
                 (enabled.to_owned(), rules.priority.to_string(), tiers.join(", "), rules.next_slot)

@@ -16,7 +16,7 @@ use crate::console::{count, utc, utc_or_dash, written};
 use crate::deployment::Deployed;
 use crate::follow::follow;
 use crate::outcome::{By, Failure, Outcome};
-use crate::told::{outline, say_end, say_head, say_plans, say_steps};
+use crate::restore_output::{outline, say_end, say_head, say_plans, say_steps};
 use crate::{Console, points, replies};
 
 #[derive(Debug, Subcommand)]
@@ -32,7 +32,7 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 20)]
         limit: usize,
     },
-    /// Show a restore: its steps, its report, and what is left to be done by hand
+    /// Show a restore: its steps, its report, and what is left to be done by an operator
     #[command(after_help = "Example:\n  backup-chain restore show 01KEAH2B80V6X9V0T0T1W2YJ3M\n\n\
         Also tells how infrastructure code adopts the table. The restore function tells all this, with its right to \
         open the metadata of the restore point.")]
@@ -52,7 +52,7 @@ pub(crate) enum Command {
     What would be done is shown before you are asked. Under its own name a table comes back as it was; under another \
     one, or in another Region, nothing is switched on by itself that faces outward, costs at once or deletes. AWS \
     restores into new tables only.\n\n\
-    The restore goes on whether or not this command waits for it. Exit code 1 when anything is left to be done by \
+    The restore continues whether or not this command waits for it. Exit code 1 when anything is left to be done by \
     hand.")]
 pub(crate) struct Start {
     /// Tables that were backed up, by name or ARN, each with the name of the new table unless it is the same
@@ -71,7 +71,7 @@ pub(crate) struct Start {
     reason: Option<String>,
     #[command(flatten)]
     by: By,
-    /// Tell what would be done, with the settings as they were, and do nothing
+    /// Show what would be done, with the settings as they were, and do nothing
     #[arg(long)]
     dry_run: bool,
     /// Do not ask

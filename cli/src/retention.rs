@@ -16,7 +16,7 @@ use crate::{Console, replies};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Tell of every restore point whether a run would keep or remove it, and why; nothing is changed
+    /// Show for every restore point whether a run would keep or remove it, and why; nothing is changed
     #[command(after_help = "Example:\n  backup-chain retention plan orders --json\n\n\
         With --json also the moment at which each flag lapses.")]
     Plan {
@@ -63,7 +63,7 @@ pub(crate) async fn run(
     print_report(&answer, json, console)
 }
 
-/// Tells what the retention function reports.
+/// Returns what the retention function reports.
 pub(crate) fn print_report(
     answer: &Value,
     json: bool,

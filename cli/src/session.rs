@@ -1,4 +1,4 @@
-//! Sessions: asked for by hand, followed, and looked at.
+//! Sessions: asked for by an operator, followed, and looked at.
 
 use backup_chain_core::ids::{PolicyName, SessionId, TableName, VaultName};
 use backup_chain_core::invoke::SessionRequest;

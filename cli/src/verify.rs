@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::console::count;
 use crate::deployment::Deployed;
 use crate::outcome::{Failure, Outcome};
-use crate::told::cell;
+use crate::restore_output::cell;
 use crate::{Console, points};
 
 /// What is not the same in the catalog and in a vault.
@@ -37,7 +37,7 @@ struct Verified {
     agree: usize,
     /// Recovery points that are none of ours.
     foreign: usize,
-    /// What a job is at work on.
+    /// What a job is running on.
     under_way: usize,
     differences: Vec<Difference>,
 }

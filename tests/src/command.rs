@@ -36,7 +36,7 @@ impl Ran {
     #[track_caller]
     pub fn refusal(self) -> String {
         assert_eq!((self.code, self.out.as_str()), (1, ""), "{self:#?}");
-        let lines: Vec<&str> = self.err.lines().filter(|line| !line.ends_with("is at work ...")).collect();
+        let lines: Vec<&str> = self.err.lines().filter(|line| !line.ends_with("is running ...")).collect();
         let [line] = lines.as_slice() else { panic!("{lines:#?}") };
         line.strip_prefix("error: ").unwrap_or_else(|| panic!("{line}")).to_owned()
     }

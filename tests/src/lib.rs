@@ -105,7 +105,8 @@ pub async fn table(world: &World, name: &str, tags: &[(&str, &str)]) -> Result<T
     Ok(name.parse()?)
 }
 
-/// Starts a backup of a table into the stack's own vault, by hand and with this role, and tells its recovery point.
+/// Starts a backup of a table into the stack's own vault, by an operator and with this role, and tells its recovery
+/// point.
 ///
 /// # Errors
 /// When the embedded AWS refuses it.
@@ -217,7 +218,7 @@ pub struct Notices {
 }
 
 impl Notices {
-    /// What was told since it was last asked: detail-type and detail, in the order of their moments.
+    /// What was reported since it was last asked: detail-type and detail, in the order of their moments.
     ///
     /// # Errors
     /// When the embedded AWS refuses.

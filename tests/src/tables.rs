@@ -34,7 +34,8 @@ pub async fn keyed(world: &World, mut settings: TableSettings) -> Result<TableSe
 }
 
 /// Makes a table with these settings, as far as CreateTable, time to live, point-in-time recovery and tags go,
-/// and tells its name: it has been there for a while. What else the settings hold, such as auto scaling, is for other services.
+/// and tells its name: it has been there for a while. What else the settings hold, such as auto scaling, is for other
+/// services.
 ///
 /// # Errors
 /// When the embedded AWS refuses it, or the settings are those of a global table.
@@ -189,7 +190,7 @@ pub async fn drop(world: &World, name: &TableName, settings: &TableSettings) -> 
     Ok(())
 }
 
-/// Drops a table, as most are dropped: what hangs on its name alone stays.
+/// Drops a table, as most are dropped: what depends on its name alone stays.
 ///
 /// # Errors
 /// When the embedded AWS refuses it.

@@ -6,7 +6,7 @@ use backup_chain_aws::{AwsError, Error, Meaning};
 use backup_chain_core::ids::Region;
 use serde::Serialize;
 
-/// What is checked, in the order in which it is told.
+/// What is checked, in the order in which it is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Check {
@@ -88,7 +88,7 @@ pub(crate) struct Finding {
     /// The fix as a command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
-    /// What AWS said, where it let nobody look.
+    /// What AWS said, where it let no one look.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub said: Option<String>,
     /// Whether `--fix` does it.

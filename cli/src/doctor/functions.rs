@@ -8,8 +8,8 @@ use aws_sdk_lambda::types::{LastUpdateStatus, State};
 use backup_chain_aws::AwsError;
 use backup_chain_aws::error::failed;
 
+use super::context::CheckContext;
 use super::finding::{Check, Finding, is_missing};
-use super::look::CheckContext;
 
 /// The functions, the session function first: it has told what the deployment is made of.
 pub(super) const FUNCTIONS: [&str; 4] = ["session", "copy", "retention", "restore"];
@@ -94,7 +94,7 @@ impl FunctionSettings {
         if !others.is_empty() {
             let what =
                 format!("it is set otherwise than the session function: environment {}", others.join(", "));
-            let fix = format!("deploy the stack again, and set nothing of {name} by hand");
+            let fix = format!("deploy the stack again, and set nothing of {name} by an operator");
             findings.push(Finding::wrong(Check::Functions, place, what).fix(fix));
         }
         if self.architecture != first.architecture {

@@ -1,4 +1,4 @@
-//! Keys: what is lost with a key is lost for good, so of one that is about to go it is told loudly.
+//! Keys: what is lost with a key is lost for good, so of one that is about to go it is reported loudly.
 
 use aws_sdk_kms::Client;
 use aws_sdk_kms::types::{KeyManagerType, KeyMetadata, KeyState};
@@ -8,9 +8,9 @@ use backup_chain_core::ids::Region;
 use backup_chain_core::retention::place_of;
 use serde_json::Value;
 
+use super::context::CheckContext;
 use super::finding::{Check, Finding, Repair, is_missing};
 use super::functions;
-use super::look::CheckContext;
 use super::statement::allows;
 
 /// What each function does with the metadata key. Only in the source Region is anything sealed.
@@ -36,7 +36,7 @@ pub(super) async fn check(look: &CheckContext<'_>) -> Vec<Finding> {
     findings
 }
 
-/// The roles of the functions, with what each does with the metadata key. A function that is not there is told of
+/// The roles of the functions, with what each does with the metadata key. A function that is not there is reported
 /// elsewhere.
 async fn roles(look: &CheckContext<'_>) -> Vec<(String, &'static str)> {
     let client = aws_sdk_lambda::Client::new(&look.config(look.source()));
@@ -93,7 +93,7 @@ async fn metadata_key(
         let what = format!("{what} is no multi-Region key: no target Region can have a replica");
         findings.push(
             Finding::wrong(Check::Keys, &place, what)
-                .fix("deploy the stack anew: a key cannot be made one later"),
+                .fix("deploy the stack again: a key cannot be made one later"),
         );
     }
     let needs = roles.iter().filter(|(_, action)| is_source || *action == "kms:Decrypt");

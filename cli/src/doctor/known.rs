@@ -7,8 +7,8 @@ use backup_chain_core::ids::{RecoveryPointArn, VaultArn};
 use backup_chain_core::point::RestorePoint;
 use backup_chain_core::retention::place_of;
 
+use super::context::CheckContext;
 use super::finding::{Check, Finding};
-use super::look::CheckContext;
 use crate::console::count;
 
 pub(super) async fn check(look: &CheckContext<'_>) -> Vec<Finding> {
@@ -21,7 +21,7 @@ pub(super) async fn check(look: &CheckContext<'_>) -> Vec<Finding> {
     };
     let known: BTreeSet<&RecoveryPointArn> = recorded.iter().filter_map(|point| point.arn.as_ref()).collect();
     let mut findings = Vec::new();
-    // A vault that is not there is told of by itself.
+    // A vault that is not there is reported by itself.
     for vault in look.vaults.iter().filter(|(_, found)| found.is_ok()).map(|(vault, _)| vault) {
         findings.push(match look.app.aws.region(&vault.region).backup.points(&vault.name).await {
             Ok(listed) => {

@@ -1,10 +1,10 @@
 //! Whether a deployment is healthy: every part of it looked at, each finding with its fix.
 
+mod context;
 mod finding;
 mod functions;
 mod keys;
 mod known;
-mod look;
 mod queues;
 mod regions;
 mod repair;
@@ -22,19 +22,19 @@ use backup_chain_aws::Meaning;
 use clap::Args;
 use serde::Serialize;
 
+use self::context::CheckContext;
 use self::finding::{Finding, State};
-use self::look::CheckContext;
 use crate::Console;
 use crate::console::word;
 use crate::deployment::Deployed;
 use crate::outcome::{Failure, Outcome};
-use crate::told::cell;
+use crate::restore_output::cell;
 
-/// Check the deployment, and tell what is wrong with it and how to mend it
+/// Check the deployment, and report what is wrong with it and how to mend it
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  backup-chain doctor\n  backup-chain doctor --fix\n\n\
     It looks at functions, schedules, queues, tables, Regions, vaults, keys, roles, policies and the tables that \
-    they cover, with your own rights; what you may not look at is told as unknown, with the right that you lack. \
+    they cover, with your own rights; what you may not look at is reported as unknown, with the right that you lack. \
     It exits with 1 when something is wrong or unknown.\n\n\
     --fix switches on again what the templates have on: DynamoDB's advanced backups in a Region, rules, event source \
     mappings, point-in-time recovery and deletion protection of the own tables, rotation of the own keys. It switches \
@@ -43,7 +43,7 @@ pub(crate) struct Doctor {
     /// Mend what can be mended safely
     #[arg(long)]
     fix: bool,
-    /// Tell what is well, too
+    /// Show what is well, too
     #[arg(long)]
     all: bool,
 }
@@ -94,7 +94,7 @@ pub(crate) async fn run(
     Ok(outcome)
 }
 
-/// Every check, in the order in which it is told. A check that cannot be made does not stop the others.
+/// Every check, in the order in which it is reported. A check that cannot be made does not stop the others.
 async fn findings(look: &CheckContext<'_>, console: &mut Console<'_>) -> Result<Vec<Finding>, Failure> {
     console.note(format_args!("functions, rules and queues in {} are looked at ...", look.source()))?;
     let mut findings = functions::check(look).await;

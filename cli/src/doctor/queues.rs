@@ -8,8 +8,8 @@ use backup_chain_aws::AwsError;
 use backup_chain_aws::error::failed;
 use serde_json::Value;
 
+use super::context::CheckContext;
 use super::finding::{Check, Finding, is_missing};
-use super::look::CheckContext;
 use super::rules::FEEDS;
 use crate::console::count;
 

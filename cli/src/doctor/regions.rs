@@ -5,8 +5,8 @@ use backup_chain_core::ids::Region;
 use backup_chain_core::invoke::RestoreRequest;
 use backup_chain_core::restore::RegionView;
 
+use super::context::CheckContext;
 use super::finding::{Check, Finding, Repair};
-use super::look::CheckContext;
 use crate::{Console, replies};
 
 /// What a Region says that is not switched on for the account.
@@ -29,7 +29,7 @@ pub(super) async fn of_restores(look: &CheckContext<'_>, console: &mut Console<'
     let told = match told {
         Ok(told) => told,
         Err(error) => {
-            let what = format!("whether rights hang on tags there was not looked at: {error}");
+            let what = format!("whether rights depend on tags there was not looked at: {error}");
             let fix = "mend what is wrong with the restore function, or have somebody look who may invoke it";
             return vec![Finding::not_readable(Check::Regions, look.here("restores"), what).fix(fix)];
         }
@@ -45,7 +45,7 @@ fn of_tags(told: &RegionView) -> Finding {
             Finding::ok(Check::Regions, region, what)
         }
         (Some(false), _) => {
-            let what = "the restore function's rights that hang on tags are not honoured: attribute-based access control is \
+            let what = "the restore function's rights that depend on tags are not honoured: attribute-based access control is \
                         off for DynamoDB, or the settings table is gone or lacks its tag; restores make tables there, and \
                         cannot put their settings back";
             Finding::wrong(Check::Regions, region, what).fix(
@@ -55,7 +55,7 @@ fn of_tags(told: &RegionView) -> Finding {
         }
         (None, why) => {
             let why = why.as_deref().unwrap_or("no reason is given");
-            let what = format!("whether rights hang on tags there is not known: {why}");
+            let what = format!("whether rights depend on tags there is not known: {why}");
             Finding::not_readable(Check::Regions, region, what).fix("mend what else is wrong, and look again")
         }
     }

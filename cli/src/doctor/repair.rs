@@ -4,8 +4,8 @@ use aws_sdk_dynamodb::types::PointInTimeRecoverySpecification;
 use backup_chain_aws::AwsError;
 use backup_chain_aws::error::failed;
 
+use super::context::CheckContext;
 use super::finding::Repair;
-use super::look::CheckContext;
 
 /// Does it.
 pub(super) async fn apply(look: &CheckContext<'_>, repair: &Repair) -> Result<(), AwsError> {

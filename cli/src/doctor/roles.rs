@@ -8,8 +8,8 @@ use backup_chain_core::retention::place_of;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
+use super::context::CheckContext;
 use super::finding::{Check, Finding, is_missing};
-use super::look::CheckContext;
 use super::statement::{resources, trusts};
 
 /// The service that takes the roles on.
@@ -70,7 +70,7 @@ async fn elsewhere(look: &CheckContext<'_>, client: &Client) -> Vec<Finding> {
     let answer = client.get_role_policy().role_name(name).policy_name(COPIES).send().await;
     let policy = match answer.map_err(failed("iam:GetRolePolicy", name)) {
         Ok(answer) => document(answer.policy_document()),
-        // A role that is not as the template makes it is told of for what it lacks.
+        // A role that is not as the template makes it is reported for what it lacks.
         Err(error) if is_missing(&error) => return Vec::new(),
         Err(error) => return vec![Finding::unknown(Check::Roles, name, &error)],
     };

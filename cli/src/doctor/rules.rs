@@ -6,8 +6,8 @@ use aws_sdk_eventbridge::types::RuleState;
 use backup_chain_aws::AwsError;
 use backup_chain_aws::error::failed;
 
+use super::context::CheckContext;
 use super::finding::{Check, Finding, Repair, is_missing};
-use super::look::CheckContext;
 
 /// The queues that feed functions, with the function of each.
 pub(super) const FEEDS: [(&str, &str); 2] = [("jobs", "copy"), ("restores", "restore")];

@@ -9,8 +9,8 @@ use backup_chain_core::forecast::tag_room;
 use backup_chain_core::ids::TableName;
 use backup_chain_core::policy::Policy;
 
+use super::context::CheckContext;
 use super::finding::{Check, Finding};
-use super::look::CheckContext;
 use crate::console::count;
 
 /// What is found, and a table that is covered, for checks that need one.

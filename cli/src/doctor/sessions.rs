@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use backup_chain_core::session::{Session, Status};
 
+use super::context::CheckContext;
 use super::finding::{Check, Finding};
-use super::look::CheckContext;
 use crate::console::{count, utc};
 
 /// So many tables are named for each session.
@@ -48,7 +48,7 @@ fn of_session(look: &CheckContext<'_>, policy: &str, session: &Session) -> Findi
         parts.push(format!("left {} without the restore point that was planned", count(missing, "table")));
     }
     if !skipped.is_empty() {
-        parts.push(format!("passed over {}: {}", count(skipped.len(), "table"), named(&skipped)));
+        parts.push(format!("skipped {}: {}", count(skipped.len(), "table"), named(&skipped)));
     }
     parts.extend(session.problems.iter().take(MAX_NAMED).cloned());
     let show = format!("backup-chain session show {}", session.id);

@@ -4,11 +4,11 @@ use backup_chain_core::restore::Stage;
 use backup_chain_core::retention::place_of;
 use jiff::SignedDuration;
 
+use super::context::CheckContext;
 use super::finding::{Check, Finding};
-use super::look::CheckContext;
 use crate::console::{count, utc};
 
-/// Restores that ended longer ago have been seen, or nobody misses what is left of them.
+/// Restores that ended longer ago have been seen, or no one misses what is left of them.
 const REPORT_WINDOW: SignedDuration = SignedDuration::from_hours(24 * 7);
 
 pub(super) fn policies(look: &CheckContext<'_>) -> Vec<Finding> {
@@ -34,14 +34,19 @@ pub(super) fn policies(look: &CheckContext<'_>) -> Vec<Finding> {
         };
         if policy.disabled {
             findings.push(
-                Finding::warning(Check::Policies, place, "disabled by hand: nothing of it is backed up")
-                    .fix("enable it, when it is to go on")
-                    .command(format!("backup-chain policy enable {}", policy.name)),
+                Finding::warning(
+                    Check::Policies,
+                    place,
+                    "disabled by an operator: nothing of it is backed up",
+                )
+                .fix("enable it, when it is to continue")
+                .command(format!("backup-chain policy enable {}", policy.name)),
             );
         } else if !active.policy.enabled {
             let what = "not enabled by its document: nothing of it is backed up";
             findings.push(
-                Finding::warning(Check::Policies, place, what).fix("apply it enabled, when it is to go on"),
+                Finding::warning(Check::Policies, place, what)
+                    .fix("apply it enabled, when it is to continue"),
             );
         } else {
             let what = format!("enabled, revision {}", policy.revision);

@@ -6,8 +6,8 @@ use backup_chain_aws::AwsError;
 use backup_chain_aws::error::failed;
 use backup_chain_core::ids::Region;
 
+use super::context::CheckContext;
 use super::finding::{Check, Finding, Repair, is_missing};
-use super::look::CheckContext;
 
 /// The indexes of the catalog.
 const INDEXES: [&str; 2] = ["due", "session"];

@@ -7,8 +7,8 @@ use backup_chain_core::ids::VaultArn;
 use backup_chain_core::policy::{CopyTarget, Policy};
 use backup_chain_core::retention::place_of;
 
+use super::context::CheckContext;
 use super::finding::{Check, Finding};
-use super::look::CheckContext;
 
 pub(super) fn check(look: &CheckContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -6,8 +6,8 @@ use backup_chain_core::point::State;
 use backup_chain_core::retention::{Run, Watch};
 use jiff::{SignedDuration, Timestamp};
 
+use super::context::CheckContext;
 use super::finding::{Check, Finding};
-use super::look::CheckContext;
 use super::rules;
 use crate::console::{count, utc};
 
@@ -119,13 +119,13 @@ async fn retention(look: &CheckContext<'_>) -> Vec<Finding> {
             utc(watch.last_run),
             Watch::MAX_GAP_HOURS
         );
-        let fix = format!("see the schedule and the log of {name}, then run it by hand");
+        let fix = format!("see the schedule and the log of {name}, then run it by an operator");
         findings.push(
             Finding::wrong(Check::Retention, &place, what).fix(fix).command("backup-chain retention run"),
         );
     }
     if look.app.context.deployment().brakes.paused {
-        let fix = "deploy the stack with PauseDeletion false, when it is to go on";
+        let fix = "deploy the stack with PauseDeletion false, when it is to continue";
         let what = "the stack pauses all deletion: nothing outdated is removed";
         findings.push(Finding::warning(Check::Retention, &place, what).fix(fix));
     }

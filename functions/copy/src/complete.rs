@@ -131,7 +131,8 @@ impl Ended {
     }
 }
 
-/// The job is done: what it made is looked at, and believed only if its metadata is ours and fits. What cannot be looked
+/// The job is done: what it made is looked at, and believed only if its metadata is ours and fits. What cannot be
+/// looked
 /// at holds its table no longer. It is looked for again, and at last recorded as what it is: there, and not believed.
 async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Ended) -> Result<(), Error> {
     let app = work.app;
@@ -263,7 +264,8 @@ fn measure_failed(app: &App, point: &RestorePoint) {
     app.context.measure(&Measured::of_point(point).with(Metric::JobsEnded, 1).with(Metric::JobsFailed, 1));
 }
 
-/// Measures a job that did. Whether a point is believed is told only where it is not: what retention counts stays true
+/// Measures a job that did. Whether a point is believed is reported only where it is not: what retention counts stays
+/// true
 /// until its next run.
 fn measure_completed(app: &App, point: &RestorePoint, took: Option<SignedDuration>) {
     let mut measured = Measured::of_point(point).with(Metric::JobsEnded, 1).with(Metric::JobsFailed, 0);
@@ -318,7 +320,8 @@ async fn add_tags(
 }
 
 /// Takes from `wanted` what has no room beside the tags that a recovery point has. AWS takes 50 on it, those that are
-/// inherited from the table included, and by one of its pages 10 that are added. Places are kept for a hold and for the binding.
+/// inherited from the table included, and by one of its pages 10 that are added. Places are kept for a hold and for
+/// the binding.
 fn leave_room(wanted: &mut BTreeMap<String, String>, found: &BTreeMap<String, String>) -> Vec<String> {
     let kept = [tags::HOLD, tags::BOUND];
     let count = |is_it: &dyn Fn(&str) -> bool| {

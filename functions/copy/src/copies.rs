@@ -30,7 +30,7 @@ pub(crate) async fn advance(work: &Work<'_>, seen: &RestorePoint) -> Result<(), 
         _ => return Ok(()),
     };
     match done {
-        Err(error) if !error.is_overtaken() && is_over(app, since, bound) => {
+        Err(error) if !error.is_conflict() && is_over(app, since, bound) => {
             let why = format!("it could not be started within {} hours: {error}", bound.as_hours());
             app.ledger.mark_try_failed(&mut copy, &why).await
         }

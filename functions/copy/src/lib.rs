@@ -60,7 +60,7 @@ pub enum CopyError {
 }
 
 impl CopyError {
-    /// What a failed invocation tells Lambda as the type of its error.
+    /// What a failed invocation reports to Lambda as the error type.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Aws(error) => error.name(),
@@ -120,14 +120,14 @@ async fn tick(app: &App, deadline: Deadline) -> Result<Reply, CopyError> {
         return Ok(Reply::default());
     }
     let Some(lease) = app.catalog.lease("copy", now, deadline.ends()).await? else {
-        tracing::info!("another invocation is at work");
+        tracing::info!("another invocation is running");
         return Ok(Reply::default());
     };
     let work = Work::begin(app, deadline).await?;
     let mut reply = Reply::default();
     for point in due {
         if !deadline.allows_work(app.context.now()) {
-            tracing::info!("out of time: the next tick goes on");
+            tracing::info!("out of time: the next tick continues");
             break;
         }
         reply.looked_at += 1;

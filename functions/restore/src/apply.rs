@@ -75,7 +75,7 @@ async fn put(
     steps: impl Iterator<Item = &Step> + Clone,
 ) -> Result<bool, RestoreError> {
     for step in steps.clone() {
-        // Boxed: its future is deep.
+        // Boxed: keeps the parent future small.
         if !Box::pin(run_steps(app, store, restore, plan, step)).await? {
             return Ok(false);
         }
@@ -161,8 +161,8 @@ async fn run_steps(
     };
     match done {
         Ok(()) => {
-            if step.needs_mark() {
-                // The tag is honoured: what was refused before was not for want of it.
+            if step.needs_restore_tag() {
+                // The tag is honoured: what was refused before was not for lack of it.
                 restore.problem = None;
             }
             note(restore, step, StepState::Done, app.context.now(), None);
@@ -194,7 +194,7 @@ fn note(restore: &mut Restore, step: &Step, state: StepState, now: Timestamp, wh
     restore.steps.insert(key, StepRecord { state, refusals: 0, since: None, again_at: None, at, why });
 }
 
-/// A step was refused: it is tried again where that may help, later each time, and not for ever.
+/// A step was refused: it is tried again where that may help, later each time, and not without end.
 fn refused(
     restore: &mut Restore,
     step: &Step,
@@ -207,9 +207,9 @@ fn refused(
     // The message may quote settings, and the record must not.
     let why = format!("{}: {}", error.operation, error.code);
     let is_over = match error.meaning {
-        // A right that hangs on a tag comes some time after the tag is seen.
+        // A right that depends on a tag comes some time after the tag is seen.
         Meaning::Denied => {
-            !step.needs_mark() || restore.tagged_at().is_none_or(|at| now.duration_since(at) >= RIGHTS)
+            !step.needs_restore_tag() || restore.tagged_at().is_none_or(|at| now.duration_since(at) >= RIGHTS)
         }
         // The table was seen just now, and what was asked of is not seen there yet.
         Meaning::NotFound => now.duration_since(since) >= CONSISTENCY,
@@ -217,9 +217,12 @@ fn refused(
     };
     if is_over {
         let is_honoured = |(key, record): (&String, &StepRecord)| {
-            record.state == StepState::Done && restore::needs_mark(key)
+            record.state == StepState::Done && restore::needs_restore_tag(key)
         };
-        if error.meaning == Meaning::Denied && step.needs_mark() && !restore.steps.iter().any(is_honoured) {
+        if error.meaning == Meaning::Denied
+            && step.needs_restore_tag()
+            && !restore.steps.iter().any(is_honoured)
+        {
             restore.problem = Some(tag::abac_off_note(restore));
         }
         return note(restore, step, StepState::Failed, now, Some(why));

@@ -133,7 +133,7 @@ fn require_sense(ask: &Ask) -> Result<(), RestoreError> {
     }
 }
 
-/// Where DynamoDB judges no right by tags, tables are made and cannot be changed: that is told beforehand.
+/// Where DynamoDB judges no right by tags, tables are made and cannot be changed: that is reported beforehand.
 async fn warn_of_tags(app: &App, planned: &mut [RestoreView]) {
     let regions: BTreeSet<Region> = planned.iter().map(|told| told.restore.start.region.clone()).collect();
     for region in regions {
@@ -165,7 +165,8 @@ fn start_or_queue(app: &App, planned: &mut [RestoreView], mut open: Vec<Restore>
     }
 }
 
-/// Records every restore, with an entry in the history. A transaction takes 50 of them: where a later one fails, those of
+/// Records every restore, with an entry in the history. A transaction takes 50 of them: where a later one fails,
+/// those of
 /// the earlier ones are closed again, before anything was asked of AWS.
 async fn record(
     app: &App,
@@ -189,11 +190,11 @@ async fn record(
         .collect();
     let Err(error) = store.save_all(app, &mut records).await else { return Ok(()) };
     for (restore, _) in records {
-        // What is not there is not read, and what cannot be closed is gone on with.
+        // What is not there is not read, and what cannot be closed is continued.
         let Ok(mut recorded) = store.read(app, restore).await else { continue };
         let why = "another table of the request could not be recorded: nothing was restored".to_owned();
         if let Err(error) = stage::end_failed(app, store, &mut recorded, why).await {
-            tracing::warn!(restore = %recorded.id, %error, "it is gone on with");
+            tracing::warn!(restore = %recorded.id, %error, "it is continued with");
         }
     }
     Err(error)
@@ -327,7 +328,8 @@ async fn plan_one(
     Ok(told)
 }
 
-/// What a dropped table of that name has left. Where that cannot be known it is said: the comparison finds it afterwards.
+/// What a dropped table of that name has left. Where that cannot be known it is said: the comparison finds it
+/// afterwards.
 async fn left_behind(app: &App, target: &TableArn, notes: &mut Vec<String>) -> NameBound {
     let unseen = |what: &str, why: &dyn std::fmt::Display| {
         format!("whether a dropped table of that name has left {what} is not known: {why}")

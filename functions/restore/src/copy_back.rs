@@ -50,7 +50,7 @@ pub(crate) async fn follow_copy(app: &App, store: &Store, restore: &mut Restore)
             let is_ours = |job: &Job| {
                 job.target.as_ref() == Some(&target)
                     && !matches!(job.state, JobState::Failed(_))
-                    // A second's slack: AWS tells whole seconds.
+                    // A second's slack: AWS returns whole seconds.
                     && job.created_at.is_some_and(|at| at + SignedDuration::from_secs(1) >= restore.requested_at)
             };
             match jobs.into_iter().find(is_ours) {
@@ -68,10 +68,7 @@ pub(crate) async fn follow_copy(app: &App, store: &Store, restore: &mut Restore)
         (JobState::Open, _) => keep_waiting(app, store, restore, POLL_INTERVAL).await,
         (JobState::Failed(state), _) => {
             let message = job.message.as_deref();
-            let why = format!(
-                "the copy back came to nothing: {state}: {}",
-                message.unwrap_or("AWS gives no reason")
-            );
+            let why = format!("the copy back failed: {state}: {}", message.unwrap_or("AWS gives no reason"));
             if message.is_some_and(is_capacity_failure) {
                 return requeue(app, store, restore, why).await;
             }

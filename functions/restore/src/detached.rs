@@ -1,5 +1,5 @@
 //! A restore while the source Region is out of reach, and with it the catalog and the functions: from a vault with
-//! copies, by whoever has the rights. Its record is a file, from which it goes on when it is cut off.
+//! copies, by whoever has the rights. Its record is a file, from which it continues when it is cut off.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -107,8 +107,10 @@ impl Detached {
             && !asked.dry_run
             && path.exists()
         {
-            let why =
-                format!("{} is there already: go on with that restore, or name another file", path.display());
+            let why = format!(
+                "{} is there already: continue with that restore, or name another file",
+                path.display()
+            );
             return Err(RestoreError::Choice(why));
         }
         let [wanted] = asked.tables.as_slice() else {
@@ -135,7 +137,7 @@ impl Detached {
     /// Goes on with a restore to its end, and tells of each move.
     ///
     /// # Errors
-    /// When the record cannot be kept, or AWS fails for good. It can be gone on with.
+    /// When the record cannot be kept, or AWS fails for good. It can be continued.
     pub async fn finish(
         &self,
         restore: &mut Restore,
@@ -143,7 +145,7 @@ impl Detached {
     ) -> Result<RestoreView, RestoreError> {
         while restore.stage.is_open() {
             self.app.context.clock().until(restore.check_at).await;
-            // Boxed: its future is deep.
+            // Boxed: keeps the parent future small.
             match Box::pin(work::advance(&self.app, &self.store, restore)).await {
                 Err(error) if is_transient(&error) => {
                     tracing::warn!(%error, "it is held up");
@@ -156,7 +158,7 @@ impl Detached {
         self.view(restore).await
     }
 
-    /// What is told of a restore: its record, and the steps as its metadata gives them.
+    /// What is reported a restore: its record, and the steps as its metadata gives them.
     ///
     /// # Errors
     /// When AWS fails.

@@ -116,12 +116,12 @@ pub enum RestoreError {
 impl RestoreError {
     /// Whether somebody else moved the record since it was read.
     pub(crate) fn is_conflict(&self) -> bool {
-        matches!(self, Self::Aws(error) if error.is_overtaken())
+        matches!(self, Self::Aws(error) if error.is_conflict())
     }
 }
 
 impl RestoreError {
-    /// What a failed invocation tells Lambda as the type of its error.
+    /// What a failed invocation reports to Lambda as the error type.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Aws(error) => error.name(),

@@ -1,7 +1,8 @@
 //! The restore function: makes a table of a restore point, puts back its settings, and proves what it made.
 //!
 //! AWS Backup brings back the items, keys and indexes. Everything else is put back from the metadata that the recovery
-//! point carries: one recorded step at a time, only ever on the table that the restore made, and time to live last. Then
+//! point carries: one recorded step at a time, only ever on the table that the restore made, and time to live last.
+//! Then
 //! the table is captured again and compared, property by property, with what it was.
 
 mod apply;
@@ -54,7 +55,8 @@ pub enum Reply {
     Restore(Box<RestoreView>),
     /// To a check: of each Region, in the order of the request.
     Checked(Vec<RegionView>),
-    /// To a tick, an event, and a batch of them: the messages to deliver again, as Lambda's partial batch responses ask.
+    /// To a tick, an event, and a batch of them: the messages to deliver again, as Lambda's partial batch responses
+    /// ask.
     #[serde(rename_all = "camelCase")]
     Worked {
         /// Messages of the batch that are to be delivered again.
@@ -128,7 +130,7 @@ async fn points_of(app: &App, table: TableName) -> Result<(String, Vec<RestorePo
     Ok((table.to_string(), points))
 }
 
-/// What is told of a restore: its record, and the steps as its metadata gives them.
+/// What is reported a restore: its record, and the steps as its metadata gives them.
 async fn show(app: &App, id: &RestoreId) -> Result<RestoreView, RestoreError> {
     let restore = app.catalog.restore(id).await?;
     view(app, restore.ok_or_else(|| RestoreError::UnknownRestore(id.clone()))?).await
@@ -162,7 +164,7 @@ async fn tick(app: &App, deadline: Deadline) -> Result<Reply, RestoreError> {
         return Ok(worked(Vec::new(), 0));
     }
     let Some(lease) = app.catalog.lease("restore", now, deadline.ends()).await? else {
-        tracing::info!("another invocation is at work");
+        tracing::info!("another invocation is running");
         return Ok(worked(Vec::new(), 0));
     };
     continue_restore(app, &Store::Catalog, &mut open, deadline).await?;
@@ -185,11 +187,11 @@ async fn continue_restore(
             while is_due(app, restores, index) {
                 let span = logs::of_restore(&restores[index]);
                 if !deadline.allows_work(app.context.now()) {
-                    span.in_scope(|| tracing::info!("out of time: the next tick goes on"));
+                    span.in_scope(|| tracing::info!("out of time: the next tick continues"));
                     return Ok(());
                 }
                 let restore = &mut restores[index];
-                // Boxed: its future is deep.
+                // Boxed: keeps the parent future small.
                 let moved = Box::pin(work::advance(app, store, restore)).instrument(span.clone()).await;
                 match moved {
                     Ok(()) => {}
@@ -225,7 +227,7 @@ async fn continue_restore(
     }
 }
 
-/// Whether a restore can be gone on with now: its moment has come, and if it waits for its turn, there is a place, or it
+/// Whether a restore can be continued now: its moment has come, and if it waits for its turn, there is a place, or it
 /// has waited for too long.
 fn is_due(app: &App, restores: &[Restore], index: usize) -> bool {
     let restore = &restores[index];

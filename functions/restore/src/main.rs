@@ -11,7 +11,7 @@ async fn main() -> Result<(), Error> {
     let app = &runtime::app()?;
     let answer = |event: LambdaEvent<Value>| async move {
         let deadline = Deadline::of(event.context.deadline());
-        // Boxed: its future is deep.
+        // Boxed: keeps the parent future small.
         let reply = Box::pin(backup_chain_restore::handle(app, event.payload, deadline)).await;
         reply.map_err(|error| Diagnostic {
             error_type: error.name().to_owned(),

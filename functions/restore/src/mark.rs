@@ -1,4 +1,4 @@
-//! The tag by which a table is known as a restore's own: the right to change a table hangs on it.
+//! The tag by which a table is known as a restore's own: the right to change a table depends on it.
 
 use backup_chain_aws::change::LiveTable;
 use backup_chain_aws::{App, Meaning};

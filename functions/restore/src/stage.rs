@@ -15,7 +15,7 @@ pub(crate) const MIN_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 /// How long a job goes unlooked at when no event tells of it: somebody waits for the table.
 pub(crate) const POLL_INTERVAL: SignedDuration = SignedDuration::from_mins(1);
 
-/// Records that a restore goes on to `stage` and is to be looked at after `wait`. It is no longer held up.
+/// Records that a restore continues to `stage` and is to be looked at after `wait`. It is no longer held up.
 pub(crate) async fn enter_stage(
     app: &App,
     store: &Store,
@@ -58,7 +58,7 @@ pub(crate) async fn end_with_warning(
     end(app, store, restore, Stage::Warning).await
 }
 
-/// A restore has ended: it is told, then recorded.
+/// A restore has ended: it is reported, then recorded.
 pub(crate) async fn end(
     app: &App,
     store: &Store,

@@ -72,7 +72,7 @@ impl Store {
         }
     }
 
-    /// Tells the event bus, where there is one, how a restore has ended.
+    /// Returns the event bus, where there is one, how a restore has ended.
     pub(crate) async fn publish(&self, app: &App, restore: &Restore) -> Result<(), RestoreError> {
         if *self == Self::Catalog {
             app.notices.publish(&Notice::RestoreEnded(RestoreEnded::of(restore))).await?;

@@ -13,7 +13,8 @@ use crate::store::Store;
 /// The longest pause between two looks.
 const MAX_RECHECK_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 
-/// Notes what a restore waits for, and when to look again: later each time. False when it has waited for `most`, or been
+/// Notes what a restore waits for, and when to look again: later each time. False when it has waited for `most`, or
+/// been
 /// held up by one thing after another for a day.
 pub(crate) async fn wait(
     app: &App,
@@ -100,7 +101,7 @@ pub(crate) fn is_transient(error: &RestoreError) -> bool {
     matches!(error, RestoreError::Aws(error) if error.is_transient())
 }
 
-/// AWS has no room for another table: the restore waits for another turn, and not for ever.
+/// AWS has no room for another table: the restore waits for another turn, and not without end.
 pub(crate) async fn requeue(
     app: &App,
     store: &Store,
@@ -115,7 +116,7 @@ pub(crate) async fn requeue(
     store.save(app, restore).await
 }
 
-/// AWS is at work: it is looked at again, and not for ever.
+/// AWS is still working: it is looked at again, and not without end.
 pub(crate) async fn keep_waiting(
     app: &App,
     store: &Store,
@@ -126,7 +127,7 @@ pub(crate) async fn keep_waiting(
     let since = *restore.started_at.get_or_insert(now);
     if now.duration_since(since) >= RESTORE {
         let why = format!(
-            "AWS is at work for {} days: when the table comes, its settings are not put back",
+            "AWS is running for {} days: when the table comes, its settings are not put back",
             RESTORE.as_hours() / 24
         );
         return end_failed(app, store, restore, why).await;

@@ -1,4 +1,4 @@
-//! A restore goes on: each stage is recorded, done and confirmed, and every call can be made again.
+//! A restore continues: each stage is recorded, done and confirmed, and every call can be made again.
 
 use backup_chain_aws::backup::JobState;
 use backup_chain_aws::restore_jobs::is_capacity_failure;
@@ -36,7 +36,7 @@ pub(crate) async fn advance(app: &App, store: &Store, restore: &mut Restore) -> 
     }
 }
 
-/// Whether a restore has waited for its turn for so long that nobody expects it any more.
+/// Whether a restore has waited for its turn for so long that no one expects it any more.
 pub(crate) fn has_waited_too_long(app: &App, restore: &Restore) -> bool {
     app.context.now().duration_since(restore.requested_at) >= TURN
 }

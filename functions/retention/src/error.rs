@@ -88,7 +88,7 @@ pub(crate) fn not_to_hold(point: &PointId, state: State) -> RetentionError {
 }
 
 impl RetentionError {
-    /// What a failed invocation tells Lambda as the type of its error.
+    /// What a failed invocation reports to Lambda as the error type.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Aws(error) => error.name(),

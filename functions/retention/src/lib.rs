@@ -1,15 +1,15 @@
-//! The retention function: removes outdated restore points, and what is asked to be removed by hand; holds
+//! The retention function: removes outdated restore points, and what is asked to be removed by an operator; holds
 //! points; notices tables without a fresh one.
 //!
 //! A run plans first: only chains with a point whose last flag has lapsed are read, the metadata of every such
 //! point is opened and believed or not, and each point is kept or removed with its reasons. Then the brakes are
 //! asked, and only then is anything deleted; gone is what AWS Backup no longer knows.
 
-mod by_hand;
 mod error;
 mod hold;
 mod moved;
 mod objective;
+mod operator_removal;
 mod plan;
 mod rebuild;
 mod reconcile;
@@ -36,7 +36,7 @@ use work::Work;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Reply {
-    /// To a run, a plan or a removal by hand.
+    /// To a run, a plan or a removal by an operator.
     Report(Box<Report>),
     /// To a hold, and to the lifting of one.
     Held(HoldView),
@@ -60,20 +60,20 @@ pub async fn handle(
         RetentionRequest::Run { confirm } => {
             let id = RunId::new(app.context.now(), app.context.random().number());
             let span = logs::of_run(&id);
-            // Boxed: its future is deep.
+            // Boxed: keeps the parent future small.
             Box::pin(run(app, id, confirm.as_deref(), deadline)).instrument(span).await?
         }
         RetentionRequest::Plan { table } => plan::plan_all(app, table.as_ref()).await?,
-        RetentionRequest::Remove(removal) => by_hand::remove(app, removal, deadline).await?,
+        RetentionRequest::Remove(removal) => operator_removal::remove(app, removal, deadline).await?,
         RetentionRequest::Rebuild { vaults, by } => {
             return Ok(Reply::Rebuilt(rebuild::rebuild(app, &vaults, by, deadline).await?));
         }
         RetentionRequest::Hold { table, point, vault, reason, until, by } => {
-            let mut point = by_hand::find(app, &table, &point, vault.as_deref()).await?;
+            let mut point = operator_removal::find(app, &table, &point, vault.as_deref()).await?;
             return Ok(Reply::Held(hold::add(app, &mut point, reason, until, by).await?));
         }
         RetentionRequest::LiftHold { table, point, vault, by, reason } => {
-            let mut point = by_hand::find(app, &table, &point, vault.as_deref()).await?;
+            let mut point = operator_removal::find(app, &table, &point, vault.as_deref()).await?;
             return Ok(Reply::Held(hold::lift(app, &mut point, by, reason).await?));
         }
     };

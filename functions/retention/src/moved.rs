@@ -29,7 +29,7 @@ pub(crate) async fn make(app: &App, point: &mut RestorePoint, to: Move<'_>) -> R
             Move::Deleted => app.ledger.mark_deleted(point).await,
         };
         match made {
-            Err(error) if error.is_overtaken() && tries < MAX_ATTEMPTS => tries += 1,
+            Err(error) if error.is_conflict() && tries < MAX_ATTEMPTS => tries += 1,
             made => return made.map(|()| true),
         }
         refresh(app, point).await?;
@@ -41,7 +41,7 @@ pub(crate) async fn make(app: &App, point: &mut RestorePoint, to: Move<'_>) -> R
     }
 }
 
-/// Reads a point anew. One whose record is past is gone.
+/// Reads a point again. One whose record is past is gone.
 pub(crate) async fn refresh(app: &App, point: &mut RestorePoint) -> Result<(), Error> {
     match app.catalog.point(point).await? {
         Some(now) => *point = now,

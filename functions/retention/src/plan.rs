@@ -96,7 +96,7 @@ pub(crate) async fn outdated_chains(work: &mut Work<'_>, report: &mut Report) ->
     Ok(plans)
 }
 
-/// How long ahead the end of the last point in a locked vault is told of.
+/// How long ahead the end of the last point in a locked vault is reported.
 const EXPIRY_WARNING: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// In a locked vault nothing stays beyond its retention: tells where the newest point is about to go, and in how many
@@ -108,7 +108,7 @@ pub(crate) async fn warn_of_expiry(work: &mut Work<'_>, report: &mut Report) -> 
     let chains: BTreeSet<(Table, VaultArn)> =
         lapsing.into_iter().map(|point| (point.table, point.vault)).collect();
     for (table, vault) in chains {
-        // One that cannot be looked at has been told of.
+        // One that cannot be looked at has been reported.
         if !work.is_locked(&vault).await.unwrap_or(false) {
             continue;
         }
@@ -147,7 +147,7 @@ fn is_continued(policy: &Policy, newest: Option<Timestamp>, last: Option<Timesta
 const MAX_START_WINDOW: SignedDuration = SignedDuration::from_hours(12);
 
 /// Looks again at every point that was not believed: what was in the way may have passed. Those that are still not
-/// believed are told of, and returned by their names.
+/// believed are reported, and returned by their names.
 pub(crate) async fn suspects(work: &Work<'_>, report: &mut Report) -> Result<BTreeSet<String>, Error> {
     let mut suspects = BTreeSet::new();
     for mut point in work.app.catalog.suspect_points().await? {
@@ -173,7 +173,7 @@ pub(crate) async fn plan_chain(
 ) -> Result<Chain, Error> {
     let guards = work.guards(table, vault, &points).await?;
     // Metadata that is opened may turn out not to be believed, which changes what counts as newest: so it is
-    // planned again until all that the removals hang on has been opened.
+    // planned again until all that the removals depend on has been opened.
     let mut believed = BTreeSet::new();
     loop {
         let mut verdicts = retention::plan(&points, work.now, &guards);
@@ -202,17 +202,18 @@ pub(crate) async fn verify_metadata(work: &Work<'_>, point: &mut RestorePoint) -
     let span = logs::of_point(point);
     let mut tries = 1;
     loop {
-        // Boxed: the futures around it are deep.
+        // Boxed: keeps the parent futures small.
         match Box::pin(try_believe(work, point)).instrument(span.clone()).await {
             // Its record, or its table's, was written meanwhile.
-            Err(error) if error.is_overtaken() && tries < moved::MAX_ATTEMPTS => tries += 1,
+            Err(error) if error.is_conflict() && tries < moved::MAX_ATTEMPTS => tries += 1,
             done => return done,
         }
         moved::refresh(work.app, point).await?;
     }
 }
 
-/// "After a few seconds" AWS shows tags that were just changed, and may show none until then. What was changed before a run
+/// "After a few seconds" AWS shows tags that were just changed, and may show none until then. What was changed before
+/// a run
 /// waits is seen after it, so that one wait is enough.
 const TAG_VISIBILITY_WAIT: SignedDuration = SignedDuration::from_secs(15);
 

@@ -175,7 +175,7 @@ async fn read(
     points
 }
 
-/// A table that was created anew has another TableId.
+/// A table that was created again has another TableId.
 fn by_table(points: Vec<RestorePoint>) -> BTreeMap<Table, Vec<RestorePoint>> {
     let mut tables: BTreeMap<Table, Vec<RestorePoint>> = BTreeMap::new();
     for point in points {
@@ -184,7 +184,8 @@ fn by_table(points: Vec<RestorePoint>) -> BTreeMap<Table, Vec<RestorePoint>> {
     tables
 }
 
-/// Several recovery points may say that they are the same restore point. At most one is bound to what it says: the others
+/// Several recovery points may say that they are the same restore point. At most one is bound to what it says: the
+/// others
 /// are recorded under ids of their own, so that their items can be restored.
 fn with_ids_of_their_own(app: &App, mut same: Vec<RestorePoint>) -> Vec<RestorePoint> {
     same.sort_by_key(|point| point.suspect.is_some());
@@ -204,7 +205,8 @@ async fn describe(app: &App, vault: &VaultArn, listed: Point) -> Result<RestoreP
     Ok(RestorePoint { hold: found.contains_key(tags::HOLD).then(Hold::by_tag), ..point })
 }
 
-/// Adds a point whose id has a record. That may be its own, made in the meantime; otherwise one of them is not what it says
+/// Adds a point whose id has a record. That may be its own, made in the meantime; otherwise one of them is not what
+/// it says
 /// that it is, and the record stays.
 async fn add_beside(app: &App, point: &mut RestorePoint, rebuilt: &mut RebuildReport) -> Result<(), Error> {
     let recorded = app.catalog.point(point).await?;
@@ -245,7 +247,7 @@ async fn add(
     for point in &mut points {
         match app.catalog.commit([Write::of(point)]).await {
             Ok(()) => rebuilt.added += 1,
-            Err(error) if error.is_overtaken() => add_beside(app, point, rebuilt).await?,
+            Err(error) if error.is_conflict() => add_beside(app, point, rebuilt).await?,
             Err(error) => return Err(error),
         }
     }
@@ -267,7 +269,7 @@ async fn link_copies(app: &App, table: &Table) -> Result<(), Error> {
         let source = CopySource { arn, vault: backup.vault.clone() };
         let mut copy = RestorePoint { source: Some(source), ..copy.clone() };
         match app.catalog.commit([Write::of(&mut copy)]).await {
-            Err(error) if error.is_overtaken() => {}
+            Err(error) if error.is_conflict() => {}
             done => done?,
         }
     }
@@ -288,7 +290,7 @@ async fn rebuild_head(app: &App, table: &Table, points: &[RestorePoint]) -> Resu
             return Ok(());
         }
         match app.catalog.commit([Write::of(&mut head)]).await {
-            Err(error) if error.is_overtaken() => {}
+            Err(error) if error.is_conflict() => {}
             done => return done,
         }
     }

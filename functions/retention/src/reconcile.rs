@@ -79,7 +79,7 @@ async fn reconcile_vault(
     let is_unknown =
         |point: &&Point| !recorded.contains(&point.arn) && app.context.deployment().may_have_made(point);
     for point in listed.iter().filter(is_unknown) {
-        // Its job is at work, and is followed (assumption A25).
+        // Its job is running, and is followed (assumption A25).
         if point.state == PointState::Creating {
             continue;
         }
@@ -96,7 +96,8 @@ async fn reconcile_vault(
     Ok(())
 }
 
-/// What leads to a point without the catalog is put back where it is gone: the tag of its hold, and the name of a message
+/// What leads to a point without the catalog is put back where it is gone: the tag of its hold, and the name of a
+/// message
 /// that it does not carry.
 ///
 /// # Errors
@@ -131,7 +132,7 @@ async fn restore_pointers(app: &App, point: &RestorePoint) -> Result<(), String>
         Err(error) => return Err(format!("whether the tag of its hold is there is not known: {error}")),
         Ok(found) => found,
     };
-    // A point that has no room for our tags is held by the catalog alone, as was told when it was held.
+    // A point that has no room for our tags is held by the catalog alone, as was reported when it was held.
     if found.contains_key(tags::HOLD) || (point.message_stored && !found.contains_key(tags::ID)) {
         return Ok(());
     }
@@ -152,12 +153,12 @@ async fn bind(app: &App, point: &mut RestorePoint) -> Result<(), Error> {
     app.sealer.bind(point).await?;
     match app.catalog.commit([Write::of(point)]).await {
         // It moved meanwhile; it is bound, and the next run records it.
-        Err(error) if error.is_overtaken() => Ok(()),
+        Err(error) if error.is_conflict() => Ok(()),
         done => done,
     }
 }
 
-/// Removes what tries that came to nothing have left in the settings tables. Where the vault holds a recovery point of the
+/// Removes what tries that failed have left in the settings tables. Where the vault holds a recovery point of the
 /// table that may be ours and is unknown, it may describe that one, and stays.
 async fn remove_leftovers(
     app: &App,
@@ -177,7 +178,7 @@ async fn remove_leftovers(
             continue;
         }
         match app.ledger.remove_leftovers(&mut point).await {
-            Err(error) if !error.is_overtaken() => {
+            Err(error) if !error.is_conflict() => {
                 report
                     .problems
                     .push(format!("what a failed try of {} has left stays: {error}", name_of(&point)));

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 /// So many points of one chain a record holds: DynamoDB's items end at 400 KB.
 const MAX_POINTS: usize = 300;
 
-/// Records a run and tells of it. A bus that cannot be told must not make the run unrecorded; one that is not
+/// Records a run and tells of it. A bus that cannot be reported must not make the run unrecorded; one that is not
 /// recorded is noticed.
 pub(crate) async fn run(app: &App, id: &RunId, report: &mut Report, began: Timestamp) -> Result<(), Error> {
     let ended = app.context.now();
@@ -41,7 +41,7 @@ pub(crate) async fn run(app: &App, id: &RunId, report: &mut Report, began: Times
     }
     let told = RetentionEnded::of(&run, &records);
     if let Err(error) = app.notices.publish(&Notice::RetentionEnded(told)).await {
-        tracing::error!(%error, "the event bus cannot be told of the run");
+        tracing::error!(%error, "the event bus cannot learn of the run");
     }
     for mut chain in records {
         app.catalog.commit([Write::of(&mut chain)]).await?;
@@ -52,7 +52,7 @@ pub(crate) async fn run(app: &App, id: &RunId, report: &mut Report, began: Times
         let mut watch = app.catalog.watch().await?.unwrap_or_else(|| Watch::from(ended));
         watch.last_run = ended;
         match app.catalog.commit([Write::of(&mut watch)]).await {
-            Err(error) if error.is_overtaken() => {}
+            Err(error) if error.is_conflict() => {}
             done => return done,
         }
     }

@@ -76,7 +76,7 @@ async fn ask(app: &App, point: &mut RestorePoint) -> Result<PointFate, NotRemove
     let backup = &app.aws.region(&point.vault.region).backup;
     match backup.delete(&point.vault.name, &arn).await {
         Ok(()) => {}
-        // Gone already: by an earlier try, or by hand.
+        // Gone already: by an earlier try, or by an operator.
         Err(error) if error.meaning == Meaning::NotFound => {}
         Err(error) if error.code == BUSY_ERROR_CODE => return Err(NotRemoved::Busy(error)),
         // An earlier try is under way, or a lock or a legal hold is in the way (assumption A23). Access denied decides

@@ -147,7 +147,7 @@ impl<'a> Work<'a> {
             head.gone_since = Some(self.now);
             match self.app.catalog.commit([Write::of(&mut head)]).await {
                 // Another run, or a job of the table that has just ended, was first.
-                Err(error) if error.is_overtaken() && tries < MAX_ATTEMPTS => tries += 1,
+                Err(error) if error.is_conflict() && tries < MAX_ATTEMPTS => tries += 1,
                 done => {
                     done?;
                     tracing::info!(table = %table.arn.name, "table is gone: its newest restore points stay for now");

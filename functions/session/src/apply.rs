@@ -29,7 +29,7 @@ pub(crate) async fn apply(app: &App, document: &str, by: Option<String>) -> Resu
         }
         None => (first(&policy, document, now), Vec::new()),
         Some(stored) => {
-            // A document that an older version stored and this one cannot read starts anew.
+            // A document that an older version stored and this one cannot read starts afresh.
             let old = Policy::parse(&stored.document, &app.context.deployment().policy_home()).ok();
             let details = old.as_ref().map(|old| changes(old, &policy)).unwrap_or_default();
             let state = state_after(&stored, old.as_ref(), &policy, now);
@@ -78,7 +78,10 @@ fn first(policy: &Policy, document: &str, now: Timestamp) -> StoredPolicy {
 
 fn disabled_note(stored: &StoredPolicy) -> Option<String> {
     stored.disabled.then(|| {
-        format!("the policy was disabled by hand and stays so: backup-chain policy enable {}", stored.name)
+        format!(
+            "the policy was disabled by an operator and stays so: backup-chain policy enable {}",
+            stored.name
+        )
     })
 }
 

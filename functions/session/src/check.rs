@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use crate::error::SessionError;
 use crate::stored::state_after;
 
-/// Tells what applying a document would change and meet.
+/// Returns what applying a document would change and meet.
 pub(crate) async fn check(app: &App, document: &str) -> Result<Checked, SessionError> {
     let policy = Policy::parse(document, &app.context.deployment().policy_home())?;
     let facts = vaults(app, &policy).await?;

@@ -1,4 +1,4 @@
-//! Recording new sessions: what came due, what is run by hand, what is asked for as a manual backup.
+//! Recording new sessions: what came due, what is run by an operator, what is asked for as a manual backup.
 
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::policies::Active;
@@ -44,7 +44,7 @@ pub(crate) async fn due_sessions(app: &App, policies: &[Active]) -> Vec<SessionI
     recorded
 }
 
-/// Records a run of a policy by hand.
+/// Records a run of a policy by an operator.
 pub(crate) async fn started_by_operator(
     app: &App,
     policies: &[Active],
@@ -86,7 +86,7 @@ pub(crate) async fn manual(
 /// Why a vault takes no manual backup.
 pub(crate) fn locked(vault: &VaultName) -> String {
     format!(
-        "vault {vault} is locked, and a manual backup there could not be removed by hand: name a vault without a lock"
+        "vault {vault} is locked, and a manual backup there could not be removed by an operator: name a vault without a lock"
     )
 }
 

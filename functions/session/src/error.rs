@@ -14,7 +14,7 @@ pub enum SessionError {
     /// There is no such policy.
     #[error("there is no policy {0}: apply it first, or see the list of policies for its name")]
     UnknownPolicy(PolicyName),
-    /// A policy that its own document disables cannot be enabled by hand.
+    /// A policy that its own document disables cannot be enabled by an operator.
     #[error("policy {0} says enabled: false in its document: apply it with enabled: true")]
     DisabledByDocument(PolicyName),
     /// The policy has no schedule.
@@ -32,7 +32,7 @@ pub enum SessionError {
 }
 
 impl SessionError {
-    /// What a failed invocation tells Lambda as the type of its error.
+    /// What a failed invocation reports to Lambda as the error type.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Aws(error) => error.name(),

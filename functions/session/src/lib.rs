@@ -1,6 +1,6 @@
 //! The session function: stores policies, plans sessions, captures table settings and starts backup jobs.
 //!
-//! A tick plans a session for each policy of which a slot has come due, and goes on with every session that has
+//! A tick plans a session for each policy of which a slot has come due, and continues every session that has
 //! work left, whoever left it. Each step is recorded before its effect, so a session that is cut off anywhere is
 //! finished by a later tick.
 
@@ -105,7 +105,7 @@ async fn work(
         };
         let span = logs::of_session(&session);
         if !deadline.allows_work(app.context.now()) {
-            span.in_scope(|| tracing::info!("out of time: the next tick goes on"));
+            span.in_scope(|| tracing::info!("out of time: the next tick continues"));
             break;
         }
         let done = continue_session(app, policies, &mut session, deadline).instrument(span.clone()).await;
@@ -133,7 +133,7 @@ async fn continue_session(
     let planned = match session.status {
         Status::Planning => match Box::pin(plan::plan(app, policies, session, deadline)).await {
             Ok(planned) => planned,
-            Err(error) if error.is_overtaken() || plan::may_wait(app, session) => return Err(error),
+            Err(error) if error.is_conflict() || plan::may_wait(app, session) => return Err(error),
             Err(error) => return plan::abandon_planning(app, policies, session, &error).await,
         },
         _ => Vec::new(),

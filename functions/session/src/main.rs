@@ -16,7 +16,7 @@ async fn main() -> Result<(), Error> {
             error_type: "UnreadablePayload".to_owned(),
             error_message: error.to_string(),
         })?;
-        // Boxed: its future is deep.
+        // Boxed: keeps the parent future small.
         let reply = Box::pin(backup_chain_session::handle(app, request, deadline)).await;
         reply.map_err(|error| Diagnostic {
             error_type: error.name().to_owned(),

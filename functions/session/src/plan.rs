@@ -50,7 +50,7 @@ impl Unreadable {
 
 /// Records a restore point for every table of the session that needs one, and gives those that it recorded. A session
 /// that was cut off here, or that waits for what could not be looked at, is planned again: tables that have their point
-/// already are passed by. It does not wait for ever: then it goes on without, and says so.
+/// already are superseded. It does not wait without end: then it continues without, and says so.
 ///
 /// # Errors
 /// [`Error`] of the catalog.
@@ -65,7 +65,7 @@ pub(crate) async fn plan(
         Some(wanted) => match policies.iter().find(|active| active.policy.name == wanted.name) {
             Some(active) => Some(active),
             None => {
-                let why = "its policy is not stored any more, or cannot be read: apply it anew".to_owned();
+                let why = "its policy is not stored any more, or cannot be read: apply it again".to_owned();
                 refuse(app, session, vec![why], 1).await?;
                 return Ok(Vec::new());
             }
@@ -170,7 +170,7 @@ pub(crate) async fn plan(
             // Somebody else moved its head: it is read again.
             Err(error) => {
                 owed += session.owes(&point.flags);
-                if error.is_overtaken() || error.is_transient() {
+                if error.is_conflict() || error.is_transient() {
                     doubts.passing.get_or_insert_with(|| error.clone());
                 }
                 let (table, why) = (point.table.arn.name.to_string(), error.to_string());
@@ -222,7 +222,7 @@ pub(crate) fn may_wait(app: &App, session: &Session) -> bool {
     app.context.now() < session.started_at + wait::PLANNING
 }
 
-/// Gives up planning the rest of a session: what it has recorded goes on, and the rest is owed.
+/// Gives up planning the rest of a session: what it has recorded continues, and the rest is owed.
 ///
 /// # Errors
 /// [`Error`] of the catalog.
@@ -291,7 +291,7 @@ async fn record(
     mut head: TableHead,
 ) -> (RestorePoint, Result<(), Error>) {
     let done = match app.catalog.commit([Write::of(&mut point), Write::of(&mut head)]).await {
-        Err(error) if error.is_overtaken() => match app.catalog.point(&point).await {
+        Err(error) if error.is_conflict() => match app.catalog.point(&point).await {
             Ok(Some(there)) => {
                 point = there;
                 Ok(())
@@ -360,7 +360,7 @@ fn plan_table(
     TablePlan::Point(Box::new(point), Box::new(head))
 }
 
-/// A table that is new to its policy owes no slot from before. Tells whether it is new.
+/// A table that is new to its policy owes no slot from before. Returns whether it is new.
 fn assign_policy(head: &mut TableHead, active: &Active, session: &Session) -> bool {
     let is_new = head.policy.as_ref() != Some(&active.policy.name);
     if is_new {

@@ -5,7 +5,7 @@ use backup_chain_core::ids::PolicyRef;
 use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::session::{Session, Status};
 
-/// Measured with what is told, as often: what an alarm goes by must not be lost.
+/// Measured with what is reported, as often: what an alarm goes by must not be lost.
 pub(crate) fn measure_end(app: &App, session: &Session, owed: usize) {
     let measured = Measured::of_session(session)
         .with(Metric::SessionsEnded, 1)

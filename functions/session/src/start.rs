@@ -25,7 +25,7 @@ use crate::create::locked;
 use crate::report::{maker, measure_end};
 
 const RECREATED: &str =
-    "the table was dropped and created anew before its backup was started: the new one starts its own chain";
+    "the table was dropped and created again before its backup was started: the new one starts its own chain";
 
 /// How many tables are started side by side.
 const MAX_CONCURRENCY: usize = 8;
@@ -41,7 +41,8 @@ pub(crate) async fn start(
 ) -> Result<(), Error> {
     let mut points = own_points(app, session, planned).await?;
     let now = app.context.now();
-    // A point that failed waits for its next try; one that is being started, until whoever started it is surely gone.
+    // A point that failed waits for its next try; one that is being started, until whoever started it is certainly
+    // gone.
     let is_due = |point: &&RestorePoint| {
         matches!(point.state, State::Planned | State::Starting) && point.check_at.is_none_or(|at| at <= now)
     };
@@ -89,7 +90,7 @@ pub(crate) async fn start(
             table: point.table.arn.name.to_string(),
             reason: point.reason.clone().or(point.suspect.clone()).unwrap_or_default(),
         });
-        // Told before it is recorded: should this be cut off here, it is told again, and never not at all.
+        // Told before it is recorded: should this be cut off here, it is sent again: at least once, never zero times.
         app.notices.publish(&Notice::SessionEnded(SessionEnded::of(session, failed))).await?;
         measure_end(app, session, session.owed_after(&points));
         app.catalog.commit([Write::of(session)]).await?;
@@ -137,7 +138,7 @@ impl Starts<'_> {
                 _ => Box::pin(self.resolve(&mut point)).await,
             };
             match done {
-                Err(error) if !error.is_overtaken() && self.is_late(&point) => {
+                Err(error) if !error.is_conflict() && self.is_late(&point) => {
                     let why = format!("it was not started within its start window: {error}");
                     app.ledger.mark_failed(&mut point, &why).await
                 }
@@ -251,7 +252,7 @@ impl Starts<'_> {
             }
         };
         point.requested_at = Some(requested_at);
-        // What earlier tries came to stays told.
+        // The warnings of earlier attempts stay on the record.
         point.warnings.extend(captured.warnings);
         let (cold, delete) =
             lock::days_of(active.map(|active| &active.policy), app.context.now(), &point.flags, lock, false);
@@ -317,7 +318,7 @@ impl Starts<'_> {
                 return run(app, point, &id, arn).await;
             }
             JobMatch::Unclear(seen) => {
-                tracing::info!(?seen, "jobs of the table cannot be told apart yet");
+                tracing::info!(?seen, "jobs of the table cannot be distinguished yet");
                 if self.is_late(point) {
                     let why = "whether AWS took its request is not known: another job of the table is open";
                     return app.ledger.mark_failed(point, why).await;
@@ -400,7 +401,7 @@ async fn by_id(app: &App, point: &RestorePoint, jobs: &[(Job, JobTraits)]) -> Re
     Ok(if seen.is_empty() { JobMatch::None } else { JobMatch::Unclear(seen) })
 }
 
-/// The job that a request without tags made, by what AWS tells of it.
+/// The job that a request without tags made, by what AWS returns of it.
 async fn by_marks(
     app: &App,
     point: &RestorePoint,

@@ -1,4 +1,4 @@
-//! Noticing that retention does not run: the tick is what runs most surely.
+//! Noticing that retention does not run: the tick is what runs most certainly.
 
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::{App, Error};

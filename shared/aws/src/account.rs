@@ -66,7 +66,7 @@ impl Account {
         *self.read.lock().await = None;
     }
 
-    /// What surrounds the tables now, or did a moment ago. A reading that failed for want of an answer is kept for
+    /// What surrounds the tables now, or did a moment ago. A reading that failed for lack of an answer is kept for
     /// less long.
     pub async fn surroundings(&self) -> Arc<Surroundings> {
         let mut read = self.read.lock().await;

@@ -99,7 +99,7 @@ pub enum PointState {
     Deleting,
     /// EXPIRED: AWS could not delete it.
     Expired,
-    /// CREATING: its job is at work.
+    /// CREATING: its job is running.
     Creating,
     /// Anything else, by its name.
     Other(String),

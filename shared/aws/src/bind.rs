@@ -1,6 +1,9 @@
-//! Binding: what proves that metadata belongs to its recovery point. Tags can be moved by whoever may tag, and a message
-//! authenticates wherever it stands. So when a point is there, a few bytes are sealed by KMS over the ARN of the recovery
-//! point and the digest of the message. They are kept in the tags, or where the message is in the settings table, there.
+//! Binding: what proves that metadata belongs to its recovery point. Tags can be moved by whoever may tag, and a
+//! message
+//! authenticates wherever it stands. So when a point is there, a few bytes are sealed by KMS over the ARN of the
+//! recovery
+//! point and the digest of the message. They are kept in the tags, or where the message is in the settings table,
+//! there.
 //!
 //! The catalog says itself which message belongs to which recovery point. Without it, only bound metadata is believed.
 
@@ -35,7 +38,8 @@ impl Bindings {
         Self { context, aws }
     }
 
-    /// Binds the message with this digest to the recovery point of a restore point, and returns where: in its tags, or in
+    /// Binds the message with this digest to the recovery point of a restore point, and returns where: in its tags,
+    /// or in
     /// the settings table of its Region.
     ///
     /// # Errors

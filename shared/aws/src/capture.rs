@@ -1,4 +1,4 @@
-//! What DescribeTable tells, as settings: without sizes, counts, dates, states and ARNs that follow from the
+//! What DescribeTable returns, as settings: without sizes, counts, dates, states and ARNs that follow from the
 //! table's own.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use backup_chain_core::settings::{
 };
 use serde_json::{Map, Value, json};
 
-/// The parts of the settings that DescribeTable tells; the others stay unknown.
+/// The parts of the settings that DescribeTable returns; the others stay unknown.
 pub(crate) fn settings(table: &aws::TableDescription) -> TableSettings {
     let billing = match table.billing_mode_summary().and_then(|summary| summary.billing_mode()) {
         Some(aws::BillingMode::PayPerRequest) => BillingMode::PayPerRequest,
@@ -136,7 +136,7 @@ fn vector_index(index: &aws::VectorIndexDescription) -> (String, Json) {
 }
 
 fn throughput(provisioned: Option<&aws::ProvisionedThroughputDescription>) -> Option<Throughput> {
-    // On demand AWS tells 0 and 0.
+    // On demand AWS returns 0 and 0.
     let provisioned = provisioned?;
     units(provisioned.read_capacity_units(), provisioned.write_capacity_units())
         .filter(|found| found.read > 0)

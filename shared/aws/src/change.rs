@@ -24,7 +24,7 @@ use crate::vector;
 /// The tag by which a table is known as made by a restore that is under way; its value is the restore's id.
 pub const RESTORE_TAG: &str = "backup-chain/restore";
 
-/// A table as DescribeTable tells it.
+/// A table as DescribeTable returns it.
 #[derive(Debug, Clone)]
 pub struct LiveTable {
     /// The table, and which creation of it.
@@ -35,14 +35,14 @@ pub struct LiveTable {
     pub is_creating: bool,
     /// Its status, when nothing but a hand gets it out of that: its key is not accessible, it is going or archived.
     pub unfit: Option<String>,
-    /// The backup that it was made from, as DynamoDB tells it of what it restores itself. Of a table that AWS Backup
+    /// The backup that it was made from, as DynamoDB returns it of what it restores itself. Of a table that AWS Backup
     /// restored, no text of AWS says what this is.
     pub made_from: Option<String>,
     /// When it was created.
     pub created_at: Option<Timestamp>,
     /// The ARN of its stream.
     pub stream: Option<String>,
-    /// What DescribeTable tells of its settings; the rest is unknown.
+    /// What DescribeTable returns of its settings; the rest is unknown.
     pub settings: TableSettings,
 }
 
@@ -136,7 +136,8 @@ impl Dynamo {
         Ok(())
     }
 
-    /// Whether DynamoDB judges rights by tags here, which AWS calls attribute-based access control: asked by a call whose
+    /// Whether DynamoDB judges rights by tags here, which AWS calls attribute-based access control: asked by a call
+    /// whose
     /// right the restore function has on this table by a tag alone. No call of DynamoDB's API tells the setting itself.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::config_bag::ConfigBag;
 use jiff::{SignedDuration, Timestamp};
 
-/// The time, as the SDK is told it. Waiting is tokio's.
+/// The time, as the SDK is reported it. Waiting is tokio's.
 #[derive(Debug, Clone)]
 pub struct Clock {
     source: SharedTimeSource,
@@ -128,7 +128,7 @@ fn milliseconds(time: SystemTime) -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// A moment as the SDK tells it, to the millisecond; none outside the calendar.
+/// A moment as the SDK returns it, to the millisecond; none outside the calendar.
 pub(crate) fn timestamp(date: Option<&DateTime>) -> Option<Timestamp> {
     date.and_then(|date| date.to_millis().ok()).and_then(|ms| Timestamp::from_millisecond(ms).ok())
 }
@@ -192,7 +192,7 @@ impl Deadline {
         Self { ends: Timestamp::try_from(ends).unwrap_or(Timestamp::MIN) }
     }
 
-    /// When the invocation is surely over.
+    /// When the invocation is certainly over.
     pub fn ends(self) -> Timestamp {
         self.ends
     }

@@ -1,4 +1,5 @@
-//! What every part of a function shares: the deployment's names and bounds, the clock, randomness, and where measurements
+//! What every part of a function shares: the deployment's names and bounds, the clock, randomness, and where
+//! measurements
 //! go.
 
 use std::sync::Arc;
@@ -71,10 +72,10 @@ impl Context {
         self.0.meter.take(|| measured.line(&self.deployment().name, self.now()));
     }
 
-    /// An error leaves work to a later invocation: it is logged and measured, for an alarm to see when it goes on. A
+    /// An error leaves work to a later invocation: it is logged and measured, for an alarm to see when it continues. A
     /// record that somebody else has changed is no error: the next invocation reads it again.
     pub fn record_deferred(&self, measured: &Measured, what: &'static str, error: &Error) {
-        if error.is_overtaken() {
+        if error.is_conflict() {
             tracing::info!(%error, what, "moved by another invocation");
             return;
         }

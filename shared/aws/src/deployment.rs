@@ -29,7 +29,7 @@ pub struct Deployment {
     /// The multi-Region metadata key: its ARN in the source Region. In a target Region its replica has the
     /// same id.
     pub key: String,
-    /// The event bus that is told what has happened.
+    /// The event bus that is reported what has happened.
     pub bus: String,
     /// The service role of backup jobs.
     pub backup_role: String,
@@ -117,7 +117,7 @@ impl Deployment {
     }
 
     /// What is left of a deployment whose source Region is out of reach: a vault with copies, and what a stack of the
-    /// target Region has beside it. There is no catalog and nobody to be told.
+    /// target Region has beside it. There is no catalog and no one to be reported.
     pub fn detached(copies: &VaultArn, claim: &Claim, settings: String, restore_role: String) -> Self {
         Self {
             name: String::new(),

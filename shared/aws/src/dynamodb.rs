@@ -112,7 +112,7 @@ impl Dynamo {
         stream::iter(names).map(find).buffered(MAX_CONCURRENCY).collect().await
     }
 
-    /// Reads what DynamoDB tells of the settings of a table. What another call than DescribeTable does not tell is
+    /// Reads what DynamoDB returns of the settings of a table. What another call than DescribeTable does not tell is
     /// recorded as unknown.
     pub(crate) async fn capture(&self, name: &TableName) -> Result<Captured, AwsError> {
         let description = self.describe(name).await?;
@@ -126,7 +126,7 @@ impl Dynamo {
         settings.policies = parts.take(policies, "resource policies");
         settings.kinesis = parts.take(self.kinesis(name).await, "Kinesis destinations");
         let tags = parts.take(self.tags(&table.arn).await, "tags");
-        // The id is always set anew.
+        // The id is always set again.
         let own_tags = tags.known().map_or(0, |tags| tags.keys().filter(|key| *key != ID).count());
         settings.tags = match tags {
             Part::Unknown(why) => Part::Unknown(why),

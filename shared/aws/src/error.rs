@@ -1,6 +1,7 @@
 //! What the edge fails with: one type for calls to AWS, and one for each fault that is our own.
 //!
-//! What a failed call means comes from the HTTP status first (every 5xx and every 429 may pass, whatever its code, as the
+//! What a failed call means comes from the HTTP status first (every 5xx and every 429 may pass, whatever its code, as
+//! the
 //! SDKs take it), then from the codes that AWS's services document. Nothing else is read out of an error: a caller asks
 //! for its [`Meaning`], never for its words.
 
@@ -110,7 +111,7 @@ impl AwsError {
         Self::without_answer(operation, resource, meaning, code, message.unwrap_or("no message"))
     }
 
-    /// The same without what it was asked of and what AWS said of that: neither may be told.
+    /// The same without what it was asked of and what AWS said of that: neither may be reported.
     #[must_use]
     pub fn redacted(self, resource: &str, message: &str) -> Self {
         Self { resource: resource.to_owned(), message: message.to_owned(), source: None, ..self }
@@ -122,12 +123,13 @@ impl AwsError {
     }
 
     /// Whether somebody else moved what was to be written.
-    pub fn is_overtaken(&self) -> bool {
+    pub fn is_conflict(&self) -> bool {
         self.meaning == Meaning::Condition
     }
 }
 
-/// A record of the catalog that this version cannot read. It counts as present: nothing that it may speak for is removed.
+/// A record of the catalog that this version cannot read. It counts as present: nothing that it may speak for is
+/// removed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("record {pk} / {sk} of the catalog cannot be read: {why}")]
 pub struct UnreadableRecord {
@@ -160,11 +162,11 @@ impl Error {
     }
 
     /// Whether somebody else moved what was to be written: read it again.
-    pub fn is_overtaken(&self) -> bool {
-        matches!(self, Self::Aws(error) if error.is_overtaken())
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Aws(error) if error.is_conflict())
     }
 
-    /// What a failed invocation tells Lambda as the type of its error.
+    /// What a failed invocation reports to Lambda as the error type.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Record(_) => "UnreadableRecord",

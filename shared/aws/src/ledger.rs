@@ -43,7 +43,7 @@ impl Ledger {
     }
 
     /// Writes ahead: the point is about to be asked of AWS by `request`, and holds its table until it is
-    /// final. Nobody takes it up again before `until`, when this invocation is surely over.
+    /// final. No one takes it up again before `until`, when this invocation is certainly over.
     ///
     /// # Errors
     /// [`Error`] of the catalog.
@@ -95,7 +95,7 @@ impl Ledger {
         self.catalog.commit([Some(Write::of(point)), head].into_iter().flatten()).await
     }
 
-    /// A try came to nothing: another follows after the policy's pause, or the point has failed.
+    /// A try failed: another follows after the policy's pause, or the point has failed.
     ///
     /// # Errors
     /// [`Error`] of the catalog.
@@ -116,7 +116,8 @@ impl Ledger {
         self.plan_again(point, why, SignedDuration::ZERO, true).await
     }
 
-    /// Plans the next try of a point, after a pause. A backup is described anew, without tags if it is to be `untagged`.
+    /// Plans the next try of a point, after a pause. A backup is described again, without tags if it is to be
+    /// `untagged`.
     async fn plan_again(
         &self,
         point: &mut RestorePoint,
@@ -138,7 +139,7 @@ impl Ledger {
             again_at,
         };
         point.transition_to(State::Planned)?;
-        // What earlier tries came to stays told; the next one captures the settings anew.
+        // The warnings of earlier attempts stay on the record; the next one captures the settings again.
         point.warnings.retain(|line| line.starts_with(ATTEMPT_PREFIX));
         point.warnings.push(format!("{ATTEMPT_PREFIX}{} failed: {why}", point.attempt));
         point.attempt += 1;
@@ -168,7 +169,7 @@ impl Ledger {
     /// [`Error`] of the catalog.
     pub async fn mark_failed(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
         tracing::warn!(point = %point.id, table = %point.table.arn.name, kind = ?point.kind, why, "restore point failed");
-        // A backup that failed is told of with its session, which does not wait for its copies.
+        // A backup that failed is reported with its session, which does not wait for its copies.
         if point.kind == PointKind::Copy {
             self.notices.publish(&Notice::CopyFailed(CopyFailed::of(point, why))).await?;
             self.context.measure(&Measured::of_point(point).with(Metric::CopiesFailed, 1));
@@ -286,7 +287,7 @@ impl Ledger {
         self.commit_with_head(point).await
     }
 
-    /// Removes what tries of the point that came to nothing have left in the settings table of its Region, once no recovery
+    /// Removes what tries of the point that failed have left in the settings table of its Region, once no recovery
     /// point can come of them any more. Whoever asks has seen that none of the table is there and unknown.
     ///
     /// # Errors
@@ -304,14 +305,15 @@ impl Ledger {
         self.catalog.commit([Write::of(point)]).await
     }
 
-    /// Removes from the settings table what no point names any more, the point itself included as long as it is not past.
+    /// Removes from the settings table what no point names any more, the point itself included as long as it is not
+    /// past.
     async fn delete_leftovers(&self, point: &RestorePoint, left: &[StoredLeftover]) -> Result<(), Error> {
         let store = &self.aws.region(&point.vault.region).settings;
         let own = |arn: &&RecoveryPointArn| !point.state.is_past() && point.arn.as_ref() == Some(*arn);
         for arn in left.iter().filter_map(|left| left.arn.as_ref()).filter(|arn| !own(arn)) {
             store.delete_index_entry(arn).await?;
         }
-        // Read before it is looked who names them: a sealing that comes later writes them anew.
+        // Read before it is looked who names them: a sealing that comes later writes them again.
         let mut unnamed = Vec::new();
         for digest in left.iter().flat_map(|left| &left.digests).collect::<BTreeSet<_>>() {
             unnamed.extend(store.get(&point.table.id, digest).await?.map(|bytes| (*digest, bytes)));

@@ -16,7 +16,7 @@ impl Meter {
         Self(Some(Arc::new(take)))
     }
 
-    /// Nobody looks at them.
+    /// No one looks at them.
     pub fn none() -> Self {
         Self::default()
     }

@@ -16,7 +16,7 @@ use crate::error::Error;
 pub struct Active {
     /// As the catalog holds it.
     pub stored: StoredPolicy,
-    /// What its document says; not enabled where it was switched off by hand or deleted.
+    /// What its document says; not enabled where it was switched off by an operator or deleted.
     pub policy: Policy,
 }
 
@@ -36,7 +36,7 @@ impl Policies {
         Self { context, catalog, read: Arc::default() }
     }
 
-    /// What the document of a stored policy says; not enabled where it was switched off by hand or deleted.
+    /// What the document of a stored policy says; not enabled where it was switched off by an operator or deleted.
     ///
     /// # Errors
     /// When the document cannot be read.
@@ -57,7 +57,7 @@ impl Policies {
     }
 
     /// The stored policies that are not deleted, the first in rank first. One that cannot be read is logged and
-    /// passed over: it must not stop the others.
+    /// skipped: it must not stop the others.
     ///
     /// # Errors
     /// [`Error`] of the catalog.
@@ -80,7 +80,7 @@ impl Policies {
                 Err(errors) => {
                     self.context
                         .measure(&Measured::of_policy(&stored.name).with(Metric::RecordsUnreadable, 1));
-                    tracing::error!(policy = %stored.name, %errors, "stored policy cannot be read: apply it anew");
+                    tracing::error!(policy = %stored.name, %errors, "stored policy cannot be read: apply it again");
                 }
             }
         }

@@ -39,10 +39,11 @@ pub struct RestoreJob {
 }
 
 impl RestoreJob {
-    /// Whether a table is what the job made: it is the one that AWS names, and was created while the job ran. A table that
+    /// Whether a table is what the job made: it is the one that AWS names, and was created while the job ran. A table
+    /// that
     /// somebody made before or afterwards under the same name is another one.
     pub fn created(&self, look: &LiveTable) -> bool {
-        // DynamoDB tells creations to the millisecond, and AWS Backup jobs to some part of a second.
+        // DynamoDB returns creations to the millisecond, and AWS Backup jobs to some part of a second.
         let slack = SignedDuration::from_secs(1);
         let (Some(from), Some(until)) = (self.created_at, self.completed_at) else { return false };
         self.made.as_deref() == Some(look.table.arn.to_string().as_str())
@@ -50,7 +51,7 @@ impl RestoreJob {
     }
 }
 
-/// Whether AWS Backup says of a job that it came to nothing for want of room: it runs 50 restores, of 25 TB together, in
+/// Whether AWS Backup says of a job that it failed for lack of room: it runs 50 restores, of 25 TB together, in
 /// an account and Region, and says so in words.
 pub fn is_capacity_failure(message: &str) -> bool {
     let message = message.to_lowercase();
@@ -169,7 +170,7 @@ fn state(status: Option<&RestoreJobStatus>) -> JobState {
 impl Dynamo {
     /// Restores a recovery point without some of its indexes, past AWS Backup. `kept` are the settings of the backup
     /// with the indexes that are to come back, and `leaves_out_vector` tells whether vector indexes are
-    /// among those that are not. AWS documents that indexes can be left out and none be added. Tells which
+    /// among those that are not. AWS documents that indexes can be left out and none be added. Returns which
     /// creation of the table it is.
     ///
     /// # Errors

@@ -59,7 +59,7 @@ pub enum StartError {
 pub fn logs() {
     let wanted = std::env::var("BACKUP_CHAIN_LOG").unwrap_or_else(|_| "info".to_owned());
     let level = wanted.parse();
-    // A clock that cannot be read is told by `app`, and ends the start-up.
+    // A clock that cannot be read is reported by `app`, and ends the start-up.
     let time = time_source().unwrap_or_else(|_| SharedTimeSource::new(SystemTimeSource::new()));
     subscriber(*level.as_ref().unwrap_or(&LevelFilter::INFO), time, std::io::stdout).init();
     if level.is_err() {

@@ -10,12 +10,12 @@ use crate::error::AwsError;
 use crate::policies::Active;
 use crate::services::Services;
 
-/// The tables that a policy covers now, and those that it passes over.
+/// The tables that a policy covers now, and those that it skips.
 #[derive(Debug, Default)]
 pub struct Selected {
     /// The tables. Those that a policy names need not be there.
     pub tables: BTreeSet<TableName>,
-    /// Those that it passes over, with the reason.
+    /// Those that it skips, with the reason.
     pub skipped: Vec<Skipped>,
     /// The listings that could not be read: the policy may cover more tables than these.
     pub unknown: Vec<Unlisted>,
@@ -32,14 +32,15 @@ pub struct Unlisted {
 }
 
 /// Resolves a policy's selection against the tables that there are. A table that a policy of higher priority
-/// selects as well is left to that one. What can be decided without a listing that cannot be read is decided: tables that
+/// selects as well is left to that one. What can be decided without a listing that cannot be read is decided: tables
+/// that
 /// are named, or selected by their names, do not wait for the tags of others.
 pub async fn of_policy(aws: &Services, policies: &[Active], policy: &Policy) -> Selected {
     let earlier = policies.iter().map(|active| &active.policy);
     let earlier: Vec<&Policy> =
         earlier.filter(|other| other.enabled && other.rank() < policy.rank()).collect();
 
-    // Few calls, however many tables: each listing is read at most once, and only when the answer hangs on it.
+    // Few calls, however many tables: each listing is read at most once, and only when the answer depends on it.
     let source = aws.source();
     let mut selected = Selected::default();
     let excludes_by_tag = policy.exclude.as_ref().is_some_and(|exclude| !exclude.tags.is_empty());
@@ -51,7 +52,7 @@ pub async fn of_policy(aws: &Services, policies: &[Active], policy: &Policy) -> 
         Err(error) => {
             let what = "which tables carry which tags is not known";
             selected.unknown.push(Unlisted { what, error });
-            // Not a single table can be told then: any may be excluded, or another policy's.
+            // Not a single table can be reported then: any may be excluded, or another policy's.
             if excludes_by_tag || yields_by_tag {
                 return selected;
             }

@@ -145,7 +145,7 @@ impl Sealer {
         self.aws.region(&point.vault.region).settings.set_name(arn, &named).await
     }
 
-    /// Whether [`Sealer::name`] has made it known, and nobody has changed that.
+    /// Whether [`Sealer::name`] has made it known, and no one has changed that.
     ///
     /// # Errors
     /// [`AwsError`] of the settings table.
@@ -158,7 +158,8 @@ impl Sealer {
         Ok(named.is_some_and(is_it))
     }
 
-    /// Binds the metadata of a point that is there to its recovery point, and the name of a message that it does not carry
+    /// Binds the metadata of a point that is there to its recovery point, and the name of a message that it does not
+    /// carry
     /// to both.
     ///
     /// # Errors
@@ -228,7 +229,8 @@ impl Sealer {
     /// Opens the metadata of a recovery point that should be `point`, with its settings, wherever they are.
     ///
     /// # Errors
-    /// [`OpenError::Suspect`] when the metadata does not authenticate, is of another table or point, is neither what the
+    /// [`OpenError::Suspect`] when the metadata does not authenticate, is of another table or point, is neither what
+    /// the
     /// record pins nor bound to the recovery point, or when the point was not created when it was asked for.
     pub async fn open(
         &self,
@@ -274,7 +276,7 @@ impl Sealer {
     }
 
     /// The sealed message of a recovery point of which nothing is known: in its tags; or else in the settings table of
-    /// its Region, where it is known by its ARN. Tells also whether it carries none.
+    /// its Region, where it is known by its ARN. Returns also whether it carries none.
     async fn message(&self, seen: &Seen<'_>) -> Result<(Sealed, bool), OpenError> {
         // A table's own tags, which are inherited, may begin as ours do: they hide no message.
         let in_tags = match tags::decode(seen.tags) {
@@ -317,7 +319,8 @@ impl Sealer {
     }
 
     /// The restore point that a recovery point in `vault` is by its own metadata, of which nothing else is known but
-    /// perhaps the digest of what was `sealed` for it. It is suspect where its metadata is neither that nor bound to it.
+    /// perhaps the digest of what was `sealed` for it. It is suspect where its metadata is neither that nor bound to
+    /// it.
     ///
     /// # Errors
     /// As [`open_unknown`](Self::open_unknown), and when its metadata knows of no copy in that vault.

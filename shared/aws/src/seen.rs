@@ -23,7 +23,7 @@ pub struct Seen<'a> {
     pub tags: &'a BTreeMap<String, String>,
     /// Its creation date.
     pub created_at: Option<Timestamp>,
-    /// What AWS says that it is a backup of; none where nobody has looked.
+    /// What AWS says that it is a backup of; none where no one has looked.
     pub resource: Option<&'a str>,
     /// The Region that it is in, whose key opens it.
     pub region: &'a Region,
@@ -36,7 +36,7 @@ impl<'a> Seen<'a> {
         Self { arn, tags, created_at: *created_at, resource: resource.as_deref(), region }
     }
 
-    /// The recovery point of a record, with its tags: nobody has looked what AWS says of it.
+    /// The recovery point of a record, with its tags: no one has looked what AWS says of it.
     pub fn of_record(
         point: &'a RestorePoint,
         arn: &'a RecoveryPointArn,

@@ -84,7 +84,7 @@ impl Services {
         self.region(&self.deployment().region)
     }
 
-    /// Forgets what surrounds the tables of every Region: it is read anew.
+    /// Forgets what surrounds the tables of every Region: it is read again.
     pub async fn forget_surroundings(&self) {
         let known: Vec<_> = {
             let regions = self.0.regions.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,7 @@
 //! The settings table: what does not fit into tags. Sealed bytes stand under the TableId and their digest, so that
 //! what is unchanged is stored once: settings by the digest of their normal form, messages by their own. Beside them
-//! stand, by the ARNs of recovery points, what these have no room for: the name of their message, and what binds it to them.
+//! stand, by the ARNs of recovery points, what these have no room for: the name of their message, and what binds it
+//! to them.
 
 use std::collections::HashMap;
 
@@ -18,7 +19,8 @@ pub struct SettingsStore {
     table: String,
 }
 
-/// What the settings table knows of a recovery point that does not carry its message. None of it is authenticated: the message is.
+/// What the settings table knows of a recovery point that does not carry its message. None of it is authenticated:
+/// the message is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageIndexEntry {
     /// The restore point.
@@ -52,7 +54,8 @@ impl SettingsStore {
         self.store_bytes(sealed(table, digest), bytes).await
     }
 
-    /// Removes sealed bytes: only after the last restore point that names them, and only those that were there before it
+    /// Removes sealed bytes: only after the last restore point that names them, and only those that were there before
+    /// it
     /// was looked for others. A sealing that comes meanwhile writes other bytes, for each has a key of its own.
     ///
     /// # Errors

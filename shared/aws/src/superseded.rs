@@ -1,4 +1,4 @@
-//! What a change of a policy passes by: what is due and not run yet, and is served by nobody once the change is made.
+//! What a change of a policy supersedes: what is due and not run yet, and is served by no one once the change is made.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::policies::Active;
 use crate::scope;
 
-/// The records of what is passed by once a policy is stored as `next`: slots and copies that it promises no more, and
+/// The records of what is superseded once a policy is stored as `next`: slots and copies that it promises no more, and
 /// tables that leave it, or another policy, while slots are due. To be committed with that change; the next tick ends
 /// each as failed, and reports it. Without them, what a late tick would still have run is forgotten in silence.
 /// `cause` says what happens, such as "policy daily was deleted".
@@ -63,7 +63,7 @@ struct Change<'a> {
 }
 
 impl Change<'_> {
-    /// What it passes by of one policy, of which `waiting` are due in sessions that are not planned yet.
+    /// What it supersedes of one policy, of which `waiting` are due in sessions that are not planned yet.
     async fn superseded_session(&self, active: &Active, waiting: Vec<TierSlot>) -> Option<Session> {
         let Self { app, cause, .. } = *self;
         let (policy, state, now) = (&active.policy, &active.stored.state, app.context.now());
@@ -84,7 +84,7 @@ impl Change<'_> {
         if tables.is_empty() && covered.unknown.is_empty() {
             return None;
         }
-        // What a run by hand has served is lost to nobody.
+        // What a run by an operator has served is lost to no one.
         slots.retain(|slot| !covered.unknown.is_empty() || tables.values().any(|table| !table.has(slot)));
         let mut problems = Vec::new();
         if !slots.is_empty() {
@@ -128,7 +128,7 @@ impl Change<'_> {
         if problems.is_empty() {
             return None;
         }
-        tracing::warn!(policy = %policy.name, ?problems, "what was due is passed by");
+        tracing::warn!(policy = %policy.name, ?problems, "what was due is superseded");
         Some(Session {
             policy: Some(active.stored.reference()),
             since: state.planned_until,

@@ -1,4 +1,5 @@
-//! The settings of a table as all services of its Region describe them. What could not be read is unknown, never absent;
+//! The settings of a table as all services of its Region describe them. What could not be read is unknown, never
+//! absent;
 //! what another try may read is tried again by the next tick.
 
 use backup_chain_core::ids::TableName;
@@ -19,7 +20,7 @@ impl Regional {
         self.capture(name).await?.or_transient()
     }
 
-    /// Reads the settings of a table: all that DynamoDB tells, its auto scaling, its alarms and its Contributor
+    /// Reads the settings of a table: all that DynamoDB returns, its auto scaling, its alarms and its Contributor
     /// Insights. What one of them does not tell is recorded as unknown, never as absent; [`Captured::settled`] says
     /// whether trying again may tell more.
     ///

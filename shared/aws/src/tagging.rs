@@ -29,7 +29,7 @@ impl Tagging {
             for found in
                 page.map_err(failed("tag:GetResources", "dynamodb:table"))?.resource_tag_mapping_list()
             {
-                // An index or a stream is no table: passed over.
+                // An index or a stream is no table: skipped.
                 let Some(arn) = found.resource_arn().and_then(|arn| arn.parse().ok()) else { continue };
                 let tags = found.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned()));
                 tables.insert(arn, tags.collect());

@@ -1,5 +1,5 @@
 //! When a copy may start: AWS Backup runs one job per table, and backups go first. A table is free again when its job
-//! is final, which AWS tells in time (assumption A6).
+//! is final, which AWS returns in time (assumption A6).
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -125,7 +125,7 @@ fn in_order(missed: &mut Vec<TierSlot>) {
     missed.drain(..missed.len().saturating_sub(MAX_MISSED));
 }
 
-/// What has come due since the last session and is served by nobody once a change is made.
+/// What has come due since the last session and is served by no one once a change is made.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Superseded {
     /// Slots that get no restore point, in order, and the latest of very many.
@@ -134,7 +134,7 @@ pub struct Superseded {
     pub copies: Vec<(VaultArn, TierSlot)>,
 }
 
-/// What is passed by once `next` takes the place of `state` at `now`; with none, the policy ends or is switched off.
+/// What is superseded once `next` takes the place of `state` at `now`; with none, the policy ends or is switched off.
 pub fn superseded(
     policy: &Policy,
     state: &PolicyState,
@@ -198,25 +198,26 @@ impl ChainView {
     }
 }
 
-/// A run by hand of a policy that could give its points no flag.
+/// A run by an operator of a policy that could give its points no flag.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
     "policy {0} has no tiers, so a restore point of it would be kept for no time: give it a tier, or make a manual \
-     backup, which stays until it is removed by hand"
+     backup, which stays until it is removed by an operator"
 )]
 pub struct NoTiers(pub PolicyName);
 
 /// The flags of the point that a session gives a table: of every tier whose latest slot at `now` is in force
 /// and neither met nor carried by an open job. None at all: the table needs no point in this session.
 ///
-/// A point made by hand also takes the flag of the policy's most frequent tier, for the moment at which it
+/// A point made on request of an operator also takes the flag of the policy's most frequent tier, for the moment at
+/// which it
 /// was asked for; it thereby meets that tier's earlier slots too.
 ///
 /// Each flag lapses its span after the session's moment; an owed one counts from this later session, so it
 /// never lapses before it would have from its own slot.
 ///
 /// # Errors
-/// [`NoTiers`] for a run by hand of a policy without tiers.
+/// [`NoTiers`] for a run by an operator of a policy without tiers.
 pub fn flags(
     policy: &Policy,
     state: &PolicyState,
@@ -238,7 +239,8 @@ pub fn flags(
 /// The flags of the copy of that point in one target vault: the same rule, by the copies' slots and
 /// retention. None at all: the point is not copied there.
 ///
-/// A point made by hand is copied where the most frequent tier has a copy rule, with that rule's retention,
+/// A point made on request of an operator is copied where the most frequent tier has a copy rule, with that rule's
+/// retention,
 /// and where a copy is owed.
 pub fn copy_flags(
     policy: &Policy,

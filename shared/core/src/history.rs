@@ -1,11 +1,11 @@
-//! The history: who changed what by hand, and why.
+//! The history: which operator changed what, and why.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::EntryId;
 
-/// What was done by hand.
+/// What was done by an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {

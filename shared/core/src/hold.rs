@@ -1,9 +1,9 @@
-//! Holds: what somebody keeps by hand.
+//! Holds: what an operator keeps.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// A restore point kept by hand, whatever its flags say.
+/// A restore point kept by an operator, whatever its flags say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     /// Why, in the words of whoever set it.

@@ -84,7 +84,7 @@ name!(
     TableName, "table name", "3 to 255 letters, digits, '_', '.' or '-'", |t| made_of(t, 3..=255, "_.-")
 );
 name!(
-    /// A DynamoDB TableId: a new UUID for each creation, so that a table dropped and created anew under
+    /// A DynamoDB TableId: a new UUID for each creation, so that a table dropped and created again under
     /// the same name is another table.
     TableId, "table id", "letters, digits and hyphens", |t| made_of(t, 1..=64, "-")
 );

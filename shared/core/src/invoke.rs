@@ -1,4 +1,4 @@
-//! What the functions are asked by hand, by a schedule and by the operator's command.
+//! What the functions are asked by an operator, by a schedule and by the operator's command.
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -73,7 +73,7 @@ fn within_bounds(name: &str, value: &Value) -> Result<(), String> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum SessionRequest {
-    /// Asks every policy whether a slot has come due, and goes on with open sessions.
+    /// Asks every policy whether a slot has come due, and continues open sessions.
     Tick {},
     /// Runs a policy now: an extra point in the chain of each of its tables.
     Run {
@@ -96,7 +96,7 @@ pub enum SessionRequest {
         #[serde(default)]
         by: Option<String>,
     },
-    /// Tells what applying a document would change and meet, and changes nothing.
+    /// Returns what applying a document would change and meet, and changes nothing.
     Check {
         /// The policy's document, YAML or JSON.
         document: String,
@@ -137,13 +137,13 @@ pub enum RetentionRequest {
         #[serde(default)]
         confirm: Option<String>,
     },
-    /// Tells of every restore point whether a run would keep or remove it, and why. Nothing is changed.
+    /// Returns of every restore point whether a run would keep or remove it, and why. Nothing is changed.
     Plan {
         /// Only of this table.
         #[serde(default)]
         table: Option<TableName>,
     },
-    /// Removes restore points of a table by hand.
+    /// Removes restore points of a table by an operator.
     Remove(Removal),
     /// Rebuilds the restore points of the catalog from the vaults: adds what is there and not in the catalog. Removes
     /// nothing, and for 7 days nothing else does.
@@ -191,7 +191,7 @@ pub enum RetentionRequest {
     },
 }
 
-/// A removal by hand.
+/// A removal by an operator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Removal {
@@ -259,12 +259,12 @@ pub enum RestoreRequest {
     Tick {},
     /// Restores tables.
     Restore(Box<Ask>),
-    /// Tells of Regions whether tables could be changed there after a restore.
+    /// Returns of Regions whether tables could be changed there after a restore.
     Check {
         /// The Regions.
         regions: Vec<Region>,
     },
-    /// Tells of a restore what is being done, with the commands that finish by hand what came to nothing.
+    /// Returns of a restore what is being done, with the commands that finish by hand what failed.
     Show {
         /// The restore.
         restore: RestoreId,

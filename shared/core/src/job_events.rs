@@ -67,7 +67,7 @@ pub enum EventError {
     /// A batch or an event that cannot be read.
     #[error("the {0} cannot be read: {1}")]
     Malformed(&'static str, String),
-    /// An event of another service, or of a kind that nobody should send here.
+    /// An event of another service, or of a kind that no one should send here.
     #[error(
         "the event is {kind:?} of {source_name:?}, not a job event of aws.backup: check the rule that sends it"
     )]

@@ -47,7 +47,7 @@ impl Lock {
 
 /// The DeleteAfterDays of a point that AWS creates at `made_at`: up to the last flag's lapse, rounded up to
 /// whole days, within the lock's range. A manual backup has no flags and stays for as long as the lock allows,
-/// as nobody can remove it by hand. AWS counts from the creation date, also of a copy (assumption A12).
+/// as no one can remove it by an operator. AWS counts from the creation date, also of a copy (assumption A12).
 pub fn delete_after_days(made_at: Timestamp, flags: &[Flag], lock: Lock) -> u32 {
     const DAY: i64 = 24 * 60 * 60;
     let Some(lapses) = flags.iter().map(|flag| flag.lapses).max() else { return lock.max_days };

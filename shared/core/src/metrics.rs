@@ -41,7 +41,7 @@ pub enum Metric {
     EventLag,
     /// A backup is completed.
     PointsAvailable,
-    /// A copy came to nothing after its last try.
+    /// A copy failed after its last try.
     CopiesFailed,
     /// Restore points that are not believed.
     PointsSuspect,
@@ -67,7 +67,7 @@ pub enum Metric {
     WorkLeft,
     /// A record of the catalog could not be read.
     RecordsUnreadable,
-    /// An event was given up: the bus took it from nobody for a day.
+    /// An event was given up: the bus took it from no one for a day.
     NoticesLost,
 }
 
@@ -114,7 +114,7 @@ impl Metric {
         }
     }
 
-    /// Whether it is told for each policy by itself.
+    /// Whether it is reported for each policy by itself.
     fn is_by_policy(self) -> bool {
         self == Self::NewestPointAge
     }

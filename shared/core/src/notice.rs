@@ -21,7 +21,7 @@ pub enum Notice {
     SessionEnded(SessionEnded),
     /// A backup or a copy failed and is tried again. Sent where a policy asks for notices of each try.
     Retried(Retried),
-    /// A copy came to nothing for good. Its slots are owed to the table's next copy.
+    /// A copy failed for good. Its slots are owed to the table's next copy.
     CopyFailed(CopyFailed),
     /// A retention run has ended.
     RetentionEnded(RetentionEnded),
@@ -57,7 +57,7 @@ pub struct SessionEnded {
     pub available: u32,
     /// Tables without a restore point, with the reason; the first hundred.
     pub failed: Vec<FailedTable>,
-    /// Tables passed over that should not have been, with the reason; the first hundred.
+    /// Tables skipped that should not have been, with the reason; the first hundred.
     pub skipped: Vec<FailedTable>,
     /// How many older slots it did not make up for.
     pub missed: usize,
@@ -119,7 +119,7 @@ pub struct CopyFailed {
 }
 
 impl CopyFailed {
-    /// What is told of a copy that failed for this reason.
+    /// What is reported a copy that failed for this reason.
     pub fn of(copy: &RestorePoint, reason: &str) -> Self {
         Self {
             session: copy.session.clone(),
@@ -211,7 +211,7 @@ pub struct RestoreEnded {
 }
 
 impl RestoreEnded {
-    /// What is told of a restore that has ended.
+    /// What is reported a restore that has ended.
     pub fn of(restore: &Restore) -> Self {
         Self {
             restore: restore.id.clone(),
@@ -249,7 +249,7 @@ impl Notice {
 }
 
 impl SessionEnded {
-    /// What is told of a session that has ended. `failed` are its tables without a restore point.
+    /// What is reported a session that has ended. `failed` are its tables without a restore point.
     pub fn of(session: &Session, failed: impl Iterator<Item = FailedTable>) -> Self {
         let skipped = session.skipped.iter().filter(|skipped| skipped.warning);
         Self {
@@ -274,7 +274,7 @@ impl SessionEnded {
 }
 
 impl RetentionEnded {
-    /// What is told of a run that decided so about its chains.
+    /// What is reported a run that decided so about its chains.
     pub fn of(run: &Run, chains: &[ChainRun]) -> Self {
         let is_changed =
             |chain: &&ChainRun| chain.counts != Counts { kept: chain.counts.kept, ..Counts::default() };

@@ -25,7 +25,7 @@ pub enum PointKind {
     Backup,
     /// In the copy chain of its table in a target vault.
     Copy,
-    /// Made by hand, outside every chain: never outdated, removed only by hand.
+    /// Made by an operator, outside every chain: never outdated, removed only by an operator.
     Manual,
 }
 
@@ -41,7 +41,7 @@ pub enum State {
     Running,
     /// It can be restored from.
     Available,
-    /// The job came to nothing for good; the slots are owed.
+    /// The job failed for good; the slots are owed.
     Failed,
     /// A copy that a newer one overtook before it was started.
     Dropped,
@@ -110,7 +110,7 @@ pub struct Retry {
     pub attempts: u32,
     /// The pause before each, in minutes.
     pub pause: u32,
-    /// Whether each try that failed is told of.
+    /// Whether each try that failed is reported.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub notices_each: bool,
 }
@@ -173,7 +173,7 @@ pub struct RestorePoint {
     pub state: State,
     /// Counts the tries at this slot and table; part of the idempotency token.
     pub attempt: u32,
-    /// Whether a job that failed is tried again; none for points that are made by hand.
+    /// Whether a job that failed is tried again; none for points that are made on request of an operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<Retry>,
     /// The exact request, from the moment before it is sent until AWS has answered for good.
@@ -220,7 +220,7 @@ pub struct RestorePoint {
     /// metadata is believed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bound: Option<BindingLocation>,
-    /// What its tries that came to nothing have left in the settings table of its Region.
+    /// What its tries that failed have left in the settings table of its Region.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leftovers: Vec<StoredLeftover>,
     /// Why it failed, was dropped or was removed.
@@ -232,10 +232,10 @@ pub struct RestorePoint {
     /// Why its metadata is not believed. A suspect point is kept and counts for nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspect: Option<String>,
-    /// Kept by hand.
+    /// Kept by an operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
-    /// When somebody should look at it next.
+    /// When it is due to be checked next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check_at: Option<Timestamp>,
     /// Counts the writes of this record; every write names the one that it saw.
@@ -251,10 +251,10 @@ pub struct CopySource {
     pub vault: VaultArn,
 }
 
-/// What a try that came to nothing has put into the settings table.
+/// What a try that failed has put into the settings table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredLeftover {
-    /// When the try came to nothing.
+    /// When the try failed.
     pub since: Timestamp,
     /// The recovery point under which its message is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -372,7 +372,7 @@ impl RestorePoint {
         settings.into_iter().chain(self.sealed.filter(|_| self.message_stored))
     }
 
-    /// Notes at `now` that what the settings table holds of this try is needed by nobody any more.
+    /// Notes at `now` that what the settings table holds of this try is needed by no one any more.
     pub fn record_leftovers(&mut self, now: Timestamp) {
         let digests: Vec<Digest> = self.stored().collect();
         if !digests.is_empty() {

@@ -98,7 +98,7 @@ pub struct Checked {
     pub changed: bool,
     /// Which fields differ.
     pub changes: Vec<String>,
-    /// Tiers that would come into force anew: nothing of them is owed from before.
+    /// Tiers that would come into force again: nothing of them is owed from before.
     #[serde(rename = "anew")]
     pub restarted_tiers: Vec<String>,
     /// The tables that it would cover.

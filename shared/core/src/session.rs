@@ -13,7 +13,7 @@ use crate::tier::{Flag, TierSlot};
 pub enum SessionTrigger {
     /// Slots of the policy came due.
     Schedule,
-    /// Somebody ran the policy by hand.
+    /// An operator ran the policy.
     ByHand,
     /// Somebody asked for manual backups: outside every chain.
     Manual,
@@ -33,7 +33,7 @@ pub enum Status {
     Warning,
     /// At least one table has no restore point.
     Failed,
-    /// Stopped by hand.
+    /// Stopped by an operator.
     Canceled,
 }
 
@@ -47,7 +47,7 @@ impl Status {
 /// So many skipped tables a session remembers by name.
 pub const MAX_SKIPPED: usize = 200;
 
-/// A table that a session passed over, and why.
+/// A table that a session skipped, and why.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Skipped {
     /// The table, as the policy or the listing names it.
@@ -68,7 +68,7 @@ pub struct Session {
     pub policy: Option<PolicyRef>,
     /// What set it off.
     pub trigger: SessionTrigger,
-    /// The slot that it runs for; for a run by hand the moment of the request.
+    /// The slot that it runs for; for a run by an operator the moment of the request.
     pub slot: Timestamp,
     /// Up to when the policy had been planned before it: a table that is new to the policy owes no earlier
     /// slot.
@@ -91,7 +91,7 @@ pub struct Session {
     /// How many of them are available, once it has ended.
     #[serde(default)]
     pub available: u32,
-    /// Tables that it passed over.
+    /// Tables that it skipped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Skipped>,
     /// How many slots it leaves to the next points of tables that it could not give one: counted when it was planned.
@@ -153,7 +153,7 @@ impl Session {
         self.owed as usize + unserved.map(|point| self.owes(&point.flags)).sum::<usize>()
     }
 
-    /// How many of these slots are owed once it has not served them: one that a run by hand adds is not.
+    /// How many of these slots are owed once it has not served them: one that a run by an operator adds is not.
     pub fn owes(&self, flags: &[Flag]) -> usize {
         flags.iter().filter(|flag| self.trigger != SessionTrigger::ByHand || flag.slot != self.slot).count()
     }

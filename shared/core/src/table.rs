@@ -1,4 +1,4 @@
-//! What is known of one creation of a table across its chains: made anew, it has another TableId (assumption A33).
+//! What is known of one creation of a table across its chains: made again, it has another TableId (assumption A33).
 
 use std::collections::BTreeMap;
 
@@ -132,7 +132,7 @@ impl TableHead {
             || point.created_at.is_some_and(|made_at| newest.is_none_or(|newest| made_at >= *newest))
     }
 
-    /// Records anew what the chain in `vault` has.
+    /// Records again what the chain in `vault` has.
     pub fn recompute(&mut self, vault: &VaultArn, chain: &[RestorePoint]) {
         self.met.insert(vault.to_string(), met_slots(chain));
         let newest =

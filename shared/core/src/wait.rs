@@ -1,5 +1,6 @@
-//! How long the work waits for what does not answer. Nothing is retried for ever, and nothing passing is final: past each
-//! of these a session, a restore point or a copy goes on without what is missing, or fails, and says why.
+//! How long the work waits for what does not answer. Nothing is retried without end, and nothing passing is final:
+//! past each
+//! of these a session, a restore point or a copy continues without what is missing, or fails, and says why.
 //!
 //! How long a backup may wait for its start is not among them: its policy's start window says so.
 
@@ -39,10 +40,11 @@ pub const LEFTOVERS: SignedDuration = SignedDuration::from_hours(8 * 24);
 /// For the records of a session's points, all of which should be final, to be readable.
 pub const RECORDS: SignedDuration = SignedDuration::from_hours(24);
 
-/// For a right that hangs on a tag just written: it comes some time after the tag is seen.
+/// For a right that depends on a tag just written: it comes some time after the tag is seen.
 pub const RIGHTS: SignedDuration = SignedDuration::from_mins(5);
 
-/// For what a restored table refuses for now, and for an AWS that does not answer while its settings are put back: time to
+/// For what a restored table refuses for now, and for an AWS that does not answer while its settings are put back:
+/// time to
 /// live takes one change an hour.
 pub const LIMITS: SignedDuration = SignedDuration::from_hours(3);
 

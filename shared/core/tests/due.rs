@@ -251,7 +251,7 @@ fn nothing_is_owed_from_before_it_was_in_force() {
         flags(&policy, &state, &ChainView::default(), SlotOrigin::Slot(applied), at("2026-01-06T19:00"));
     assert_eq!(letters(&old_table.unwrap()), "D");
 
-    // A table made anew on Wednesday owes nothing of the policy's earlier slots.
+    // A table made again on Wednesday owes nothing of the policy's earlier slots.
     let state = PolicyState::starting(&policy, at("2026-01-01T00:00"));
     let anew = ChainView { since: at("2026-01-07T12:00"), ..ChainView::default() };
     let slot = at("2026-01-07T07:00");

@@ -400,7 +400,8 @@ fn sessions_are_bound_by_the_rate_or_by_what_runs_at_once() {
     let told = lengths
         .map(|(tables, targets)| format!("{tables} tables, {targets} targets: {}", length(tables, targets)));
     // 250: the last starts after 249 / 2.5 s = 100 s. 251: it waits for the first to end. 1000: three rounds of 10
-    // minutes, then 249 / 2.5 s, then its own 10 minutes; of copies 12 rounds of 15 minutes, 39 / 2.5 s, and 15 minutes.
+    // minutes, then 249 / 2.5 s, then its own 10 minutes; of copies 12 rounds of 15 minutes, 39 / 2.5 s, and 15
+    // minutes.
     assert_snapshot!(told.join("\n"), @"
     0 tables, 1 targets: 0s and 0s
     1 tables, 0 targets: 10m and 0s

@@ -184,7 +184,8 @@ fn patterns_are_few() {
     insta::assert_snapshot!(refused(&patterns(101)), @"line 3: sources.patterns: 101 patterns are too many; write at most 100");
 }
 
-/// All minutes of a day but the last hour: 28 years of them are fourteen million slots, which are never made one by one.
+/// All minutes of a day but the last hour: 28 years of them are fourteen million slots, which are never made one by
+/// one.
 #[test]
 fn slots_of_many_years_are_compared_without_being_made() {
     let minutes: Vec<String> =

@@ -1,4 +1,5 @@
-//! The samples in `events/told` are what is told: each is read and told again, and `docs/events.md` prints the same.
+//! The samples in `events/told` are what is reported: each is read and told again, and `docs/events.md` prints the
+//! same.
 
 use std::path::Path;
 

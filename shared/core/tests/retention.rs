@@ -300,7 +300,7 @@ fn by_hand_a_point_goes_before_its_time_and_past_the_guards_that_are_overridden(
     let both = RestorePoint { hold: held(), ..young() };
     assert_eq!(judged(both.clone(), &strict, &newest), (false, "held: audit".to_owned()));
     assert!(judged(both, &strict, &[Guard::Newest, Guard::Hold]).0);
-    // What AWS would refuse, and what is not there yet, nobody overrides.
+    // What AWS would refuse, and what is not there yet, no one overrides.
     let every = [Guard::Newest, Guard::VaultLock, Guard::NotFinal];
     let locked = Guards { vault_locked: true, ..Guards::default() };
     assert_eq!(judged(young(), &locked, &every), (false, "vault is locked".to_owned()));

@@ -52,7 +52,7 @@ pub struct TableState {
     pub arn: String,
     /// The moment.
     pub at: Timestamp,
-    /// As DescribeTable tells it (the value of `Table`).
+    /// As DescribeTable returns it (the value of `Table`).
     pub description: Value,
     /// The table's tags.
     pub tags: BTreeMap<String, String>,

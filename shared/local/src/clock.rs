@@ -73,7 +73,8 @@ impl WorldClock {
         self.hand().change(|hand| hand.running = hand.running.saturating_sub(1));
     }
 
-    /// Shows a moment from now on, if it is not past. Nothing is lived through: what falls due happens when the world is
+    /// Shows a moment from now on, if it is not past. Nothing is lived through: what falls due happens when the world
+    /// is
     /// next driven or asked.
     pub fn move_to(&self, moment: Timestamp) {
         self.hand().change(|hand| hand.shows = hand.shows.max(moment));
@@ -131,7 +132,7 @@ impl ClockFile {
         self.0.path().join("clock")
     }
 
-    /// Replaces it at once: nobody reads half a line.
+    /// Replaces it at once: no one reads half a line.
     fn write(&self, shows: Timestamp, goes: bool) -> io::Result<()> {
         let mut line = shows.as_millisecond().to_string();
         if goes {

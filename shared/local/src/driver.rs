@@ -41,8 +41,10 @@ impl World {
         self.clock().is_held()
     }
 
-    /// Moves the clock of a driven world to the moment that `to` makes of its time. What is due until then happens in its
-    /// order, each at its own moment and to its end, before the clock goes on; what is due at the moment itself happens
+    /// Moves the clock of a driven world to the moment that `to` makes of its time. What is due until then happens in
+    /// its
+    /// order, each at its own moment and to its end, before the clock continues; what is due at the moment itself
+    /// happens
     /// too. Orders wait for each other; one that is dropped stops the clock where it is.
     ///
     /// # Errors
@@ -61,7 +63,7 @@ impl World {
         *self.goal().borrow()
     }
 
-    /// Moves the clock to what is due next, but not beyond where it is to go. Tells whether it has moved.
+    /// Moves the clock to what is due next, but not beyond where it is to go. Returns whether it has moved.
     fn move_on(&self, next: Option<Timestamp>) -> bool {
         let Some(goal) = self.moving_to() else { return false };
         let state = self.state();
@@ -91,7 +93,7 @@ impl World {
         }
     }
 
-    /// Everything that is due happens. Tells when something is due next.
+    /// Everything that is due happens. Returns when something is due next.
     fn step(&self) -> Option<Timestamp> {
         let now = self.now();
         let mut state = self.state();

@@ -55,7 +55,7 @@ impl Lag {
         Self::Jobs,
     ];
 
-    /// The longest lag that the seed gives. AWS tells a few seconds for tags, and no number for the others.
+    /// The longest lag that the seed gives. AWS returns a few seconds for tags, and no number for the others.
     fn longest(self) -> SignedDuration {
         SignedDuration::from_secs(match self {
             Self::JudgedTags => 15,
@@ -165,7 +165,7 @@ struct Sight {
     blank: bool,
 }
 
-/// A change's moment, and who sees it later; by default nobody.
+/// A change's moment, and who sees it later; by default no one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
     now: Timestamp,

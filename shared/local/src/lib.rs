@@ -3,7 +3,8 @@
 //!
 //! The real SDK clients talk to a [`World`] through its in-process connector ([`World::sdk_config`]) or
 //! over loopback TCP ([`server::serve`]). Time comes from tokio: on a paused runtime it moves only when a
-//! test moves it, or when everybody sleeps; a served world's clock can be held as well, and moved ([`admin`]). All randomness comes from one seed.
+//! test moves it, or when everybody sleeps; a served world's clock can be held as well, and moved ([`admin`]). All
+//! randomness comes from one seed.
 
 pub mod admin;
 mod answering;

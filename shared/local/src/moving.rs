@@ -13,7 +13,7 @@ use jiff::{Span, Timestamp};
 use serde_json::Value;
 use tokio::{net::TcpStream, time::MissedTickBehavior};
 
-/// How often a way that takes long is told.
+/// How often a way that takes long is reported.
 const PROGRESS: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Args)]
@@ -61,7 +61,7 @@ pub(crate) enum Failure {
     Refused(String),
 }
 
-/// Does what was asked, and tells the time then. `note` is told the time now and then on a way that takes long.
+/// Does what was asked, and tells the time then. `note` is reported the time now and then on a way that takes long.
 pub(crate) async fn run(clock: &Clock, mut note: impl FnMut(&Shown)) -> Result<Timestamp, Failure> {
     let endpoint = &clock.endpoint;
     let order = match &clock.what {
@@ -91,7 +91,7 @@ async fn ask(endpoint: &Uri, order: Option<&Move>) -> Result<Shown, Failure> {
     let stream =
         TcpStream::connect(address).await.map_err(|error| Failure::Connect(endpoint.clone(), error))?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    // What breaks the connection is told to the one who waits for an answer.
+    // What breaks the connection is reported to the one who waits for an answer.
     let connection = tokio::spawn(connection);
     let request = Request::builder().uri(CLOCK).header("host", authority.as_str());
     let (request, body) = match order {

@@ -1,7 +1,8 @@
 //! Folders for what is temporary.
 //!
-//! A process that is killed removes nothing. So each folder is locked by the process that it is of, and whoever makes one
-//! removes those that nobody holds any more.
+//! A process that is killed removes nothing. So each folder is locked by the process that it is of, and whoever makes
+//! one
+//! removes those that no one holds any more.
 
 use std::{
     env,
@@ -43,7 +44,7 @@ impl Scratch {
             }
         }
         let folder = TempDir::with_prefix_in(NAME, place)?;
-        // Locked before it has its name: nobody finds it free meanwhile.
+        // Locked before it has its name: no one finds it free meanwhile.
         let unnamed = folder.path().join("unlocked");
         let lock = File::create(&unnamed)?;
         lock.lock()?;
@@ -56,7 +57,7 @@ impl Scratch {
     }
 }
 
-/// Whether nobody holds a folder. One without a lock is just being made.
+/// Whether no one holds a folder. One without a lock is just being made.
 fn is_left(folder: &Path) -> bool {
     File::open(folder.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok())
 }

@@ -13,7 +13,8 @@ use crate::{Lost, World, admin};
 const LOST_REPLY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(90);
 
 /// Serves a world on a listener, and drives it, until the future is dropped. The runtime's time runs here: on a paused
-/// one the network's own timers would stand still too. The world's clock can be held and moved ([`crate::admin`]). A message that is lost keeps its connection silent, one that is
+/// one the network's own timers would stand still too. The world's clock can be held and moved ([`crate::admin`]). A
+/// message that is lost keeps its connection silent, one that is
 /// reset closes it without an answer.
 ///
 /// # Errors

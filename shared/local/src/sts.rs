@@ -10,7 +10,8 @@ use crate::{
     wire::{Incoming, Service, text, timestamp},
 };
 
-/// Answers a request; `is_served` when clients have clocks of their own. Whether the caller may assume the role has been
+/// Answers a request; `is_served` when clients have clocks of their own. Whether the caller may assume the role has
+/// been
 /// judged before.
 ///
 /// # Errors
@@ -40,7 +41,8 @@ pub(crate) fn handle(
     }
 }
 
-/// Credentials of a role in a session that begins at `from`. They say whose they are, and are good for ever: the model
+/// Credentials of a role in a session that begins at `from`. They say whose they are, and are good without end: the
+/// model
 /// does not end sessions.
 fn assume(iam: &Iam, rng: &mut Rng, from: Timestamp, body: &Value) -> Result<Value, ApiError> {
     let invalid = |message: &str| ApiError::client("ValidationError", message);

@@ -181,7 +181,7 @@ fn names(member: &str, names: BTreeSet<&String>, body: &Value) -> Answer {
     Ok(json!({ member: found, "PaginationToken": next.unwrap_or_default() }))
 }
 
-/// Changes each resource by itself: those that fail are told, the others are changed.
+/// Changes each resource by itself: those that fail are reported, the others are changed.
 fn each(body: &Value, mut change: impl FnMut(&str) -> Result<(), ApiError>) -> Answer {
     let arns = texts(body, "ResourceARNList");
     if !(1..=20).contains(&arns.len()) {

@@ -83,7 +83,7 @@ pub(crate) struct State {
     pub(crate) lambda: Lambda,
     scaling: Scaling,
     pub(crate) sqs: Sqs,
-    /// None when nobody is to look at them.
+    /// None when no one is to look at them.
     calls: Option<Vec<Call>>,
     keeps_bodies: bool,
     faults: Faults,
@@ -183,7 +183,8 @@ impl World {
         self.lag(|lags| lags.stretch(lag, by));
     }
 
-    /// Until what this returns is dropped, changes are seen at once: a scene is set of things that have been there for a
+    /// Until what this returns is dropped, changes are seen at once: a scene is set of things that have been there
+    /// for a
     /// while.
     #[must_use = "a scene ends when this is dropped"]
     pub fn scene(&self) -> Scene {
@@ -385,7 +386,7 @@ impl World {
         self.state().faults.crash_at(caller, nth, crash);
     }
 
-    /// Ends when `caller` has reached a crash point. Each crash is told once.
+    /// Ends when `caller` has reached a crash point. Each crash is reported once.
     pub async fn crashed(&self, caller: &str) {
         let mut crashed = self.inner.crashed.subscribe();
         // The sender lives as long as this world does, so waiting cannot fail.

@@ -28,7 +28,7 @@ impl Plan {
     }
 
     /// Whether the next slot of a tier came before a session.
-    pub(crate) fn is_overtaken(&self, due: &Due, session: Timestamp) -> bool {
+    pub(crate) fn is_conflict(&self, due: &Due, session: Timestamp) -> bool {
         let tier = self.policy.tiers.iter().find(|tier| tier.name == due.tier);
         tier.is_none_or(|tier| {
             !calendar::slots(tier, &calendar::zone(&self.policy), due.slot, session).is_empty()

@@ -124,7 +124,7 @@ impl Hunted {
         drop(state);
     }
 
-    /// Nobody is killed any more. Tells how many strikes have not come.
+    /// No one is killed any more. Returns how many strikes have not come.
     pub fn disarm(&self) -> usize {
         self.watch.disarm()
     }
@@ -165,7 +165,7 @@ impl Watch {
         self.state.lock().unwrap()
     }
 
-    /// Reads the exchanges, and strikes. While nobody reads, the world waits.
+    /// Reads the exchanges, and strikes. While no one reads, the world waits.
     fn read(self: &Arc<Self>, pipe: &Path) {
         let mut lines = BufReader::new(fs::File::open(pipe).unwrap());
         let mut line = Vec::new();

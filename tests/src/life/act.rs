@@ -28,23 +28,23 @@ pub enum What {
     Switch(String, bool),
     /// A policy is deleted.
     Delete(String),
-    /// A policy is run by hand.
+    /// A policy is run by an operator.
     Run(String),
     /// A manual backup is asked for.
     Backup(String),
-    /// Retention is run by hand.
+    /// Retention is run by an operator.
     Retention,
     /// A restore point is held; a number chooses among those that are there.
     Hold(u32),
     /// The hold of a restore point is lifted.
     Lift(u32),
-    /// A restore point is removed by hand, against its guards where that is said.
+    /// A restore point is removed by an operator, against its guards where that is said.
     Remove(u32, bool),
     /// The newest point of a table is restored under another name, out of its copies where that is said.
     Restore(String, bool),
     /// The catalog loses its restore points and heads, and is rebuilt.
     Rebuild,
-    /// A function is asked for another tick, whether one is at work or not.
+    /// A function is asked for another tick, whether one is running or not.
     Tick(&'static str),
     /// A function dies at one of its next calls.
     Crash(Crash),

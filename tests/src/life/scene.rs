@@ -315,7 +315,7 @@ impl Scene {
         Ok(())
     }
 
-    /// A function is asked for a tick, whether one is at work or not.
+    /// A function is asked for a tick, whether one is running or not.
     pub(super) async fn tick(&self, function: &'static str) {
         let tick = || json!({"action": "tick"});
         // What it fails with is what its schedule would meet too.

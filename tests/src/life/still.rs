@@ -50,7 +50,7 @@ impl Scene {
         state
     }
 
-    /// Tells of the restores that have ended since it was last asked.
+    /// Returns of the restores that have ended since it was last asked.
     ///
     /// # Errors
     /// When the embedded AWS does not answer.

@@ -207,7 +207,7 @@ async fn a_table_that_vanishes_between_planning_and_start_fails_alone() {
     insta::assert_debug_snapshot!(fate(&again).await, @r#"
     (
         Failed,
-        "the table was dropped and created anew before its backup was started: the new one starts its own chain",
+        "the table was dropped and created again before its backup was started: the new one starts its own chain",
     )
     "#);
     assert_eq!(fate(&stays).await.0, State::Available);
@@ -229,7 +229,7 @@ async fn a_table_created_anew_before_its_request_is_sent_again_is_not_taken_for_
     stack.live_until(at("2026-01-05T09:00:00Z")).await;
     let point = all_points(&stack, &again).await.pop().unwrap();
     assert_eq!((point.state, point.arn), (State::Failed, None));
-    insta::assert_snapshot!(point.reason.unwrap(), @"the table was dropped and created anew before its backup was started: the new one starts its own chain");
+    insta::assert_snapshot!(point.reason.unwrap(), @"the table was dropped and created again before its backup was started: the new one starts its own chain");
     assert!(vault_tags(&world, SOURCE, VAULT).is_empty());
     assert_agreement(&world, &stack, &[again]).await;
 }

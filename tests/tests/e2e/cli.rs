@@ -212,7 +212,7 @@ async fn policies_are_applied_listed_and_shown() {
     let file = Scratch::new("apply", DAILY);
     let apply = format!("policy apply {}", file.path());
     let ran = cli(&world, &apply).await;
-    assert_eq!(ran.err, "backup-chain-session in eu-central-1 is at work ...\n");
+    assert_eq!(ran.err, "backup-chain-session in eu-central-1 is running ...\n");
     assert_eq!(ran.done(), "policy daily is stored as revision 1\n");
     assert_eq!(cli(&world, &apply).await.done(), "policy daily is stored already, as revision 1\n");
     insta::assert_snapshot!("policies", cli(&world, "policy list").await.done());
@@ -572,7 +572,7 @@ async fn policies_are_switched_exported_and_deleted_and_their_revisions_stay() {
     let off = cli(&world, "policy disable daily --by ann").await.done();
     assert_eq!(off, "policy daily is disabled\n");
     assert_eq!(cli(&world, "policy disable daily").await.done(), "policy daily is disabled already\n");
-    assert!(cli(&world, "policy list").await.done().contains("no, by hand"));
+    assert!(cli(&world, "policy list").await.done().contains("no, by an operator"));
     // A document that is applied does not switch it on again.
     let file = Scratch::new("second", &DAILY.replace("keep: 3 days", "keep: 4 days"));
     let applied = cli(&world, &format!("policy apply {} --by ann", file.path())).await;

@@ -33,7 +33,8 @@ tiers:
     )
 }
 
-/// A served world with the built functions deployed, on real time: what AWS Backup does takes a second, and is seen at once.
+/// A served world with the built functions deployed, on real time: what AWS Backup does takes a second, and is seen
+/// at once.
 async fn served(timeout: SignedDuration) -> (World, App) {
     let world = World::new(Options { start: Timestamp::now(), seed: 7 });
     world.consistent();

@@ -223,12 +223,12 @@ async fn a_restore_is_shown_asked_followed_and_reported() {
         tokio::join!(cli_answering(&world, line, "y\n"), stack.live(SignedDuration::from_hours(3)));
     assert!(widest(&ran.err) <= 120, "{}", ran.err);
     insta::assert_snapshot!(steady(&ran.err, &[&point]), @r#"
-    backup-chain-restore in eu-central-1 is at work ...
+    backup-chain-restore in eu-central-1 is running ...
     orders is restored as orders in eu-central-1
       restore point 01KPOINTPOINTPOINTPOINTPOI of 2026-01-05 00:00:00 UTC in eu-central-1/backup-chain
       encrypted with a key that AWS owns
       then 5 steps: point-in-time recovery, warm throughput, tags, stream, time to live on expires
-    Restore 1 table? [y/N] backup-chain-restore in eu-central-1 is at work ...
+    Restore 1 table? [y/N] backup-chain-restore in eu-central-1 is running ...
     restore xxRESTORExRESTORExRESTOREx of orders has begun: see backup-chain restore show xxRESTORExRESTORExRESTOREx
     02:00:01 orders: running: AWS makes the table
     02:08:31 orders: applying settings
@@ -241,7 +241,7 @@ async fn a_restore_is_shown_asked_followed_and_reported() {
     02:08:51 orders: 4 of 5, stream: done
     02:08:56 orders: 5 of 5, time to live on expires: done
     02:08:56 orders: succeeded
-    backup-chain-restore in eu-central-1 is at work ...
+    backup-chain-restore in eu-central-1 is running ...
     "#);
     insta::assert_snapshot!(steady(&ran.done(), &[&point]), @r#"
     restore  xxRESTORExRESTORExRESTOREx
@@ -443,12 +443,12 @@ async fn what_is_left_to_be_done_by_hand_is_exit_code_1() {
     let (ran, ()) = tokio::join!(cli(&world, line), stack.live(SignedDuration::from_hours(5)));
     assert_eq!(ran.code, 1, "{ran:#?}");
     insta::assert_snapshot!(steady(&ran.err, &[&point]), @r#"
-    backup-chain-restore in eu-central-1 is at work ...
+    backup-chain-restore in eu-central-1 is running ...
     orders is restored as orders in eu-central-1
       restore point 01KPOINTPOINTPOINTPOINTPOI of 2026-01-05 00:00:00 UTC in eu-central-1/backup-chain
       encrypted with a key that AWS owns
       then 5 steps: point-in-time recovery, warm throughput, tags, stream, time to live on expires
-    backup-chain-restore in eu-central-1 is at work ...
+    backup-chain-restore in eu-central-1 is running ...
     restore xxRESTORExRESTORExRESTOREx of orders has begun: see backup-chain restore show xxRESTORExRESTORExRESTOREx
     02:00:01 orders: running: AWS makes the table
     02:08:31 orders: applying settings
@@ -461,7 +461,7 @@ async fn what_is_left_to_be_done_by_hand_is_exit_code_1() {
     02:14:01 orders: 4 of 5, point-in-time recovery: failed: dynamodb:UpdateContinuousBackups: AccessDeniedException
     02:14:01 orders: 5 of 5, time to live on expires: failed: it starts deleting, and something else is not as it was: look at that first
     02:14:01 orders: warning: something is left to be done by hand
-    backup-chain-restore in eu-central-1 is at work ...
+    backup-chain-restore in eu-central-1 is running ...
     "#);
     // When the denial is believed is a matter of minutes.
     let told: Vec<&str> = ran.out.lines().filter(|line| !line.starts_with("ended ")).collect();

@@ -1,4 +1,5 @@
-//! A restore on an AWS that hesitates: nothing is believed too soon, nothing given up too soon, and nothing waits for ever.
+//! A restore on an AWS that hesitates: nothing is believed too soon, nothing given up too soon, and nothing waits for
+//! ever.
 
 use aws_sdk_backup::types::RestoreJobsListMember;
 use backup_chain_core::ids::TableName;

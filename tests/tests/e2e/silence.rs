@@ -54,7 +54,8 @@ fn sum(measured: &[String], metric: &str) -> i64 {
     measured.iter().filter_map(of).sum()
 }
 
-/// One call of the functions fails for 29 hours. Either the backups are made all the same, or the sessions say that they
+/// One call of the functions fails for 29 hours. Either the backups are made all the same, or the sessions say that
+/// they
 /// were not: failed or a warning, owed, told, and an alarm of the template fires.
 async fn goes_on_or_is_told(service: &str, operation: &str, fault: Fault) {
     let case = format!("{service}:{operation} {fault:?}");
@@ -495,7 +496,8 @@ async fn a_session_that_is_planned_after_its_policy_has_changed_says_what_it_doe
     assert!(session.problems.iter().any(|line| line.contains("promises no more")), "{session:#?}");
 }
 
-/// The least of a life that the simulation found (seed 32): what was recorded before it could be looked at stayed suspect,
+/// The least of a life that the simulation found (seed 32): what was recorded before it could be looked at stayed
+/// suspect,
 /// without a creation date that could fit, and never had its copy.
 #[tokio::test(start_paused = true)]
 async fn what_could_not_be_looked_at_for_hours_is_believed_by_the_next_run_and_copied() {
@@ -517,7 +519,8 @@ async fn what_could_not_be_looked_at_for_hours_is_believed_by_the_next_run_and_c
     assert_agreement(&world, &stack, &tables).await;
 }
 
-/// The least of a life that the simulation found (seed 18): after a copy that had hung for 20 hours no other was started,
+/// The least of a life that the simulation found (seed 18): after a copy that had hung for 20 hours no other was
+/// started,
 /// for each was expected to take as long, and a backup falls due before that.
 #[tokio::test(start_paused = true)]
 async fn a_copy_that_once_hung_for_a_day_stops_none_after_it() {

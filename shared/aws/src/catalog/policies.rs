@@ -19,7 +19,7 @@ pub struct StoredPolicy {
     pub applied_at: Timestamp,
     /// Since when its tiers are in force, and up to when its sessions are planned.
     pub state: PolicyState,
-    /// Switched off by hand, whatever its document says.
+    /// Switched off by an operator, whatever its document says.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disabled: bool,
     /// When it was deleted. Its restore points age out by what each says of itself, and the newest of a chain
@@ -31,7 +31,7 @@ pub struct StoredPolicy {
 }
 
 impl StoredPolicy {
-    /// Whether nobody has switched it off or deleted it. What its document says is asked as well.
+    /// Whether no one has switched it off or deleted it. What its document says is asked as well.
     pub fn is_on(&self) -> bool {
         !self.disabled && self.deleted_at.is_none()
     }

@@ -167,7 +167,7 @@ impl Catalog {
         self.query(Some(DUE), "queue = :queue", [(":queue", text("restore"))]).await
     }
 
-    /// What was done by hand, oldest first.
+    /// What was done by an operator, oldest first.
     ///
     /// # Errors
     /// [`Error`] of dynamodb:Query.
@@ -341,7 +341,8 @@ impl Catalog {
     /// One chain: the points of a table in a vault that are not past, oldest first.
     ///
     /// # Errors
-    /// [`Error`] of dynamodb:Query, and when a record of the chain cannot be read: what is decided about a chain takes all
+    /// [`Error`] of dynamodb:Query, and when a record of the chain cannot be read: what is decided about a chain
+    /// takes all
     /// of it.
     pub async fn chain(&self, table: &Table, vault: &VaultArn) -> Result<Vec<RestorePoint>, Error> {
         let prefix = records::chain_prefix(table, vault);
@@ -422,7 +423,7 @@ impl Catalog {
         lease.epoch += 1;
         match self.commit([Write::of(&mut lease)]).await {
             Ok(()) => Ok(Some(lease)),
-            Err(error) if error.is_overtaken() => Ok(None),
+            Err(error) if error.is_conflict() => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -495,7 +496,7 @@ impl Catalog {
             let record = UnreadableRecord { pk: pk.clone(), sk: sk.clone(), why: error.to_string() };
             let mut unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
             if unreadable.insert((pk, sk), record.clone()).is_none() {
-                tracing::error!(%record, "a record of the catalog counts as present and is passed over");
+                tracing::error!(%record, "a record of the catalog counts as present and is skipped");
             }
             record
         })

@@ -81,7 +81,7 @@ pub fn cost(policy: &Policy, home: &Region, steady: &SteadyState, tables: &[u64]
     let mut notes = prices.notes.clone();
     if backups.cold > 0.0 || copies.iter().any(|copy| copy.storage.cold > 0.0) {
         notes.push(format!(
-            "AWS bills a point in cold storage for at least {COLD_DAYS} days there, even if it is removed sooner by hand"
+            "AWS bills a point in cold storage for at least {COLD_DAYS} days there, even if it is removed sooner by an operator"
         ));
     }
     let mut regions: Vec<&Region> = copies.iter().map(|copy| &copy.vault.region).chain([home]).collect();

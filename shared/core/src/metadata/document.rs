@@ -26,11 +26,11 @@ pub struct Document {
     pub session: SessionId,
     /// The slot of that session.
     pub slot: Timestamp,
-    /// When the backup job was asked for, to be compared with what AWS tells.
+    /// When the backup job was asked for, to be compared with what AWS returns.
     pub requested_at: Timestamp,
     /// The IANA time zone in which its spans were counted.
     pub time_zone: String,
-    /// In the chain of its table, or made by hand.
+    /// In the chain of its table, or made on request of an operator.
     pub kind: DocumentKind,
     /// The flags of the backup.
     pub flags: Vec<Flag>,
@@ -47,7 +47,7 @@ pub enum DocumentKind {
     /// In the chain of its table.
     #[default]
     Chain,
-    /// Made by hand, outside every chain.
+    /// Made by an operator, outside every chain.
     Manual,
 }
 

@@ -94,7 +94,7 @@ fn a_huge_table_steps_down_and_reads_back_the_same() {
 }
 
 /// What was written once must be written and read for ever. Packed bytes may change with the compressor;
-/// those of this file must go on being read.
+/// those of this file must continue being read.
 #[test]
 fn the_golden_document_is_still_written_and_read() {
     use base64::Engine as _;

@@ -18,7 +18,7 @@ pub use tags::Sealed;
 /// Why metadata or settings cannot be read. No variant quotes what was found: it may be secret.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum MetadataError {
-    /// The bytes are no raw deflate stream over dictionary v1, or go on after its end.
+    /// The bytes are no raw deflate stream over dictionary v1, or continue after its end.
     #[error("the metadata does not decompress: not a raw deflate stream over dictionary v1")]
     Deflate,
     /// The bytes decompress to more than the format allows.

@@ -30,7 +30,7 @@ pub fn deflate(text: &[u8]) -> Vec<u8> {
 /// Decompresses what [`deflate`] made, up to [`MAX_UNPACKED_BYTES`] bytes.
 ///
 /// # Errors
-/// When the bytes are no such stream, go on after its end, or grow beyond [`MAX_UNPACKED_BYTES`].
+/// When the bytes are no such stream, continue after its end, or grow beyond [`MAX_UNPACKED_BYTES`].
 pub fn inflate(packed: &[u8]) -> Result<Vec<u8>, MetadataError> {
     let mut stream = Decompress::new(false);
     stream.set_dictionary(DICTIONARY).map_err(|_| MetadataError::Deflate)?;

@@ -38,7 +38,7 @@ pub struct Policy {
     /// first of them. Between equals the name decides: see [`Policy::rank`].
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1000)))]
     pub priority: u32,
-    /// Whether its slots start sessions (default true). Disabled it can still be run by hand.
+    /// Whether its slots start sessions (default true). Disabled it can still be run by an operator.
     pub enabled: bool,
     /// The zone of its wall-clock times and of its retention (default UTC).
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
@@ -113,7 +113,7 @@ impl Policy {
         self.sources.matches(table, tags) && !excluded
     }
 
-    /// Whether the answer of [`Policy::selects`] hangs on a table's tags, so that they have to be read.
+    /// Whether the answer of [`Policy::selects`] depends on a table's tags, so that they have to be read.
     pub fn needs_tags(&self) -> bool {
         !self.sources.tags.is_empty() || self.exclude.as_ref().is_some_and(|exclude| !exclude.tags.is_empty())
     }

@@ -76,7 +76,7 @@ pub(super) fn read(text: &str) -> Result<Node, Problem> {
             );
             return Problem::new("", line, what, fix);
         }
-        // The message without its place, which is told apart, and without advice to programmers.
+        // The message without its place, which is reported apart, and without advice to programmers.
         let message = error.to_string();
         let what = [" at line ", "; use from_str"]
             .iter()

@@ -18,7 +18,7 @@ const MAPPING: &str = "a mapping of fields";
 const HOURS_OF_A_YEAR: u32 = 366 * 24;
 /// So many tags of a policy are sure to have room beside ours and a table's own.
 const MAX_TAGS: usize = 10;
-/// So many problems are told. Whoever has corrected them sees the others.
+/// So many problems are reported. Whoever has corrected them sees the others.
 const MAX_PROBLEMS: usize = 50;
 
 impl Policy {

@@ -1,4 +1,4 @@
-//! Taking fields out of a document: each problem is noted, and the reading goes on.
+//! Taking fields out of a document: each problem is noted, and the reading continues.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -156,7 +156,7 @@ impl Fields {
         Problem::new(&self.path_of(name), self.line, "the field is missing", fix)
     }
 
-    /// Notes each field that nobody took.
+    /// Notes each field that no one took.
     pub fn finish(self, problems: &mut Vec<Problem>) {
         for (key, _) in &self.entries {
             let path = self.path_of(&key.name);

@@ -18,11 +18,11 @@ pub struct Retries {
     #[serde(serialize_with = "counted::minutes")]
     #[cfg_attr(feature = "schema", schemars(with = "forms::Minutes"))]
     pub pause: u32,
-    /// When a failure is told of (default last).
+    /// When a failure is reported (default last).
     pub notices: Notices,
 }
 
-/// When a failure is told of.
+/// When a failure is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

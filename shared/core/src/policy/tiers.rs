@@ -27,7 +27,7 @@ impl Tiers {
         self.0.iter().map(|(tier, rule)| (*tier, rule))
     }
 
-    /// The most frequent tier, whose retention a run by hand takes.
+    /// The most frequent tier, whose retention a run by an operator takes.
     pub fn most_frequent(&self) -> Option<(Tier, &TierRule)> {
         self.iter().next()
     }

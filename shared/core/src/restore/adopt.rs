@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Target;
-use super::by_hand::{quoted, scalable, scaled, text};
+use super::aws_cli::{quoted, scalable, scaled, text};
 use crate::settings::{Dimension, TableSettings};
 
 /// Commands by which infrastructure code adopts a restored table and what surrounds it.

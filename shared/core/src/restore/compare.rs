@@ -21,7 +21,7 @@ pub enum Outcome {
     Changed,
     /// AWS cannot bring it back, or what it was is not known.
     Impossible,
-    /// It could not be brought back now: something is left to be done by hand.
+    /// It could not be brought back now: something is left to be done by an operator.
     Failed,
 }
 
@@ -97,7 +97,7 @@ pub fn compare(
     listed.map(property).collect()
 }
 
-/// The records of the steps that a property hangs on.
+/// The records of the steps that a property depends on.
 fn of(facet: Facet, steps: &BTreeMap<String, StepRecord>) -> impl Iterator<Item = (&String, &StepRecord)> {
     steps.iter().filter(move |(key, _)| facets(key).contains(&facet))
 }

@@ -18,7 +18,7 @@ pub fn expected(then: &TableSettings, choices: &Choices, target: &Target) -> Tab
 }
 
 /// Takes out of auto scaling what is over by a moment: scheduled actions whose end is past, which AWS would refuse, and
-/// starts that are past, which are none any more. Tells the names of the actions.
+/// starts that are past, which are none any more. Returns the names of the actions.
 pub fn expire(scaling: &mut Part<Scaling>, now: Timestamp) -> Vec<String> {
     let mut over = Vec::new();
     let Part::Known(scaling) = scaling else { return over };

@@ -123,7 +123,7 @@ impl Facet {
         }
     }
 
-    /// The features that it hangs on.
+    /// The features that it depends on.
     fn features(self) -> &'static [Feature] {
         match self {
             Self::Warm => &[Feature::WarmThroughput],
@@ -139,7 +139,7 @@ impl Facet {
         }
     }
 
-    /// The feature that is left off although nobody asked for that.
+    /// The feature that is left off although no one asked for that.
     pub(super) fn left_off(self, choices: &Choices, target: &Target) -> Option<Feature> {
         let features = self.features();
         let by_billing = choices.billing.is_some() && matches!(self, Self::Warm | Self::Scaling);

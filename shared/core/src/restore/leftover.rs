@@ -1,4 +1,5 @@
-//! What a dropped table leaves behind: auto scaling and alarms hang on its name, outlive it, and take hold of the next
+//! What a dropped table leaves behind: auto scaling and alarms depend on its name, outlive it, and take hold of the
+//! next
 //! table of that name.
 
 use std::collections::BTreeMap;
@@ -65,7 +66,7 @@ pub(super) enum LeftoverFate {
     NotKnown,
 }
 
-/// A leftover as it is told.
+/// A leftover as it is reported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftoverView {
     /// What it is.

@@ -5,11 +5,11 @@
 //! step by step, from the settings that the restore point's metadata holds. What a dropped table of that name has left
 //! behind gives way to them.
 //!
-//! Steps hold captured settings: they are made anew from the metadata whenever they are needed, and only their
+//! Steps hold captured settings: they are made again from the metadata whenever they are needed, and only their
 //! [keys](Step::key), which tell nothing of them, are recorded.
 
 mod adopt;
-mod by_hand;
+mod aws_cli;
 mod choices;
 mod compare;
 mod expected;
@@ -20,7 +20,7 @@ mod plan;
 mod rewrite;
 mod step;
 mod step_record;
-mod told;
+mod view;
 mod work;
 
 pub use adopt::{Adoption, adoption};
@@ -32,9 +32,9 @@ pub use job::Start;
 pub use leftover::{Leftover, LeftoverView, NameBound};
 pub use plan::{LeftOut, Plan, plan};
 pub use rewrite::stream_policy;
-pub use step::{Step, needs_mark};
+pub use step::{Step, needs_restore_tag};
 pub use step_record::{StepRecord, StepState};
-pub use told::{RegionView, RestoreView, StepView};
+pub use view::{RegionView, RestoreView, StepView};
 pub use work::{CopyBack, MAX_CONCURRENT_RESTORES, Obstacle, Restore, Stage};
 
 use crate::ids::{TableArn, TableName};

@@ -21,7 +21,7 @@ use crate::settings::{
 #[derive(Clone, Default, PartialEq)]
 pub struct Plan {
     /// The steps in their order: [time to live](Step::is_ttl) comes after all that it waits for, and [what may shut
-    /// out](Step::is_policy) whoever goes on comes last.
+    /// out](Step::is_policy) whoever continues comes last.
     pub steps: Vec<Step>,
     /// What is not put back, and why.
     pub left: Vec<LeftOut>,
@@ -48,7 +48,8 @@ pub struct LeftOut {
 /// What AWS gives a new on-demand table without being asked.
 const DEFAULT_WARM_THROUGHPUT: Throughput = Throughput { read: 12_000, write: 4_000 };
 
-/// Plans how to put back the settings of `then`, `around` what surrounds the table by its name, of which `leftovers` were
+/// Plans how to put back the settings of `then`, `around` what surrounds the table by its name, of which `leftovers`
+/// were
 /// there before the table.
 pub fn plan(
     then: &TableSettings,
@@ -74,7 +75,8 @@ impl NameBound {
         fates.map(|(it, _)| Step::Remove(it).key()).collect()
     }
 
-    /// The steps that make room for what is `wanted`: of what was there before the table, by `keys`, they remove what is
+    /// The steps that make room for what is `wanted`: of what was there before the table, by `keys`, they remove what
+    /// is
     /// otherwise.
     fn removals(&self, wanted: &TableSettings, table: &TableName, keys: &BTreeSet<String>) -> Vec<Step> {
         // A target that goes takes along what is its own.

@@ -26,7 +26,8 @@ pub enum Step {
     Remove(Leftover),
     /// The table class.
     Class(TableClass),
-    /// A vector index by its name, as DescribeTable gives it. A restore brings it back: it is made only where it is not.
+    /// A vector index by its name, as DescribeTable gives it. A restore brings it back: it is made only where it is
+    /// not.
     VectorIndex(String, Json),
     /// Billing mode and provisioned throughput of the table and its global indexes.
     Capacity {
@@ -143,14 +144,14 @@ impl Step {
         matches!(self, Self::Ttl(_))
     }
 
-    /// Whether it is a resource policy, which comes last of all: it may shut out whoever goes on after it.
+    /// Whether it is a resource policy, which comes last of all: it may shut out whoever continues after it.
     pub fn is_policy(&self) -> bool {
         matches!(self, Self::TablePolicy(_) | Self::StreamPolicy(_))
     }
 
-    /// Whether the right to take it [hangs on the restore's tag](needs_mark) on the table.
-    pub fn needs_mark(&self) -> bool {
-        needs_mark(self.kind())
+    /// Whether the right to take it [depends on the restore's tag](needs_restore_tag) on the table.
+    pub fn needs_restore_tag(&self) -> bool {
+        needs_restore_tag(self.kind())
     }
 
     /// What it does, in words for whoever may see the settings: names, but no values.
@@ -184,7 +185,8 @@ impl Step {
         }
     }
 
-    /// Whether a table that DescribeTable tells to be so is already as the step makes it; false for what DescribeTable
+    /// Whether a table that DescribeTable returns to be so is already as the step makes it; false for what
+    /// DescribeTable
     /// does not tell, unless the settings tell it.
     pub fn is_done(&self, now: &TableSettings) -> bool {
         let index = |name: &String| now.global_indexes.get(name);
@@ -269,9 +271,10 @@ pub(super) fn facets(key: &str) -> &'static [Facet] {
     }
 }
 
-/// Whether the right to take the step of this key hangs on the restore's tag on the table: what only surrounds the table
+/// Whether the right to take the step of this key depends on the restore's tag on the table: what only surrounds the
+/// table
 /// has no tags of it, and a stream has tags of its own.
-pub fn needs_mark(key: &str) -> bool {
+pub fn needs_restore_tag(key: &str) -> bool {
     match key.split('#').next().unwrap_or(key) {
         "scaling-target" | "scaling-policy" | "scheduled-action" | "alarm" | "stream-policy" => false,
         kind => !kind.starts_with("remove-"),

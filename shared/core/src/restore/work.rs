@@ -123,7 +123,7 @@ pub struct Restore {
     pub copy_back: Option<CopyBack>,
     /// The exact request. While the copy goes back, its recovery point is still the copy's.
     pub start: Start,
-    /// Counts the requests that make the table: one that AWS had no place for is sent anew in its turn.
+    /// Counts the requests that make the table: one that AWS had no place for is sent again in its turn.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub attempt: u32,
     /// When its turn came.
@@ -147,7 +147,7 @@ pub struct Restore {
     /// What became of each property of the table, once it has been looked at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub report: Vec<Property>,
-    /// What it waits for, where it does not go on by itself.
+    /// What it waits for, where it does not continue by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hitch: Option<Obstacle>,
     /// Why there is no table, or what is wrong with it.
@@ -159,7 +159,7 @@ pub struct Restore {
     /// Who asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// When somebody should look at it next.
+    /// When it is due to be checked next.
     pub check_at: Timestamp,
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -219,7 +219,7 @@ impl Restore {
         }
     }
 
-    /// When the table's tags were last written: until they are seen everywhere, what hangs on them is refused.
+    /// When the table's tags were last written: until they are seen everywhere, what depends on them is refused.
     pub fn tagged_at(&self) -> Option<Timestamp> {
         let tags = self.steps.get("tags").and_then(|record| record.at);
         tags.max(self.mark.as_ref().and_then(|mark| mark.at))

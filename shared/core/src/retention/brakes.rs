@@ -82,7 +82,9 @@ pub enum Braked {
 impl fmt::Display for Braked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Paused => write!(f, "deletion is paused by the stack: set PauseDeletion to false to go on"),
+            Self::Paused => {
+                write!(f, "deletion is paused by the stack: set PauseDeletion to false to continue")
+            }
             Self::TooMany { outdated, most, digest } => write!(
                 f,
                 "{outdated} restore points are outdated, more than the {most} that one run may remove: \
@@ -117,7 +119,7 @@ pub fn digest<'a>(removals: impl IntoIterator<Item = &'a str>) -> String {
     text
 }
 
-/// Whether a run of `removals` may go on.
+/// Whether a run of `removals` may continue.
 ///
 /// # Errors
 /// The brake that holds it.

@@ -144,7 +144,7 @@ pub fn plan(points: &[RestorePoint], now: Timestamp, guards: &Guards) -> Vec<Poi
     verdicts
 }
 
-/// The verdict on a point that somebody asks to remove by hand, from the verdict of [`plan`]: its time need not
+/// The verdict on a point that an operator asks to remove, from the verdict of [`plan`]: its time need not
 /// have come, every other guard keeps it unless it may be and is overridden.
 pub fn for_operator(verdict: PointVerdict, overridden: &[Guard]) -> PointVerdict {
     let mut kept_by = Vec::new();

@@ -33,7 +33,7 @@ pub enum Reason {
         /// How many stay.
         of: u32,
     },
-    /// Held by hand.
+    /// Held by an operator.
     Held {
         /// In the words of whoever set the hold.
         why: String,
@@ -41,7 +41,7 @@ pub enum Reason {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<Timestamp>,
     },
-    /// Made by hand: outside every chain.
+    /// Made by an operator: outside every chain.
     Manual,
     /// Its metadata is not believed.
     Suspect {
@@ -111,7 +111,7 @@ pub enum Guard {
     NoRetention,
 }
 
-/// What a guard does against a removal by hand.
+/// What a guard does against a removal by an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OperatorRemoval {
     /// Nothing: it only says that the point's time has not come.
@@ -145,7 +145,7 @@ impl Guard {
         (Guard::NoRetention, "no-retention"),
     ];
 
-    /// What it does against a removal by hand.
+    /// What it does against a removal by an operator.
     pub fn for_operator(self) -> OperatorRemoval {
         match self {
             Self::LiveFlag | Self::Manual | Self::MinAge | Self::NoRetention => OperatorRemoval::Nothing,
@@ -218,7 +218,7 @@ impl fmt::Display for Reason {
             Self::FutureDated => write!(f, "dated after now"),
             Self::NoRetention => write!(f, "no retention recorded"),
             Self::Outdated { tier, since } => write!(f, "{tier} lapsed {since}"),
-            Self::ByHand => write!(f, "by hand"),
+            Self::ByHand => write!(f, "by an operator"),
             Self::Overridden { guard } => write!(f, "guard {guard} overridden"),
         }
     }

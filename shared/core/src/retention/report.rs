@@ -10,10 +10,10 @@ use crate::point::{PointKind, RestorePoint};
 use crate::span::Span;
 use crate::tier::Tier;
 
-/// What a run, or a removal by hand, found and did.
+/// What a run, or a removal by an operator, found and did.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// The run as the catalog keeps it; none where nothing was to be changed, and of removals by hand.
+    /// The run as the catalog keeps it; none where nothing was to be changed, and of removals by an operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<RunId>,
     /// Nothing was to be changed.
@@ -314,7 +314,7 @@ pub struct RebuildReport {
     pub known: usize,
     /// How many recovery points are none of ours.
     pub foreign: usize,
-    /// How many were left for want of time, or are just being made: ask again.
+    /// How many were left for lack of time, or are just being made: ask again.
     pub left: usize,
     /// Until when retention removes nothing.
     pub braked_until: Option<Timestamp>,

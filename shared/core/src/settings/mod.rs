@@ -1,6 +1,6 @@
 //! The captured configuration of a table: what AWS Backup does not bring back, as plain data.
 //!
-//! [`TableSettings`] models what DynamoDB, Application Auto Scaling and CloudWatch tell of one table, without
+//! [`TableSettings`] models what DynamoDB, Application Auto Scaling and CloudWatch return of one table, without
 //! what a restore cannot use: sizes, counts, dates, states and ARNs that follow from the table's own. Documents
 //! that AWS leaves free in form are kept as [`Json`].
 //!
@@ -72,13 +72,13 @@ pub struct TableSettings {
     /// How it is paid for; on demand unless said.
     #[serde(default, skip_serializing_if = "is_default")]
     pub billing: BillingMode,
-    /// Provisioned throughput; none on demand (where AWS tells 0 and 0).
+    /// Provisioned throughput; none on demand (where AWS returns 0 and 0).
     #[serde(default, skip_serializing_if = "is_default")]
     pub throughput: Option<Throughput>,
     /// The bounds set on on-demand throughput.
     #[serde(default, rename = "max", skip_serializing_if = "is_default")]
     pub on_demand_max: MaxThroughput,
-    /// Warm throughput, as AWS tells it; it can never be lowered.
+    /// Warm throughput, as AWS returns it; it can never be lowered.
     #[serde(default, skip_serializing_if = "is_default")]
     pub warm: Option<Throughput>,
     /// The table class.

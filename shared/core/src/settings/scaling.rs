@@ -1,4 +1,4 @@
-//! What Application Auto Scaling tells of a table and its indexes.
+//! What Application Auto Scaling returns of a table and its indexes.
 
 use std::collections::{BTreeMap, BTreeSet};
 

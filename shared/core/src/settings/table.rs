@@ -1,4 +1,4 @@
-//! What DynamoDB itself tells of a table.
+//! What DynamoDB itself returns of a table.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,7 +54,7 @@ pub struct GlobalIndex {
     /// The bounds set on on-demand throughput.
     #[serde(default, rename = "max", skip_serializing_if = "is_default")]
     pub on_demand_max: MaxThroughput,
-    /// Warm throughput, as AWS tells it.
+    /// Warm throughput, as AWS returns it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub warm: Option<Throughput>,
 }
@@ -106,7 +106,7 @@ impl From<Throughput> for (u64, u64) {
 }
 
 /// Bounds on on-demand throughput in units per second: `[read, write]` in JSON, null where there is none
-/// (where AWS tells -1).
+/// (where AWS returns -1).
 #[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(Option<u64>, Option<u64>)", into = "(Option<u64>, Option<u64>)")]
 pub struct MaxThroughput {
@@ -143,10 +143,10 @@ pub enum TableClass {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Encryption {
-    /// The type that AWS tells.
+    /// The type that AWS returns.
     #[serde(default, rename = "type", skip_serializing_if = "is_default")]
     pub kind: EncryptionType,
-    /// The ARN of the key, of AWS or of the customer; only DescribeKey tells which.
+    /// The ARN of the key, of AWS or of the customer; only DescribeKey returns which.
     #[serde(default, skip_serializing_if = "is_default")]
     pub key: Option<String>,
 }
@@ -263,10 +263,10 @@ pub struct Replicas {
     /// The Regions of witnesses.
     #[serde(default, skip_serializing_if = "is_default")]
     pub witnesses: BTreeSet<String>,
-    /// The global table version, when AWS tells one.
+    /// The global table version, when AWS returns one.
     #[serde(default, skip_serializing_if = "is_default")]
     pub version: Option<String>,
-    /// How settings are replicated (`ENABLED`, `DISABLED`, ...), when AWS tells it.
+    /// How settings are replicated (`ENABLED`, `DISABLED`, ...), when AWS returns it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub settings_mode: Option<String>,
     /// Whether a replica refuses to leave the global table.

@@ -138,7 +138,7 @@ fn insights() -> impl Strategy<Value = Insights> {
         .prop_map(|(table, indexes)| Insights { table, indexes })
 }
 
-/// What DescribeTable tells, with every other part left at none.
+/// What DescribeTable returns, with every other part left at none.
 fn described() -> impl Strategy<Value = TableSettings> {
     let attribute = prop::sample::select(vec![AttributeType::S, AttributeType::N, AttributeType::B]);
     let billing = prop::sample::select(vec![BillingMode::PayPerRequest, BillingMode::Provisioned]);

@@ -127,7 +127,7 @@ impl Real {
         Self { state: PolicyState::starting(&policy, moment(now)), policy }
     }
 
-    /// What is passed by because of the change: slots, and slots whose points get no copy.
+    /// What is superseded because of the change: slots, and slots whose points get no copy.
     #[expect(clippy::type_complexity, reason = "two lists of the same")]
     pub fn change(&mut self, policy: &chain::Policy, now: i64) -> (Vec<(i64, usize)>, Vec<(i64, usize)>) {
         let new = parse(policy).unwrap_or_else(|errors| panic!("{errors}\n{}", document(policy)));

@@ -132,7 +132,7 @@ impl Life {
         due
     }
 
-    /// How many slots a tick would pass over.
+    /// How many slots a tick would skip.
     pub fn missed(&self, now: i64) -> usize {
         self.due(now).map_or(0, |(_, missed)| missed.len())
     }
@@ -191,7 +191,7 @@ impl Life {
         Some(self.numbers)
     }
 
-    /// The table is dropped and created anew.
+    /// The table is dropped and created again.
     pub fn anew(&mut self, now: i64) {
         self.backups = Chain { since: now, ..Chain::default() };
         self.copies = self.backups.clone();

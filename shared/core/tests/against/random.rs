@@ -39,7 +39,7 @@ const DAY: i64 = 24 * 60 * 60;
 pub enum Step {
     /// The next slot comes, and so much later a tick.
     Tick { late: i64, fate: Fate, copy: Fate },
-    /// After so long somebody runs the policy by hand.
+    /// After so long an operator runs the policy.
     ByHand { after: i64, fate: Fate, copy: Fate },
     /// After so long somebody makes a backup outside the chain.
     Manual { after: i64, fate: Fate },
@@ -47,7 +47,7 @@ pub enum Step {
     Turn { back: usize, copy: bool, fate: Fate },
     /// After so long the policy has other times, other retention, or is switched on or off.
     Change { after: i64, tier: usize, change: Change },
-    /// After so long the table is dropped and created anew: other chains, which owe nothing from before.
+    /// After so long the table is dropped and created again: other chains, which owe nothing from before.
     Anew { after: i64 },
 }
 

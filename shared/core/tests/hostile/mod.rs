@@ -247,7 +247,7 @@ fn use_settings(settings: &TableSettings) {
     }
 }
 
-/// The payload of an invocation by hand.
+/// The payload of an invocation by an operator.
 pub fn request(bytes: &[u8]) {
     let Ok(payload) = serde_json::from_slice::<serde_json::Value>(bytes) else { return };
     requested::<SessionRequest>(&payload);

@@ -105,7 +105,7 @@ pub fn latest_by_tier(tiers: &[InForce], planned_until: i64, now: i64) -> Vec<(i
     tiers.iter().filter_map(|tier| Some((tier.between(planned_until, now).pop()?, tier.tier))).collect()
 }
 
-/// The slot of the session that is due at `now`, and the slots that it passes over, by (moment, tier): of more than a
+/// The slot of the session that is due at `now`, and the slots that it skips, by (moment, tier): of more than a
 /// thousand the latest thousand.
 pub fn due(tiers: &[InForce], planned_until: i64, now: i64) -> Option<(i64, Vec<(i64, usize)>)> {
     let mut latest = None;
@@ -128,14 +128,14 @@ pub fn next(tiers: &[InForce], now: i64) -> Option<(i64, Vec<usize>)> {
     Some((*first, then.collect()))
 }
 
-/// A session: its moment, and whether it was asked for by hand.
+/// A session: its moment, and whether it was asked for by an operator.
 #[derive(Debug, Clone, Copy)]
 pub struct Session {
     pub moment: i64,
     pub by_hand: bool,
 }
 
-/// The flags of the point that a session makes. `most_frequent` is the tier whose flag a run by hand takes.
+/// The flags of the point that a session makes. `most_frequent` is the tier whose flag a run by an operator takes.
 pub fn flags(
     clock: &Clock,
     tiers: &[InForce],
@@ -161,7 +161,8 @@ pub fn flags(
 }
 
 impl Chain {
-    /// Whether a point that is there, or on its way, serves that slot. One that was made by hand later
+    /// Whether a point that is there, or on its way, serves that slot. One that was made on request of an operator
+    /// later
     /// serves it as well.
     fn has(&self, tier: usize, slot: i64) -> bool {
         self.points.iter().any(|point| {

@@ -1,4 +1,4 @@
-//! The rules a second time, as plainly as they can be told: minute by minute and point by point, with no
+//! The rules a second time, as plainly as they can be reported: minute by minute and point by point, with no
 //! thought for speed. It shares no code with the crate that it is held against; of jiff it takes one thing,
 //! what the wall clock of a zone shows at a moment.
 //!

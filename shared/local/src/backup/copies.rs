@@ -64,7 +64,7 @@ impl CopyJob {
         Slot { table: (place.clone(), self.resource.clone()), load: ("copy", self.target.clone()), most }
     }
 
-    /// What the copy lives by: the source's retention unless another is given, and never for ever where
+    /// What the copy lives by: the source's retention unless another is given, and never without end where
     /// the source lapses.
     fn lifecycle_of_copy(&self, source: Lifecycle) -> Lifecycle {
         self.lifecycle.map_or(source, |given| Lifecycle {

@@ -11,7 +11,7 @@ use crate::api::{ApiError, Neighbours};
 use crate::lags::Lag;
 
 impl Backup {
-    /// Sets the point's timer anew after anything that its next change depends on.
+    /// Sets the point's timer again after anything that its next change depends on.
     pub(super) fn schedule(&mut self, place: &AccountRegion, arn: &str, now: Timestamp) {
         let Some(point) = self.sites.get(place).and_then(|site| site.points.get(arn)) else { return };
         let next = point.next_at(self.held(place, point));

@@ -67,7 +67,7 @@ impl<'a> JobFilter<'a> {
         if let Some(unknown) = wanted.filter(|wanted| !states.contains(wanted)) {
             return Err(invalid_parameter(format!("Invalid {state}: {unknown}")));
         }
-        // All jobs are of tables, of this account, and nobody's children.
+        // All jobs are of tables, of this account, and no one's children.
         let possible = request.query("resourceType").is_none_or(|kind| kind == "DynamoDB")
             && request.query("accountId").is_none_or(|id| id == "*" || id == request.place.account)
             && request.query("parentJobId").is_none();

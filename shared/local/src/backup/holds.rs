@@ -15,7 +15,7 @@ use crate::lags::Lagging;
 /// The most holds of an account in a Region that are in force.
 const MAX_HOLDS: usize = 50;
 
-/// How long a hold is CREATING or CANCELING. AWS tells no time (assumption A39).
+/// How long a hold is CREATING or CANCELING. AWS returns no time (assumption A39).
 const SETTLES: SignedDuration = SignedDuration::from_secs(60);
 
 /// A legal hold. What it covers is decided by what a point is, also for points that come later.
@@ -196,7 +196,7 @@ impl Backup {
         Ok(("*".to_owned(), body))
     }
 
-    /// Ends a hold; its record stays for the days that are asked for, else for ever.
+    /// Ends a hold; its record stays for the days that are asked for, else without end.
     pub(super) fn cancel_hold(&mut self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
         let (place, id, now) = (&request.place, request.segment(1), request.now());
         let description =

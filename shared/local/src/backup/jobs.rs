@@ -254,7 +254,7 @@ impl Backup {
     }
 
     /// The job that a request with this idempotency token started before. AWS documents neither how long a
-    /// token lives nor what other parameters do: here it lives for ever and they do nothing.
+    /// token lives nor what other parameters do: here it lives without end and they do nothing.
     pub(super) fn repeated(&mut self, request: &Request<'_>, operation: &'static str) -> Option<String> {
         let token = request.text("IdempotencyToken")?.to_owned();
         self.site(&request.place).tokens.get(&(operation, token)).cloned()

@@ -53,7 +53,8 @@ use crate::rates::Rates;
 const ALL: &str = "*";
 
 /// Requests per second as AWS publishes them, by account, Region and operation, and for all operations together.
-/// StartCopyJob and DescribeCopyJob are not published and taken to be like their backup siblings. For the rest, which is
+/// StartCopyJob and DescribeCopyJob are not published and taken to be like their backup siblings. For the rest, which
+/// is
 /// set-up, no rate is published either: it is taken to be that of the other reading operations.
 fn per_second(operation: &str) -> i64 {
     match operation {

@@ -118,7 +118,7 @@ impl Point {
         [cold, lapse].into_iter().flatten().min()
     }
 
-    /// Whether its move to cold storage is due; AWS tells no hour, here it is at once.
+    /// Whether its move to cold storage is due; AWS returns no hour, here it is at once.
     pub(super) fn cold_due(&self, at: Timestamp) -> bool {
         self.advanced && self.lifecycle.cold_at(self.created).is_some_and(|cold| cold <= at)
     }
@@ -273,7 +273,7 @@ impl Backup {
         Ok((arn, body))
     }
 
-    /// Without the vault's name, which AWS tells for other resource types only. All points are managed by AWS
+    /// Without the vault's name, which AWS returns for other resource types only. All points are managed by AWS
     /// Backup, so that a wish for those alone changes nothing.
     pub(super) fn list_points_by_resource(&self, request: &Request<'_>) -> Result<(String, Value), ApiError> {
         let resource = request.segment(1);

@@ -1,4 +1,4 @@
-//! Restore jobs: what is asked for and what is told of them. [`super::restoring`] runs them.
+//! Restore jobs: what is asked for and what is reported them. [`super::restoring`] runs them.
 
 use std::collections::BTreeMap;
 

@@ -59,7 +59,8 @@ impl Backup {
         self.disturbed.insert(table_arn.to_owned(), until);
     }
 
-    /// Whether a caller may delete recovery points, on top of what its role says. Without that, DeleteRecoveryPoint answers 200 all
+    /// Whether a caller may delete recovery points, on top of what its role says. Without that, DeleteRecoveryPoint
+    /// answers 200 all
     /// the same, and the point ends EXPIRED.
     pub fn permit_delete(&mut self, caller: &str, permitted: bool) {
         if permitted {

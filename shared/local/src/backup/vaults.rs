@@ -37,7 +37,7 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// A job whose retention is outside the range fails; one that keeps for ever is above any maximum.
+    /// A job whose retention is outside the range fails; one that keeps without end is above any maximum.
     pub(super) fn admits(&self, lifecycle: Lifecycle) -> bool {
         match lifecycle.delete_after {
             Some(days) => self.min.is_none_or(|min| days >= min) && self.max.is_none_or(|max| days <= max),

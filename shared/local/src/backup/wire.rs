@@ -90,7 +90,7 @@ pub(super) fn answer<const N: usize>(fields: [(&str, Option<Value>); N]) -> Valu
 
 /// One page of what `entries` lists in order of its keys: the page and the token of the next.
 ///
-/// AWS Backup promises no order; keys that are random make one that nobody can lean on.
+/// AWS Backup promises no order; keys that are random make one that no one can lean on.
 pub(super) fn page<'a, T>(
     request: &Request<'_>,
     longest: usize,

@@ -126,7 +126,7 @@ pub(super) fn delete(alarms: &mut Alarms, body: &Value) -> Answer {
     Err(no_alarm(&missing.join(", ")))
 }
 
-/// EnableAlarmActions and DisableAlarmActions; both pass over names that no alarm has.
+/// EnableAlarmActions and DisableAlarmActions; both skip names that no alarm has.
 pub(super) fn switch(alarms: &mut Alarms, scope: &Scope, body: &Value, on: bool) -> Answer {
     for name in names(body)? {
         if let Some(alarm) = alarms.get_mut(name) {

@@ -295,7 +295,7 @@ fn manual(ended: &Ended, opened: &[Opened]) -> Check {
     Check { about: format!("the manual backup is there after {age} days, outside its chain"), faults }
 }
 
-/// The point that was removed by hand is gone, its copy and its neighbours are not.
+/// The point that was removed by an operator is gone, its copy and its neighbours are not.
 fn by_hand(ended: &Ended, opened: &[Opened]) -> Check {
     let mut faults = Vec::new();
     let has = |region: &str, slot: Timestamp| {
@@ -313,12 +313,14 @@ fn by_hand(ended: &Ended, opened: &[Opened]) -> Check {
             faults.push(format!("its neighbour of {neighbour} is gone"));
         }
     }
-    let by_hand =
-        |row: &&RestorePoint| row.reason.as_deref() == Some("removed by hand") && row.state == State::Deleted;
+    let by_hand = |row: &&RestorePoint| {
+        row.reason.as_deref() == Some("removed by an operator") && row.state == State::Deleted
+    };
     if ended.rows.iter().filter(by_hand).map(|row| row.slot).collect::<Vec<_>>() != [at(BY_HAND)] {
         faults.push("the catalog tells something else".to_owned());
     }
-    let about = "the point removed by hand is gone; its copy and the points around it are whole".to_owned();
+    let about =
+        "the point removed by an operator is gone; its copy and the points around it are whole".to_owned();
     Check { about, faults }
 }
 

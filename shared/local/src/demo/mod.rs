@@ -37,7 +37,7 @@ const START: &str = "2025-12-28T20:00:00Z";
 const END: &str = "2026-02-09T20:30:00Z";
 /// The slot of the silver policy whose backup fails: daily and weekly.
 const FAILS: &str = "2026-01-26T07:00:00Z";
-/// The slot of the gold policy whose restore point is removed by hand.
+/// The slot of the gold policy whose restore point is removed by an operator.
 const BY_HAND: &str = "2026-01-19T06:00:00Z";
 /// When a manual backup is made.
 const MANUAL: &str = "2026-01-07T09:00:00Z";
@@ -157,7 +157,7 @@ async fn live(paper: &mut Paper<impl Write>, logs: &paper::Logs) -> Result<Ended
             Event::RemoveByHand => {
                 let vault = format!("{SOURCE}/{VAULT}");
                 remove_by_hand(&stack, &tables.orders.name, &vault).await?;
-                told = Some(("orders", "the weekly restore point of 19 January is removed by hand"));
+                told = Some(("orders", "the weekly restore point of 19 January is removed by an operator"));
             }
             Event::WeekEnds(week) => {
                 let now = Totals::of(&rows(&stack, &tables).await?);
@@ -198,7 +198,7 @@ async fn remove_by_hand(stack: &Stack, table: &TableName, vault: &str) -> Result
     let points = stack.app().catalog.points_of_table(table).await?;
     let wanted =
         points.into_iter().find(|point| point.kind == PointKind::Backup && point.slot == at(BY_HAND));
-    let point = wanted.ok_or("there is no restore point to remove by hand")?.id;
+    let point = wanted.ok_or("there is no restore point to remove by an operator")?.id;
     let vault = Some(vault.to_owned());
     let removal = Removal { vault, ..Removal::of(table.clone(), Which::Point(point)) };
     stack.retention(RetentionRequest::Remove(removal)).await?;

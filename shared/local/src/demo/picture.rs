@@ -73,7 +73,7 @@ fn legend(paper: &mut Paper<impl Write>) -> Result<(), Failure> {
         .collect();
     paper
         .line(&format!("A restore point is the letters of the flags that keep it: {}.", tiers.join(", ")))?;
-    paper.line("#  manual backup   .  removed by retention   x  removed by hand   !  backup failed")
+    paper.line("#  manual backup   .  removed by retention   x  removed by an operator   !  backup failed")
 }
 
 /// How many points there are, and how many each tier keeps.
@@ -113,7 +113,7 @@ fn mark(point: &RestorePoint, now: Timestamp) -> (Option<Style>, String) {
             let longest = live.iter().copied().max().and_then(style);
             (longest, live.into_iter().map(Tier::letter).collect())
         }
-        State::Deleted if point.reason.as_deref() == Some("removed by hand") => {
+        State::Deleted if point.reason.as_deref() == Some("removed by an operator") => {
             (Some(Style::Bad), "x".to_owned())
         }
         State::Deleted => (Some(Style::Faint), ".".to_owned()),

@@ -52,9 +52,14 @@ pub fn list(paper: &mut Paper<impl Write>, ended: &Ended) -> Result<(), Failure>
         paper.line(&format!("{count:>5}  {table:<15}  {region:<12}  {from:<16}  {why}"))?;
     }
     for row in &ended.rows {
-        if row.reason.as_deref() == Some("removed by hand") {
+        if row.reason.as_deref() == Some("removed by an operator") {
             let copied = ended.rows.iter().any(|copy| copy.id == row.id && copy.state == State::Available);
-            one(paper, "x", row, if copied { "removed by hand; its copy stays" } else { "removed by hand" })?;
+            one(
+                paper,
+                "x",
+                row,
+                if copied { "removed by an operator; its copy stays" } else { "removed by an operator" },
+            )?;
         }
         if row.state == State::Failed {
             one(paper, "!", row, row.reason.as_deref().unwrap_or_default())?;

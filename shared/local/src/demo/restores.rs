@@ -147,7 +147,7 @@ async fn elsewhere(paper: &mut Paper<impl Write>, ended: &mut Ended) -> Result<R
     Ok(restore)
 }
 
-/// Every other daily point of a chain is removed by hand: those that are left restore all the same.
+/// Every other daily point of a chain is removed by an operator: those that are left restore all the same.
 async fn without_neighbours(paper: &mut Paper<impl Write>, ended: &mut Ended) -> Result<Restore, Failure> {
     let name = ended.tables.sessions.name.clone();
     let mut chain = ended.stack.app().catalog.points_of_table(&name).await?;
@@ -165,8 +165,11 @@ async fn without_neighbours(paper: &mut Paper<impl Write>, ended: &mut Ended) ->
         ended.stack.retention(RetentionRequest::Remove(removal)).await?;
     }
     let now = ended.world.now();
-    let what =
-        format!("{} restore points are removed by hand, around the one of {}", neighbours.len(), day(&alone));
+    let what = format!(
+        "{} restore points are removed by an operator, around the one of {}",
+        neighbours.len(),
+        day(&alone)
+    );
     tell(paper, now, name.as_str(), &what)?;
     let ask = Ask {
         tables: vec![Wanted {

@@ -1,4 +1,4 @@
-//! What DynamoDB tells of an account in a Region.
+//! What DynamoDB returns of an account in a Region.
 
 use serde_json::{Value, json};
 

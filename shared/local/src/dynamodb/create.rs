@@ -207,7 +207,7 @@ fn without_stream(body: &Value) -> Value {
     body
 }
 
-/// The engine is told keys and indexes; every table is on-demand to it.
+/// The engine is reported keys and indexes; every table is on-demand to it.
 pub(super) fn for_engine(body: &Value) -> Value {
     let mut request = json!({ "BillingMode": "PAY_PER_REQUEST" });
     for member in

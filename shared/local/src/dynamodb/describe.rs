@@ -1,4 +1,4 @@
-//! Tables as DescribeTable tells them.
+//! Tables as DescribeTable returns them.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -58,7 +58,7 @@ impl Items {
         engine::all_items(&self.primary, table, description)
     }
 
-    /// Fills a new table with what it is restored from, which nobody sees late: all of it or nothing.
+    /// Fills a new table with what it is restored from, which no one sees late: all of it or nothing.
     pub(super) fn fill(&mut self, table: &str, items: &[Value]) -> Result<(), Refusal> {
         engine::fill(&self.primary, table, items)?;
         self.replica.as_ref().map_or(Ok(()), |replica| replica.fill(table, items))

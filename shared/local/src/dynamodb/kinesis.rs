@@ -9,7 +9,7 @@ use crate::{
     wire::text,
 };
 
-/// A stream that the table's changes go to, or went to: AWS goes on to list it.
+/// A stream that the table's changes go to, or went to: AWS continues to list it.
 #[derive(Debug, Clone)]
 pub(super) struct Destination {
     precision: String,

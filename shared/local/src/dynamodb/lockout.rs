@@ -75,7 +75,7 @@ impl Lockout {
         })
     }
 
-    /// Adds what is told of it to a description.
+    /// Adds what is reported it to a description.
     pub(super) fn describe(&self, description: &mut Value, now: Timestamp) {
         match self.state(now) {
             None => {}

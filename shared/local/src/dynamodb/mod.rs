@@ -218,7 +218,7 @@ impl Dynamo {
         }
     }
 
-    /// Adds members to what DescribeTable tells of a table: what the model has not by itself, such as the
+    /// Adds members to what DescribeTable returns of a table: what the model has not by itself, such as the
     /// `Replicas`, `MultiRegionConsistency` and `GlobalTableWitnesses` of a global table.
     ///
     /// # Errors
@@ -311,7 +311,7 @@ impl Dynamo {
         tags.filter(|_| below != Some("stream"))
     }
 
-    /// A table as DescribeTable tells it (the value of `Table`); `None` when there is none of that name.
+    /// A table as DescribeTable returns it (the value of `Table`); `None` when there is none of that name.
     pub(crate) fn described(&self, scope: &Scope, table: &str) -> Option<Value> {
         self.stores.get(&(scope.account.clone(), scope.region.clone()))?.describe(scope, table).ok()
     }

@@ -13,7 +13,7 @@ pub struct Durations {
     pub index: SignedDuration,
     /// A table is DELETING.
     pub delete: SignedDuration,
-    /// Time to live, a Kinesis destination or Contributor Insights go on or off.
+    /// Time to live, a Kinesis destination or Contributor Insights continue or off.
     pub switch: SignedDuration,
     /// A table restored through DynamoDB itself is CREATING.
     pub restore: SignedDuration,

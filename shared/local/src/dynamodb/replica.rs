@@ -14,7 +14,7 @@ use crate::{
     wire::text,
 };
 
-/// A table that nobody reads keeps no more writes than that back.
+/// A table that no one reads keeps no more writes than that back.
 const MAX_KEPT: usize = 1_000;
 
 pub(super) struct Replica {

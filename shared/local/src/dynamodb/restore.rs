@@ -169,7 +169,8 @@ impl Store {
             at: made.from.at,
         });
 
-        // AWS documents that all vector indexes come back unless a restore says otherwise. They are told, and no more.
+        // AWS documents that all vector indexes come back unless a restore says otherwise. They are reported, and no
+        // more.
         if let Some(vector) = description.get("VectorIndexes") {
             settings.planted.insert("VectorIndexes".to_owned(), vector.clone());
         }

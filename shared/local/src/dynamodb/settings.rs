@@ -64,7 +64,7 @@ pub(super) struct Settings {
 /// What a restored table was made of.
 #[derive(Debug, Clone)]
 pub(super) struct Restored {
-    /// The ARN of the backup, where it is told.
+    /// The ARN of the backup, where it is reported.
     pub(super) backup: Option<String>,
     pub(super) table: String,
     /// The moment of the backup's contents.
@@ -105,7 +105,7 @@ impl Settings {
         self.stream_made.map(|made| made.strftime("%Y-%m-%dT%H:%M:%S%.3f").to_string())
     }
 
-    /// Changes the billing mode: what only the old mode knows is forgotten and must be given anew.
+    /// Changes the billing mode: what only the old mode knows is forgotten and must be given again.
     pub(super) fn change_mode(&mut self, on_demand: bool, now: Timestamp) {
         self.on_demand = on_demand;
         if on_demand {

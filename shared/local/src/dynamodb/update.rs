@@ -37,7 +37,7 @@ const UNMODELLED: &[&str] = &[
     "DisassociationProtectionEnabled",
 ];
 
-/// Vector indexes are told, and no more: one comes or goes in a call.
+/// Vector indexes are reported, and no more: one comes or goes in a call.
 fn vector_updates(settings: &mut Settings, body: &Value) -> Result<(), ApiError> {
     let Some(updates) = body["VectorIndexUpdates"].as_array() else { return Ok(()) };
     let [update] = updates.as_slice() else { return Err(one_index_at_a_time()) };
@@ -56,7 +56,7 @@ fn vector_updates(settings: &mut Settings, body: &Value) -> Result<(), ApiError>
 }
 
 impl Store {
-    /// What a change sets is told at once, under the status UPDATING.
+    /// What a change sets is reported at once, under the status UPDATING.
     pub(super) fn update(&mut self, scope: &Scope, body: &Value, durations: &Durations) -> Answer {
         let table = required(body, "TableName")?.to_owned();
         // All or nothing: the changes are made to a copy.

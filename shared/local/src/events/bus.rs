@@ -13,7 +13,7 @@ pub(super) struct Bus {
     pub(super) name: String,
     pub(super) arn: String,
     pub(super) created: Timestamp,
-    /// What the request that created it said beyond that, and is told again.
+    /// What the request that created it said beyond that, and is reported again.
     pub(super) told: BTreeMap<String, Value>,
     pub(super) rules: BTreeMap<String, Rule>,
 }

@@ -128,7 +128,7 @@ impl Delivery {
 }
 
 /// How long to wait before a retry: twice as long each time, up to ten minutes, and of that between a half
-/// and all. AWS tells no more than that it backs off exponentially with jitter, 185 times in 24 hours.
+/// and all. AWS returns no more than that it backs off exponentially with jitter, 185 times in 24 hours.
 fn pause(retries: u32, rng: &mut Rng) -> SignedDuration {
     let whole = 1_000_u64.saturating_mul(1 << retries.min(16)).min(600_000);
     let jitter = u64::from_le_bytes(rng.array()) % (whole / 2 + 1);

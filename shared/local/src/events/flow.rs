@@ -107,7 +107,7 @@ impl Events {
         self.pending.insert((at, self.posted), delivery);
     }
 
-    /// Fires the schedules that are due. One that has been missed, for nobody drove the world, fires once.
+    /// Fires the schedules that are due. One that has been missed, for no one drove the world, fires once.
     pub(crate) fn settle(&mut self, now: Timestamp) {
         let Self { buses, rng, .. } = self;
         let mut made = Vec::new();

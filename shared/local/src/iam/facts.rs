@@ -25,7 +25,7 @@ pub(super) struct Principal<'a> {
 /// ask for little.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Facts<'a> {
-    /// Who asks; nobody in a simulation of loose policies.
+    /// Who asks; no one in a simulation of loose policies.
     pub(super) principal: Option<&'a Principal<'a>>,
     /// The IAM action.
     pub(super) action: &'a str,

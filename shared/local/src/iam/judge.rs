@@ -56,7 +56,7 @@ pub(super) enum Verdict {
 struct Bound {
     /// `None` is one that leaves everything to the account's IAM.
     policy: Option<Arc<Policy>>,
-    /// Whether nobody may do anything that it does not allow, or leave to IAM: so for keys and for trust.
+    /// Whether no one may do anything that it does not allow, or leave to IAM: so for keys and for trust.
     governs: bool,
 }
 
@@ -78,7 +78,7 @@ impl Iam {
             return (Vec::new(), Err(service.unknown_token()));
         }
         let Some(mut required) = actions::required(service, request, holdings) else {
-            // Who may do all is told that there is no such operation.
+            // Who may do all is reported that there is no such operation.
             let all = self.role(account, caller).is_none_or(Role::has_everything);
             let done = if all {
                 Ok(())

@@ -136,7 +136,7 @@ impl Iam {
         self.account(&scope.account).roles.get_mut(name).ok_or_else(|| no_role(name))
     }
 
-    /// The same, unless it is a service's own, which AWS lets nobody change.
+    /// The same, unless it is a service's own, which AWS lets no one change.
     pub(super) fn changeable(&mut self, scope: &Scope, body: &Value) -> Result<&mut Role, ApiError> {
         let role = self.role_mut(scope, body)?;
         if role.path.starts_with("/aws-service-role/") {

@@ -143,7 +143,7 @@ impl Key {
         }
     }
 
-    /// As DescribeKey tells it; `regions` are those that hold a key of this id.
+    /// As DescribeKey returns it; `regions` are those that hold a key of this id.
     pub(super) fn metadata(&self, account: &str, regions: &[String]) -> Value {
         let mut metadata = json!({
             "AWSAccountId": account,

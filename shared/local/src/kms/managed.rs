@@ -81,7 +81,7 @@ impl Kms {
 }
 
 /// The policy of a managed key, as AWS shows that of DynamoDB: everybody in the account may use it through the
-/// service, and the account may look at it. Nobody may change it.
+/// service, and the account may look at it. No one may change it.
 fn policy(account: &str, region: &str, service: &str) -> String {
     json!({
         "Version": "2012-10-17",

@@ -175,7 +175,7 @@ impl Kms {
         let key = self.place(&account, &region).keys.get_mut(&id);
         let key = key.ok_or_else(|| not_found("Key does not exist"))?;
         if key.managed_for.is_some() {
-            // AWS documents that nobody manages such a key or changes its permissions: its policy allows none of that.
+            // AWS documents that no one manages such a key or changes its permissions: its policy allows none of that.
             return Err(ApiError::client(
                 "AccessDeniedException",
                 format!("{} is managed by AWS: no resource-based policy allows to change it", key.arn),

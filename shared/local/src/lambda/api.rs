@@ -227,7 +227,7 @@ impl Lambda {
         };
         // A function that is invoked without a payload is given an empty object.
         let payload = if body.is_null() { json!({}).to_string().into() } else { request.body.clone() };
-        // AWS documents 6 MB, and 1 MB for an event that nobody waits for.
+        // AWS documents 6 MB, and 1 MB for an event that no one waits for.
         let most = if asynchronous { 1 << 20 } else { MAX_PAYLOAD_BYTES };
         if payload.len() > most {
             let message =

@@ -188,7 +188,7 @@ impl Configuration {
     }
 }
 
-/// Variables that Lambda sets itself and lets nobody set.
+/// Variables that Lambda sets itself and lets no one set.
 const RESERVED: &[&str] = &[
     "_HANDLER",
     "AWS_ACCESS_KEY",

@@ -69,7 +69,7 @@ impl Retries {
 }
 
 impl Lambda {
-    /// Takes an event for a function; nobody waits for the answer.
+    /// Takes an event for a function; no one waits for the answer.
     pub(super) fn ask(&mut self, function: Key, payload: Bytes, now: Timestamp) {
         let request_id = self.rng.uuid();
         self.attempt(Asked { request_id, function, payload, since: now, tries: 0 }, now);

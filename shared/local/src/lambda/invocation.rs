@@ -22,12 +22,12 @@ use crate::{
 /// The most bytes of a request that waits for its answer, and of the answer: AWS documents 6 MB, and says it so.
 pub(super) const MAX_PAYLOAD_BYTES: usize = 6_291_556;
 
-/// What asked for an invocation, and is told of its end.
+/// What asked for an invocation, and is reported its end.
 #[derive(Debug)]
 pub(crate) enum Origin {
     /// A caller who waits for the answer, and perhaps for the end of the log.
     Caller { answer: oneshot::Sender<Reply>, wants_log: bool },
-    /// An event that nobody waits for.
+    /// An event that no one waits for.
     Event(Asked),
     /// Messages of a queue.
     Queue(Batch),

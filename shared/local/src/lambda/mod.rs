@@ -246,7 +246,7 @@ pub struct Program<'a> {
     pub role: &'a str,
     /// How long an invocation may take.
     pub timeout: SignedDuration,
-    /// MiB of memory, which the embedded AWS tells and does not enforce.
+    /// MiB of memory, which the embedded AWS returns and does not enforce.
     pub memory: u32,
     /// Its environment variables.
     pub environment: BTreeMap<String, String>,

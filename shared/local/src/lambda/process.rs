@@ -57,7 +57,7 @@ impl Package {
         Ok(Self { program: code.join("bootstrap"), _unpacked: Some(unpacked), idle: Mutex::default() })
     }
 
-    /// Ends the environments that wait: what comes next starts anew.
+    /// Ends the environments that wait: what comes next starts again.
     pub(super) fn forget_environments(&self) {
         self.idle().clear();
     }
@@ -193,7 +193,7 @@ impl Environment {
     }
 }
 
-/// What a process is told of the world around it.
+/// What a process is reported the world around it.
 struct Surroundings<'a> {
     endpoint: &'a str,
     runtime_api: &'a str,
@@ -261,7 +261,7 @@ impl Process {
         if let Some(out) = out {
             std::thread::spawn(move || {
                 out_log.copy(out);
-                // Nobody listens any more when the environment is gone.
+                // No one listens any more when the environment is gone.
                 let _ = closing.send(true);
             });
         }

@@ -3,7 +3,8 @@
 //! AWS documents that a table which is deleted takes neither its scalable targets with it nor their policies,
 //! scheduled actions and alarms: they act on the next table of its name.
 //!
-//! A scheduled action sets its target's range at its time, and the capacity follows into it. That a target with a policy
+//! A scheduled action sets its target's range at its time, and the capacity follows into it. That a target with a
+//! policy
 //! brings a capacity which somebody else set outside its range back into it is assumption A45: its alarms on the
 //! provisioned capacity see that in three periods of five minutes, and no page says what they do.
 
@@ -71,7 +72,7 @@ impl RegionState {
         for ((resource, name), target) in &mut self.targets {
             let Some(dimension) = Dimension::of(resource, name) else { continue };
             if target.outside.is_some_and(|since| scope.now.duration_since(since) >= REACTION_TIME) {
-                // Looked at anew: it may be refused now, and is tried again as long as it is outside.
+                // Looked at again: it may be refused now, and is tried again as long as it is outside.
                 target.outside = None;
                 moved.push((dimension.clone(), "capacity".to_owned()));
             }

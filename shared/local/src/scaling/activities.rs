@@ -64,7 +64,7 @@ impl Call<'_, '_> {
                     && resource.is_none_or(|resource| activity["ResourceId"] == json!(resource))
                     && dimension.is_none_or(|dimension| activity["ScalableDimension"] == json!(dimension))
             })
-            // A page goes on where it stood, also when newer activities have come before it: keys count down.
+            // A page continues where it stood, also when newer activities have come before it: keys count down.
             .map(|(index, activity)| {
                 (format!("{:020}", u64::MAX - (count - index) as u64), activity.clone())
             });

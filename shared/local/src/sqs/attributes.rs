@@ -1,4 +1,4 @@
-//! The attributes of queues: what may be set, and how the set ones are told.
+//! The attributes of queues: what may be set, and how the set ones are reported.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! SQS's errors: the JSON protocol's codes, and the older ones that clients are told beside them.
+//! SQS's errors: the JSON protocol's codes, and the older ones that clients are reported beside them.
 
 use crate::api::ApiError;
 

@@ -340,13 +340,13 @@ impl Stack {
         }
     }
 
-    /// Lets the world go on until `moment`: schedules fire, jobs end, events reach the queue and the queue the
+    /// Lets the world continue until `moment`: schedules fire, jobs end, events reach the queue and the queue the
     /// function.
     pub async fn live_until(&mut self, moment: Timestamp) {
         self.world.drive_until(moment).await;
     }
 
-    /// Lets the world go on for so long.
+    /// Lets the world continue for so long.
     pub async fn live(&mut self, time: SignedDuration) {
         self.live_until(self.world.now() + time).await;
     }

@@ -76,7 +76,7 @@ fn templates() -> Result<(Template, Template), Failure> {
     Ok((here, there))
 }
 
-/// Makes the roles anew, for another metadata key.
+/// Makes the roles again, for another metadata key.
 pub(super) fn renew_roles(world: &World, key: &str) -> Result<(), Failure> {
     let (mut here, _) = templates()?;
     here.made("MetadataKey", key);

@@ -26,7 +26,7 @@ fn put(place: &mut Value, parts: &[&str], value: &str) {
             *place = Value::Array(Vec::new());
         }
         if let Some(list) = place.as_array_mut() {
-            // A list that skips a number goes on where it stands: a form cannot name an empty entry.
+            // A list that skips a number continues where it stands: a form cannot name an empty entry.
             let index = index.min(list.len());
             if index == list.len() {
                 list.push(Value::Null);

@@ -31,7 +31,7 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     /// The error code, or what stands for one, for the record.
     pub(crate) error: Option<String>,
-    /// Whether the error code is told in a header too.
+    /// Whether the error code is reported in a header too.
     tells_code: bool,
     content_type: &'static str,
     headers: Vec<(&'static str, String)>,

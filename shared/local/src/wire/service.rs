@@ -279,7 +279,7 @@ impl Service {
         self.access_denied(message)
     }
 
-    /// A refusal for want of a right, in the service's own code.
+    /// A refusal for lack of a right, in the service's own code.
     pub(crate) fn access_denied(self, message: String) -> ApiError {
         let (status, code) = match self {
             Self::Backup | Self::Lambda => (403, "AccessDeniedException"),

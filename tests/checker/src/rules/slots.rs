@@ -62,7 +62,7 @@ fn next(book: &Book<'_>, due: &Due) -> Option<Next> {
     let (job, document) = later.min_by_key(|(job, document)| (document.slot, job.asked))?;
     let overtaken = document.policy.as_ref().is_none_or(|(name, _)| *name != due.policy)
         || book.plans.changed(due.slot, job.asked)
-        || book.plans.policies[&due.policy].is_overtaken(due, document.slot)
+        || book.plans.policies[&due.policy].is_conflict(due, document.slot)
         || job.failed.is_some();
     if overtaken {
         return Some(Next::Overtaken);

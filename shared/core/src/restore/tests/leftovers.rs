@@ -76,10 +76,10 @@ fn what_is_left_otherwise_gives_way() {
             "without the alarm \"orders throttled\" that was left behind",
         ]
     );
-    // What was not there before the table is nobody's leftover.
+    // What was not there before the table is no one's leftover.
     let none = plan(&everything(), &Choices::default(), &target("orders"), &around, &BTreeSet::new());
     assert!(!none.steps.iter().any(|step| matches!(step, Step::Remove(_))));
-    // What there was is not known: it stays, and is told.
+    // What there was is not known: it stays, and is reported.
     let mut then = everything();
     (then.scaling, then.alarms) = (Part::default(), Part::default());
     assert_eq!(removed(&around, &then, "orders"), [""; 0]);

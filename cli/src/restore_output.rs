@@ -1,4 +1,4 @@
-//! Restores as they are told: planned, under way, or ended.
+//! Restores as they are reported: planned, under way, or ended.
 
 use backup_chain_core::restore::{
     LeftOut, LeftoverView, Property, Restore, RestoreView, Stage, StepRecord, StepState, StepView,
@@ -120,7 +120,7 @@ pub(crate) fn say_steps(told: &RestoreView, console: &mut Console<'_>) -> Result
     Ok(())
 }
 
-/// The report, what is left to be done by hand, and how infrastructure code adopts the table.
+/// The report, what is left to be done by an operator, and how infrastructure code adopts the table.
 pub(crate) fn say_end(told: &RestoreView, console: &mut Console<'_>) -> Result<(), Failure> {
     let RestoreView { restore, steps, adoption, .. } = told;
     if !restore.report.is_empty() {
@@ -155,7 +155,7 @@ pub(crate) fn say_end(told: &RestoreView, console: &mut Console<'_>) -> Result<(
     Ok(())
 }
 
-/// Whether a step is left to the operator: it has failed, or nobody goes on with it.
+/// Whether a step is left to the operator: it has failed, or no one continues it.
 fn is_left(stage: Stage, step: &StepView) -> bool {
     let state = step.record.as_ref().map(|record| record.state);
     match stage {

@@ -1,4 +1,5 @@
-//! Removal by hand: planned, confirmed, and kept in the history. The same guards hold as for a run, but for those
+//! Removal by an operator: planned, confirmed, and kept in the history. The same guards hold as for a run, but for
+//! those
 //! that only say that a point is not outdated, and those that are overridden by name.
 
 use std::collections::BTreeMap;
@@ -46,7 +47,7 @@ pub(crate) async fn remove(app: &App, asked: Removal, deadline: Deadline) -> Res
         return Err(RetentionError::PlanChanged { seen: seen.clone(), now: digest });
     }
     let removals: Vec<&str> = names.iter().map(String::as_str).collect();
-    // What somebody asks for by hand is confirmed by their asking, however much it is.
+    // What an operator asks for is confirmed by their asking, however much it is.
     let braked = work.braked(&removals, Some(&digest)).await?;
     let mut report = Report { dry_run: asked.dry_run, digest, braked, ..Report::default() };
     let acts = !asked.dry_run && report.braked.is_none();

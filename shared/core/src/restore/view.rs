@@ -1,4 +1,4 @@
-//! What an operator is told of a restore: the record, and what only those may see who may open the metadata.
+//! What an operator is reported a restore: the record, and what only those may see who may open the metadata.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Adoption, Key, LeftOut, LeftoverView, Plan, Restore, StepRecord};
 use crate::ids::Region;
 
-/// A restore as it is told: planned, begun, or looked at.
+/// A restore as it is reported: planned, begun, or looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestoreView {
     /// The record; of a plan, as it would be.
@@ -50,7 +50,7 @@ pub struct RegionView {
     pub why: Option<String>,
 }
 
-/// A step as it is told.
+/// A step as it is reported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepView {
     /// What it is recorded under.
@@ -66,7 +66,7 @@ pub struct StepView {
 }
 
 impl RestoreView {
-    /// What is told of a restore with this plan.
+    /// What is reported a restore with this plan.
     pub fn of(restore: Restore, plan: &Plan) -> Self {
         let target = restore.target();
         let told = |step: &super::Step| StepView {
