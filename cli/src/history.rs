@@ -8,7 +8,7 @@ use crate::console::{utc, word};
 use crate::deployment::Deployed;
 use crate::outcome::{Failure, Outcome};
 
-/// Show what was done by an operator, by whom and why, the newest first
+/// Show what operators have done, who and why, the newest first
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  backup-chain history --limit 5\n\n\
     Policies that were applied, switched and deleted, holds, restores, removals with the guards that they \

@@ -20,7 +20,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  backup-chain hold add orders 01KE73DJG0C1V5K6TP3T2ZJ4ZD --vault \
         eu-central-1/backup-chain --reason \"audit 2026\" --until 2027-04-01\n\n\
         The hold is kept in the catalog and as the tag backup-chain/hold on the recovery point: either alone holds. A \
-        recovery point that has no room for it, with 50 tags of its table, is held by the catalog alone, and you are reported.")]
+        recovery point that has no room for it, with 50 tags of its table, is held by the catalog alone, and the command says so.")]
     Add {
         #[command(flatten)]
         point: PointArg,

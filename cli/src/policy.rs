@@ -84,7 +84,7 @@ pub(crate) enum Command {
     },
     /// Stop a policy's slots, whatever is applied, until it is enabled; retention continues
     #[command(after_help = "Example:\n  backup-chain policy disable gold\n\n\
-        It can still be run by an operator: backup-chain session run gold")]
+        It can still be run: backup-chain session run gold")]
     Disable {
         /// The policy
         name: PolicyName,

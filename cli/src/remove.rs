@@ -10,7 +10,7 @@ use crate::deployment::Deployed;
 use crate::outcome::{By, Failure, Outcome};
 use crate::{Console, points, replies, retention};
 
-/// Remove restore points by an operator; every other one stays restorable
+/// Remove restore points; every other one stays restorable
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     backup-chain remove orders --point 01KE73DJG0C1V5K6TP3T2ZJ4ZD --vault eu-west-1/copies\n  \

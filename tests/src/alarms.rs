@@ -1,8 +1,7 @@
 //! Whether an alarm of the template fires: what CloudWatch makes of the lines that the functions measure.
 //!
 //! As the CloudWatch guide has it: data is gathered by period, and an alarm goes to ALARM when so many of its last
-//! periods
-//! breach its threshold. A period without data counts as the alarm says.
+//! periods breach its threshold. A period without data counts as the alarm says.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 use std::collections::{BTreeMap, VecDeque};

@@ -28,8 +28,7 @@ impl Log {
     pub fn listen(level: LevelFilter) -> (Self, DefaultGuard) {
         static DEAF: Once = Once::new();
         // Without it a line that is first said by a test that does not listen, at the moment at which another begins
-        // to,
-        // may be said to no one from then on.
+        // to, may be said to no one from then on.
         DEAF.call_once(|| tracing::subscriber::set_global_default(Deaf).expect("nobody else sets one"));
         let log = Self::default();
         let writer = log.clone();

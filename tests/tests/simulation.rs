@@ -1,8 +1,7 @@
 //! Lives of a deployment, each drawn from a seed, judged by the checker. One seed is one life, byte for byte.
 //!
 //! `BACKUP_CHAIN_SEEDS=0..1000` says which seeds are lived, `BACKUP_CHAIN_DAYS=60` for how long. `make simulation`
-//! builds
-//! it for speed; `cargo test` alone lives eight of ten days. A seed that breaks a
+//! builds it for speed; `cargo test` alone lives eight of ten days. A seed that breaks a
 //! rule tells the command that lives it again, and the fewest acts that still break the rule.
 
 use std::collections::BTreeSet;

@@ -94,7 +94,7 @@ impl FunctionSettings {
         if !others.is_empty() {
             let what =
                 format!("it is set otherwise than the session function: environment {}", others.join(", "));
-            let fix = format!("deploy the stack again, and set nothing of {name} by an operator");
+            let fix = format!("deploy the stack again, and set nothing of {name} by hand");
             findings.push(Finding::wrong(Check::Functions, place, what).fix(fix));
         }
         if self.architecture != first.architecture {

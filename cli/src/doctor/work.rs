@@ -119,7 +119,7 @@ async fn retention(look: &CheckContext<'_>) -> Vec<Finding> {
             utc(watch.last_run),
             Watch::MAX_GAP_HOURS
         );
-        let fix = format!("see the schedule and the log of {name}, then run it by an operator");
+        let fix = format!("see the schedule and the log of {name}, then run it");
         findings.push(
             Finding::wrong(Check::Retention, &place, what).fix(fix).command("backup-chain retention run"),
         );

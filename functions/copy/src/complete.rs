@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use backup_chain_aws::backup::{JobState, Point, PointState, Tagged};
 use backup_chain_aws::catalog::Write;
-use backup_chain_aws::ledger::SWEEP_INTERVAL;
 use backup_chain_aws::seal::OpenError;
 use backup_chain_aws::seen::Seen;
 use backup_chain_aws::{App, AwsError, Error, Meaning, logs};
@@ -14,6 +13,7 @@ use backup_chain_core::metadata::{MAX_TAGS, tags};
 use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::point::{Hold, PointKind, Request, RestorePoint};
 use backup_chain_core::settings::TableSettings;
+use backup_chain_core::transition::SWEEP_INTERVAL;
 use backup_chain_core::wait;
 use jiff::{SignedDuration, Timestamp};
 use tracing::Instrument as _;
@@ -132,8 +132,8 @@ impl Ended {
 }
 
 /// The job is done: what it made is looked at, and believed only if its metadata is ours and fits. What cannot be
-/// looked
-/// at holds its table no longer. It is looked for again, and at last recorded as what it is: there, and not believed.
+/// looked at holds its table no longer. It is looked for again, and at last recorded as what it is: there, and not
+/// believed.
 async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Ended) -> Result<(), Error> {
     let app = work.app;
     let region = app.aws.region(&point.vault.region);
@@ -265,8 +265,7 @@ fn measure_failed(app: &App, point: &RestorePoint) {
 }
 
 /// Measures a job that did. Whether a point is believed is reported only where it is not: what retention counts stays
-/// true
-/// until its next run.
+/// true until its next run.
 fn measure_completed(app: &App, point: &RestorePoint, took: Option<SignedDuration>) {
     let mut measured = Measured::of_point(point).with(Metric::JobsEnded, 1).with(Metric::JobsFailed, 0);
     let duration = if point.kind == PointKind::Copy { Metric::CopyDuration } else { Metric::BackupDuration };

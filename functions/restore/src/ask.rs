@@ -166,8 +166,7 @@ fn start_or_queue(app: &App, planned: &mut [RestoreView], mut open: Vec<Restore>
 }
 
 /// Records every restore, with an entry in the history. A transaction takes 50 of them: where a later one fails,
-/// those of
-/// the earlier ones are closed again, before anything was asked of AWS.
+/// those of the earlier ones are closed again, before anything was asked of AWS.
 async fn record(
     app: &App,
     store: &Store,

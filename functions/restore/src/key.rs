@@ -9,8 +9,7 @@ use backup_chain_core::settings::{EncryptionType, TableSettings};
 use crate::error::RestoreError;
 
 /// The key of the new table: as asked, whether by ARN, id or alias, or else the one that it was encrypted with. It is
-/// reported
-/// by the ARN that DynamoDB returns it by.
+/// reported by the ARN that DynamoDB returns it by.
 pub(crate) async fn key(
     app: &App,
     settings: Option<&TableSettings>,

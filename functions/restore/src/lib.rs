@@ -2,8 +2,7 @@
 //!
 //! AWS Backup brings back the items, keys and indexes. Everything else is put back from the metadata that the recovery
 //! point carries: one recorded step at a time, only ever on the table that the restore made, and time to live last.
-//! Then
-//! the table is captured again and compared, property by property, with what it was.
+//! Then the table is captured again and compared, property by property, with what it was.
 
 mod apply;
 mod ask;

@@ -14,8 +14,7 @@ use crate::store::Store;
 const MAX_RECHECK_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 
 /// Notes what a restore waits for, and when to look again: later each time. False when it has waited for `most`, or
-/// been
-/// held up by one thing after another for a day.
+/// been held up by one thing after another for a day.
 pub(crate) async fn wait(
     app: &App,
     store: &Store,

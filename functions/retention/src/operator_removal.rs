@@ -1,6 +1,5 @@
 //! Removal by an operator: planned, confirmed, and kept in the history. The same guards hold as for a run, but for
-//! those
-//! that only say that a point is not outdated, and those that are overridden by name.
+//! those that only say that a point is not outdated, and those that are overridden by name.
 
 use std::collections::BTreeMap;
 

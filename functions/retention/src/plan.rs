@@ -213,8 +213,7 @@ pub(crate) async fn verify_metadata(work: &Work<'_>, point: &mut RestorePoint) -
 }
 
 /// "After a few seconds" AWS shows tags that were just changed, and may show none until then. What was changed before
-/// a run
-/// waits is seen after it, so that one wait is enough.
+/// a run waits is seen after it, so that one wait is enough.
 const TAG_VISIBILITY_WAIT: SignedDuration = SignedDuration::from_secs(15);
 
 /// Whether none of our tags is seen on a point that was believed with its message in them.

@@ -185,8 +185,7 @@ fn by_table(points: Vec<RestorePoint>) -> BTreeMap<Table, Vec<RestorePoint>> {
 }
 
 /// Several recovery points may say that they are the same restore point. At most one is bound to what it says: the
-/// others
-/// are recorded under ids of their own, so that their items can be restored.
+/// others are recorded under ids of their own, so that their items can be restored.
 fn with_ids_of_their_own(app: &App, mut same: Vec<RestorePoint>) -> Vec<RestorePoint> {
     same.sort_by_key(|point| point.suspect.is_some());
     for point in same.iter_mut().skip(1) {
@@ -206,8 +205,7 @@ async fn describe(app: &App, vault: &VaultArn, listed: Point) -> Result<RestoreP
 }
 
 /// Adds a point whose id has a record. That may be its own, made in the meantime; otherwise one of them is not what
-/// it says
-/// that it is, and the record stays.
+/// it says that it is, and the record stays.
 async fn add_beside(app: &App, point: &mut RestorePoint, rebuilt: &mut RebuildReport) -> Result<(), Error> {
     let recorded = app.catalog.point(point).await?;
     match recorded {

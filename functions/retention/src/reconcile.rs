@@ -97,8 +97,7 @@ async fn reconcile_vault(
 }
 
 /// What leads to a point without the catalog is put back where it is gone: the tag of its hold, and the name of a
-/// message
-/// that it does not carry.
+/// message that it does not carry.
 ///
 /// # Errors
 /// What was gone.

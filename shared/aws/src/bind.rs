@@ -1,7 +1,6 @@
 //! Binding: what proves that metadata belongs to its recovery point. Tags can be moved by whoever may tag, and a
-//! message
-//! authenticates wherever it stands. So when a point is there, a few bytes are sealed by KMS over the ARN of the
-//! recovery
+//! message authenticates wherever it stands. So when a point is there, a few bytes are sealed by KMS over the ARN of
+//! the recovery
 //! point and the digest of the message. They are kept in the tags, or where the message is in the settings table,
 //! there.
 //!
@@ -39,8 +38,7 @@ impl Bindings {
     }
 
     /// Binds the message with this digest to the recovery point of a restore point, and returns where: in its tags,
-    /// or in
-    /// the settings table of its Region.
+    /// or in the settings table of its Region.
     ///
     /// # Errors
     /// [`AwsError`] of KMS, or where neither the tags nor the settings table take the binding.

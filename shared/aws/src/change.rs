@@ -137,8 +137,8 @@ impl Dynamo {
     }
 
     /// Whether DynamoDB judges rights by tags here, which AWS calls attribute-based access control: asked by a call
-    /// whose
-    /// right the restore function has on this table by a tag alone. No call of DynamoDB's API tells the setting itself.
+    /// whose right the restore function has on this table by a tag alone. No call of DynamoDB's API tells the setting
+    /// itself.
     ///
     /// # Errors
     /// [`AwsError`] of dynamodb:DescribeContributorInsights, unless it is denied.

@@ -1,6 +1,5 @@
 //! What every part of a function shares: the deployment's names and bounds, the clock, randomness, and where
-//! measurements
-//! go.
+//! measurements go.
 
 use std::sync::Arc;
 

@@ -1,9 +1,8 @@
 //! What the edge fails with: one type for calls to AWS, and one for each fault that is our own.
 //!
 //! What a failed call means comes from the HTTP status first (every 5xx and every 429 may pass, whatever its code, as
-//! the
-//! SDKs take it), then from the codes that AWS's services document. Nothing else is read out of an error: a caller asks
-//! for its [`Meaning`], never for its words.
+//! the SDKs take it), then from the codes that AWS's services document. Nothing else is read out of an error: a caller
+//! asks for its [`Meaning`], never for its words.
 
 use std::error::Error as StdError;
 use std::fmt;

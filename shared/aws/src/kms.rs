@@ -30,8 +30,7 @@ impl Kms {
     }
 
     /// Whether a key is one that AWS manages, as `aws/dynamodb` is. Asked once for each key: that never changes. A
-    /// key that
-    /// cannot be asked about is taken as none.
+    /// key that cannot be asked about is taken as none.
     pub(crate) async fn is_aws_managed(&self, key: &str) -> bool {
         let known = || self.1.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = known().get(key).copied() {

@@ -8,11 +8,12 @@ use std::collections::BTreeSet;
 
 use backup_chain_core::ids::RecoveryPointArn;
 use backup_chain_core::metrics::{Measured, Metric};
-use backup_chain_core::notice::{CopyFailed, Notice, Retried};
-use backup_chain_core::point::{BindingLocation, PointKind, Request, RestorePoint, State, StoredLeftover};
+use backup_chain_core::notice::{CopyFailed, Notice};
+use backup_chain_core::point::{PointKind, Request, RestorePoint, State, StoredLeftover};
 use backup_chain_core::restore::Restore;
 use backup_chain_core::settings::Digest;
-use backup_chain_core::table::{OpenJob, TableHead};
+use backup_chain_core::table::TableHead;
+use backup_chain_core::transition;
 use backup_chain_core::wait;
 use jiff::{SignedDuration, Timestamp};
 
@@ -21,12 +22,6 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::notices::Notices;
 use crate::services::Services;
-
-/// What the warning of a try that failed begins with.
-const ATTEMPT_PREFIX: &str = "try ";
-
-/// How long a running job goes unlooked at when no event tells of it.
-pub const SWEEP_INTERVAL: SignedDuration = SignedDuration::from_mins(15);
 
 /// Writes the moves of restore points into the catalog. A clone shares its parts.
 #[derive(Debug, Clone)]
@@ -54,12 +49,7 @@ impl Ledger {
         request: Request,
         until: Timestamp,
     ) -> Result<(), Error> {
-        head.release(point);
-        head.open = Some(OpenJob::of(point));
-        point.transition_to(State::Starting)?;
-        point.requested_at = point.requested_at.or_else(|| Some(self.context.now()));
-        point.request = Some(request);
-        point.check_at = Some(until);
+        transition::starting(point, head, request, until, self.context.now())?;
         self.catalog.commit([Write::of(point), Write::of(head)]).await
     }
 
@@ -68,9 +58,7 @@ impl Ledger {
     /// # Errors
     /// [`Error`] of the catalog.
     pub async fn mark_running(&self, point: &mut RestorePoint, job: &str) -> Result<(), Error> {
-        point.transition_to(State::Running)?;
-        point.job = Some(job.to_owned());
-        point.check_at = Some(self.context.now() + SWEEP_INTERVAL);
+        transition::running(point, job, self.context.now())?;
         self.catalog.commit([Write::of(point)]).await?;
         self.context.measure(&Measured::of_point(point).with(Metric::JobsStarted, 1));
         Ok(())
@@ -85,14 +73,9 @@ impl Ledger {
         point: &mut RestorePoint,
         arn: &RecoveryPointArn,
     ) -> Result<(), Error> {
-        point.job_ended = true;
-        point.arn = Some(arn.clone());
-        point.check_at = Some(self.context.now() + SWEEP_INTERVAL);
-        let head = self.catalog.head(&point.table).await?.map(|mut head| {
-            head.release(point);
-            Write::of(&mut head)
-        });
-        self.catalog.commit([Some(Write::of(point)), head].into_iter().flatten()).await
+        let mut head = self.catalog.head(&point.table).await?;
+        transition::job_ended(point, head.as_mut(), arn, self.context.now());
+        self.commit(point, head, &mut []).await
     }
 
     /// A try failed: another follows after the policy's pause, or the point has failed.
@@ -125,42 +108,16 @@ impl Ledger {
         pause: SignedDuration,
         untagged: bool,
     ) -> Result<(), Error> {
-        let again_at = self.context.now() + pause;
+        let now = self.context.now();
+        let again_at = now + pause;
         tracing::warn!(point = %point.id, table = %point.table.arn.name, kind = ?point.kind, attempt = point.attempt,
             why, %again_at, "failed, and is tried again");
-        let told = Retried {
-            session: point.session.clone(),
-            policy: point.policy.as_ref().map(|policy| policy.name.clone()),
-            table: point.table.arn.name.clone(),
-            point: point.id.clone(),
-            kind: point.kind,
-            attempt: point.attempt,
-            reason: why.to_owned(),
-            again_at,
-        };
-        point.transition_to(State::Planned)?;
-        // The warnings of earlier attempts stay on the record; the next one captures the settings again.
-        point.warnings.retain(|line| line.starts_with(ATTEMPT_PREFIX));
-        point.warnings.push(format!("{ATTEMPT_PREFIX}{} failed: {why}", point.attempt));
-        point.attempt += 1;
-        (point.request, point.requested_at, point.job, point.job_ended) = (None, None, None, false);
-        if point.kind != PointKind::Copy {
-            point.record_leftovers(self.context.now());
-            (point.sealed, point.settings, point.arn, point.suspect) = (None, None, None, None);
-            (point.settings_stored, point.message_stored) = (false, untagged);
-        }
-        point.check_at = Some(again_at);
-        let head = self.catalog.head(&point.table).await?.map(|mut head| {
-            head.release(point);
-            if point.kind == PointKind::Backup {
-                head.planned = Some(point.id.clone());
-            }
-            Write::of(&mut head)
-        });
+        let mut head = self.catalog.head(&point.table).await?;
+        let retried = transition::planned_again(point, head.as_mut(), why, again_at, untagged, now)?;
         if point.retry.is_some_and(|retry| retry.notices_each) {
-            self.notices.publish(&Notice::Retried(told)).await?;
+            self.notices.publish(&Notice::Retried(retried)).await?;
         }
-        self.catalog.commit([Some(Write::of(point)), head].into_iter().flatten()).await
+        self.commit(point, head, &mut []).await
     }
 
     /// Nothing came of the point, or nothing will: its slots are owed.
@@ -187,16 +144,9 @@ impl Ledger {
     }
 
     async fn end(&self, point: &mut RestorePoint, state: State, why: &str) -> Result<(), Error> {
-        point.transition_to(state)?;
-        point.reason = Some(why.to_owned());
-        point.request = None;
-        point.record_leftovers(self.context.now());
-        point.check_at = Some(self.context.now());
-        let head = self.catalog.head(&point.table).await?.map(|mut head| {
-            head.release(point);
-            Write::of(&mut head)
-        });
-        self.catalog.commit([Some(Write::of(point)), head].into_iter().flatten()).await
+        let mut head = self.catalog.head(&point.table).await?;
+        transition::ended(point, head.as_mut(), state, why, self.context.now())?;
+        self.commit(point, head, &mut []).await
     }
 
     /// The point can be restored from. Believed, it meets its slots, and the copies that its slot asks for are
@@ -209,22 +159,9 @@ impl Ledger {
         point: &mut RestorePoint,
         copy_took: Option<SignedDuration>,
     ) -> Result<Vec<RestorePoint>, Error> {
-        point.transition_to(State::Available)?;
-        point.request = None;
-        point.check_at = None;
-        let mut copies =
-            if point.suspect.is_none() { point.planned_copies(self.context.now()) } else { Vec::new() };
-        let head = self.catalog.head(&point.table).await?.map(|mut head| {
-            head.release(point);
-            if point.suspect.is_none() && point.kind != PointKind::Manual {
-                head.record_available(point);
-            }
-            head.copy_seconds = copy_took.map(|took| took.as_secs()).or(head.copy_seconds);
-            Write::of(&mut head)
-        });
-        let writes = [Some(Write::of(point)), head].into_iter().flatten();
-        let copied = copies.iter_mut().map(Write::of);
-        self.catalog.commit(writes.chain(copied)).await?;
+        let mut head = self.catalog.head(&point.table).await?;
+        let mut copies = transition::available(point, head.as_mut(), copy_took, self.context.now())?;
+        self.commit(point, head, &mut copies).await?;
         Ok(copies)
     }
 
@@ -233,15 +170,10 @@ impl Ledger {
     /// # Errors
     /// [`Error`] of the catalog.
     pub async fn mark_believed(&self, point: &mut RestorePoint) -> Result<(), Error> {
-        point.suspect = None;
         let known = self.catalog.points_of_table(&point.table.arn.name).await?;
-        let now = self.context.now();
-        let mut copies = point.planned_copies(now);
-        copies.retain(|copy| copy.flags.iter().any(|flag| flag.is_live(now)));
-        copies.retain(|copy| !known.iter().any(|other| (&other.id, &other.vault) == (&copy.id, &copy.vault)));
-        let head = self.head_write(point).await?;
-        let writes = [Some(Write::of(point)), head].into_iter().flatten();
-        self.catalog.commit(writes.chain(copies.iter_mut().map(Write::of))).await
+        let mut copies = transition::believed(point, &known, self.context.now());
+        let head = self.changed_head(point).await?;
+        self.commit(point, head, &mut copies).await
     }
 
     /// The point is about to be deleted; its slots are no longer met by it.
@@ -249,9 +181,7 @@ impl Ledger {
     /// # Errors
     /// [`Error`] of the catalog.
     pub async fn mark_deleting(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
-        point.transition_to(State::Deleting)?;
-        point.reason = Some(why.to_owned());
-        point.check_at = Some(self.context.now());
+        transition::deleting(point, why, self.context.now())?;
         self.commit_with_head(point).await
     }
 
@@ -260,8 +190,7 @@ impl Ledger {
     /// # Errors
     /// [`Error`] of the catalog.
     pub async fn mark_available_again(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
-        point.transition_to(State::Available)?;
-        point.reason = Some(format!("deletion is blocked: {why}"));
+        transition::deletion_blocked(point, why)?;
         self.commit_with_head(point).await
     }
 
@@ -271,19 +200,10 @@ impl Ledger {
     /// # Errors
     /// [`Error`] of the catalog or the settings table.
     pub async fn mark_deleted(&self, point: &mut RestorePoint) -> Result<(), Error> {
-        let is_known = point.message_stored || point.bound == Some(BindingLocation::Stored);
-        let own = StoredLeftover {
-            since: self.context.now(),
-            arn: point.arn.clone().filter(|_| is_known),
-            digests: point.stored().collect(),
-        };
         let mut gone = point.clone();
-        gone.transition_to(State::Deleted)?;
-        gone.leftovers.push(own);
-        self.delete_leftovers(&gone, &gone.leftovers).await?;
-        point.leftovers.clear();
-        point.transition_to(State::Deleted)?;
-        point.check_at = Some(self.context.now());
+        let left = transition::deleted(&mut gone, self.context.now())?;
+        self.delete_leftovers(&gone, &left).await?;
+        *point = gone;
         self.commit_with_head(point).await
     }
 
@@ -364,8 +284,19 @@ impl Ledger {
     /// # Errors
     /// [`Error`] of the catalog.
     pub async fn commit_with_head(&self, point: &mut RestorePoint) -> Result<(), Error> {
-        let head = self.head_write(point).await?;
-        self.catalog.commit([Some(Write::of(point)), head].into_iter().flatten()).await
+        let head = self.changed_head(point).await?;
+        self.commit(point, head, &mut []).await
+    }
+
+    /// Writes a point with the head of its table and its copies, as far as there are any: all, or nothing.
+    async fn commit(
+        &self,
+        point: &mut RestorePoint,
+        mut head: Option<TableHead>,
+        copies: &mut [RestorePoint],
+    ) -> Result<(), Error> {
+        let writes = [Some(Write::of(point)), head.as_mut().map(Write::of)].into_iter().flatten();
+        self.catalog.commit(writes.chain(copies.iter_mut().map(Write::of))).await
     }
 
     /// Records a point that is in a vault again, where it may have been before: then its record comes back.
@@ -375,7 +306,7 @@ impl Ledger {
     pub async fn restore_record(&self, point: &mut RestorePoint) -> Result<(), Error> {
         let of_table = self.catalog.points_of_table(&point.table.arn.name).await?;
         let mut of_place = of_table.iter().filter(|other| other.id == point.id && other.vault == point.vault);
-        let head = self.head_write(point).await?;
+        let mut head = self.changed_head(point).await?;
         let write = match of_place.next() {
             Some(there) if !there.state.is_past() => return Ok(()),
             Some(past) => {
@@ -384,11 +315,11 @@ impl Ledger {
             }
             None => Write::of(point),
         };
-        self.catalog.commit([Some(write), head].into_iter().flatten()).await
+        self.catalog.commit([Some(write), head.as_mut().map(Write::of)].into_iter().flatten()).await
     }
 
-    /// The write of the head whose chain the standing of this point changes.
-    async fn head_write(&self, point: &RestorePoint) -> Result<Option<Write>, Error> {
+    /// The head of its table, where the standing of this point changes what it says of the chain.
+    async fn changed_head(&self, point: &RestorePoint) -> Result<Option<TableHead>, Error> {
         let head = match point.kind {
             PointKind::Manual => None,
             PointKind::Backup | PointKind::Copy => self.catalog.head(&point.table).await?,
@@ -399,7 +330,7 @@ impl Ledger {
                 chain.retain(|other| other.id != point.id);
                 chain.push(point.clone());
                 head.recompute(&point.vault, &chain);
-                Ok(Some(Write::of(&mut head)))
+                Ok(Some(head))
             }
             _ => Ok(None),
         }

@@ -1,8 +1,7 @@
 //! Lines of the log, and the spans that give them their ids.
 //!
 //! A line is one flat JSON object: its own fields and those of all spans around it, the innermost first. So each line
-//! on
-//! a restore point can be found by `session`, `policy`, `table` or `point`, whoever wrote it, and by Lambda's
+//! on a restore point can be found by `session`, `policy`, `table` or `point`, whoever wrote it, and by Lambda's
 //! `requestId`.
 
 use std::fmt::{self, Debug};

@@ -40,8 +40,7 @@ pub struct RestoreJob {
 
 impl RestoreJob {
     /// Whether a table is what the job made: it is the one that AWS names, and was created while the job ran. A table
-    /// that
-    /// somebody made before or afterwards under the same name is another one.
+    /// that somebody made before or afterwards under the same name is another one.
     pub fn created(&self, look: &LiveTable) -> bool {
         // DynamoDB returns creations to the millisecond, and AWS Backup jobs to some part of a second.
         let slack = SignedDuration::from_secs(1);

@@ -33,8 +33,7 @@ pub struct Unlisted {
 
 /// Resolves a policy's selection against the tables that there are. A table that a policy of higher priority
 /// selects as well is left to that one. What can be decided without a listing that cannot be read is decided: tables
-/// that
-/// are named, or selected by their names, do not wait for the tags of others.
+/// that are named, or selected by their names, do not wait for the tags of others.
 pub async fn of_policy(aws: &Services, policies: &[Active], policy: &Policy) -> Selected {
     let earlier = policies.iter().map(|active| &active.policy);
     let earlier: Vec<&Policy> =

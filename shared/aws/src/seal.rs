@@ -159,8 +159,7 @@ impl Sealer {
     }
 
     /// Binds the metadata of a point that is there to its recovery point, and the name of a message that it does not
-    /// carry
-    /// to both.
+    /// carry to both.
     ///
     /// # Errors
     /// [`AwsError`] of KMS, or where neither the tags nor the settings table take the binding.
@@ -230,8 +229,7 @@ impl Sealer {
     ///
     /// # Errors
     /// [`OpenError::Suspect`] when the metadata does not authenticate, is of another table or point, is neither what
-    /// the
-    /// record pins nor bound to the recovery point, or when the point was not created when it was asked for.
+    /// the record pins nor bound to the recovery point, or when the point was not created when it was asked for.
     pub async fn open(
         &self,
         point: &RestorePoint,

@@ -55,8 +55,7 @@ impl SettingsStore {
     }
 
     /// Removes sealed bytes: only after the last restore point that names them, and only those that were there before
-    /// it
-    /// was looked for others. A sealing that comes meanwhile writes other bytes, for each has a key of its own.
+    /// it was looked for others. A sealing that comes meanwhile writes other bytes, for each has a key of its own.
     ///
     /// # Errors
     /// [`AwsError`] of dynamodb:DeleteItem.

@@ -1,6 +1,5 @@
 //! The settings of a table as all services of its Region describe them. What could not be read is unknown, never
-//! absent;
-//! what another try may read is tried again by the next tick.
+//! absent; what another try may read is tried again by the next tick.
 
 use backup_chain_core::ids::TableName;
 use backup_chain_core::restore::{NameBound, expire};

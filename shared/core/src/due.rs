@@ -210,8 +210,7 @@ pub struct NoTiers(pub PolicyName);
 /// and neither met nor carried by an open job. None at all: the table needs no point in this session.
 ///
 /// A point made on request of an operator also takes the flag of the policy's most frequent tier, for the moment at
-/// which it
-/// was asked for; it thereby meets that tier's earlier slots too.
+/// which it was asked for; it thereby meets that tier's earlier slots too.
 ///
 /// Each flag lapses its span after the session's moment; an owed one counts from this later session, so it
 /// never lapses before it would have from its own slot.
@@ -240,8 +239,7 @@ pub fn flags(
 /// retention. None at all: the point is not copied there.
 ///
 /// A point made on request of an operator is copied where the most frequent tier has a copy rule, with that rule's
-/// retention,
-/// and where a copy is owed.
+/// retention, and where a copy is owed.
 pub fn copy_flags(
     policy: &Policy,
     state: &PolicyState,

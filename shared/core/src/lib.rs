@@ -30,4 +30,5 @@ pub mod span;
 mod suggest;
 pub mod table;
 pub mod tier;
+pub mod transition;
 pub mod wait;

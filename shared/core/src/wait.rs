@@ -1,6 +1,5 @@
 //! How long the work waits for what does not answer. Nothing is retried without end, and nothing passing is final:
-//! past each
-//! of these a session, a restore point or a copy continues without what is missing, or fails, and says why.
+//! past each of these a session, a restore point or a copy continues without what is missing, or fails, and says why.
 //!
 //! How long a backup may wait for its start is not among them: its policy's start window says so.
 
@@ -44,8 +43,7 @@ pub const RECORDS: SignedDuration = SignedDuration::from_hours(24);
 pub const RIGHTS: SignedDuration = SignedDuration::from_mins(5);
 
 /// For what a restored table refuses for now, and for an AWS that does not answer while its settings are put back:
-/// time to
-/// live takes one change an hour.
+/// time to live takes one change an hour.
 pub const LIMITS: SignedDuration = SignedDuration::from_hours(3);
 
 /// For an AWS that does not answer while a restore has no table yet: nothing is lost by waiting.

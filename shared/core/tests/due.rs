@@ -306,7 +306,7 @@ fn a_run_by_hand_takes_the_most_frequent_tier_and_what_is_owed() {
 
     let bare = Policy { tiers: Default::default(), ..life.policy };
     let refused = flags(&bare, &life.state, &life.chain, SlotOrigin::ByHand(now), now).unwrap_err();
-    insta::assert_snapshot!(refused, @"policy test has no tiers, so a restore point of it would be kept for no time: give it a tier, or make a manual backup, which stays until it is removed by hand");
+    insta::assert_snapshot!(refused, @"policy test has no tiers, so a restore point of it would be kept for no time: give it a tier, or make a manual backup, which stays until it is removed by an operator");
 }
 
 #[test]

@@ -1,8 +1,7 @@
 //! What a served world can be reported beside AWS's own APIs: to move its clock.
 //!
 //! `GET /_clock` shows the clock; `POST /_clock` with `{"advance": "1d"}` or `{"set": "2026-01-05T07:00:00Z"}` moves
-//! it,
-//! and answers when the moment is reached and everything has happened that was due until then. Nothing is signed.
+//! it, and answers when the moment is reached and everything has happened that was due until then. Nothing is signed.
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};

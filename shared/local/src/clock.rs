@@ -74,8 +74,7 @@ impl WorldClock {
     }
 
     /// Shows a moment from now on, if it is not past. Nothing is lived through: what falls due happens when the world
-    /// is
-    /// next driven or asked.
+    /// is next driven or asked.
     pub fn move_to(&self, moment: Timestamp) {
         self.hand().change(|hand| hand.shows = hand.shows.max(moment));
     }

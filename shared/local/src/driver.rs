@@ -42,10 +42,8 @@ impl World {
     }
 
     /// Moves the clock of a driven world to the moment that `to` makes of its time. What is due until then happens in
-    /// its
-    /// order, each at its own moment and to its end, before the clock continues; what is due at the moment itself
-    /// happens
-    /// too. Orders wait for each other; one that is dropped stops the clock where it is.
+    /// its order, each at its own moment and to its end, before the clock continues; what is due at the moment itself
+    /// happens too. Orders wait for each other; one that is dropped stops the clock where it is.
     ///
     /// # Errors
     /// Those of `to`.

@@ -1,8 +1,7 @@
 //! Folders for what is temporary.
 //!
 //! A process that is killed removes nothing. So each folder is locked by the process that it is of, and whoever makes
-//! one
-//! removes those that no one holds any more.
+//! one removes those that no one holds any more.
 
 use std::{
     env,

@@ -11,8 +11,7 @@ use crate::{
 };
 
 /// Answers a request; `is_served` when clients have clocks of their own. Whether the caller may assume the role has
-/// been
-/// judged before.
+/// been judged before.
 ///
 /// # Errors
 /// As STS answers it.
@@ -42,8 +41,7 @@ pub(crate) fn handle(
 }
 
 /// Credentials of a role in a session that begins at `from`. They say whose they are, and are good without end: the
-/// model
-/// does not end sessions.
+/// model does not end sessions.
 fn assume(iam: &Iam, rng: &mut Rng, from: Timestamp, body: &Value) -> Result<Value, ApiError> {
     let invalid = |message: &str| ApiError::client("ValidationError", message);
     let role_arn = text(body, "RoleArn").unwrap_or_default();

@@ -184,8 +184,7 @@ impl World {
     }
 
     /// Until what this returns is dropped, changes are seen at once: a scene is set of things that have been there
-    /// for a
-    /// while.
+    /// for a while.
     #[must_use = "a scene ends when this is dropped"]
     pub fn scene(&self) -> Scene {
         self.lag(|lags| lags.set_scene(true));

@@ -3,8 +3,7 @@
 use super::act::{Act, What};
 
 /// The fewest acts that are still bad: halves, then quarters, and at last single ones are left out while what is left
-/// is
-/// bad. What lets a life be judged stays.
+/// is bad. What lets a life be judged stays.
 pub fn shrink(mut acts: Vec<(usize, Act)>, is_bad: impl Fn(&[(usize, Act)]) -> bool) -> Vec<(usize, Act)> {
     let mut part = acts.len().div_ceil(2);
     loop {

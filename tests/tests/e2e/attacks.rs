@@ -1,8 +1,7 @@
 //! Somebody may write the tags of recovery points, and the metadata of any can stand on any other. Each attempt is
-//! made on
-//! the same vaults, with the catalog and after its loss, and then everything that goes by metadata goes on: a rebuild,
-//! restores, restores without the source Region, and retention. None of it decides a deletion, mixes two points, or is
-//! silent.
+//! made on the same vaults, with the catalog and after its loss, and then everything that goes by metadata goes on: a
+//! rebuild, restores, restores without the source Region, and retention. None of it decides a deletion, mixes two
+//! points, or is silent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
@@ -43,8 +42,7 @@ struct Scene {
 
 impl Scene {
     /// Two tables, a week that is kept for seven years and the point six hours younger, their copies, a manual
-    /// backup, a
-    /// held point, and a backup that somebody else's role made.
+    /// backup, a held point, and a backup that somebody else's role made.
     async fn new() -> Self {
         let tick = SignedDuration::from_hours(2);
         let (world, mut stack) =

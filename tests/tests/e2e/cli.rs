@@ -380,7 +380,7 @@ async fn removal_by_hand_plans_shows_asks_and_removes() {
         let ran = cli_answering(&world, &line, input).await;
         assert_eq!(ran.code, 1);
         assert!(
-            ran.err.contains("would be removed: by hand\nRemove 1 restore point for good? [y/N] "),
+            ran.err.contains("would be removed: by an operator\nRemove 1 restore point for good? [y/N] "),
             "{}",
             ran.err
         );
@@ -392,7 +392,7 @@ async fn removal_by_hand_plans_shows_asks_and_removes() {
     let gone = cli(&world, &line).await.refusal();
     assert!(gone.contains("has no restore point"), "{gone}");
     assert!(!cli(&world, "points orders").await.done().contains("deleted"));
-    assert!(cli(&world, "points orders --all").await.done().contains("by hand"));
+    assert!(cli(&world, "points orders --all").await.done().contains("by an operator"));
 
     let newest =
         points(&stack, &orders).await.into_iter().rfind(|point| point.kind == PointKind::Backup).unwrap();
@@ -409,7 +409,7 @@ async fn removal_by_hand_plans_shows_asks_and_removes() {
     let unreasoned = cli(&world, &overriding).await.refusal();
     assert_eq!(unreasoned, "to override a guard takes a reason, which stays in the history: say why");
     let told = cli(&world, &format!("{overriding} --reason moved-away")).await.done();
-    assert!(told.contains("by hand") && told.contains("guard newest overridden"), "{told}");
+    assert!(told.contains("by an operator") && told.contains("guard newest overridden"), "{told}");
     insta::assert_snapshot!("history", steady(&cli(&world, "history").await.done()));
 
     assert!(cli(&world, "remove orders --manual").await.err.contains("there is nothing to remove"));
@@ -576,7 +576,7 @@ async fn policies_are_switched_exported_and_deleted_and_their_revisions_stay() {
     // A document that is applied does not switch it on again.
     let file = Scratch::new("second", &DAILY.replace("keep: 3 days", "keep: 4 days"));
     let applied = cli(&world, &format!("policy apply {} --by ann", file.path())).await;
-    assert!(applied.err.contains("was disabled by hand and stays so"), "{}", applied.err);
+    assert!(applied.err.contains("was disabled by an operator and stays so"), "{}", applied.err);
     assert_eq!(applied.done(), "policy daily is stored as revision 2\n");
     let before = points(&stack, &orders).await.len();
     stack.live_until(at("2026-01-06T12:00:00Z")).await;

@@ -165,7 +165,10 @@ async fn by_hand_whole_chains_go_but_for_what_a_guard_keeps() {
     let entry = stack.app().catalog.history().await.unwrap().pop().unwrap();
     assert_eq!((entry.by.as_deref(), entry.reason.as_deref()), (Some("ann"), Some("the shop has closed")));
     assert_eq!(entry.details.len(), 6);
-    assert!(entry.details.iter().any(|line| line.ends_with("by hand, guard hold overridden")), "{entry:#?}");
+    assert!(
+        entry.details.iter().any(|line| line.ends_with("by an operator, guard hold overridden")),
+        "{entry:#?}"
+    );
     assert_agreement(&world, &stack, &[orders]).await;
 }
 

@@ -1,6 +1,5 @@
 //! The functions, the command and the embedded AWS, end to end. One program, so that it is linked once; each module
-//! is a
-//! test of its own, `cargo test --test e2e silence::` runs one of them.
+//! is a test of its own, `cargo test --test e2e silence::` runs one of them.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, and its helpers with it")]
 #![allow(clippy::print_stdout, reason = "how much was tried is shown")]
 

@@ -1,6 +1,5 @@
 //! What a dropped table leaves behind takes hold of the next table of its name: a restore sees it, and brings it to
-//! what was
-//! captured.
+//! what was captured.
 
 use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::{Ask, Wanted};

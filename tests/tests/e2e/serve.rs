@@ -1,6 +1,5 @@
 //! `backup-chain-local serve` and `clock`, from outside: a process, its functions' processes, and clients with clocks
-//! of
-//! their own.
+//! of their own.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;

@@ -55,8 +55,7 @@ fn sum(measured: &[String], metric: &str) -> i64 {
 }
 
 /// One call of the functions fails for 29 hours. Either the backups are made all the same, or the sessions say that
-/// they
-/// were not: failed or a warning, owed, told, and an alarm of the template fires.
+/// they were not: failed or a warning, owed, told, and an alarm of the template fires.
 async fn goes_on_or_is_told(service: &str, operation: &str, fault: Fault) {
     let case = format!("{service}:{operation} {fault:?}");
     let (world, mut stack, tables, notices) = scene(POLICY).await;
@@ -211,7 +210,7 @@ async fn a_record_that_cannot_be_read_stops_nothing_else() {
         use aws_sdk_dynamodb::types::AttributeValue::S;
         [("pk".to_owned(), S("table#app-orders".to_owned())), ("sk".to_owned(), S(sk))]
     };
-    let sk = format!("{}#point#{SOURCE}/{}#{}", point.table.id, point.vault.name, point.id);
+    let sk = format!("{}#point#{ACCOUNT}/{SOURCE}/{}#{}", point.table.id, point.vault.name, point.id);
     let client = aws_sdk_dynamodb::Client::new(&world.sdk_config("111122223333", SOURCE, "somebody"));
     let update = client.update_item().table_name(&catalog).set_key(Some(key(sk).into_iter().collect()));
     let update = update.update_expression("SET kind = :kind");
@@ -497,8 +496,7 @@ async fn a_session_that_is_planned_after_its_policy_has_changed_says_what_it_doe
 }
 
 /// The least of a life that the simulation found (seed 32): what was recorded before it could be looked at stayed
-/// suspect,
-/// without a creation date that could fit, and never had its copy.
+/// suspect, without a creation date that could fit, and never had its copy.
 #[tokio::test(start_paused = true)]
 async fn what_could_not_be_looked_at_for_hours_is_believed_by_the_next_run_and_copied() {
     let (world, mut stack, tables, _) = scene(POLICY).await;
@@ -520,8 +518,7 @@ async fn what_could_not_be_looked_at_for_hours_is_believed_by_the_next_run_and_c
 }
 
 /// The least of a life that the simulation found (seed 18): after a copy that had hung for 20 hours no other was
-/// started,
-/// for each was expected to take as long, and a backup falls due before that.
+/// started, for each was expected to take as long, and a backup falls due before that.
 #[tokio::test(start_paused = true)]
 async fn a_copy_that_once_hung_for_a_day_stops_none_after_it() {
     let (world, mut stack, tables, _) = scene(POLICY).await;

@@ -105,7 +105,7 @@ pub(super) fn table_partition(table: &TableName) -> String {
 
 /// What the sort keys of a chain begin with.
 pub(super) fn chain_prefix(table: &Table, vault: &VaultArn) -> String {
-    format!("{}#point#{}/{}#", table.id, vault.region, vault.name)
+    format!("{}#point#{}/{}/{}#", table.id, vault.account, vault.region, vault.name)
 }
 
 /// Whether an item stands under a key.

@@ -342,8 +342,7 @@ impl Catalog {
     ///
     /// # Errors
     /// [`Error`] of dynamodb:Query, and when a record of the chain cannot be read: what is decided about a chain
-    /// takes all
-    /// of it.
+    /// takes all of it.
     pub async fn chain(&self, table: &Table, vault: &VaultArn) -> Result<Vec<RestorePoint>, Error> {
         let prefix = records::chain_prefix(table, vault);
         let keys = [(":pk", text(&records::table_partition(&table.arn.name))), (":prefix", text(&prefix))];

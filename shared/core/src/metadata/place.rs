@@ -20,8 +20,7 @@ pub struct MetadataPlacement {
 /// tags the table has itself (AWS's own, `aws:`, do not count).
 ///
 /// Beside a message in the tags room is kept for the id, for its binding, and for a hold that may come later. Any
-/// lengths
-/// and any number of tags have their place.
+/// lengths and any number of tags have their place.
 pub fn place(whole: usize, envelope: usize, own_tags: usize) -> MetadataPlacement {
     let values = MAX_TAGS.saturating_sub(own_tags.saturating_add(FIXED_TAGS)).min(MAX_PARTS);
     let fits = |length: usize| length <= MAX_SEALED_BYTES && parts(length) <= values;

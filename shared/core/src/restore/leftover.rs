@@ -1,6 +1,5 @@
 //! What a dropped table leaves behind: auto scaling and alarms depend on its name, outlive it, and take hold of the
-//! next
-//! table of that name.
+//! next table of that name.
 
 use std::collections::BTreeMap;
 use std::fmt;

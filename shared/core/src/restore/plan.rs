@@ -49,8 +49,7 @@ pub struct LeftOut {
 const DEFAULT_WARM_THROUGHPUT: Throughput = Throughput { read: 12_000, write: 4_000 };
 
 /// Plans how to put back the settings of `then`, `around` what surrounds the table by its name, of which `leftovers`
-/// were
-/// there before the table.
+/// were there before the table.
 pub fn plan(
     then: &TableSettings,
     choices: &Choices,
@@ -76,8 +75,7 @@ impl NameBound {
     }
 
     /// The steps that make room for what is `wanted`: of what was there before the table, by `keys`, they remove what
-    /// is
-    /// otherwise.
+    /// is otherwise.
     fn removals(&self, wanted: &TableSettings, table: &TableName, keys: &BTreeSet<String>) -> Vec<Step> {
         // A target that goes takes along what is its own.
         let goes = |of: &Dimension| !wanted.scaling.known().is_some_and(|all| all.contains_key(of));

@@ -186,8 +186,7 @@ impl Step {
     }
 
     /// Whether a table that DescribeTable returns to be so is already as the step makes it; false for what
-    /// DescribeTable
-    /// does not tell, unless the settings tell it.
+    /// DescribeTable does not tell, unless the settings tell it.
     pub fn is_done(&self, now: &TableSettings) -> bool {
         let index = |name: &String| now.global_indexes.get(name);
         match self {
@@ -272,8 +271,7 @@ pub(super) fn facets(key: &str) -> &'static [Facet] {
 }
 
 /// Whether the right to take the step of this key depends on the restore's tag on the table: what only surrounds the
-/// table
-/// has no tags of it, and a stream has tags of its own.
+/// table has no tags of it, and a stream has tags of its own.
 pub fn needs_restore_tag(key: &str) -> bool {
     match key.split('#').next().unwrap_or(key) {
         "scaling-target" | "scaling-policy" | "scheduled-action" | "alarm" | "stream-policy" => false,

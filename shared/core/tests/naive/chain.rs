@@ -162,8 +162,7 @@ pub fn flags(
 
 impl Chain {
     /// Whether a point that is there, or on its way, serves that slot. One that was made on request of an operator
-    /// later
-    /// serves it as well.
+    /// later serves it as well.
     fn has(&self, tier: usize, slot: i64) -> bool {
         self.points.iter().any(|point| {
             let serves = match point.state {

@@ -54,8 +54,7 @@ const ALL: &str = "*";
 
 /// Requests per second as AWS publishes them, by account, Region and operation, and for all operations together.
 /// StartCopyJob and DescribeCopyJob are not published and taken to be like their backup siblings. For the rest, which
-/// is
-/// set-up, no rate is published either: it is taken to be that of the other reading operations.
+/// is set-up, no rate is published either: it is taken to be that of the other reading operations.
 fn per_second(operation: &str) -> i64 {
     match operation {
         ALL => 50,

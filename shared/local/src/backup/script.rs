@@ -60,8 +60,7 @@ impl Backup {
     }
 
     /// Whether a caller may delete recovery points, on top of what its role says. Without that, DeleteRecoveryPoint
-    /// answers 200 all
-    /// the same, and the point ends EXPIRED.
+    /// answers 200 all the same, and the point ends EXPIRED.
     pub fn permit_delete(&mut self, caller: &str, permitted: bool) {
         if permitted {
             self.no_delete.remove(caller);

@@ -4,8 +4,7 @@
 //! scheduled actions and alarms: they act on the next table of its name.
 //!
 //! A scheduled action sets its target's range at its time, and the capacity follows into it. That a target with a
-//! policy
-//! brings a capacity which somebody else set outside its range back into it is assumption A45: its alarms on the
+//! policy brings a capacity which somebody else set outside its range back into it is assumption A45: its alarms on the
 //! provisioned capacity see that in three periods of five minutes, and no page says what they do.
 
 use jiff::{SignedDuration, Timestamp};

@@ -42,8 +42,7 @@ fn world() -> World {
 }
 
 /// A world in which every reader sees every change at once: what is tested here is what changes do. Lags are tested
-/// where
-/// a test asks for them.
+/// where a test asks for them.
 fn seeded(seed: u64) -> World {
     let world = World::new(Options { start: "2026-03-01T00:00:00Z".parse().unwrap(), seed });
     world.consistent();

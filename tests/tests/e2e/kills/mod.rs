@@ -1,12 +1,10 @@
 //! Processes are killed with SIGKILL at random moments: the compiled functions, the operator's command, and the
-//! embedded
-//! AWS with all of it. What is due comes right all the same, and nothing is left behind. It is looked at from outside,
-//! through the SDK and the operator's command.
+//! embedded AWS with all of it. What is due comes right all the same, and nothing is left behind. It is looked at from
+//! outside, through the SDK and the operator's command.
 //!
 //! A few rounds with a few tables here; `BACKUP_CHAIN_KILLS=50` asks for so many rounds, sessions and retention with
-//! 200
-//! tables. The moments come from a seed that is printed, and `BACKUP_CHAIN_KILLS_SEED` sets it; what a process is doing
-//! then is up to the machine.
+//! 200 tables. The moments come from a seed that is printed, and `BACKUP_CHAIN_KILLS_SEED` sets it; what a process is
+//! doing then is up to the machine.
 
 mod commands;
 mod days;
