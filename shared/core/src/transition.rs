@@ -141,7 +141,7 @@ pub fn available(
     copy_took: Option<SignedDuration>,
     now: Timestamp,
 ) -> Result<Vec<RestorePoint>, IllegalMove> {
-    point.transition_to(State::Available)?;
+    only_from(point, State::Running, State::Available)?;
     point.request = None;
     point.check_at = None;
     if let Some(head) = head {
@@ -180,7 +180,7 @@ pub fn deleting(point: &mut RestorePoint, why: &str, now: Timestamp) -> Result<(
 /// # Errors
 /// [`IllegalMove`] unless it is being deleted.
 pub fn deletion_blocked(point: &mut RestorePoint, why: &str) -> Result<(), IllegalMove> {
-    point.transition_to(State::Available)?;
+    only_from(point, State::Deleting, State::Available)?;
     point.reason = Some(format!("deletion is blocked: {why}"));
     Ok(())
 }
@@ -202,4 +202,12 @@ pub fn deleted(point: &mut RestorePoint, now: Timestamp) -> Result<Vec<StoredLef
     let mut left = std::mem::take(&mut point.leftovers);
     left.push(own);
     Ok(left)
+}
+
+/// Moves the point on from this state alone: another may lead to the same, for another reason.
+fn only_from(point: &mut RestorePoint, from: State, to: State) -> Result<(), IllegalMove> {
+    if point.state != from {
+        return Err(IllegalMove { point: point.id.clone(), from: point.state, to });
+    }
+    point.transition_to(to)
 }

@@ -294,9 +294,12 @@ fn by_hand_a_point_goes_before_its_time_and_past_the_guards_that_are_overridden(
     let strict = Guards::default();
     let newest = [Guard::Newest];
     assert_eq!(judged(young(), &strict, &[]), (false, "newest available".to_owned()));
-    assert_eq!(judged(young(), &strict, &newest), (true, "by hand; guard newest overridden".to_owned()));
+    assert_eq!(
+        judged(young(), &strict, &newest),
+        (true, "by an operator; guard newest overridden".to_owned())
+    );
     let manual = RestorePoint { kind: PointKind::Manual, flags: Vec::new(), ..young() };
-    assert_eq!(judged(manual, &strict, &[]), (true, "by hand".to_owned()));
+    assert_eq!(judged(manual, &strict, &[]), (true, "by an operator".to_owned()));
     let both = RestorePoint { hold: held(), ..young() };
     assert_eq!(judged(both.clone(), &strict, &newest), (false, "held: audit".to_owned()));
     assert!(judged(both, &strict, &[Guard::Newest, Guard::Hold]).0);
