@@ -1,4 +1,4 @@
-# Each target sets itself up. Needed beforehand: a Rust toolchain, a C compiler, and Python 3.10 or newer.
+# Each target sets itself up. Needed beforehand: a Rust toolchain, a C compiler, and Python 3.11 or newer.
 
 .PHONY: demo test simulation planted package conformance templates bench fuzz check fmt tools needs
 

@@ -15,12 +15,12 @@ install() {
     if cmp -s "$here/$2" "$venv/.requirements"; then
         return
     fi
-    command -v python3 >/dev/null || { echo "setup: python3 is missing: install Python 3.10 or newer" >&2; exit 1; }
-    python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
-        { echo "setup: $(python3 --version) is too old: install Python 3.10 or newer" >&2; exit 1; }
+    command -v python3 >/dev/null || { echo "setup: python3 is missing: install Python 3.11 or newer" >&2; exit 1; }
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        { echo "setup: $(python3 --version) is too old: install Python 3.11 or newer" >&2; exit 1; }
     python3 -m venv --clear "$venv" ||
         { echo "setup: python3 cannot make a virtual environment: install its venv module (python3-venv)" >&2; exit 1; }
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "$here/$2"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$here/$2"
     "$venv/bin/python" -m pip check --quiet
     cp "$here/$2" "$venv/.requirements"
 }
