@@ -145,7 +145,7 @@ async fn by_hand_whole_chains_go_but_for_what_a_guard_keeps() {
         fates,
         [
             (PointFate::Keep, "held: audit".to_owned()),
-            (PointFate::Remove, "by hand".to_owned()),
+            (PointFate::Remove, "by an operator".to_owned()),
             (PointFate::Keep, "newest available".to_owned())
         ]
     );
