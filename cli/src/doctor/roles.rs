@@ -107,7 +107,7 @@ async fn of_role(look: &CheckContext<'_>, client: &Client, needed: &Needed<'_>) 
         Err(error) => findings.push(Finding::unknown(Check::Roles, name, &error)),
     }
     for (actions, resource) in &needed.rights {
-        match look.app.aws.role_lacks(needed.role, actions, resource).await {
+        match look.app.aws.missing_actions(needed.role, actions, resource).await {
             Ok(lacking) if lacking.is_empty() => {}
             // A stack may allow restores under other names only.
             Ok(lacking) if lacking.len() == RESTORES.len() => {

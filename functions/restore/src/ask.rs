@@ -405,7 +405,7 @@ fn require_room_for_tags(plan: &Plan) -> Result<(), RestoreError> {
 
 /// Refuses when the service role lacks a right. Where that cannot be known, it is said.
 async fn require_rights(app: &App, role: &str, target: &TableArn) -> Result<Option<String>, RestoreError> {
-    match app.aws.role_lacks(role, &ROLE_NEEDS, &target.to_string()).await {
+    match app.aws.missing_actions(role, &ROLE_NEEDS, &target.to_string()).await {
         Ok(lacking) if lacking.is_empty() => Ok(None),
         Ok(lacking) => Err(RestoreError::RoleLacks {
             role: role.to_owned(),

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use aws_config::SdkConfig;
-use backup_chain_aws::clock::Random;
+use backup_chain_aws::clock::{Clock, Random};
 use backup_chain_aws::deployment::Deployment;
-use backup_chain_aws::seal::OpenError;
-use backup_chain_aws::seen::{Claim, Seen};
+use backup_chain_aws::seal::{OpenError, read_claim};
+use backup_chain_aws::seen::Seen;
+use backup_chain_aws::services::Regional;
 use backup_chain_aws::{App, AwsError, Meaning};
-use backup_chain_core::ids::{AccountId, Region, TableArn, TableName, VaultArn, VaultName};
+use backup_chain_core::ids::{Region, TableArn, TableName, VaultArn, VaultName};
 use backup_chain_core::invoke::{Ask, From, Wanted};
 use backup_chain_core::point::RestorePoint;
 use backup_chain_core::restore::{Restore, RestoreView};
@@ -58,18 +59,9 @@ impl Detached {
     ) -> Result<Self, RestoreError> {
         let CopyVault { region, vault, prefix, role } = place;
         let of = |deployment| App::new(config.clone(), deployment, Random::system());
-        let nothing = |account: AccountId| Claim { key: String::new(), account, region: region.clone() };
-        let unknown: AccountId =
-            "000000000000".parse().map_err(|error| RestoreError::Choice(format!("{error}")))?;
-        let here = VaultArn {
-            partition: "aws".to_owned(),
-            region: region.clone(),
-            account: unknown.clone(),
-            name: vault.clone(),
-        };
         let settings = format!("{prefix}settings");
-        let look = of(Deployment::detached(&here, &nothing(unknown), settings.clone(), String::new()));
-        let backup = &look.aws.region(&region).backup;
+        let there = Regional::new(&config, &region, settings.clone(), &Clock::of(&config));
+        let backup = &there.backup;
         let found = backup.vault(&vault).await?;
         let copies = found
             .arn
@@ -80,7 +72,7 @@ impl Detached {
             }
             let tags = &backup.tags(&point.arn).await?;
             let seen = Seen::of(&point, tags, &region);
-            if let Some(claim) = look.sealer.read_claim(&seen).await?
+            if let Some(claim) = read_claim(&there.settings, &seen).await?
                 && claim.account == copies.account
                 && claim.key.split(':').nth(4) == Some(copies.account.as_str())
             {

@@ -103,7 +103,7 @@ fn by_moment(
     };
     let usable: Vec<RestorePoint> =
         points.into_iter().filter(|point| point.is_counted() && point.created_at.is_some()).collect();
-    // Moments are reported to the second, and lists of points are what they are copied from.
+    // Moments are given to the second, and lists of points are what they are copied from.
     let before =
         |point: &&RestorePoint| made_at(point).is_some_and(|made_at| made_at.as_second() <= at.as_second());
     // A copy shares the moment of its backup, which is nearer.

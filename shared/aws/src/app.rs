@@ -2,7 +2,6 @@
 //! of; nothing here has rules of its own.
 
 use aws_config::SdkConfig;
-use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
 use backup_chain_core::metrics::{Measured, Metric};
 
 use crate::catalog::Catalog;
@@ -43,10 +42,9 @@ impl App {
 
     /// The same with a meter.
     pub fn measured(config: SdkConfig, deployment: Deployment, random: Random, meter: Meter) -> Self {
-        let source = config.time_source().unwrap_or_else(|| SharedTimeSource::new(SystemTimeSource::new()));
         let catalog = Catalog::new(aws_sdk_dynamodb::Client::new(&config), deployment.catalog.clone());
         let bus = Bus::new(aws_sdk_eventbridge::Client::new(&config), deployment.bus.clone());
-        let context = Context::new(deployment, Clock::new(source), random, meter);
+        let context = Context::new(deployment, Clock::of(&config), random, meter);
         let aws = Services::new(config, context.clone());
         let notices = Notices::new(context.clone(), bus, catalog.clone());
         let policies = Policies::new(context.clone(), catalog.clone());

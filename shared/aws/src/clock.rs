@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_smithy_async::time::{SharedTimeSource, TimeSource};
+use aws_config::SdkConfig;
+use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource, TimeSource};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
@@ -15,7 +16,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::config_bag::ConfigBag;
 use jiff::{SignedDuration, Timestamp};
 
-/// The time, as the SDK is reported it. Waiting is tokio's.
+/// The time, as the SDK has it. Waiting is tokio's.
 #[derive(Debug, Clone)]
 pub struct Clock {
     source: SharedTimeSource,
@@ -30,6 +31,11 @@ impl Clock {
     /// A clock on the SDK's own time source.
     pub fn new(source: SharedTimeSource) -> Self {
         Self { source, ahead: Arc::new(AtomicI64::new(NOT_KNOWN)) }
+    }
+
+    /// The clock of a configuration: the system's, where it names none.
+    pub fn of(config: &SdkConfig) -> Self {
+        Self::new(config.time_source().unwrap_or_else(|| SharedTimeSource::new(SystemTimeSource::new())))
     }
 
     /// How far our clock is ahead of AWS's, by the date of its last answer; to the second.

@@ -29,7 +29,7 @@ pub struct Deployment {
     /// The multi-Region metadata key: its ARN in the source Region. In a target Region its replica has the
     /// same id.
     pub key: String,
-    /// The event bus that is reported what has happened.
+    /// The event bus on which it is published what has happened.
     pub bus: String,
     /// The service role of backup jobs.
     pub backup_role: String,

@@ -18,7 +18,7 @@ use crate::context::Context;
 use crate::error::AwsError;
 use crate::seen::{Claim, Seen};
 use crate::services::Services;
-use crate::store::MessageIndexEntry;
+use crate::store::{MessageIndexEntry, SettingsStore};
 
 /// Metadata that is sealed and has found its place.
 #[derive(Debug, Clone)]
@@ -245,7 +245,8 @@ impl Sealer {
                     _ => return Err(suspect("it was made without metadata".to_owned())),
                 },
             };
-            self.stored_message(&point.table.id, &digest, seen.region).await?
+            stored_message(&self.aws.region(seen.region).settings, &point.table.id, &digest, seen.region)
+                .await?
         } else {
             let sealed = tags::decode(seen.tags)
                 .map_err(|error| suspect(error.to_string()))?
@@ -271,49 +272,6 @@ impl Sealer {
             }
         };
         Ok((document, settings))
-    }
-
-    /// The sealed message of a recovery point of which nothing is known: in its tags; or else in the settings table of
-    /// its Region, where it is known by its ARN. Returns also whether it carries none.
-    async fn message(&self, seen: &Seen<'_>) -> Result<(Sealed, bool), OpenError> {
-        // A table's own tags, which are inherited, may begin as ours do: they hide no message.
-        let in_tags = match tags::decode(seen.tags) {
-            Ok(Some(sealed)) => return Ok((sealed, false)),
-            Ok(None) => OpenError::Foreign,
-            Err(error) => OpenError::Suspect(error.to_string()),
-        };
-        let named = self.aws.region(seen.region).settings.named(seen.arn).await?.ok_or(in_tags)?;
-        let bytes = self.stored_message(&named.table, &named.message, seen.region).await?;
-        let held = seen.tags.contains_key(tags::HOLD);
-        Ok((Sealed { id: named.id, bytes, held }, true))
-    }
-
-    async fn stored_message(
-        &self,
-        table: &TableId,
-        digest: &Digest,
-        region: &Region,
-    ) -> Result<Vec<u8>, OpenError> {
-        let suspect = |why: String| OpenError::Suspect(why);
-        let bytes = self.aws.region(region).settings.get(table, digest).await?.ok_or_else(|| {
-            suspect(format!("its metadata {digest} is not in the settings table of {region}"))
-        })?;
-        if Digest::of(&bytes) != *digest {
-            return Err(suspect(format!("the metadata stored as {digest} is another")));
-        }
-        Ok(bytes)
-    }
-
-    /// What the metadata of a recovery point claims; none where it has none.
-    ///
-    /// # Errors
-    /// [`AwsError`] of the settings table.
-    pub async fn read_claim(&self, seen: &Seen<'_>) -> Result<Option<Claim>, AwsError> {
-        match self.message(seen).await {
-            Ok((sealed, _)) => Ok(Claim::read(&sealed)),
-            Err(OpenError::Aws(error)) => Err(error),
-            Err(_) => Ok(None),
-        }
     }
 
     /// The restore point that a recovery point in `vault` is by its own metadata, of which nothing else is known but
@@ -354,7 +312,7 @@ impl Sealer {
     /// the point was not created when it was asked for, or when its settings are not where it says.
     pub async fn open_unknown(&self, seen: &Seen<'_>) -> Result<Described, OpenError> {
         let suspect = |why: &str| OpenError::Suspect(why.to_owned());
-        let (sealed, message_stored) = self.message(seen).await?;
+        let (sealed, message_stored) = message(&self.aws.region(seen.region).settings, seen).await?;
         let told = Message::parse(&sealed.bytes).map_err(|error| suspect(&error.to_string()))?;
         let told = told.context().clone();
         let plain = self.open_message(&sealed.bytes, &told, seen.region).await?;
@@ -430,6 +388,50 @@ impl Sealer {
         };
         message.open(&data_key).map_err(broken)
     }
+}
+
+/// What the metadata of a recovery point claims; none where it has none. `settings` is the settings table of its Region.
+///
+/// # Errors
+/// [`AwsError`] of the settings table.
+pub async fn read_claim(settings: &SettingsStore, seen: &Seen<'_>) -> Result<Option<Claim>, AwsError> {
+    match message(settings, seen).await {
+        Ok((sealed, _)) => Ok(Claim::read(&sealed)),
+        Err(OpenError::Aws(error)) => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The sealed message of a recovery point of which nothing is known: in its tags; or else in the settings table of its
+/// Region, where it is known by its ARN. Returns also whether it carries none.
+async fn message(settings: &SettingsStore, seen: &Seen<'_>) -> Result<(Sealed, bool), OpenError> {
+    // A table's own tags, which are inherited, may begin as ours do: they hide no message.
+    let in_tags = match tags::decode(seen.tags) {
+        Ok(Some(sealed)) => return Ok((sealed, false)),
+        Ok(None) => OpenError::Foreign,
+        Err(error) => OpenError::Suspect(error.to_string()),
+    };
+    let named = settings.named(seen.arn).await?.ok_or(in_tags)?;
+    let bytes = stored_message(settings, &named.table, &named.message, seen.region).await?;
+    let held = seen.tags.contains_key(tags::HOLD);
+    Ok((Sealed { id: named.id, bytes, held }, true))
+}
+
+async fn stored_message(
+    settings: &SettingsStore,
+    table: &TableId,
+    digest: &Digest,
+    region: &Region,
+) -> Result<Vec<u8>, OpenError> {
+    let suspect = |why: String| OpenError::Suspect(why);
+    let bytes = settings
+        .get(table, digest)
+        .await?
+        .ok_or_else(|| suspect(format!("its metadata {digest} is not in the settings table of {region}")))?;
+    if Digest::of(&bytes) != *digest {
+        return Err(suspect(format!("the metadata stored as {digest} is another")));
+    }
+    Ok(bytes)
 }
 
 /// Compares a document with the point that it should describe.

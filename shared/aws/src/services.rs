@@ -37,6 +37,28 @@ pub struct Regional {
 }
 
 impl Regional {
+    /// The services of this Region, with the settings table of that name.
+    pub fn new(config: &SdkConfig, region: &Region, settings: String, clock: &Clock) -> Self {
+        let config = config.to_builder().region(aws_config::Region::new(region.to_string())).build();
+        let limits = Arc::new(Limits::new());
+        let dynamodb = aws_sdk_dynamodb::Client::new(&config);
+        let backup = aws_sdk_backup::config::Builder::from(&config).interceptor(clock.clone()).build();
+        Self {
+            backup: Backup::new(aws_sdk_backup::Client::from_conf(backup), Arc::clone(&limits)),
+            dynamodb: Dynamo::new(dynamodb.clone(), limits),
+            account: Account::new(
+                aws_sdk_applicationautoscaling::Client::new(&config),
+                aws_sdk_cloudwatch::Client::new(&config),
+                dynamodb.clone(),
+                clock.clone(),
+            ),
+            clock: clock.clone(),
+            kms: Kms::new(aws_sdk_kms::Client::new(&config)),
+            settings: SettingsStore::new(dynamodb, settings),
+            config,
+        }
+    }
+
     /// The tagging API. Made when it is asked for: its SDK is linked into those functions only that use it.
     pub fn tagging(&self) -> Tagging {
         Tagging::new(aws_sdk_resourcegroupstagging::Client::new(&self.config))
@@ -69,7 +91,7 @@ impl Services {
     ///
     /// # Errors
     /// [`AwsError`] of iam:SimulatePrincipalPolicy.
-    pub async fn role_lacks(
+    pub async fn missing_actions(
         &self,
         role: &str,
         actions: &[&str],
@@ -101,29 +123,12 @@ impl Services {
         if let Some(known) = regions.get(region) {
             return Arc::clone(known);
         }
-        let config = self.0.config.to_builder().region(aws_config::Region::new(region.to_string())).build();
-        let limits = Arc::new(Limits::new());
-        let dynamodb = aws_sdk_dynamodb::Client::new(&config);
-        let backup = aws_sdk_backup::config::Builder::from(&config)
-            .interceptor(self.0.context.clock().clone())
-            .build();
-        let made = Arc::new(Regional {
-            backup: Backup::new(aws_sdk_backup::Client::from_conf(backup), Arc::clone(&limits)),
-            dynamodb: Dynamo::new(dynamodb.clone(), limits),
-            account: Account::new(
-                aws_sdk_applicationautoscaling::Client::new(&config),
-                aws_sdk_cloudwatch::Client::new(&config),
-                dynamodb.clone(),
-                self.0.context.clock().clone(),
-            ),
-            clock: self.0.context.clock().clone(),
-            kms: Kms::new(aws_sdk_kms::Client::new(&config)),
-            settings: SettingsStore::new(dynamodb, self.deployment().settings.clone()),
-            config,
-        });
+        let settings = self.deployment().settings.clone();
+        let made = Arc::new(Regional::new(&self.0.config, region, settings, self.0.context.clock()));
         regions.insert(region.clone(), Arc::clone(&made));
         made
     }
+
     /// The lock of a vault in which a point is about to be made. Of a vault that cannot be looked at none is known:
     /// AWS then says itself what is wrong.
     ///

@@ -75,7 +75,7 @@ impl Lockout {
         })
     }
 
-    /// Adds what is reported it to a description.
+    /// Adds to a description what is reported of it.
     pub(super) fn describe(&self, description: &mut Value, now: Timestamp) {
         match self.state(now) {
             None => {}

@@ -78,7 +78,7 @@ impl Iam {
             return (Vec::new(), Err(service.unknown_token()));
         }
         let Some(mut required) = actions::required(service, request, holdings) else {
-            // Who may do all is reported that there is no such operation.
+            // Who may do all is told that there is no such operation.
             let all = self.role(account, caller).is_none_or(Role::has_everything);
             let done = if all {
                 Ok(())

@@ -17,7 +17,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{ACCOUNT, COPY, FUNCTIONS, Failure, RESTORE, RETENTION, SESSION, SOURCE, function, resources};
+use super::names::{ACCOUNT, COPY, FUNCTIONS, Failure, RESTORE, RETENTION, SESSION, SOURCE, function};
+use super::resources;
 use crate::{Answer, Function, Program, World};
 
 /// What retention runs by schedule have reported.

@@ -11,9 +11,8 @@ use bytes::Bytes;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::{
-    ACCOUNT, CATALOG, COPIES, Failure, SETTINGS, SOURCE, Schedules, TARGET, VAULT, template::Template,
-};
+use super::names::{ACCOUNT, CATALOG, COPIES, Failure, SETTINGS, SOURCE, Schedules, TARGET, VAULT, function};
+use super::template::Template;
 use crate::World;
 
 /// The queue of backup and copy job events, which feeds the copy function.
@@ -100,8 +99,7 @@ fn roles(world: &World, template: &Template) -> Result<(), Failure> {
 
 /// Connects the functions, which are there, with their schedules and with the events of AWS Backup.
 pub(super) async fn connect(world: &World, schedules: Schedules) -> Result<(), Failure> {
-    let function =
-        |name: &str| format!("arn:aws:lambda:{SOURCE}:{ACCOUNT}:function:{}", super::function(name));
+    let function = |name: &str| format!("arn:aws:lambda:{SOURCE}:{ACCOUNT}:function:{}", function(name));
     let (here, _) = templates()?;
     feed(world, schedules, JOBS, "copy", &here.property("JobsRule", "EventPattern")?).await?;
     feed(world, schedules, RESTORES, "restore", &here.property("RestoresRule", "EventPattern")?).await?;
@@ -133,7 +131,7 @@ async fn feed(
     ask(world, "sqs", "AmazonSQS.CreateQueue", &json!({ "QueueName": name, "Attributes": attributes }))
         .await?;
     let feeds = json!({
-        "FunctionName": super::function(function),
+        "FunctionName": super::names::function(function),
         "EventSourceArn": queue(name),
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
     });

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use granit_parser::{Event, Parser};
 use serde_json::{Map, Value, json};
 
-use super::{ACCOUNT, Failure};
+use super::names::{ACCOUNT, Failure, SOURCE, STACK, TARGET};
 
 /// A template with values for its parameters. Texts, numbers and truth values are all texts here: policies know no
 /// others.
@@ -25,7 +25,7 @@ impl Template {
     /// # Errors
     /// When it is no YAML.
     pub(super) fn source() -> Result<Self, Failure> {
-        Self::read(include_str!("../../../../template.yaml"), super::SOURCE)
+        Self::read(include_str!("../../../../template.yaml"), SOURCE)
     }
 
     /// Reads the template of a target Region.
@@ -33,7 +33,7 @@ impl Template {
     /// # Errors
     /// When it is no YAML.
     pub(super) fn target() -> Result<Self, Failure> {
-        Self::read(include_str!("../../../../target.yaml"), super::TARGET)
+        Self::read(include_str!("../../../../target.yaml"), TARGET)
     }
 
     fn read(text: &str, region: &'static str) -> Result<Self, Failure> {
@@ -136,7 +136,7 @@ impl Template {
             "AWS::NoValue" => Value::Null,
             "AWS::Partition" => json!("aws"),
             "AWS::Region" => json!(self.region),
-            "AWS::StackName" => json!(super::STACK),
+            "AWS::StackName" => json!(STACK),
             "AWS::URLSuffix" => json!("amazonaws.com"),
             _ if self.document["Parameters"].get(name).is_some() => {
                 let value = self.parameters.get(name).ok_or_else(|| format!("{name} has no value"))?;
@@ -288,7 +288,7 @@ mod tests {
                      - own\n      \
                    Arns: [!GetAtt Role.Arn, !Sub \"${Key.Arn}/${Key}\", !Ref AWS::NoValue]\n      \
                    Named: !Sub [\"a-${Third}\", {Third: !Select [2, !Split [\":\", \"1:2:3\"]]}]\n",
-            super::super::SOURCE,
+            SOURCE,
         )
         .unwrap();
         let resolved = |template: &Template, name: &str| template.property("Role", name).unwrap();
