@@ -85,7 +85,7 @@ pub(crate) async fn run(
             points::hold_text(&hold)
         ))?,
         None => {
-            console.line(format_args!("restore point {point} of {table} in {vault} is no longer held"))?
+            console.line(format_args!("restore point {point} of {table} in {vault} is no longer held"))?;
         }
     }
     if let Some(note) = note {

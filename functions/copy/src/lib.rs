@@ -102,7 +102,7 @@ async fn follow_event(work: &Work<'_>, event: &JobEvent, open: &[RestorePoint]) 
     let followed = complete::follow(work, point).instrument(span.clone()).await;
     if let Err(error) = &followed {
         span.in_scope(|| {
-            work.app.context.record_deferred(&Measured::of_point(point), "the event of a job", error)
+            work.app.context.record_deferred(&Measured::of_point(point), "the event of a job", error);
         });
     }
     followed.map(|()| true)

@@ -111,7 +111,7 @@ async fn work(
         let done = continue_session(app, policies, &mut session, deadline).instrument(span.clone()).await;
         if let Err(error) = done {
             span.in_scope(|| {
-                app.context.record_deferred(&Measured::of_session(&session), "a session", &error)
+                app.context.record_deferred(&Measured::of_session(&session), "a session", &error);
             });
         }
         sessions.push(Summary::from(&session));

@@ -154,7 +154,7 @@ pub fn for_operator(verdict: PointVerdict, overridden: &[Guard]) -> PointVerdict
         match guard.for_operator() {
             OperatorRemoval::Nothing => {}
             OperatorRemoval::Asks if overridden.contains(&guard) => {
-                gone_by.push(Reason::Overridden { guard })
+                gone_by.push(Reason::Overridden { guard });
             }
             OperatorRemoval::Asks | OperatorRemoval::Keeps => kept_by.push(reason),
         }
