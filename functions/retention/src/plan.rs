@@ -171,11 +171,13 @@ pub(crate) async fn plan_chain(
     vault: &VaultArn,
     mut points: Vec<RestorePoint>,
 ) -> Result<Chain, Error> {
-    let guards = work.guards(table, vault, &points).await?;
+    let mut guards = work.guards(table, vault, &points).await?;
     // Metadata that is opened may turn out not to be believed, which changes what counts as newest: so it is
     // planned again until all that the removals depend on has been opened.
     let mut believed = BTreeSet::new();
     loop {
+        // A point that is believed at last has its copies planned.
+        guards.being_copied = work.being_copied(table, vault);
         let mut verdicts = retention::plan(&points, work.now, &guards);
         let removes = verdicts.iter().any(|verdict| verdict.remove);
         let is_newest = |verdict: &PointVerdict| {
@@ -269,7 +271,7 @@ async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Er
         if work.records && point.suspect.is_some() {
             app.ledger.commit_with_head(point).await?;
         } else if work.records {
-            app.ledger.mark_believed(point).await?;
+            work.planned(app.ledger.mark_believed(point).await?);
         }
     }
     let Some(told) = found.get(tags::HOLD) else { return Ok(()) };

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
 
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::policies::Active;
@@ -30,7 +31,8 @@ pub(crate) struct Work<'a> {
     pub may_wait: AtomicBool,
     /// Every policy, deleted ones too.
     pub policies: Vec<Active>,
-    open: Vec<RestorePoint>,
+    /// Points that are being made, those that this run itself has planned among them.
+    open: Mutex<Vec<RestorePoint>>,
     restores: Vec<Restore>,
     locks: BTreeMap<VaultArn, bool>,
     gone: BTreeMap<Table, Option<Timestamp>>,
@@ -44,7 +46,7 @@ impl<'a> Work<'a> {
             records,
             may_wait: AtomicBool::new(true),
             policies: app.policies.all().await?,
-            open: app.catalog.open_points().await?,
+            open: Mutex::new(app.catalog.open_points().await?),
             restores: app.catalog.open_restores().await?,
             locks: BTreeMap::new(),
             gone: BTreeMap::new(),
@@ -109,9 +111,15 @@ impl<'a> Work<'a> {
         of_chain.map(|restore| restore.point.clone()).collect()
     }
 
+    /// Copies that this run has planned: their sources stay.
+    pub fn planned(&self, copies: Vec<RestorePoint>) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).extend(copies);
+    }
+
     /// The points of a chain that are the source of a copy that is not final.
-    fn being_copied(&self, table: &Table, vault: &VaultArn) -> BTreeSet<PointId> {
-        let of_chain = self.open.iter().filter(|point| {
+    pub fn being_copied(&self, table: &Table, vault: &VaultArn) -> BTreeSet<PointId> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_chain = open.iter().filter(|point| {
             point.kind == PointKind::Copy
                 && point.table == *table
                 && point.source.as_ref().is_some_and(|source| source.vault == *vault)

@@ -165,15 +165,17 @@ impl Ledger {
         Ok(copies)
     }
 
-    /// A point that was not believed is: it meets its slots, and those of its copies that were never recorded are.
+    /// A point that was not believed is: it meets its slots, and those of its copies that were never recorded are, and
+    /// are returned.
     ///
     /// # Errors
     /// [`Error`] of the catalog.
-    pub async fn mark_believed(&self, point: &mut RestorePoint) -> Result<(), Error> {
+    pub async fn mark_believed(&self, point: &mut RestorePoint) -> Result<Vec<RestorePoint>, Error> {
         let known = self.catalog.points_of_table(&point.table.arn.name).await?;
         let mut copies = transition::believed(point, &known, self.context.now());
         let head = self.changed_head(point).await?;
-        self.commit(point, head, &mut copies).await
+        self.commit(point, head, &mut copies).await?;
+        Ok(copies)
     }
 
     /// The point is about to be deleted; its slots are no longer met by it.
