@@ -1,8 +1,7 @@
 //! Binding: what proves that metadata belongs to its recovery point. Tags can be moved by whoever may tag, and a
 //! message authenticates wherever it stands. So when a point is there, a few bytes are sealed by KMS over the ARN of
-//! the recovery
-//! point and the digest of the message. They are kept in the tags, or where the message is in the settings table,
-//! there.
+//! the recovery point and the digest of the message. They are kept in the tags, or where the message is in the
+//! settings table, there.
 //!
 //! The catalog says itself which message belongs to which recovery point. Without it, only bound metadata is believed.
 
@@ -17,7 +16,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::backup::Tagged;
-use crate::context::Context;
 use crate::error::AwsError;
 use crate::seen::Seen;
 use crate::services::Services;
@@ -27,14 +25,11 @@ const BINDING_PLAINTEXT: &[u8] = b"backup-chain";
 
 /// The bindings of recovery points.
 #[derive(Debug, Clone)]
-pub(crate) struct Bindings {
-    context: Context,
-    aws: Services,
-}
+pub(crate) struct Bindings(Services);
 
 impl Bindings {
-    pub(crate) fn new(context: Context, aws: Services) -> Self {
-        Self { context, aws }
+    pub(crate) fn new(aws: Services) -> Self {
+        Self(aws)
     }
 
     /// Binds the message with this digest to the recovery point of a restore point, and returns where: in its tags,
@@ -48,11 +43,11 @@ impl Bindings {
         arn: &RecoveryPointArn,
         digest: &Digest,
     ) -> Result<BindingLocation, AwsError> {
-        let region = self.aws.region(&point.vault.region);
+        let region = self.0.region(&point.vault.region);
         // The replica of a target Region opens what the key sealed.
         let context = bound_to(&point.table, arn, digest);
-        let key = &self.context.deployment().key;
-        let sealed = self.aws.source().kms.encrypt(key, BINDING_PLAINTEXT, &context).await?;
+        let key = &self.0.deployment().key;
+        let sealed = self.0.source().kms.encrypt(key, BINDING_PLAINTEXT, &context).await?;
         if !point.message_stored {
             let tag = BTreeMap::from([(tags::BOUND.to_owned(), STANDARD.encode(&sealed))]);
             match region.backup.tag(arn, &tag).await {
@@ -83,7 +78,7 @@ impl Bindings {
         {
             return Ok(Ok(BindingLocation::Tags));
         }
-        let stored = self.aws.region(seen.region).settings.binding(seen.arn).await?;
+        let stored = self.0.region(seen.region).settings.binding(seen.arn).await?;
         if let Some(sealed) = &stored
             && self.is_bound(seen, sealed, &context).await?
         {
@@ -102,8 +97,8 @@ impl Bindings {
         sealed: &[u8],
         context: &EncryptionContext,
     ) -> Result<bool, AwsError> {
-        let key = self.context.deployment().key_in(seen.region);
-        match self.aws.region(seen.region).kms.decrypt(&key, sealed, context).await {
+        let key = self.0.deployment().key_in(seen.region);
+        match self.0.region(seen.region).kms.decrypt(&key, sealed, context).await {
             Ok(plain) => Ok(plain.is_some_and(|plain| plain.as_ref() == BINDING_PLAINTEXT)),
             // KMS knows the key, and refuses the ciphertext or its context.
             Err(error) if ["InvalidCiphertextException", "IncorrectKeyException"].contains(&&*error.code) => {

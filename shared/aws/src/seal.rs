@@ -84,7 +84,7 @@ pub struct Sealer {
 
 impl Sealer {
     pub(crate) fn new(context: Context, aws: Services) -> Self {
-        let bindings = Bindings::new(context.clone(), aws.clone());
+        let bindings = Bindings::new(aws.clone());
         Self { context, aws, bindings }
     }
 
@@ -145,7 +145,7 @@ impl Sealer {
         self.aws.region(&point.vault.region).settings.set_name(arn, &named).await
     }
 
-    /// Whether [`Sealer::name`] has made it known, and no one has changed that.
+    /// Whether [`Sealer::index_message`] has made it known, and no one has changed that.
     ///
     /// # Errors
     /// [`AwsError`] of the settings table.

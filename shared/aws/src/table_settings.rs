@@ -20,7 +20,7 @@ impl Regional {
     }
 
     /// Reads the settings of a table: all that DynamoDB returns, its auto scaling, its alarms and its Contributor
-    /// Insights. What one of them does not tell is recorded as unknown, never as absent; [`Captured::settled`] says
+    /// Insights. What one of them does not tell is recorded as unknown, never as absent; [`Captured::or_transient`] says
     /// whether trying again may tell more.
     ///
     /// # Errors
