@@ -121,7 +121,7 @@ async fn list(
             deployed.catalog().all_live_points().await?
         }
     };
-    points.retain(|point| !point.state.is_past());
+    points.retain(|point| !point.state().is_past());
     points.sort_by(|a, b| (&a.table, &a.id, a.kind).cmp(&(&b.table, &b.id, b.kind)));
     let held: Vec<View> = points
         .into_iter()

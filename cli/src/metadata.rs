@@ -30,10 +30,11 @@ pub(crate) async fn run(
 ) -> Result<Outcome, Failure> {
     let Command::Show(named) = command;
     let point = points::find(deployed, &named).await?;
-    let Some(arn) = &point.arn else {
+    let Some(arn) = point.recovery_point() else {
         return Err(Failure::refused(format!(
             "restore point {} has no recovery point: it is {}",
-            point.id, point.state
+            point.id,
+            point.state()
         )));
     };
     let region = deployed.app.aws.region(&point.vault.region);

@@ -120,7 +120,7 @@ impl<'a> PointView<'a> {
             table_id: &point.table.id,
             kind: point.kind,
             vault: place_of(&point.vault),
-            state: point.state,
+            state: point.state(),
             created_at: point.created_at,
             policy: point.policy.as_ref().map(|policy| &policy.name),
             revision: point.policy.as_ref().map(|policy| policy.revision),
@@ -131,11 +131,11 @@ impl<'a> PointView<'a> {
             warnings: &point.warnings,
             suspect: point.suspect.as_deref(),
             hold: point.hold.as_ref(),
-            reason: point.reason.as_deref(),
+            reason: point.reason(),
             requested_at: point.requested_at,
             attempt: point.attempt,
-            job: point.job.as_deref(),
-            recovery_point: point.arn.as_ref(),
+            job: point.job(),
+            recovery_point: point.recovery_point(),
             source: point.source.as_ref().map(|source| &source.arn),
         }
     }
@@ -223,7 +223,7 @@ pub(crate) async fn list(
 ) -> Result<Outcome, Failure> {
     let List { table, all } = list;
     let mut points = deployed.catalog().points_of_table(table).await?;
-    points.retain(|point| *all || !point.state.is_past());
+    points.retain(|point| *all || !point.state().is_past());
     points.sort_by(|a, b| a.id.cmp(&b.id));
     let mut chains: BTreeMap<(&TableId, PointKind, String), Vec<PointView<'_>>> = BTreeMap::new();
     for point in &points {

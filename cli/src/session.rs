@@ -116,7 +116,7 @@ async fn start(
         let mut told = String::new();
         while session.status.is_open() {
             let points = deployed.catalog().points_of_session(id).await?;
-            let done = points.iter().filter(|point| !point.state.is_open()).count();
+            let done = points.iter().filter(|point| !point.state().is_open()).count();
             let stands = format!(
                 "session {id} is {}: {done} of {} ended",
                 word(&session.status),

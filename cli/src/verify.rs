@@ -125,9 +125,9 @@ impl Comparison<'_> {
         let backup = &self.app.aws.region(&self.vault.region).backup;
         let listed = backup.points(&self.vault.name).await?;
         let recorded: BTreeSet<RecoveryPointArn> =
-            points.iter().filter_map(|point| point.arn.clone()).collect();
+            points.iter().filter_map(|point| point.recovery_point().cloned()).collect();
         let open: BTreeSet<&str> =
-            points.iter().filter(|point| point.state.is_open()).map(|point| point.id.as_str()).collect();
+            points.iter().filter(|point| point.state().is_open()).map(|point| point.id.as_str()).collect();
         let strangers = listed.iter().filter(|point| !recorded.contains(&point.arn));
         for found in strangers {
             self.unrecorded(found, &open, verified).await?;
@@ -135,8 +135,8 @@ impl Comparison<'_> {
         let by_arn: BTreeMap<&RecoveryPointArn, &Point> =
             listed.iter().map(|point| (&point.arn, point)).collect();
         for point in &points {
-            let found = point.arn.as_ref().and_then(|arn| by_arn.get(arn).copied());
-            let what = match (point.state, found) {
+            let found = point.recovery_point().and_then(|arn| by_arn.get(arn).copied());
+            let what = match (point.state(), found) {
                 (state, _) if state.is_open() => {
                     verified.under_way += 1;
                     continue;
@@ -149,7 +149,7 @@ impl Comparison<'_> {
                 Some(what) => {
                     verified.differ(
                         place_of(self.vault),
-                        point.arn.clone(),
+                        point.recovery_point().cloned(),
                         Some(point.id.to_string()),
                         what,
                     );
@@ -161,12 +161,12 @@ impl Comparison<'_> {
 
     /// A record whose recovery point is not listed.
     async fn missing(&self, point: &RestorePoint) -> Result<Option<String>, Failure> {
-        let Some(arn) = &point.arn else {
-            return Ok(Some(format!("it is {}, and its recovery point is not recorded", point.state)));
+        let Some(arn) = point.recovery_point() else {
+            return Ok(Some(format!("it is {}, and its recovery point is not recorded", point.state())));
         };
         let backup = &self.app.aws.region(&self.vault.region).backup;
         match backup.point(&self.vault.name, arn).await {
-            Err(error) if error.meaning == Meaning::NotFound && point.state == State::Deleting => Ok(None),
+            Err(error) if error.meaning == Meaning::NotFound && point.state() == State::Deleting => Ok(None),
             Err(error) if error.meaning == Meaning::NotFound => Ok(Some(
                 "it is in the catalog and not in the vault: somebody removed it at AWS Backup. The next run of \
                  retention records that, and its slots are owed"

@@ -142,7 +142,7 @@ pub fn at(text: &str) -> Timestamp {
 /// The points of a table that are not past, oldest first.
 pub async fn points(stack: &Stack, table: &TableName) -> Vec<RestorePoint> {
     let mut points = all_points(stack, table).await;
-    points.retain(|point| !point.state.is_past());
+    points.retain(|point| !point.state().is_past());
     points
 }
 

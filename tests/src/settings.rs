@@ -56,6 +56,10 @@ pub fn surrounded(table: &str) -> TableSettings {
             (format!("{table} throttled")): throttles(json!({"Dimensions": [{"Name": "TableName", "Value": table}]})),
             (format!("{table} index throttled")): throttles(json!({
                 "AlarmDescription": "of the index", "TreatMissingData": "notBreaching",
+                "EvaluationWindow": {"WallClockWindow": {"Timezone": "Europe/Berlin"}},
+                "WarmUpConfiguration": {
+                    "WarmUpPeriodDurationInMinutes": 30, "OnlyStartEvaluatingAfterWarmUpPeriodEnds": true,
+                },
                 "Dimensions": [
                     {"Name": "TableName", "Value": table}, {"Name": "GlobalSecondaryIndexName", "Value": "by-status"},
                 ],

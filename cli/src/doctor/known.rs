@@ -19,7 +19,8 @@ pub(super) async fn check(look: &CheckContext<'_>) -> Vec<Finding> {
             return vec![Finding::unread(Check::Catalog, catalog, &error)];
         }
     };
-    let known: BTreeSet<&RecoveryPointArn> = recorded.iter().filter_map(|point| point.arn.as_ref()).collect();
+    let known: BTreeSet<&RecoveryPointArn> =
+        recorded.iter().filter_map(|point| point.recovery_point()).collect();
     let mut findings = Vec::new();
     // A vault that is not there is reported by itself.
     for vault in look.vaults.iter().filter(|(_, found)| found.is_ok()).map(|(vault, _)| vault) {
@@ -41,7 +42,7 @@ pub(super) async fn check(look: &CheckContext<'_>) -> Vec<Finding> {
 fn of_vault(vault: &VaultArn, recorded: &[RestorePoint], unknown: usize) -> Finding {
     let place = place_of(vault);
     // What a job has just made is recorded within minutes.
-    let open = recorded.iter().filter(|point| point.vault == *vault && point.state.is_open()).count();
+    let open = recorded.iter().filter(|point| point.vault == *vault && point.state().is_open()).count();
     let unknown_points = count(unknown, "recovery point");
     if unknown <= open {
         let known = recorded.iter().filter(|point| point.vault == *vault).count();

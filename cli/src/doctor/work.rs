@@ -76,7 +76,7 @@ async fn copy(look: &CheckContext<'_>, until: Timestamp) -> Finding {
         Err(error) => return unread(look, "copy", &error),
     };
     // Others wait for room, and are not late for it.
-    let running = open.iter().filter(|point| point.state == State::Running);
+    let running = open.iter().filter(|point| point.state() == State::Running);
     let late: Vec<_> = running.filter_map(|point| point.check_at).filter(|at| *at < until).collect();
     match late.iter().min() {
         None => up_to_date(look, "copy", format!("{} followed", count(open.len(), "open job"))),

@@ -11,7 +11,7 @@ use backup_chain_core::ids::RecoveryPointArn;
 use backup_chain_core::metadata::tags::RESERVED_TAGS;
 use backup_chain_core::metadata::{MAX_TAGS, tags};
 use backup_chain_core::metrics::{Measured, Metric};
-use backup_chain_core::point::{Hold, PointKind, Request, RestorePoint};
+use backup_chain_core::point::{Hold, PointKind, Progress, Request, RestorePoint};
 use backup_chain_core::settings::TableSettings;
 use backup_chain_core::transition::SWEEP_INTERVAL;
 use backup_chain_core::wait;
@@ -21,15 +21,15 @@ use tracing::Instrument as _;
 use crate::copies;
 use crate::work::Work;
 
-/// Asks AWS Backup about a running job and moves its restore point accordingly, if it still stands as it was seen.
-pub(crate) async fn follow(work: &Work<'_>, seen: &RestorePoint) -> Result<(), Error> {
+/// Asks AWS Backup about a running job and moves its restore point accordingly, if it still stands as it was listed.
+pub(crate) async fn follow(work: &Work<'_>, listed: &RestorePoint) -> Result<(), Error> {
     let app = work.app;
-    let Some(mut point) = app.catalog.reread_if_unchanged(seen).await? else { return Ok(()) };
-    let Some(id) = point.job.clone() else {
-        return app.ledger.mark_failed(&mut point, "its job is not recorded").await;
+    let Some(mut point) = app.catalog.reread_if_unchanged(listed).await? else { return Ok(()) };
+    let Progress::Running { request, job: id, recovery_point, ended } = point.progress.clone() else {
+        return Ok(());
     };
-    if let (true, Some(arn)) = (point.job_ended, point.arn.clone()) {
-        return complete(work, point, Ended::unseen(arn)).await;
+    if let (true, Some(arn)) = (ended, &recovery_point) {
+        return complete(work, point, Ended::only_arn(arn.clone())).await;
     }
     // Backup and copy jobs alike are those of the source Region.
     let backup = &app.aws.source().backup;
@@ -45,15 +45,14 @@ pub(crate) async fn follow(work: &Work<'_>, seen: &RestorePoint) -> Result<(), E
             measure_failed(app, &point);
             return Ok(());
         }
-        Err(error) => return unseen(work, point, error).await,
+        Err(error) => return defer_job_check(work, point, error).await,
     };
     match &job.state {
         JobState::Open => recheck(work, &mut point).await,
         JobState::Failed(state) => {
             let why = format!("{state}: {}", job.message.as_deref().unwrap_or("AWS gives no reason"));
             // A copy has the tags of its source, whatever they are.
-            let is_tagged =
-                matches!(&point.request, Some(Request::Backup(request)) if !request.tags.is_empty());
+            let is_tagged = matches!(&request, Request::Backup(request) if !request.tags.is_empty());
             if is_tagged && job.is_given_up_for_tags() {
                 app.ledger.mark_untagged(&mut point, &why).await?;
             } else {
@@ -63,7 +62,7 @@ pub(crate) async fn follow(work: &Work<'_>, seen: &RestorePoint) -> Result<(), E
             Ok(())
         }
         JobState::Completed => {
-            let Some(arn) = job.arn.clone().or_else(|| point.arn.clone()) else {
+            let Some(arn) = job.arn.clone().or(recovery_point) else {
                 app.ledger.mark_failed(&mut point, "the job completed without a recovery point").await?;
                 measure_failed(app, &point);
                 return Ok(());
@@ -85,12 +84,13 @@ fn overdue(app: &App, point: &RestorePoint) -> SignedDuration {
 
 /// A job that cannot be looked at. A backup that is there says as much as its job would. Without either the point holds
 /// its table for some hours, and then fails: no second job is started for what may yet come.
-async fn unseen(work: &Work<'_>, mut point: RestorePoint, error: AwsError) -> Result<(), Error> {
+async fn defer_job_check(work: &Work<'_>, mut point: RestorePoint, error: AwsError) -> Result<(), Error> {
     let app = work.app;
-    if let (PointKind::Backup | PointKind::Manual, Some(arn)) = (point.kind, point.arn.clone()) {
+    if let (PointKind::Backup | PointKind::Manual, Some(arn)) = (point.kind, point.recovery_point().cloned())
+    {
         let found = app.aws.region(&point.vault.region).backup.point(&point.vault.name, &arn).await;
         if found.is_ok_and(|found| found.state == PointState::Usable) {
-            return complete(work, point, Ended::unseen(arn)).await;
+            return complete(work, point, Ended::only_arn(arn)).await;
         }
     }
     if overdue(app, &point) < wait::JOB {
@@ -102,7 +102,7 @@ async fn unseen(work: &Work<'_>, mut point: RestorePoint, error: AwsError) -> Re
     Ok(())
 }
 
-/// The job is not final: the next sweep looks again.
+/// It is not final yet: the next sweep looks again, unless a look is planned already.
 async fn recheck(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Error> {
     let now = work.app.context.now();
     if point.check_at.is_some_and(|at| at > now) {
@@ -126,7 +126,7 @@ struct Ended {
 
 impl Ended {
     /// Of which nothing is known but what it made.
-    fn unseen(arn: RecoveryPointArn) -> Self {
+    fn only_arn(arn: RecoveryPointArn) -> Self {
         Self { arn, at: None, took: None, message: None }
     }
 }
@@ -140,41 +140,40 @@ async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Ended) -> Resul
     let arn = job.arn.clone();
     // What was just made may not be seen yet, nor its tags.
     let since = job.at.or(point.check_at).unwrap_or_else(|| app.context.now());
-    let may_come = app.context.now() < since + wait::CONSISTENCY;
+    let may_lag = app.context.now() < since + wait::CONSISTENCY;
     let made = match region.backup.point(&point.vault.name, &arn).await {
         Ok(made) => made,
-        Err(error) if error.meaning == Meaning::NotFound && !may_come => {
+        Err(error) if error.meaning == Meaning::NotFound && !may_lag => {
             app.ledger
                 .mark_failed(&mut point, "its recovery point was removed before it was recorded")
                 .await?;
             measure_failed(app, &point);
             return Ok(());
         }
-        Err(error) => return defer_verification(work, point, job, None, error).await,
+        Err(error) => return defer_or_record_suspect(work, point, job, None, error).await,
     };
     if made.state != PointState::Usable {
         return recheck(work, &mut point).await;
     }
     let found = match region.backup.tags(&arn).await {
         Ok(found) => found,
-        Err(error) => return defer_verification(work, point, job, Some(made), error).await,
+        Err(error) => return defer_or_record_suspect(work, point, job, Some(made), error).await,
     };
     let seen = Seen::of(&made, &found, &point.vault.region);
-    point.arn = Some(arn.clone());
     match app.sealer.open(&point, &seen).await {
         Ok((_, settings)) => match drift(work, &point, &settings).await {
             Ok(changed) => point.warnings.extend(changed),
             Err(error) if error.is_transient() && app.context.now() < since + wait::SETTINGS => {
-                return defer_verification(work, point, job, Some(made), error).await;
+                return defer_or_record_suspect(work, point, job, Some(made), error).await;
             }
             Err(error) => point
                 .warnings
                 .push(format!("whether its settings changed while it was backed up is not known: {error}")),
         },
         Err(OpenError::Aws(error)) if error.is_transient() => {
-            return defer_verification(work, point, job, Some(made), error).await;
+            return defer_or_record_suspect(work, point, job, Some(made), error).await;
         }
-        Err(error) if may_come => {
+        Err(error) if may_lag => {
             tracing::info!(%error, "its tags may not be seen yet");
             point.check_at = Some(app.context.now() + RECHECK_AFTER);
             return app.catalog.commit([Write::of(&mut point)]).await;
@@ -184,13 +183,13 @@ async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Ended) -> Resul
             point.suspect.get_or_insert(error.to_string());
         }
     }
-    // What is not believed is not bound: it keeps its name, and no more.
-    let bound = match point.suspect {
-        Some(_) => app.sealer.index_message(&point).await,
-        None => app.sealer.bind(&mut point).await,
+    // A suspect point is not bound. Only its message is indexed under its ARN, so that it is found.
+    let binding = match point.suspect {
+        Some(_) => app.sealer.index_message(&point, &arn).await,
+        None => app.sealer.bind(&mut point, &arn).await,
     };
-    match bound {
-        Err(error) if error.is_transient() && may_come => return Err(error.into()),
+    match binding {
+        Err(error) if error.is_transient() && may_lag => return Err(error.into()),
         Err(error) => {
             tracing::warn!(%error, "not bound yet: the next run of retention tries again");
         }
@@ -200,7 +199,7 @@ async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Ended) -> Resul
         point.hold = Some(Hold::by_tag());
     }
     if point.suspect.is_none() {
-        point.warnings.extend(add_tags(work, &point, &arn, &found, may_come).await?);
+        point.warnings.extend(add_tags(work, &point, &arn, &found, may_lag).await?);
     }
     record(work, point, job, Some(made)).await
 }
@@ -208,8 +207,9 @@ async fn complete(work: &Work<'_>, mut point: RestorePoint, job: Ended) -> Resul
 /// After what time what may not be seen yet is looked for again.
 const RECHECK_AFTER: SignedDuration = SignedDuration::from_mins(1);
 
-/// What a job made cannot be looked at.
-async fn defer_verification(
+/// What a job made cannot be looked at: first it is recorded that the job has ended; from then on the error is returned,
+/// until its time is over, and the point is recorded as available and suspect.
+async fn defer_or_record_suspect(
     work: &Work<'_>,
     mut point: RestorePoint,
     job: Ended,
@@ -217,16 +217,16 @@ async fn defer_verification(
     error: AwsError,
 ) -> Result<(), Error> {
     let app = work.app;
-    let bound = if point.kind == PointKind::Copy { wait::COPY } else { wait::BACKUP };
-    if !point.job_ended {
+    let timeout = if point.kind == PointKind::Copy { wait::COPY } else { wait::BACKUP };
+    if !point.job_ended() {
         app.ledger.mark_job_ended(&mut point, &job.arn).await?;
         return Err(error.into());
     }
-    if overdue(app, &point) < bound {
+    if overdue(app, &point) < timeout {
         return Err(error.into());
     }
     tracing::error!(%error, "restore point is suspect: it could not be looked at");
-    point.suspect = Some(format!("it could not be looked at for {} hours: {error}", bound.as_hours()));
+    point.suspect = Some(format!("it could not be looked at for {} hours: {error}", timeout.as_hours()));
     record(work, point, job, made).await
 }
 
@@ -241,13 +241,11 @@ async fn record(
     if let Some(message) = job.message {
         point.warnings.push(format!("AWS Backup: {message}"));
     }
-    point.arn = Some(job.arn);
-    point.job_ended = false;
     if let Some(made) = made {
         (point.created_at, point.bytes) = (made.created_at, made.bytes);
     }
     let copy_took = job.took.filter(|_| point.kind == PointKind::Copy);
-    let copies = app.ledger.mark_available(&mut point, copy_took).await?;
+    let copies = app.ledger.mark_available(&mut point, &job.arn, copy_took).await?;
     measure_completed(app, &point, job.took);
     tracing::info!(suspect = point.suspect.is_some(), copies = copies.len(), "restore point available");
     for copy in copies {
@@ -259,13 +257,13 @@ async fn record(
     Ok(())
 }
 
-/// Measures a job that made no restore point.
+/// Measures a job that made no recovery point.
 fn measure_failed(app: &App, point: &RestorePoint) {
     app.context.measure(&Measured::of_point(point).with(Metric::JobsEnded, 1).with(Metric::JobsFailed, 1));
 }
 
-/// Measures a job that did. Whether a point is believed is reported only where it is not: what retention counts stays
-/// true until its next run.
+/// Measures a job that made one. How many points are suspect is measured only where this one is: a 0 here would hide the
+/// count of the last retention run.
 fn measure_completed(app: &App, point: &RestorePoint, took: Option<SignedDuration>) {
     let mut measured = Measured::of_point(point).with(Metric::JobsEnded, 1).with(Metric::JobsFailed, 0);
     let duration = if point.kind == PointKind::Copy { Metric::CopyDuration } else { Metric::BackupDuration };
@@ -288,7 +286,7 @@ async fn add_tags(
     point: &RestorePoint,
     arn: &RecoveryPointArn,
     found: &BTreeMap<String, String>,
-    waits: bool,
+    may_lag: bool,
 ) -> Result<Option<String>, AwsError> {
     let policy = point.policy.as_ref().and_then(|made| work.policy(&made.name));
     let Some(wanted) = policy.map(|active| &active.policy.tags).filter(|_| point.kind == PointKind::Backup)
@@ -299,7 +297,7 @@ async fn add_tags(
     missing.retain(|key, value| found.get(key) != Some(value));
     // Without our id it is not ours to the function's rights.
     let left_out = if found.contains_key(tags::ID) {
-        leave_room(&mut missing, found)
+        take_out_excess(&mut missing, found)
     } else {
         std::mem::take(&mut missing).into_keys().collect()
     };
@@ -312,28 +310,29 @@ async fn add_tags(
     let refused = match work.app.aws.region(&point.vault.region).backup.tag(arn, &missing).await {
         Ok(Tagged::Done) => return Ok(left_out),
         Ok(Tagged::Refused(why)) => why,
-        Err(error) if error.is_transient() && waits => return Err(error),
+        Err(error) if error.is_transient() && may_lag => return Err(error),
         Err(error) => error.to_string(),
     };
     Ok(Some(format!("the policy's tags could not be added: {refused}")))
 }
 
-/// Takes from `wanted` what has no room beside the tags that a recovery point has. AWS takes 50 on it, those that are
-/// inherited from the table included, and by one of its pages 10 that are added. Places are kept for a hold and for
-/// the binding.
-fn leave_room(wanted: &mut BTreeMap<String, String>, found: &BTreeMap<String, String>) -> Vec<String> {
+/// Takes from `wanted` what has no room beside the tags that a recovery point has, and returns the keys of that. AWS takes
+/// 50 tags on a recovery point, those that are inherited from the table included, and documents at most 10 that are
+/// added to it. Places are kept for a hold and for the binding.
+fn take_out_excess(wanted: &mut BTreeMap<String, String>, found: &BTreeMap<String, String>) -> Vec<String> {
     let kept = [tags::HOLD, tags::BOUND];
     let count = |is_it: &dyn Fn(&str) -> bool| {
         found.keys().filter(|key| is_it(key) && !kept.contains(&key.as_str())).count()
     };
     let mut room = (MAX_TAGS - kept.len()).saturating_sub(count(&|key| !key.starts_with("aws:")));
-    let mut added = (RESERVED_TAGS - kept.len()).saturating_sub(count(&|key| key.starts_with(tags::PREFIX)));
+    let mut may_add =
+        (RESERVED_TAGS - kept.len()).saturating_sub(count(&|key| key.starts_with(tags::PREFIX)));
     let mut left_out = Vec::new();
     wanted.retain(|key, _| {
-        let takes = usize::from(!found.contains_key(key));
-        let fits = added > 0 && room >= takes;
+        let needs = usize::from(!found.contains_key(key));
+        let fits = may_add > 0 && room >= needs;
         if fits {
-            (added, room) = (added - 1, room - takes);
+            (may_add, room) = (may_add - 1, room - needs);
         } else {
             left_out.push(key.clone());
         }
@@ -355,12 +354,12 @@ async fn drift(
     if point.kind == PointKind::Copy {
         return Ok(None);
     }
-    let now =
+    let live =
         work.app.aws.region(&point.table.arn.region).capture(&point.table.arn.name).await?.or_transient()?;
-    if now.table != point.table {
+    if live.table != point.table {
         return Ok(Some("the table was dropped while it was backed up".to_owned()));
     }
-    let changed = captured.changes(&now.settings);
+    let changed = captured.changes(&live.settings);
     Ok((!changed.is_empty())
         .then(|| format!("the table's settings changed while it was backed up: {}", changed.join(", "))))
 }

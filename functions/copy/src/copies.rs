@@ -23,26 +23,28 @@ use crate::work::Work;
 pub(crate) async fn advance(work: &Work<'_>, seen: &RestorePoint) -> Result<(), Error> {
     let app = work.app;
     let Some(mut copy) = app.catalog.reread_if_unchanged(seen).await? else { return Ok(()) };
-    let (done, since, bound) = match copy.state {
-        // From the moment of its backup on.
-        State::Planned => (begin(work, &mut copy).await, copy.created_at, wait::COPY_START),
+    let (done, since, timeout) = match copy.state() {
+        // Timed from the creation date of its backup.
+        State::Planned => (drop_wait_or_start(work, &mut copy).await, copy.created_at, wait::COPY_START),
         State::Starting => (resolve(app, &mut copy).await, copy.requested_at, wait::COPY_REQUEST),
         _ => return Ok(()),
     };
     match done {
-        Err(error) if !error.is_conflict() && is_over(app, since, bound) => {
-            let why = format!("it could not be started within {} hours: {error}", bound.as_hours());
+        Err(error) if !error.is_conflict() && is_over(app, since, timeout) => {
+            let why = format!("it could not be started within {} hours: {error}", timeout.as_hours());
             app.ledger.mark_try_failed(&mut copy, &why).await
         }
         other => other,
     }
 }
 
-fn is_over(app: &App, since: Option<Timestamp>, bound: SignedDuration) -> bool {
-    since.is_none_or(|since| since + bound <= app.context.now())
+fn is_over(app: &App, since: Option<Timestamp>, timeout: SignedDuration) -> bool {
+    since.is_none_or(|since| since + timeout <= app.context.now())
 }
 
-async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), Error> {
+/// Decides about a planned copy: it is dropped for a newer one, waits until a moment that is recorded, or is started. Where
+/// too many copies run it stays as it is, and the next tick decides again.
+async fn drop_wait_or_start(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), Error> {
     let app = work.app;
     let Some(mut head) = app.catalog.head(&copy.table).await? else {
         return app.ledger.mark_failed(copy, "its table's record is gone from the catalog").await;
@@ -55,7 +57,7 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), Error> {
     let open = app.catalog.open_points().await?;
     let same_chain = |other: &&RestorePoint| {
         other.kind == PointKind::Copy
-            && other.state == State::Planned
+            && other.state() == State::Planned
             && other.table == copy.table
             && other.vault == copy.vault
     };
@@ -71,10 +73,11 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), Error> {
     match copying::decide(&waiting, now) {
         Decision::Drop { newer } => {
             if copy.waits_since() < newest.waits_since() {
-                // It may have decided to wait before it knew: it is looked at again.
+                // The newest copy takes over the waiting time of this one, and is decided about again now.
                 let since = Some(copy.waits_since());
-                let mut heir = RestorePoint { waits_since: since, check_at: Some(now), ..newest.clone() };
-                app.catalog.commit([Write::of(&mut heir)]).await?;
+                let mut newest_updated =
+                    RestorePoint { waits_since: since, check_at: Some(now), ..newest.clone() };
+                app.catalog.commit([Write::of(&mut newest_updated)]).await?;
             }
             return app
                 .ledger
@@ -90,7 +93,7 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), Error> {
     }
     let is_copying = |other: &&RestorePoint| {
         other.kind == PointKind::Copy
-            && other.state != State::Planned
+            && other.state() != State::Planned
             && other.vault.region == copy.vault.region
     };
     let mut copying: BTreeSet<(PointId, VaultArn)> =
@@ -103,7 +106,7 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), Error> {
     let Some(source) = copy.source.clone() else {
         return app.ledger.mark_failed(copy, "what it is a copy of is not recorded").await;
     };
-    // Before the copy, so that it is never without what describes it.
+    // It goes first, so that no copy exists without its metadata.
     let missing =
         match app.sealer.copy_stored(copy, &app.context.deployment().region, &copy.vault.region).await {
             Err(error) if error.is_transient() => return Err(error.into()),
@@ -115,12 +118,12 @@ async fn begin(work: &Work<'_>, copy: &mut RestorePoint) -> Result<(), Error> {
         if copy.next_retry().is_some() {
             return app.ledger.mark_try_failed(copy, &why).await;
         }
-        // Metadata describes items; it never decides whether there are any.
+        // The last attempt makes the copy without metadata: metadata describes items, and never decides about them.
         copy.warnings.push(why);
     }
     let lock = app.aws.lock_of(&copy.vault).await?;
     let policy = copy.policy.as_ref().and_then(|made| work.policy(&made.name));
-    let source_ends = lock.is_none() && ends(app, &source).await?;
+    let source_ends = lock.is_none() && ends_by_itself(app, &source).await?;
     let made_at = copy.created_at.unwrap_or_else(|| app.context.now());
     let (cold, delete) =
         lock::days_of(policy.map(|active| &active.policy), made_at, &copy.flags, lock, source_ends);
@@ -150,7 +153,7 @@ fn next_slot(work: &Work<'_>, head: &TableHead, now: Timestamp) -> Option<Timest
 
 /// Whether AWS deletes the source of a copy at some moment: by a lock that its vault has or had, or because somebody
 /// gave it a lifecycle (assumption A13). Where that cannot be seen it may be so.
-async fn ends(app: &App, source: &CopySource) -> Result<bool, AwsError> {
+async fn ends_by_itself(app: &App, source: &CopySource) -> Result<bool, AwsError> {
     match app.aws.region(&source.vault.region).backup.point(&source.vault.name, &source.arn).await {
         Ok(found) => Ok(found.ends),
         Err(error) if error.is_transient() => Err(error),
@@ -160,11 +163,11 @@ async fn ends(app: &App, source: &CopySource) -> Result<bool, AwsError> {
 
 /// Sends the recorded request.
 async fn send(app: &App, copy: &mut RestorePoint) -> Result<(), Error> {
-    let Some(Request::Copy(request)) = copy.request.clone() else {
-        return app.ledger.mark_failed(copy, "its recorded request is lost").await;
+    let Some(Request::Copy(request)) = copy.request().cloned() else {
+        return app.ledger.mark_failed(copy, "its recorded request is not one for a copy").await;
     };
     match app.aws.source().backup.start_copy(&request).await {
-        Ok(job) => app.ledger.mark_running(copy, &job).await,
+        Ok(job) => app.ledger.mark_running(copy, &job, None).await,
         // It may have taken effect: the next tick looks before it sends again.
         Err(error) if error.is_transient() => Err(error.into()),
         Err(error) => app.ledger.mark_try_failed(copy, &error.to_string()).await,
@@ -179,12 +182,9 @@ async fn resolve(app: &App, copy: &mut RestorePoint) -> Result<(), Error> {
     };
     let jobs = app.aws.source().backup.copy_jobs_of(&source.arn).await?;
     let target = copy.vault.to_string();
-    let live = |state: &JobState| matches!(state, JobState::Open | JobState::Completed);
-    match jobs.into_iter().find(|job| job.target.as_ref() == Some(&target) && live(&job.state)) {
-        Some(job) => {
-            copy.arn = job.arn.or(copy.arn.take());
-            app.ledger.mark_running(copy, &job.id).await
-        }
+    let may_be_ours = |state: &JobState| matches!(state, JobState::Open | JobState::Completed);
+    match jobs.into_iter().find(|job| job.target.as_ref() == Some(&target) && may_be_ours(&job.state)) {
+        Some(job) => app.ledger.mark_running(copy, &job.id, job.arn).await,
         None => send(app, copy).await,
     }
 }

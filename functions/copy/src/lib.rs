@@ -91,8 +91,8 @@ async fn follow_event(work: &Work<'_>, event: &JobEvent, open: &[RestorePoint]) 
     let is_copy = event.kind == JobKind::Copy;
     let Some(point) = open
         .iter()
-        .filter(|point| (point.kind == PointKind::Copy) == is_copy && point.state == State::Running)
-        .find(|point| point.job.as_deref().is_some_and(|job| job.eq_ignore_ascii_case(&event.job)))
+        .filter(|point| (point.kind == PointKind::Copy) == is_copy && point.state() == State::Running)
+        .find(|point| point.job().is_some_and(|job| job.eq_ignore_ascii_case(&event.job)))
     else {
         tracing::debug!(job = event.job, "no open restore point has this job");
         return Ok(false);
@@ -113,7 +113,7 @@ async fn tick(app: &App, deadline: Deadline) -> Result<Reply, CopyError> {
     let now = app.context.now();
     let is_due = |point: &RestorePoint| point.check_at.is_none_or(|at| at <= now);
     // A backup that is being started belongs to the session function.
-    let is_ours = |point: &RestorePoint| point.kind == PointKind::Copy || point.state == State::Running;
+    let is_ours = |point: &RestorePoint| point.kind == PointKind::Copy || point.state() == State::Running;
     let mut due = app.catalog.open_points().await?;
     due.retain(|point| is_due(point) && is_ours(point));
     if due.is_empty() {
@@ -132,7 +132,7 @@ async fn tick(app: &App, deadline: Deadline) -> Result<Reply, CopyError> {
         }
         reply.looked_at += 1;
         let span = logs::of_point(&point);
-        let done = match point.state {
+        let done = match point.state() {
             State::Running => complete::follow(&work, &point).instrument(span.clone()).await,
             _ => copies::advance(&work, &point).instrument(span.clone()).await,
         };

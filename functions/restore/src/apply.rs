@@ -16,16 +16,16 @@ use crate::view::plan;
 use crate::wait::{wait, wait_until_visible};
 use crate::{mark, open, tag};
 
-/// The longest pause between two tries.
+/// The longest pause between two attempts.
 const MAX_BACKOFF: SignedDuration = SignedDuration::from_mins(15);
 
 /// The longest pause between two looks at what was just put.
 const MAX_RECHECK_PAUSE: SignedDuration = SignedDuration::from_secs(30);
 
-/// Goes on with the settings of a table that is there.
+/// Continues with the settings of a table that is there.
 pub(crate) async fn apply(app: &App, store: &Store, restore: &mut Restore) -> Result<(), RestoreError> {
     let Some(look) = describe_target(app, store, restore).await? else { return Ok(()) };
-    let then = match restore.items_only {
+    let captured = match restore.items_only {
         // Without its metadata nothing is known but what AWS has brought back.
         true => {
             let mut brought = look.settings.clone();
@@ -43,31 +43,31 @@ pub(crate) async fn apply(app: &App, store: &Store, restore: &mut Restore) -> Re
             }
         },
     };
-    let plan = plan(app, Some(&then), restore).await?;
+    let plan = plan(app, Some(&captured), restore).await?;
     let is_first = |step: &&Step| !step.is_ttl() && !step.is_policy();
-    if !put(app, store, restore, &plan, plan.steps.iter().filter(is_first)).await? {
+    if !run_steps(app, store, restore, &plan, plan.steps.iter().filter(is_first)).await? {
         return Ok(());
     }
     if let Some(step) = plan.steps.iter().find(|step| step.is_ttl())
         && !restore.steps.contains_key(&step.key())
     {
-        let Some(report) = verify(app, store, restore, &then).await? else { return Ok(()) };
+        let Some(report) = compare_with_backup(app, store, restore, &captured).await? else { return Ok(()) };
         if !restore.choices.with.contains(&Feature::Ttl) && !restore::is_verified(&report) {
             let why = "it starts deleting, and something else is not as it was: look at that first";
-            note(restore, step, StepState::Failed, app.context.now(), Some(why.to_owned()));
+            record_step(restore, step, StepState::Failed, app.context.now(), Some(why.to_owned()));
         }
     }
     // What may shut this function out of the table comes after all that has to be done to it.
-    if !put(app, store, restore, &plan, plan.steps.iter().filter(|step| step.is_ttl())).await?
-        || !put(app, store, restore, &plan, plan.steps.iter().filter(|step| step.is_policy())).await?
+    if !run_steps(app, store, restore, &plan, plan.steps.iter().filter(|step| step.is_ttl())).await?
+        || !run_steps(app, store, restore, &plan, plan.steps.iter().filter(|step| step.is_policy())).await?
     {
         return Ok(());
     }
-    finish(app, store, restore, &then).await
+    finish(app, store, restore, &captured).await
 }
 
-/// Takes steps, in their order. True when all of them are behind us.
-async fn put(
+/// Takes steps, in their order. True when all of them are done, or have failed.
+async fn run_steps(
     app: &App,
     store: &Store,
     restore: &mut Restore,
@@ -76,7 +76,7 @@ async fn put(
 ) -> Result<bool, RestoreError> {
     for step in steps.clone() {
         // Boxed: keeps the parent future small.
-        if !Box::pin(run_steps(app, store, restore, plan, step)).await? {
+        if !Box::pin(run_step(app, store, restore, plan, step)).await? {
             return Ok(false);
         }
     }
@@ -88,7 +88,8 @@ async fn put(
     Ok(false)
 }
 
-/// Looks at the table, and makes sure that it is the one that this restore made.
+/// The table, if it is the one that this restore made. None where it is not there: the restore waits for it then, or has
+/// ended.
 async fn describe_target(
     app: &App,
     store: &Store,
@@ -107,8 +108,8 @@ async fn describe_target(
     wait_until_visible(app, store, restore, why, over).await.map(|()| None)
 }
 
-/// Takes a step, unless it is behind us or its time has not come. False when nothing more can be done now.
-async fn run_steps(
+/// Takes a step, unless it is done, has failed, or its time has not come. False when nothing more can be done now.
+async fn run_step(
     app: &App,
     store: &Store,
     restore: &mut Restore,
@@ -122,12 +123,12 @@ async fn run_steps(
         Some(StepRecord { again_at: Some(again_at), .. }) if *again_at > now => return Ok(true),
         _ => {}
     }
-    match needed(restore, plan, step) {
+    match prerequisite_state(restore, plan, step) {
         Some(StepState::Done) | None => {}
         Some(StepState::Waiting) => return Ok(true),
         Some(StepState::Failed) => {
             let why = "what it needs could not be put back".to_owned();
-            note(restore, step, StepState::Failed, now, Some(why));
+            record_step(restore, step, StepState::Failed, now, Some(why));
             return enter_stage(app, store, restore, Stage::Applying, SignedDuration::ZERO)
                 .await
                 .map(|()| true);
@@ -153,7 +154,7 @@ async fn run_steps(
         }
         mark::TagStatus::Waits => return Ok(false),
         mark::TagStatus::Refused(why) => {
-            note(restore, step, StepState::Failed, now, Some(why));
+            record_step(restore, step, StepState::Failed, now, Some(why));
             return enter_stage(app, store, restore, Stage::Applying, SignedDuration::ZERO)
                 .await
                 .map(|()| true);
@@ -165,16 +166,16 @@ async fn run_steps(
                 // The tag is honoured: what was refused before was not for lack of it.
                 restore.problem = None;
             }
-            note(restore, step, StepState::Done, app.context.now(), None);
+            record_step(restore, step, StepState::Done, app.context.now(), None);
         }
-        Err(error) => refused(restore, step, record.as_ref(), &error, now),
+        Err(error) => record_refusal(restore, step, record.as_ref(), &error, now),
     }
     enter_stage(app, store, restore, Stage::Applying, SignedDuration::ZERO).await?;
     Ok(true)
 }
 
 /// Where the step stands that `step` cannot be taken without.
-fn needed(restore: &Restore, plan: &Plan, step: &Step) -> Option<StepState> {
+fn prerequisite_state(restore: &Restore, plan: &Plan, step: &Step) -> Option<StepState> {
     let needs = |other: &&Step| match (step, other) {
         (Step::StreamPolicy(_), Step::Stream(_)) => true,
         (
@@ -187,7 +188,7 @@ fn needed(restore: &Restore, plan: &Plan, step: &Step) -> Option<StepState> {
     Some(restore.steps.get(&needed.key()).map_or(StepState::Waiting, |record| record.state))
 }
 
-fn note(restore: &mut Restore, step: &Step, state: StepState, now: Timestamp, why: Option<String>) {
+fn record_step(restore: &mut Restore, step: &Step, state: StepState, now: Timestamp, why: Option<String>) {
     let key = step.key();
     tracing::info!(restore = %restore.id, step = key, ?state, why, "step");
     let at = (state == StepState::Done).then_some(now);
@@ -195,7 +196,7 @@ fn note(restore: &mut Restore, step: &Step, state: StepState, now: Timestamp, wh
 }
 
 /// A step was refused: it is tried again where that may help, later each time, and not without end.
-fn refused(
+fn record_refusal(
     restore: &mut Restore,
     step: &Step,
     before: Option<&StepRecord>,
@@ -211,7 +212,7 @@ fn refused(
         Meaning::Denied => {
             !step.needs_restore_tag() || restore.tagged_at().is_none_or(|at| now.duration_since(at) >= RIGHTS)
         }
-        // The table was seen just now, and what was asked of is not seen there yet.
+        // The table was seen just now, and the part of it that is to be changed is not seen yet.
         Meaning::NotFound => now.duration_since(since) >= CONSISTENCY,
         _ => !error.is_retryable_later() || now.duration_since(since) >= LIMITS,
     };
@@ -225,7 +226,7 @@ fn refused(
         {
             restore.problem = Some(tag::abac_off_note(restore));
         }
-        return note(restore, step, StepState::Failed, now, Some(why));
+        return record_step(restore, step, StepState::Failed, now, Some(why));
     }
     let pause = MIN_PAUSE.saturating_mul(2_i32.saturating_pow(refusals.min(16)));
     let longest = if error.is_retryable_later() { MAX_BACKOFF } else { MAX_RECHECK_PAUSE };
@@ -236,23 +237,23 @@ fn refused(
     restore.steps.insert(step.key(), record);
 }
 
-/// Looks at the restored table as a whole, and compares it with what it was. None while what was just put is not seen
-/// yet: then it is looked at again.
-async fn verify(
+/// Captures the restored table as a whole, and compares it with the settings of the backup. None while what was just put
+/// is not seen yet: captured the restore is to look again later.
+async fn compare_with_backup(
     app: &App,
     store: &Store,
     restore: &mut Restore,
-    then: &TableSettings,
+    captured: &TableSettings,
 ) -> Result<Option<Vec<Property>>, RestoreError> {
-    let mut now = app.aws.region(&restore.target.region).capture_anew(&restore.target.name).await?.settings;
-    let moment = app.context.now();
-    restore::expire(&mut now.scaling, moment);
-    let mut report = restore::compare(then, &now, &restore.choices, &restore.target(), &restore.steps);
+    let mut live = app.aws.region(&restore.target.region).capture_anew(&restore.target.name).await?.settings;
+    let now = app.context.now();
+    restore::expire(&mut live.scaling, now);
+    let mut report = restore::compare(captured, &live, &restore.choices, &restore.target(), &restore.steps);
     let last = restore.steps.values().filter_map(|record| record.at).max();
-    if let Some(last) = last.filter(|last| moment.duration_since(*last) < CONSISTENCY)
+    if let Some(last) = last.filter(|last| now.duration_since(*last) < CONSISTENCY)
         && restore::settles(&report, &restore.steps)
     {
-        let pause = (moment.duration_since(last) / 2).clamp(MIN_PAUSE, MAX_RECHECK_PAUSE);
+        let pause = (now.duration_since(last) / 2).clamp(MIN_PAUSE, MAX_RECHECK_PAUSE);
         tracing::info!(restore = %restore.id, "what was just put is not seen yet");
         return enter_stage(app, store, restore, Stage::Applying, pause).await.map(|()| None);
     }
@@ -270,18 +271,18 @@ async fn finish(
     app: &App,
     store: &Store,
     restore: &mut Restore,
-    then: &TableSettings,
+    captured: &TableSettings,
 ) -> Result<(), RestoreError> {
     if describe_target(app, store, restore).await?.is_none() {
         return Ok(());
     }
-    let Some(report) = verify(app, store, restore, then).await? else { return Ok(()) };
+    let Some(report) = compare_with_backup(app, store, restore, captured).await? else { return Ok(()) };
     // A table that needed no step was never tagged, and without the tag the role may not touch it.
-    match tag::release(app, restore).await {
+    match tag::remove(app, restore).await {
         Ok(()) => {}
         Err(error) if error.is_transient() => return Err(error.into()),
         Err(error) => {
-            // Taken off a moment ago, it may be seen still, and the right to take it off be gone.
+            // It may have been taken off a moment ago: it is still seen then, and the right to take it off is gone.
             if wait(app, store, restore, "the restore's tag is still seen", CONSISTENCY).await? {
                 return Ok(());
             }

@@ -40,10 +40,10 @@ const MAX_TAGS: usize = 50;
 /// What is asked to be otherwise is in the record of each table: all of them together have at most so many bytes.
 const MAX_CHOICES_BYTES: usize = 2_000_000;
 
-/// Of more tables the settings, and the commands that hold them, are not told.
+/// Above this many tables the answer leaves out their settings, and the commands that hold these.
 const MAX_TABLES_WITH_SETTINGS: usize = 20;
 
-/// Plans the restores of a request, and unless that is all, records and begins them.
+/// Plans the restores of a request, and unless it is a dry run, records and begins them.
 ///
 /// # Errors
 /// What is in the way of any of them; nothing is begun then.
@@ -54,7 +54,7 @@ pub(crate) async fn ask(
     points: &BTreeMap<String, Vec<RestorePoint>>,
     deadline: Option<Deadline>,
 ) -> Result<Vec<RestoreView>, RestoreError> {
-    require_sense(ask)?;
+    require_consistent(ask)?;
     let others = match store {
         Store::Catalog => app.catalog.restores().await?,
         Store::File(_) => Vec::new(),
@@ -73,17 +73,17 @@ pub(crate) async fn ask(
     }
     let mut planned: Vec<RestoreView> = stream::iter(plans).buffered(MAX_CONCURRENCY).try_collect().await?;
     let mut targets = BTreeSet::new();
-    if let Some(twice) = planned.iter().find(|told| !targets.insert(&told.restore.target)) {
+    if let Some(twice) = planned.iter().find(|view| !targets.insert(&view.restore.target)) {
         return Err(RestoreError::Twice(Box::new(twice.restore.target.clone())));
     }
     if *store == Store::Catalog {
-        warn_of_tags(app, &mut planned).await;
+        warn_if_abac_off(app, &mut planned).await;
     }
     start_or_queue(app, &mut planned, others);
     if planned.len() > MAX_TABLES_WITH_SETTINGS {
-        for told in &mut planned {
-            told.shorten();
-            told.notes.push(format!(
+        for view in &mut planned {
+            view.shorten();
+            view.notes.push(format!(
                 "its settings are shown in a request of at most {MAX_TABLES_WITH_SETTINGS} tables"
             ));
         }
@@ -91,18 +91,18 @@ pub(crate) async fn ask(
     if ask.dry_run {
         return Ok(planned);
     }
-    for told in &mut planned {
-        told.restore.check_at = deadline.map_or(told.restore.check_at, Deadline::ends);
+    for view in &mut planned {
+        view.restore.check_at = deadline.map_or(view.restore.check_at, Deadline::ends);
     }
     record(app, store, ask, &mut planned).await?;
-    for told in planned.iter_mut().filter(|told| told.restore.stage != Stage::Waiting) {
-        let span = backup_chain_aws::logs::of_restore(&told.restore);
+    for view in planned.iter_mut().filter(|view| view.restore.stage != Stage::Waiting) {
+        let span = backup_chain_aws::logs::of_restore(&view.restore);
         if deadline.is_some_and(|deadline| !deadline.allows_work(app.context.now())) {
             span.in_scope(|| tracing::info!("out of time: the next tick begins it"));
             break;
         }
         // What is cut off here is taken up by the next tick.
-        match Box::pin(work::begin(app, store, &mut told.restore)).await {
+        match Box::pin(work::begin(app, store, &mut view.restore)).await {
             Err(error) if *store == Store::Catalog || is_transient(&error) => {
                 span.in_scope(|| tracing::warn!(%error, "left to the next tick"));
             }
@@ -113,7 +113,7 @@ pub(crate) async fn ask(
 }
 
 /// What contradicts itself, or is too large, is refused.
-fn require_sense(ask: &Ask) -> Result<(), RestoreError> {
+fn require_consistent(ask: &Ask) -> Result<(), RestoreError> {
     if ask.tables.is_empty() {
         return Err(RestoreError::NoTables);
     }
@@ -134,8 +134,8 @@ fn require_sense(ask: &Ask) -> Result<(), RestoreError> {
 }
 
 /// Where DynamoDB judges no right by tags, tables are made and cannot be changed: that is reported beforehand.
-async fn warn_of_tags(app: &App, planned: &mut [RestoreView]) {
-    let regions: BTreeSet<Region> = planned.iter().map(|told| told.restore.start.region.clone()).collect();
+async fn warn_if_abac_off(app: &App, planned: &mut [RestoreView]) {
+    let regions: BTreeSet<Region> = planned.iter().map(|view| view.restore.start.region.clone()).collect();
     for region in regions {
         if tag::check(app, &region).await.tag_conditions != Some(false) {
             continue;
@@ -144,8 +144,8 @@ async fn warn_of_tags(app: &App, planned: &mut [RestoreView]) {
             "attribute-based access control seems to be off in {region}: the table is made, and its settings are left \
              to be put back by hand; see docs/restore.md"
         );
-        for told in planned.iter_mut().filter(|told| told.restore.start.region == region) {
-            told.notes.push(note.clone());
+        for view in planned.iter_mut().filter(|view| view.restore.start.region == region) {
+            view.notes.push(note.clone());
         }
     }
 }
@@ -153,15 +153,15 @@ async fn warn_of_tags(app: &App, planned: &mut [RestoreView]) {
 /// Those for which AWS has a place begin at once, the others wait.
 fn start_or_queue(app: &App, planned: &mut [RestoreView], mut open: Vec<Restore>) {
     let now = app.context.now();
-    for told in planned {
-        if told.restore.may_start(&open) {
-            told.restore.start(now);
+    for view in planned {
+        if view.restore.may_start(&open) {
+            view.restore.start(now);
         } else {
-            told.notes.push(format!(
+            view.notes.push(format!(
                 "it waits for its turn: {MAX_CONCURRENT_RESTORES} are made at a time in a Region"
             ));
         }
-        open.push(told.restore.clone());
+        open.push(view.restore.clone());
     }
 }
 
@@ -182,14 +182,14 @@ async fn record(
     };
     let mut records: Vec<_> = planned
         .iter_mut()
-        .map(|told| {
-            let entry = entry(&told.restore);
-            (&mut told.restore, entry)
+        .map(|view| {
+            let entry = entry(&view.restore);
+            (&mut view.restore, entry)
         })
         .collect();
     let Err(error) = store.save_all(app, &mut records).await else { return Ok(()) };
     for (restore, _) in records {
-        // What is not there is not read, and what cannot be closed is continued.
+        // A restore that was not recorded is skipped; one that cannot be ended is continued by a tick.
         let Ok(mut recorded) = store.read(app, restore).await else { continue };
         let why = "another table of the request could not be recorded: nothing was restored".to_owned();
         if let Err(error) = stage::end_failed(app, store, &mut recorded, why).await {
@@ -242,7 +242,7 @@ async fn plan_one(
         return Err(RestoreError::Taken(Box::new(target)));
     }
     if let Some(settings) = &mut settings {
-        require_indexes(settings, &choices)?;
+        require_known_indexes(settings, &choices)?;
         if region == point.table.arn.region {
             app.aws.region(&region).name_key(settings).await;
         }
@@ -261,6 +261,7 @@ async fn plan_one(
         // By whatever name it was asked for: the table tells this one.
         choices.encryption = Some(key.clone());
     }
+    // The restore of DynamoDB itself is the one that can leave out indexes.
     let native = !choices.without_indexes.is_empty();
     let role = app.context.deployment().restore_role.clone();
     if !native {
@@ -278,9 +279,9 @@ async fn plan_one(
         return Err(RestoreError::Unfit { point: point.id, why });
     } else {
         notes.push(format!("its copy is first copied back from {} to {region}", place_of(&point.vault)));
-        Some(copy_back(app, &point, &found, &id).await?)
+        Some(plan_copy_back(app, &point, &found, &id).await?)
     };
-    let around = left_behind(app, &target, &mut notes).await;
+    let name_bound = left_behind(app, &target, &mut notes).await;
     let restore = Restore {
         id,
         point: point.id.clone(),
@@ -299,7 +300,7 @@ async fn plan_one(
         attempt: 1,
         started_at: None,
         job: None,
-        leftovers: around.keys(&name(wanted)),
+        leftovers: name_bound.keys(&name(wanted)),
         made: None,
         mark: None,
         steps: BTreeMap::new(),
@@ -313,18 +314,18 @@ async fn plan_one(
         rev: 0,
     };
     let unknown = TableSettings::default();
-    let then = settings.as_ref().unwrap_or(&unknown);
+    let captured = settings.as_ref().unwrap_or(&unknown);
     let target = restore.target();
-    let plan = restore::plan(then, &restore.choices, &target, &around, &restore.leftovers);
-    require_room_for_tags(&plan)?;
-    let wanted = restore::expected(then, &restore.choices, &target);
-    let mut told = RestoreView::of(restore, &plan);
-    told.dry_run = ask.dry_run;
-    told.key = Some(key);
-    told.notes = notes;
-    told.leftovers = around.views(&wanted, target.name());
-    told.settings = settings.and_then(|settings| serde_json::to_value(settings).ok());
-    Ok(told)
+    let plan = restore::plan(captured, &restore.choices, &target, &name_bound, &restore.leftovers);
+    require_valid_tags(&plan)?;
+    let expected = restore::expected(captured, &restore.choices, &target);
+    let mut view = RestoreView::of(restore, &plan);
+    view.dry_run = ask.dry_run;
+    view.key = Some(key);
+    view.notes = notes;
+    view.leftovers = name_bound.views(&expected, target.name());
+    view.settings = settings.and_then(|settings| serde_json::to_value(settings).ok());
+    Ok(view)
 }
 
 /// What a dropped table of that name has left. Where that cannot be known it is said: the comparison finds it
@@ -334,9 +335,9 @@ async fn left_behind(app: &App, target: &TableArn, notes: &mut Vec<String>) -> N
         format!("whether a dropped table of that name has left {what} is not known: {why}")
     };
     match app.aws.region(&target.region).name_bound(&target.name).await {
-        Ok(around) => {
-            notes.extend(around.unreadable().iter().map(|(what, why)| unseen(what, why)));
-            around
+        Ok(name_bound) => {
+            notes.extend(name_bound.unreadable().iter().map(|(what, why)| unseen(what, why)));
+            name_bound
         }
         Err(error) => {
             notes.push(unseen("auto scaling or alarms", &error));
@@ -357,7 +358,7 @@ fn sibling(points: &[RestorePoint], selected: &RestorePoint, region: &Region) ->
         .cloned()
 }
 
-fn require_indexes(settings: &TableSettings, choices: &Choices) -> Result<(), RestoreError> {
+fn require_known_indexes(settings: &TableSettings, choices: &Choices) -> Result<(), RestoreError> {
     let known = |name: &String| {
         settings.global_indexes.contains_key(name)
             || settings.local_indexes.contains_key(name)
@@ -384,7 +385,7 @@ fn make_room(settings: &TableSettings, choices: &mut Choices) -> Option<String> 
     ))
 }
 
-fn require_room_for_tags(plan: &Plan) -> Result<(), RestoreError> {
+fn require_valid_tags(plan: &Plan) -> Result<(), RestoreError> {
     let tags = plan.steps.iter().find_map(|step| match step {
         Step::Tags(tags) => Some(tags),
         _ => None,
@@ -421,9 +422,9 @@ async fn require_rights(app: &App, role: &str, target: &TableArn) -> Result<Opti
     }
 }
 
-/// Copies a copy back into the stack's own vault, where it is a restore point of its table's backup chain again:
-/// retention keeps it as long as its flags say.
-async fn copy_back(
+/// The request that will copy a copy back into the stack's own vault. There it is a restore point of its table's backup
+/// chain again: retention keeps it as long as its flags say.
+async fn plan_copy_back(
     app: &App,
     point: &RestorePoint,
     found: &Point,

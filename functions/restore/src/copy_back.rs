@@ -106,9 +106,7 @@ async fn record_point(
     let brought = async {
         let copy = app.sealer.describe(&restore.vault, &copy, &tags, restore.sealed).await?;
         app.sealer.copy_stored(&copy, &restore.vault.region, &vault.region).await?;
-        app.sealer
-            .index_message(&RestorePoint { arn: Some(arn.clone()), vault: vault.clone(), ..copy })
-            .await?;
+        app.sealer.index_message(&RestorePoint { vault: vault.clone(), ..copy }, arn).await?;
         Ok(())
     };
     match brought.await {

@@ -24,7 +24,7 @@ pub(crate) struct Opened {
 /// When the recovery point is not usable, or AWS fails.
 pub(crate) async fn open(app: &App, point: &RestorePoint) -> Result<Opened, RestoreError> {
     let unfit = |why: String| RestoreError::Unfit { point: point.id.clone(), why };
-    let arn = point.arn.as_ref().ok_or_else(|| unfit("AWS has not named its recovery point".to_owned()))?;
+    let arn = point.available().ok_or_else(|| unfit(format!("it is {}", point.state())))?;
     let region = app.aws.region(&point.vault.region);
     let found = match region.backup.point(&point.vault.name, arn).await {
         Err(error) if error.meaning == Meaning::NotFound => {

@@ -65,9 +65,9 @@ fn by_id(
         let place = wanted.vault.as_ref().map(|vault| format!(" in {vault}")).unwrap_or_default();
         return Err(RestoreError::UnknownPoint { table: wanted.table.clone(), point: id.clone(), place });
     };
-    let state = last.state;
-    let why = last.reason.clone();
-    points.retain(|point| point.state == State::Available);
+    let state = last.state();
+    let why = last.reason().map(str::to_owned);
+    points.retain(|point| point.state() == State::Available);
     let region = wanted.region.as_ref().unwrap_or(home);
     // Tags can say of several that they are this one: the one that is believed is.
     points.sort_by_key(|point| point.suspect.is_some());
@@ -135,7 +135,7 @@ pub(crate) fn skipped_newer(wanted: &Wanted, points: &[RestorePoint], chosen: &R
             |made_at: Timestamp| until.is_none_or(|until| made_at.as_second() <= until.as_second());
         point.created_at > chosen.created_at && point.created_at.is_some_and(is_before)
     };
-    let is_there = |point: &&RestorePoint| point.state == State::Available && !point.is_counted();
+    let is_there = |point: &&RestorePoint| point.state() == State::Available && !point.is_counted();
     let is_near = |point: &&RestorePoint| point.vault.region == chosen.vault.region && is_in(wanted, point);
     let mut newer: Vec<&RestorePoint> =
         points.iter().filter(is_between).filter(is_there).filter(is_near).collect();

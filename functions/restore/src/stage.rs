@@ -50,7 +50,7 @@ pub(crate) async fn end_with_warning(
 ) -> Result<(), RestoreError> {
     tracing::error!(restore = %restore.id, table = %restore.table.arn.name, why, "restore stopped");
     let mut problem = why.to_owned();
-    if let Err(error) = tag::release(app, restore).await {
+    if let Err(error) = tag::remove(app, restore).await {
         tracing::warn!(restore = %restore.id, %error, "the table keeps the tag");
         problem = format!("{problem}; {}", tag::removal_command_note(restore));
     }

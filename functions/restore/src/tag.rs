@@ -7,7 +7,7 @@ use backup_chain_core::restore::{RegionView, Restore, StepState};
 
 /// Takes the tag off a table that was tagged. Where that is refused, and no tag is seen, it is off already: the right
 /// to take it off depends on it as well.
-pub(crate) async fn release(app: &App, restore: &Restore) -> Result<(), AwsError> {
+pub(crate) async fn remove(app: &App, restore: &Restore) -> Result<(), AwsError> {
     let is_tagged = restore.mark.as_ref().is_some_and(|mark| mark.state == StepState::Done);
     let Some(id) = restore.made.as_ref().filter(|_| is_tagged) else { return Ok(()) };
     let table = Table { arn: restore.target.clone(), id: id.clone() };

@@ -9,7 +9,7 @@ use backup_chain_aws::{App, Error, Meaning};
 use backup_chain_core::history::Action;
 use backup_chain_core::ids::RecoveryPointArn;
 use backup_chain_core::metadata::tags;
-use backup_chain_core::point::{Hold, RestorePoint, State};
+use backup_chain_core::point::{Hold, RestorePoint};
 use backup_chain_core::retention::{HoldView, name_of};
 use jiff::Timestamp;
 
@@ -28,8 +28,8 @@ pub(crate) async fn add(
     if let Some(until) = until.filter(|until| *until <= now) {
         return Err(RetentionError::HoldIsOver(until));
     }
-    let (State::Available, Some(arn)) = (point.state, point.arn.clone()) else {
-        return Err(not_to_hold(&point.id, point.state));
+    let Some(arn) = point.available().cloned() else {
+        return Err(not_to_hold(&point.id, point.state()));
     };
     if app.aws.lock_of(&point.vault).await?.is_some() {
         let why = "its vault is locked, so AWS deletes it when its retention ends; copy it to a vault without a lock";
@@ -70,7 +70,7 @@ pub(crate) async fn lift(
     by: Option<String>,
     reason: Option<String>,
 ) -> Result<HoldView, RetentionError> {
-    let (State::Available, Some(arn)) = (point.state, point.arn.clone()) else {
+    let Some(arn) = point.available().cloned() else {
         return Err(RetentionError::NotHeld(point.id.clone()));
     };
     let backup = &app.aws.region(&point.vault.region).backup;

@@ -119,7 +119,7 @@ async fn run(
             report.points.push(Decided::of(&point, fate, verdict.reasons, began));
         }
     }
-    remove::confirm(app, &mut report, deadline).await?;
+    remove::wait_for_deletions(app, &mut report, deadline).await?;
     let lapsing = plan::warn_of_expiry(&mut work, &mut report).await?;
     objective::breaches(&work, &mut report).await;
     record::run(app, &id, &mut report, began).await?;

@@ -28,7 +28,7 @@ pub(crate) async fn remove(app: &App, asked: Removal, deadline: Deadline) -> Res
     planned.sort_by(|(a, _), (b, _)| (place_of(&a.vault), &a.id).cmp(&(place_of(&b.vault), &b.id)));
     if let (Which::Point(_), [(point, verdict)]) = (&asked.which, planned.as_slice())
         && !verdict.remove
-        && point.state != State::Deleted
+        && point.state() != State::Deleted
     {
         return Err(guarded(point, &verdict.reasons));
     }
@@ -54,7 +54,7 @@ pub(crate) async fn remove(app: &App, asked: Removal, deadline: Deadline) -> Res
         note(app, &asked, &planned).await?;
     }
     for (point, verdict) in planned {
-        let fate = if point.state == State::Deleted {
+        let fate = if point.state() == State::Deleted {
             PointFate::Gone
         } else if !verdict.remove {
             PointFate::Keep
@@ -66,7 +66,7 @@ pub(crate) async fn remove(app: &App, asked: Removal, deadline: Deadline) -> Res
         };
         report.points.push(Decided::of(&point, fate, verdict.reasons, work.now));
     }
-    remove::confirm(app, &mut report, deadline).await?;
+    remove::wait_for_deletions(app, &mut report, deadline).await?;
     Ok(report)
 }
 
@@ -100,7 +100,7 @@ async fn wanted(app: &App, asked: &Removal) -> Result<Vec<RestorePoint>, Retenti
     };
     let mut points = app.catalog.points_of_table(&asked.table).await?;
     points.retain(|point| {
-        !point.state.is_past()
+        !point.state().is_past()
             && kind.is_none_or(|kind| point.kind == kind)
             && asked.vault.as_ref().is_none_or(|vault| *vault == place_of(&point.vault))
     });
@@ -116,7 +116,7 @@ pub(crate) async fn find(
 ) -> Result<RestorePoint, RetentionError> {
     let place = |point: &RestorePoint| place_of(&point.vault);
     let mut found = app.catalog.points_of_table(table).await?;
-    found.retain(|point| point.id == *id && !point.state.is_past());
+    found.retain(|point| point.id == *id && !point.state().is_past());
     found.retain(|point| vault.is_none_or(|vault| vault == place(point)));
     if found.len() > 1 {
         let vaults = found.iter().map(place).collect::<Vec<_>>().join(" and ");

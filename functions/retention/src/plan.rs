@@ -34,7 +34,7 @@ impl Chain {
     /// The names of those that are not believed.
     pub fn suspects(&self) -> impl Iterator<Item = String> {
         let points = self.points.iter().map(|(point, _)| point);
-        points.filter(|point| point.state == State::Available && point.suspect.is_some()).map(name_of)
+        points.filter(|point| point.state() == State::Available && point.suspect.is_some()).map(name_of)
     }
 }
 
@@ -47,7 +47,7 @@ pub(crate) async fn plan_all(app: &App, table: Option<&TableName>) -> Result<Rep
         Some(table) => app.catalog.points_of_table(table).await?,
         None => app.catalog.all_live_points().await?,
     };
-    points.retain(|point| !point.state.is_past());
+    points.retain(|point| !point.state().is_past());
     let mut chains: BTreeMap<(Table, VaultArn, bool), Vec<RestorePoint>> = BTreeMap::new();
     for point in points {
         let chain = (point.table.clone(), point.vault.clone(), point.kind == PointKind::Manual);
@@ -155,7 +155,7 @@ pub(crate) async fn suspects(work: &Work<'_>, report: &mut Report) -> Result<BTr
         if let Err(error) = verify_metadata(work, &mut point).await {
             span.in_scope(|| tracing::warn!(%error, "a suspect restore point could not be looked at"));
         }
-        if let (State::Available, Some(why)) = (point.state, &point.suspect) {
+        if let (State::Available, Some(why)) = (point.state(), &point.suspect) {
             let name = name_of(&point);
             report.problems.push(format!("{name} of {} is suspect and kept: {why}", point.table.arn.name));
             suspects.insert(name);
@@ -207,7 +207,7 @@ pub(crate) async fn verify_metadata(work: &Work<'_>, point: &mut RestorePoint) -
         // Boxed: keeps the parent futures small.
         match Box::pin(try_believe(work, point)).instrument(span.clone()).await {
             // Its record, or its table's, was written meanwhile.
-            Err(error) if error.is_conflict() && tries < moved::MAX_ATTEMPTS => tries += 1,
+            Err(error) if error.is_conflict() && tries < moved::MAX_COMMITS => tries += 1,
             done => return done,
         }
         moved::refresh(work.app, point).await?;
@@ -226,7 +226,7 @@ fn has_no_tags_yet(point: &RestorePoint, found: &BTreeMap<String, String>) -> bo
 
 async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Error> {
     let app = work.app;
-    let (State::Available, Some(arn)) = (point.state, point.arn.clone()) else { return Ok(()) };
+    let Some(arn) = point.available().cloned() else { return Ok(()) };
     let region = app.aws.region(&point.vault.region);
     let mut found = region.backup.tags(&arn).await;
     if let Ok(none) = &found
@@ -239,10 +239,10 @@ async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Er
     let found = match found {
         Ok(found) => found,
         Err(error) if error.meaning == Meaning::NotFound && work.records => {
-            return reconcile::record_gone(app, point).await;
+            return reconcile::record_if_gone(app, point).await;
         }
         Err(error) if error.meaning == Meaning::NotFound => {
-            point.state = State::Deleted;
+            moved::set_deleted_in_memory(point);
             return Ok(());
         }
         Err(error) => return Err(error.into()),

@@ -14,7 +14,7 @@ use backup_chain_core::due::PolicyState;
 use backup_chain_core::history::Action;
 use backup_chain_core::ids::{PointId, RecoveryPointArn, Table, VaultArn};
 use backup_chain_core::metadata::tags;
-use backup_chain_core::point::{CopySource, Hold, PointKind, RestorePoint, State};
+use backup_chain_core::point::{CopySource, Hold, PointKind, RestorePoint};
 use backup_chain_core::retention::{RebuildReport, place_of};
 use backup_chain_core::session::Session;
 use backup_chain_core::table::TableHead;
@@ -56,7 +56,8 @@ pub(crate) async fn rebuild(
         rebuilt.warnings.extend(passed.iter().map(Session::report));
     }
     let recorded = app.catalog.all_live_points().await?;
-    let known: BTreeSet<RecoveryPointArn> = recorded.iter().filter_map(|point| point.arn.clone()).collect();
+    let known: BTreeSet<RecoveryPointArn> =
+        recorded.iter().filter_map(|point| point.recovery_point().cloned()).collect();
     // A rebuild that was cut off may have left that to do.
     for (table, points) in by_table(recorded) {
         link_copies(app, &table).await?;
@@ -168,7 +169,7 @@ async fn read(
     let points: Vec<RestorePoint> =
         found.into_values().flat_map(|same| with_ids_of_their_own(app, same)).collect();
     for point in &points {
-        if let (Some(why), Some(arn)) = (&point.suspect, &point.arn) {
+        if let (Some(why), Some(arn)) = (&point.suspect, point.recovery_point()) {
             rebuilt.problems.push(format!("{arn} in {} is suspect: {why}", place_of(vault)));
         }
     }
@@ -209,17 +210,21 @@ async fn describe(app: &App, vault: &VaultArn, listed: Point) -> Result<RestoreP
 async fn add_beside(app: &App, point: &mut RestorePoint, rebuilt: &mut RebuildReport) -> Result<(), Error> {
     let recorded = app.catalog.point(point).await?;
     match recorded {
-        Some(recorded) if recorded.arn == point.arn && !recorded.state.is_past() => rebuilt.known += 1,
+        Some(recorded)
+            if recorded.recovery_point() == point.recovery_point() && !recorded.state().is_past() =>
+        {
+            rebuilt.known += 1;
+        }
         recorded => {
             let id = point.id.clone();
             mark_suspect(app, point, "the catalog has another record of it");
             app.catalog.commit([Write::of(point)]).await?;
             rebuilt.added += 1;
             let stands =
-                recorded.map(|recorded| format!(", which is {}", recorded.state)).unwrap_or_default();
+                recorded.map(|recorded| format!(", which is {}", recorded.state())).unwrap_or_default();
             rebuilt.problems.push(format!(
                 "{} says that it is restore point {id}{stands}: it is added as {}, suspect",
-                point.arn.as_ref().map(ToString::to_string).unwrap_or_default(),
+                point.recovery_point().map(ToString::to_string).unwrap_or_default(),
                 point.id
             ));
         }
@@ -258,12 +263,12 @@ async fn link_copies(app: &App, table: &Table) -> Result<(), Error> {
     let of_table = app.catalog.whole_points_of_table(&table.arn.name).await?;
     let backups: BTreeMap<&PointId, &RestorePoint> = of_table
         .iter()
-        .filter(|point| point.kind == PointKind::Backup && point.state == State::Available)
+        .filter(|point| point.kind == PointKind::Backup && point.available().is_some())
         .map(|point| (&point.id, point))
         .collect();
     for copy in of_table.iter().filter(|point| point.kind == PointKind::Copy && point.source.is_none()) {
         let Some(backup) = backups.get(&copy.id) else { continue };
-        let Some(arn) = backup.arn.clone() else { continue };
+        let Some(arn) = backup.available().cloned() else { continue };
         let source = CopySource { arn, vault: backup.vault.clone() };
         let mut copy = RestorePoint { source: Some(source), ..copy.clone() };
         match app.catalog.commit([Write::of(&mut copy)]).await {

@@ -22,15 +22,15 @@ pub(crate) async fn reconcile(app: &App, report: &mut Report) -> Result<(), Erro
     for point in app.catalog.all_live_points().await? {
         vaults.entry(point.vault.clone()).or_default().push(point);
     }
-    let mut left: BTreeMap<VaultArn, Vec<RestorePoint>> = BTreeMap::new();
+    let mut with_leftovers: BTreeMap<VaultArn, Vec<RestorePoint>> = BTreeMap::new();
     for point in app.catalog.points_with_leftovers().await? {
         vaults.entry(point.vault.clone()).or_default();
-        left.entry(point.vault.clone()).or_default().push(point);
+        with_leftovers.entry(point.vault.clone()).or_default().push(point);
     }
     for (vault, points) in vaults {
-        let left = left.remove(&vault).unwrap_or_default();
+        let with_leftovers = with_leftovers.remove(&vault).unwrap_or_default();
         // One vault that cannot be read must not stop the others.
-        if let Err(error) = reconcile_vault(app, &vault, points, left, report).await {
+        if let Err(error) = reconcile_vault(app, &vault, points, with_leftovers, report).await {
             report.problems.push(format!("vault {} could not be compared: {error}", place_of(&vault)));
         }
     }
@@ -41,26 +41,27 @@ async fn reconcile_vault(
     app: &App,
     vault: &VaultArn,
     points: Vec<RestorePoint>,
-    mut left: Vec<RestorePoint>,
+    mut with_leftovers: Vec<RestorePoint>,
     report: &mut Report,
 ) -> Result<(), Error> {
     let listed = app.aws.region(&vault.region).backup.points(&vault.name).await?;
-    let held: BTreeSet<&RecoveryPointArn> = listed.iter().map(|point| &point.arn).collect();
-    let recorded: BTreeSet<RecoveryPointArn> = points.iter().filter_map(|point| point.arn.clone()).collect();
+    let listed_arns: BTreeSet<&RecoveryPointArn> = listed.iter().map(|point| &point.arn).collect();
+    let recorded: BTreeSet<RecoveryPointArn> =
+        points.iter().filter_map(|point| point.recovery_point().cloned()).collect();
     let open: BTreeSet<PointId> =
-        points.iter().filter(|point| point.state.is_open()).map(|point| point.id.clone()).collect();
-    left.extend(points.iter().filter(|point| !point.leftovers.is_empty()).cloned());
+        points.iter().filter(|point| point.state().is_open()).map(|point| point.id.clone()).collect();
+    with_leftovers.extend(points.iter().filter(|point| !point.leftovers.is_empty()).cloned());
     for mut point in points {
-        let is_listed = point.arn.as_ref().is_some_and(|arn| held.contains(arn));
-        if point.state == State::Available
+        let is_listed = point.recovery_point().is_some_and(|arn| listed_arns.contains(arn));
+        if point.state() == State::Available
             && is_listed
-            && let Err(what) = restore_pointers(app, &point).await
+            && let Err(what) = repair_pointers(app, &point).await
         {
             report.problems.push(format!("{}: {what}", name_of(&point)));
         }
-        if point.state == State::Available && !is_listed {
-            record_gone(app, &mut point).await?;
-            if point.state == State::Deleted {
+        if point.state() == State::Available && !is_listed {
+            record_if_gone(app, &mut point).await?;
+            if point.state() == State::Deleted {
                 report.points.push(Decided::of(&point, PointFate::Gone, Vec::new(), app.context.now()));
             }
         } else if point.is_counted()
@@ -73,18 +74,18 @@ async fn reconcile_vault(
             ));
         }
     }
-    remove_leftovers(app, left, &listed, &recorded, report).await;
-    report_unknown(app, vault, &listed, &recorded, report).await?;
+    remove_leftovers(app, with_leftovers, &listed, &recorded, report).await;
+    report_made_by_other_roles(app, vault, &listed, &recorded, report).await?;
     // The tags of what others made need not be read.
-    let is_unknown =
+    let is_unrecorded =
         |point: &&Point| !recorded.contains(&point.arn) && app.context.deployment().may_have_made(point);
-    for point in listed.iter().filter(is_unknown) {
+    for point in listed.iter().filter(is_unrecorded) {
         // Its job is running, and is followed (assumption A25).
         if point.state == PointState::Creating {
             continue;
         }
-        if let Some(id) = unknown_id(app, vault, point, &open).await?
-            && !is_under_way(app, vault, point, &id).await?
+        if let Some(id) = id_if_unrecorded(app, vault, point, &open).await?
+            && !is_accounted_for(app, vault, point, &id).await?
         {
             report.problems.push(format!(
                 "recovery point {} in {} carries the id {id} and is not in the catalog: it is kept",
@@ -96,19 +97,21 @@ async fn reconcile_vault(
     Ok(())
 }
 
-/// What leads to a point without the catalog is put back where it is gone: the tag of its hold, and the name of a
+/// Puts back what leads to a point without the catalog, where it is gone: the tag of its hold, and the index entry of a
 /// message that it does not carry.
 ///
 /// # Errors
-/// What was gone.
-async fn restore_pointers(app: &App, point: &RestorePoint) -> Result<(), String> {
-    let Some(arn) = &point.arn else { return Ok(()) };
+/// The line to report where something was gone, whether or not it is put back.
+async fn repair_pointers(app: &App, point: &RestorePoint) -> Result<(), String> {
+    let Some(arn) = point.recovery_point() else { return Ok(()) };
     let region = app.aws.region(&point.vault.region);
     let now = app.context.now();
     if point.message_stored && point.bound.is_some() {
         let error = match app.sealer.is_named(point).await {
             Ok(true) => None,
-            Ok(false) => Some(app.sealer.index_message(point).await.err().map(|error| error.to_string())),
+            Ok(false) => {
+                Some(app.sealer.index_message(point, arn).await.err().map(|error| error.to_string()))
+            }
             Err(error) => Some(Some(error.to_string())),
         };
         let what = "what leads to its message in the settings table was gone or another's";
@@ -149,7 +152,8 @@ async fn restore_pointers(app: &App, point: &RestorePoint) -> Result<(), String>
 
 /// Binds a point whose completion could not.
 async fn bind(app: &App, point: &mut RestorePoint) -> Result<(), Error> {
-    app.sealer.bind(point).await?;
+    let Some(arn) = point.available().cloned() else { return Ok(()) };
+    app.sealer.bind(point, &arn).await?;
     match app.catalog.commit([Write::of(point)]).await {
         // It moved meanwhile; it is bound, and the next run records it.
         Err(error) if error.is_conflict() => Ok(()),
@@ -161,12 +165,12 @@ async fn bind(app: &App, point: &mut RestorePoint) -> Result<(), Error> {
 /// table that may be ours and is unknown, it may describe that one, and stays.
 async fn remove_leftovers(
     app: &App,
-    left: Vec<RestorePoint>,
+    with_leftovers: Vec<RestorePoint>,
     listed: &[Point],
     recorded: &BTreeSet<RecoveryPointArn>,
     report: &mut Report,
 ) {
-    for mut point in left {
+    for mut point in with_leftovers {
         let table = point.table.arn.to_string();
         let may_be_its = |other: &Point| {
             !recorded.contains(&other.arn)
@@ -178,9 +182,10 @@ async fn remove_leftovers(
         }
         match app.ledger.remove_leftovers(&mut point).await {
             Err(error) if !error.is_conflict() => {
-                report
-                    .problems
-                    .push(format!("what a failed try of {} has left stays: {error}", name_of(&point)));
+                report.problems.push(format!(
+                    "the stored leftovers of {} could not be removed: {error}",
+                    name_of(&point)
+                ));
             }
             _ => {}
         }
@@ -188,7 +193,7 @@ async fn remove_leftovers(
 }
 
 /// Reports what carries our id and was made by another role: it is not ours, whatever its tags say.
-async fn report_unknown(
+async fn report_made_by_other_roles(
     app: &App,
     vault: &VaultArn,
     listed: &[Point],
@@ -216,7 +221,7 @@ async fn report_unknown(
 }
 
 /// The id of a point that is neither foreign nor about to be completed.
-async fn unknown_id(
+async fn id_if_unrecorded(
     app: &App,
     vault: &VaultArn,
     point: &Point,
@@ -239,7 +244,7 @@ async fn unknown_id(
 
 /// Whether a point that no record names is just being made, or just gone: the catalog was read before the vault, and
 /// records move in between. Or it is on its way back for a restore, which records it when it is there.
-async fn is_under_way(app: &App, vault: &VaultArn, point: &Point, id: &str) -> Result<bool, Error> {
+async fn is_accounted_for(app: &App, vault: &VaultArn, point: &Point, id: &str) -> Result<bool, Error> {
     let restores = app.catalog.open_restores().await?;
     let comes_back = restores.iter().any(|restore| {
         let copy = restore.copy_back.as_ref();
@@ -249,15 +254,15 @@ async fn is_under_way(app: &App, vault: &VaultArn, point: &Point, id: &str) -> R
     let Some(table) = table.filter(|_| !comes_back) else { return Ok(comes_back) };
     let recorded = app.catalog.points_of_table(&table.name).await?;
     Ok(recorded.iter().any(|known| {
-        let is_it = known.state.is_open() || known.arn.as_ref() == Some(&point.arn);
+        let is_it = known.state().is_open() || known.recovery_point() == Some(&point.arn);
         known.id.as_str() == id && known.vault == *vault && is_it
     }))
 }
 
 /// Records that a point is gone, if AWS Backup says so as well when it is asked for it by name: a listing alone
 /// decides nothing. Its slots are owed again.
-pub(crate) async fn record_gone(app: &App, point: &mut RestorePoint) -> Result<(), Error> {
-    let Some(arn) = point.arn.clone() else { return Ok(()) };
+pub(crate) async fn record_if_gone(app: &App, point: &mut RestorePoint) -> Result<(), Error> {
+    let Some(arn) = point.recovery_point().cloned() else { return Ok(()) };
     match app.aws.region(&point.vault.region).backup.point(&point.vault.name, &arn).await {
         Err(error) if error.meaning == Meaning::NotFound => {
             // In a locked vault AWS itself removes what has lapsed.
@@ -268,8 +273,7 @@ pub(crate) async fn record_gone(app: &App, point: &mut RestorePoint) -> Result<(
                 "removed outside of Backup Chain"
             };
             logs::of_point(point).in_scope(|| tracing::warn!(why, "restore point is gone"));
-            point.reason = Some(why.to_owned());
-            moved::make(app, point, Move::Deleted).await.map(drop)
+            moved::make(app, point, Move::Deleted { otherwise: why }).await.map(drop)
         }
         Ok(_) => Ok(()),
         Err(error) => Err(error.into()),

@@ -40,11 +40,11 @@ pub(crate) async fn remove(app: &App, mut point: RestorePoint, why: &str, report
         Ok(fate) => fate,
         // The next run asks again.
         Err(NotRemoved::Busy(_)) => PointFate::Removing,
-        Err(error) => blocked(&point, &error, report),
+        Err(error) => report_blocked(&point, &error, report),
     }
 }
 
-fn blocked(point: &RestorePoint, error: &NotRemoved, report: &mut Report) -> PointFate {
+fn report_blocked(point: &RestorePoint, error: &NotRemoved, report: &mut Report) -> PointFate {
     logs::of_point(point).in_scope(|| tracing::warn!(%error, "not removed"));
     report.problems.push(format!("{} is not removed yet: {error}", name_of(point)));
     PointFate::Blocked
@@ -53,14 +53,14 @@ fn blocked(point: &RestorePoint, error: &NotRemoved, report: &mut Report) -> Poi
 async fn try_remove(app: &App, point: &mut RestorePoint, why: &str) -> Result<PointFate, NotRemoved> {
     // What was planned is what is removed: a record that moved since is left to whoever moved it.
     if !moved::make(app, point, Move::Deleting(why)).await? {
-        return Ok(left_to_another(point));
+        return Ok(fate_by_state(point));
     }
     ask(app, point).await
 }
 
-/// What becomes of a point that another invocation has moved.
-fn left_to_another(point: &RestorePoint) -> PointFate {
-    match point.state {
+/// What becomes of a point by where it stands: another invocation has moved it.
+fn fate_by_state(point: &RestorePoint) -> PointFate {
+    match point.state() {
         State::Deleting => PointFate::Removing,
         state if state.is_past() => PointFate::Gone,
         _ => PointFate::Keep,
@@ -69,18 +69,15 @@ fn left_to_another(point: &RestorePoint) -> PointFate {
 
 /// Asks AWS to delete a point that is recorded as being deleted, and looks whether it is gone.
 async fn ask(app: &App, point: &mut RestorePoint) -> Result<PointFate, NotRemoved> {
-    let Some(arn) = point.arn.clone() else {
-        moved::make(app, point, Move::Deleted).await?;
-        return Ok(PointFate::Removed);
-    };
+    let Some(arn) = point.recovery_point().cloned() else { return Ok(fate_by_state(point)) };
     let backup = &app.aws.region(&point.vault.region).backup;
     match backup.delete(&point.vault.name, &arn).await {
         Ok(()) => {}
-        // Gone already: by an earlier try, or by an operator.
+        // Gone already: by an earlier attempt, or by an operator.
         Err(error) if error.meaning == Meaning::NotFound => {}
         Err(error) if error.code == BUSY_ERROR_CODE => return Err(NotRemoved::Busy(error)),
-        // An earlier try is under way, or a lock or a legal hold is in the way (assumption A23). Access denied decides
-        // nothing.
+        // An earlier deletion is running, or a lock or a legal hold blocks it (assumption A23). The answer may also be
+        // that access is denied: a second look decides.
         Err(error) if !error.is_transient() => {
             let found = backup.point(&point.vault.name, &arn).await;
             if found.is_ok_and(|found| found.state == PointState::Usable) {
@@ -90,17 +87,17 @@ async fn ask(app: &App, point: &mut RestorePoint) -> Result<PointFate, NotRemove
         }
         Err(error) => return Err(error.into()),
     }
-    refresh_state(app, point).await
+    record_if_gone(app, point).await
 }
 
-/// Looks whether a deleted point is gone: AWS Backup then does not find it (assumption A14).
-async fn refresh_state(app: &App, point: &mut RestorePoint) -> Result<PointFate, NotRemoved> {
-    let Some(arn) = point.arn.clone() else { return Ok(PointFate::Removing) };
+/// Records that a deleted point is gone, if it is: AWS Backup then does not find it (assumption A14).
+async fn record_if_gone(app: &App, point: &mut RestorePoint) -> Result<PointFate, NotRemoved> {
+    let Some(arn) = point.recovery_point().cloned() else { return Ok(fate_by_state(point)) };
     let backup = &app.aws.region(&point.vault.region).backup;
     match backup.point(&point.vault.name, &arn).await {
         Err(error) if error.meaning == Meaning::NotFound => {
-            if !moved::make(app, point, Move::Deleted).await? {
-                return Ok(left_to_another(point));
+            if !moved::make(app, point, Move::Deleted { otherwise: GONE }).await? {
+                return Ok(fate_by_state(point));
             }
             logs::of_point(point).in_scope(|| tracing::info!("restore point removed"));
             Ok(PointFate::Removed)
@@ -111,12 +108,19 @@ async fn refresh_state(app: &App, point: &mut RestorePoint) -> Result<PointFate,
     }
 }
 
+/// Why a point is gone whose record does not say that it is being deleted.
+const GONE: &str = "removed outside of Backup Chain";
+
 /// How long a run waits between two looks at what it has asked AWS to delete, and how often it looks.
 const POLL_INTERVAL: SignedDuration = SignedDuration::from_secs(15);
 const MAX_POLLS: u32 = 8;
 
 /// Waits for the deletions of this run to be done. What takes longer is confirmed by the next run.
-pub(crate) async fn confirm(app: &App, report: &mut Report, deadline: Deadline) -> Result<(), Error> {
+pub(crate) async fn wait_for_deletions(
+    app: &App,
+    report: &mut Report,
+    deadline: Deadline,
+) -> Result<(), Error> {
     for _ in 0..MAX_POLLS {
         let removing = |decided: &&mut Decided| decided.fate == PointFate::Removing;
         if !report.points.iter_mut().any(|decided| removing(&decided)) {
@@ -127,16 +131,16 @@ pub(crate) async fn confirm(app: &App, report: &mut Report, deadline: Deadline) 
             return Ok(());
         }
         app.context.clock().until(now + POLL_INTERVAL).await;
-        let mut open = app.catalog.deleting_points().await?;
+        let mut deleting = app.catalog.deleting_points().await?;
         let mut points = std::mem::take(&mut report.points);
         for decided in points.iter_mut().filter(removing) {
             let is_it = |point: &&mut RestorePoint| {
                 point.id == decided.point && place_of(&point.vault) == decided.vault
             };
-            let Some(point) = open.iter_mut().find(is_it) else { continue };
-            decided.fate = match refresh_state(app, point).await {
+            let Some(point) = deleting.iter_mut().find(is_it) else { continue };
+            decided.fate = match record_if_gone(app, point).await {
                 Ok(fate) => fate,
-                Err(error) => blocked(point, &error, report),
+                Err(error) => report_blocked(point, &error, report),
             };
         }
         report.points = points;
@@ -147,12 +151,13 @@ pub(crate) async fn confirm(app: &App, report: &mut Report, deadline: Deadline) 
 /// So long ago a deletion was asked for by a run that is over.
 const RUN_OVER_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
-/// Goes on with deletions that earlier runs began.
+/// Continues deletions that earlier runs began.
 pub(crate) async fn follow_up(app: &App, report: &mut Report) -> Result<(), Error> {
     for mut point in app.catalog.deleting_points().await? {
         let now = app.context.now();
+        // Of a point that is being deleted, `check_at` is when its deletion was last recorded.
         let is_old = point.check_at.is_none_or(|asked| now.duration_since(asked) > RUN_OVER_AFTER);
-        let fate = match refresh_state(app, &mut point).await {
+        let fate = match record_if_gone(app, &mut point).await {
             Ok(PointFate::Removing) | Err(NotRemoved::Expired) => ask(app, &mut point).await,
             other => other,
         };
@@ -164,7 +169,7 @@ pub(crate) async fn follow_up(app: &App, report: &mut Report) -> Result<(), Erro
             Ok(fate) => fate,
             // Another run has just asked for it.
             Err(NotRemoved::Busy(_)) if !is_old => PointFate::Removing,
-            Err(error) => blocked(&point, &error, report),
+            Err(error) => report_blocked(&point, &error, report),
         };
         let why = vec![Reason::NotFinal { state: State::Deleting }];
         report.points.push(Decided::of(&point, fate, why, now));

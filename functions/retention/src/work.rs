@@ -16,7 +16,7 @@ use backup_chain_core::table::TableHead;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::moved::MAX_ATTEMPTS;
+use crate::moved::MAX_COMMITS;
 
 /// How long the newest points of a table that is gone stay when no policy says.
 const AFTER_DROP: Span = Span { count: 90, unit: Unit::Day };
@@ -155,7 +155,7 @@ impl<'a> Work<'a> {
             head.gone_since = Some(self.now);
             match self.app.catalog.commit([Write::of(&mut head)]).await {
                 // Another run, or a job of the table that has just ended, was first.
-                Err(error) if error.is_conflict() && tries < MAX_ATTEMPTS => tries += 1,
+                Err(error) if error.is_conflict() && tries < MAX_COMMITS => tries += 1,
                 done => {
                     done?;
                     tracing::info!(table = %table.arn.name, "table is gone: its newest restore points stay for now");

@@ -1,4 +1,4 @@
-//! Storing policies.
+//! Storing, enabling, disabling and deleting policies.
 
 use backup_chain_aws::App;
 use backup_chain_aws::catalog::{Revision, StoredPolicy, Write};
@@ -27,9 +27,9 @@ pub(crate) async fn apply(app: &App, document: &str, by: Option<String>) -> Resu
             let StoredPolicy { name, revision, .. } = stored;
             return Ok(Applied { policy: name.to_string(), revision, changed: false, warnings });
         }
-        None => (first(&policy, document, now), Vec::new()),
+        None => (first_revision(&policy, document, now), Vec::new()),
         Some(stored) => {
-            // A document that an older version stored and this one cannot read starts afresh.
+            // Where the stored document cannot be read, every tier counts as new; the revision still goes up by one.
             let old = Policy::parse(&stored.document, &app.context.deployment().policy_home()).ok();
             let details = old.as_ref().map(|old| changes(old, &policy)).unwrap_or_default();
             let state = state_after(&stored, old.as_ref(), &policy, now);
@@ -38,18 +38,18 @@ pub(crate) async fn apply(app: &App, document: &str, by: Option<String>) -> Resu
                 disabled: stored.disabled && stored.deleted_at.is_none(),
                 rev: stored.rev,
                 state,
-                ..first(&policy, document, now)
+                ..first_revision(&policy, document, now)
             };
             (next, details)
         }
     };
-    let mut passed = superseded_by(app, &next, &format!("policy {} was applied", next.name)).await?;
+    let mut superseded = superseded_by(app, &next, &format!("policy {} was applied", next.name)).await?;
     let mut entry = app.context.entry(Action::PolicyApplied, policy.name.to_string(), by.clone());
     entry.details = vec![format!("revision {}", next.revision)];
     entry.details.extend(details);
     let mut revision = Revision::of(&next, by);
     let writes = [Write::of(&mut next), Write::of(&mut revision), Write::of(&mut entry)];
-    app.catalog.commit(writes.into_iter().chain(passed.iter_mut().map(Write::of))).await?;
+    app.catalog.commit(writes.into_iter().chain(superseded.iter_mut().map(Write::of))).await?;
     tracing::info!(policy = %next.name, revision = next.revision, "policy applied");
     Ok(Applied {
         policy: next.name.to_string(),
@@ -58,12 +58,12 @@ pub(crate) async fn apply(app: &App, document: &str, by: Option<String>) -> Resu
         warnings: warnings
             .into_iter()
             .chain(disabled_note(&next))
-            .chain(passed.iter().map(Session::report))
+            .chain(superseded.iter().map(Session::report))
             .collect(),
     })
 }
 
-fn first(policy: &Policy, document: &str, now: Timestamp) -> StoredPolicy {
+fn first_revision(policy: &Policy, document: &str, now: Timestamp) -> StoredPolicy {
     StoredPolicy {
         name: policy.name.clone(),
         document: document.to_owned(),
@@ -98,23 +98,23 @@ pub(crate) async fn set_enabled(
         return Err(SessionError::DisabledByDocument(name.clone()));
     }
     let changed = stored.disabled == on;
-    let mut passed = Vec::new();
+    let mut superseded = Vec::new();
     if changed {
         stored.disabled = !on;
         if on {
             stored.state = PolicyState::starting(&policy, app.context.now());
         }
         let what = if on { "enabled" } else { "disabled" };
-        passed = superseded_by(app, &stored, &format!("policy {name} was {what}")).await?;
+        superseded = superseded_by(app, &stored, &format!("policy {name} was {what}")).await?;
         let action = if on { Action::PolicyEnabled } else { Action::PolicyDisabled };
         let mut entry = app.context.entry(action, name.to_string(), by);
         let writes = [Write::of(&mut stored), Write::of(&mut entry)];
-        app.catalog.commit(writes.into_iter().chain(passed.iter_mut().map(Write::of))).await?;
+        app.catalog.commit(writes.into_iter().chain(superseded.iter_mut().map(Write::of))).await?;
         tracing::info!(policy = %name, enabled = on, "policy switched");
     }
-    let mut warnings: Vec<String> = passed.iter().map(Session::report).collect();
+    let mut warnings: Vec<String> = superseded.iter().map(Session::report).collect();
     if on {
-        warnings.extend(check::takes(app, &policy).await?);
+        warnings.extend(check::tables_taken(app, &policy).await?);
     }
     Ok(Switched { policy: name.to_string(), enabled: on, changed, warnings })
 }
@@ -127,10 +127,10 @@ pub(crate) async fn delete(
 ) -> Result<Deleted, SessionError> {
     let mut stored = stored(app, name).await?;
     stored.deleted_at = Some(app.context.now());
-    let mut passed = superseded_by(app, &stored, &format!("policy {name} was deleted")).await?;
+    let mut superseded = superseded_by(app, &stored, &format!("policy {name} was deleted")).await?;
     let mut entry = app.context.entry(Action::PolicyDeleted, name.to_string(), by);
     let writes = [Write::of(&mut stored), Write::of(&mut entry)];
-    app.catalog.commit(writes.into_iter().chain(passed.iter_mut().map(Write::of))).await?;
+    app.catalog.commit(writes.into_iter().chain(superseded.iter_mut().map(Write::of))).await?;
     tracing::info!(policy = %name, "policy deleted");
-    Ok(Deleted { policy: name.to_string(), warnings: passed.iter().map(Session::report).collect() })
+    Ok(Deleted { policy: name.to_string(), warnings: superseded.iter().map(Session::report).collect() })
 }

@@ -94,7 +94,7 @@ fn restarted_tiers(state: &PolicyState, now: Timestamp) -> Vec<String> {
 /// [`SessionError::Vault`] when the vault of the backups is not there.
 pub(crate) async fn for_apply(app: &App, policy: &Policy) -> Result<Vec<String>, SessionError> {
     let Known { facts, problems } = vaults(app, policy).await?;
-    let taken = takes(app, policy).await?;
+    let taken = tables_taken(app, policy).await?;
     Ok(problems.into_iter().chain(warnings(policy, &facts)).chain(taken).collect())
 }
 
@@ -102,7 +102,7 @@ pub(crate) async fn for_apply(app: &App, policy: &Policy) -> Result<Vec<String>,
 ///
 /// # Errors
 /// [`Error`] of the catalog.
-pub(crate) async fn takes(app: &App, policy: &Policy) -> Result<Vec<String>, Error> {
+pub(crate) async fn tables_taken(app: &App, policy: &Policy) -> Result<Vec<String>, Error> {
     let mut policies = app.policies.active().await?;
     policies.retain(|active| active.policy.name != policy.name);
     let is_later = |active: &Active| active.policy.enabled && active.policy.rank() > policy.rank();

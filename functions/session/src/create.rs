@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use crate::SessionError;
 
 /// Records a session for every policy of which a slot has come due, together with the moment up to which the
-/// policy is planned: so that whoever comes second records none. One that cannot be recorded does not stop the others.
-pub(crate) async fn due_sessions(app: &App, policies: &[Active]) -> Vec<SessionId> {
+/// policy is planned: so that another invocation records none. One that cannot be recorded does not stop the others.
+pub(crate) async fn record_due_sessions(app: &App, policies: &[Active]) -> Vec<SessionId> {
     let now = app.context.now();
     let mut recorded = Vec::new();
     for Active { stored, policy } in policies {
@@ -45,7 +45,7 @@ pub(crate) async fn due_sessions(app: &App, policies: &[Active]) -> Vec<SessionI
 }
 
 /// Records a run of a policy by an operator.
-pub(crate) async fn started_by_operator(
+pub(crate) async fn record_run_by_operator(
     app: &App,
     policies: &[Active],
     name: &PolicyName,
@@ -65,7 +65,7 @@ pub(crate) async fn started_by_operator(
 }
 
 /// Records a request for manual backups.
-pub(crate) async fn manual(
+pub(crate) async fn record_manual_session(
     app: &App,
     tables: &[String],
     vault: Option<VaultName>,
@@ -75,7 +75,7 @@ pub(crate) async fn manual(
     }
     let name = vault.as_ref().unwrap_or(&app.context.deployment().vault);
     if app.aws.lock_of(&app.context.deployment().vault_arn(name)).await?.is_some() {
-        return Err(SessionError::Vault(locked(name)));
+        return Err(SessionError::Vault(locked_vault_problem(name)));
     }
     let now = app.context.now();
     let session =
@@ -84,7 +84,7 @@ pub(crate) async fn manual(
 }
 
 /// Why a vault takes no manual backup.
-pub(crate) fn locked(vault: &VaultName) -> String {
+pub(crate) fn locked_vault_problem(vault: &VaultName) -> String {
     format!(
         "vault {vault} is locked, and a manual backup there could not be removed by an operator: name a vault without a lock"
     )

@@ -59,17 +59,17 @@ pub async fn handle(
                 app.context.record_deferred(&Measured::default(), "events for the bus", &error);
             }
             let policies = app.policies.active().await?;
-            let recorded = create::due_sessions(app, &policies).await;
+            let recorded = create::record_due_sessions(app, &policies).await;
             work(app, &policies, recorded, deadline).await
         }
         SessionRequest::Run { policy } => {
             let policies = app.policies.active().await?;
-            let recorded = create::started_by_operator(app, &policies, &policy).await?;
+            let recorded = create::record_run_by_operator(app, &policies, &policy).await?;
             work(app, &policies, vec![recorded], deadline).await
         }
         SessionRequest::Backup { tables, vault } => {
             let policies = app.policies.active().await?;
-            let recorded = create::manual(app, &tables, vault).await?;
+            let recorded = create::record_manual_session(app, &tables, vault).await?;
             work(app, &policies, vec![recorded], deadline).await
         }
     }

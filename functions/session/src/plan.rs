@@ -31,26 +31,26 @@ const MAX_CONCURRENCY: usize = 8;
 struct Unreadable {
     /// What is not known for it, each with the reason.
     lines: Vec<String>,
-    /// The first error that may pass.
-    passing: Option<Error>,
+    /// The first error that may pass by itself.
+    first_transient: Option<Error>,
 }
 
 impl Unreadable {
     fn note(&mut self, line: String, error: &AwsError) {
         self.lines.push(line);
-        self.wait_for(error);
+        self.note_if_transient(error);
     }
 
-    fn wait_for(&mut self, error: &AwsError) {
+    fn note_if_transient(&mut self, error: &AwsError) {
         if error.is_transient() {
-            self.passing.get_or_insert_with(|| error.clone().into());
+            self.first_transient.get_or_insert_with(|| error.clone().into());
         }
     }
 }
 
 /// Records a restore point for every table of the session that needs one, and gives those that it recorded. A session
 /// that was cut off here, or that waits for what could not be looked at, is planned again: tables that have their point
-/// already are superseded. It does not wait without end: then it continues without, and says so.
+/// from this session already are left as they are. It does not wait without end: then it continues without, and says so.
 ///
 /// # Errors
 /// [`Error`] of the catalog.
@@ -66,22 +66,22 @@ pub(crate) async fn plan(
             Some(active) => Some(active),
             None => {
                 let why = "its policy is not stored any more, or cannot be read: apply it again".to_owned();
-                refuse(app, session, vec![why], 1).await?;
+                end_failed(app, session, vec![why], 1).await?;
                 return Ok(Vec::new());
             }
         },
     };
     let vault = vault_of(app, session, active);
-    let mut doubts = Unreadable::default();
-    let in_the_way = match source_problem(app, &vault).await {
+    let mut unreadable = Unreadable::default();
+    let source_problem = match source_problem(app, &vault).await {
         Ok(problem) => problem,
         Err(error) => {
             let line = format!("whether vault {} takes backups is not known: {error}", vault.name);
-            doubts.note(line, &error);
+            unreadable.note(line, &error);
             None
         }
     };
-    // Backups need nothing of a target Region.
+    // A problem of a target vault is reported only: backups do not need it.
     let mut problems = Vec::new();
     for target in active.map(|active| active.policy.copies.as_slice()).unwrap_or_default() {
         problems.extend(target_vault(app, &target.vault).await.err());
@@ -92,36 +92,36 @@ pub(crate) async fn plan(
         None => named::named(app, &session.tables),
     };
     for unlisted in &unknown {
-        doubts.note(unlisted.to_string(), &unlisted.error);
+        unreadable.note(unlisted.to_string(), &unlisted.error);
     }
-    let due = active.map_or(0, |active| due_of_any(active, session));
-    // Of tables that are not known at least one is left without a point.
-    let mut owed = if unknown.is_empty() { 0 } else { due };
-    let mut there: Vec<Table> = Vec::new();
+    let owed_per_table = active.map_or(0, |active| slots_owed_by_unknown_table(active, session));
+    // Of tables that could not be listed there is at least one: its slots are counted once.
+    let mut owed = if unknown.is_empty() { 0 } else { owed_per_table };
+    let mut usable: Vec<Table> = Vec::new();
     for (name, found) in app.aws.source().dynamodb.find_each(tables).await {
         let why = match found {
             Ok(None) => "there is no such table".to_owned(),
             Ok(Some(Found { unfit: Some(why), .. })) => {
-                owed += due;
+                owed += owed_per_table;
                 why
             }
             Ok(Some(Found { table, unfit: None, .. })) => {
-                there.push(table);
+                usable.push(table);
                 continue;
             }
             Err(error) => {
-                owed += due;
-                doubts.wait_for(&error);
+                owed += owed_per_table;
+                unreadable.note_if_transient(&error);
                 format!("it cannot be looked at: {error}")
             }
         };
         skipped.push(Skipped { table: name.to_string(), why, warning: true });
     }
 
-    let mut known = app.catalog.heads(&there).await?;
-    there.retain(|table| match known.get(table) {
+    let mut known = app.catalog.heads(&usable).await?;
+    usable.retain(|table| match known.get(table) {
         Some(Err(unreadable)) => {
-            owed += due;
+            owed += owed_per_table;
             let why = unreadable.to_string();
             skipped.push(Skipped { table: table.arn.name.to_string(), why, warning: true });
             false
@@ -129,28 +129,31 @@ pub(crate) async fn plan(
         _ => true,
     });
     let mut known: BTreeMap<Table, TableHead> =
-        there.iter().filter_map(|table| Some((table.clone(), known.remove(table)?.ok()?))).collect();
+        usable.iter().filter_map(|table| Some((table.clone(), known.remove(table)?.ok()?))).collect();
     if let Some(active) = active {
         measure_age(app, active, session, known.values());
     }
-    if let Some(problem) = in_the_way {
+    if let Some(problem) = source_problem {
         if let Some(active) = active {
-            let heads = there
+            let heads = usable
                 .into_iter()
                 .map(|table| known.remove(&table).unwrap_or_else(|| TableHead::new(table, session.since)));
             let heads: Vec<TableHead> = heads.collect();
-            owed += heads.iter().map(|head| owed_by(active, session, head.clone(), &vault)).sum::<usize>();
-            assign_policies(app, active, session, heads.into_iter()).await?;
+            owed += heads
+                .iter()
+                .map(|head| slots_owed_by_table(active, session, head.clone(), &vault))
+                .sum::<usize>();
+            record_new_heads(app, active, session, heads.into_iter()).await?;
         }
-        refuse(app, session, vec![problem], owed).await?;
+        end_failed(app, session, vec![problem], owed).await?;
         return Ok(Vec::new());
     }
-    // Those that an earlier try at planning has given their points may have got any far since.
-    let own: BTreeSet<Table> =
+    // Tables that an earlier attempt has given a point are left out: that point may have progressed.
+    let already_planned: BTreeSet<Table> =
         app.catalog.points_of_session(&session.id).await?.into_iter().map(|point| point.table).collect();
-    let mut planned = own.len();
+    let mut planned = already_planned.len();
     let mut writes: Vec<(RestorePoint, TableHead)> = Vec::new();
-    for table in there.into_iter().filter(|table| !own.contains(table)) {
+    for table in usable.into_iter().filter(|table| !already_planned.contains(table)) {
         let head = known.remove(&table);
         match plan_table(active, session, &vault, table, head) {
             TablePlan::Already => planned += 1,
@@ -161,49 +164,50 @@ pub(crate) async fn plan(
             TablePlan::Point(point, head) => writes.push((*point, *head)),
         }
     }
-    let mut made = Vec::new();
+    let mut recorded = Vec::new();
     let mut commits =
         stream::iter(writes).map(|(point, head)| record(app, point, head)).buffered(MAX_CONCURRENCY);
     while let Some((point, committed)) = commits.next().await {
         match committed {
-            Ok(()) => made.push(point),
-            // Somebody else moved its head: it is read again.
+            Ok(()) => recorded.push(point),
+            // A conflict, or an error that may pass: the session may be planned again. Otherwise the table is skipped.
             Err(error) => {
                 owed += session.owes(&point.flags);
                 if error.is_conflict() || error.is_transient() {
-                    doubts.passing.get_or_insert_with(|| error.clone());
+                    unreadable.first_transient.get_or_insert_with(|| error.clone());
                 }
                 let (table, why) = (point.table.arn.name.to_string(), error.to_string());
                 skipped.push(Skipped { table, why, warning: true });
             }
         }
         if !deadline.allows_work(app.context.now()) {
-            return Ok(made);
+            return Ok(recorded);
         }
     }
     drop(commits);
-    if let Some(error) = doubts.passing.as_ref().filter(|_| may_wait(app, session)) {
+    if let Some(error) = unreadable.first_transient.as_ref().filter(|_| may_wait(app, session)) {
         app.context.record_deferred(
             &Measured::of_session(session),
             "tables that cannot be planned yet",
             error,
         );
-        return Ok(made);
+        return Ok(recorded);
     }
-    problems.extend(active.and_then(|active| overtaken(active, session)));
+    problems.extend(active.and_then(|active| record_superseded_slots(active, session)));
     skipped.sort();
     skipped.truncate(MAX_SKIPPED);
-    session.planned = u32::try_from(planned + made.len()).unwrap_or(u32::MAX);
+    session.planned = u32::try_from(planned + recorded.len()).unwrap_or(u32::MAX);
     session.skipped = skipped;
     session.owed = u32::try_from(owed).unwrap_or(u32::MAX);
-    session.problems = problems.into_iter().chain(doubts.lines).collect();
+    session.problems = problems.into_iter().chain(unreadable.lines).collect();
     session.status = Status::Running;
     app.catalog.commit([Write::of(session)]).await?;
-    Ok(made)
+    Ok(recorded)
 }
 
-/// Slots of the session that its policy promises no more, for it was changed meanwhile: no point takes their flags.
-fn overtaken(active: &Active, session: &mut Session) -> Option<String> {
+/// Adds to the missed slots of the session those that its policy promises no more, for it was changed meanwhile: no point
+/// takes their flags. Returns the problem to report.
+fn record_superseded_slots(active: &Active, session: &mut Session) -> Option<String> {
     let passed = session.due.iter().filter(|due| !active.stored.state.promises(due)).cloned();
     let passed: Vec<TierSlot> = passed.collect();
     if passed.is_empty() {
@@ -222,7 +226,8 @@ pub(crate) fn may_wait(app: &App, session: &Session) -> bool {
     app.context.now() < session.started_at + wait::PLANNING
 }
 
-/// Gives up planning the rest of a session: what it has recorded continues, and the rest is owed.
+/// Gives up planning the rest of a session: what it has recorded continues. How many tables are left is not known, so the
+/// slots of one are counted as owed. A session that has recorded nothing has failed.
 ///
 /// # Errors
 /// [`Error`] of the catalog.
@@ -237,12 +242,12 @@ pub(crate) async fn abandon_planning(
         .policy
         .as_ref()
         .and_then(|wanted| policies.iter().find(|active| active.policy.name == wanted.name));
-    let owed = active.map_or(0, |active| due_of_any(active, session));
-    let own = app.catalog.points_of_session(&session.id).await?.len();
-    if own == 0 {
-        return refuse(app, session, vec![why], owed).await;
+    let owed = active.map_or(0, |active| slots_owed_by_unknown_table(active, session));
+    let already_planned = app.catalog.points_of_session(&session.id).await?.len();
+    if already_planned == 0 {
+        return end_failed(app, session, vec![why], owed).await;
     }
-    session.planned = u32::try_from(own).unwrap_or(u32::MAX);
+    session.planned = u32::try_from(already_planned).unwrap_or(u32::MAX);
     session.owed = u32::try_from(owed).unwrap_or(u32::MAX);
     session.problems.push(why);
     session.status = Status::Running;
@@ -271,15 +276,15 @@ fn measure_age<'a>(
     }
 }
 
-/// How many slots are due for a table of which nothing is known.
-fn due_of_any(active: &Active, session: &Session) -> usize {
+/// How many slots stay owed to a table of which nothing is known.
+fn slots_owed_by_unknown_table(active: &Active, session: &Session) -> usize {
     let (met, carried) = (BTreeMap::new(), BTreeMap::new());
     let chain = ChainView { since: session.since, met, carried };
     backup_flags(active, session, &chain).map_or(0, |flags| session.owes(&flags))
 }
 
 /// How many slots a table stays without when the session can back up nothing.
-fn owed_by(active: &Active, session: &Session, mut head: TableHead, vault: &VaultArn) -> usize {
+fn slots_owed_by_table(active: &Active, session: &Session, mut head: TableHead, vault: &VaultArn) -> usize {
     assign_policy(&mut head, active, session);
     flags_of(active, session, &head, vault).map_or(0, |(flags, _)| session.owes(&flags))
 }
@@ -292,8 +297,8 @@ async fn record(
 ) -> (RestorePoint, Result<(), Error>) {
     let done = match app.catalog.commit([Write::of(&mut point), Write::of(&mut head)]).await {
         Err(error) if error.is_conflict() => match app.catalog.point(&point).await {
-            Ok(Some(there)) => {
-                point = there;
+            Ok(Some(recorded)) => {
+                point = recorded;
                 Ok(())
             }
             Ok(None) => Err(error),
@@ -336,7 +341,7 @@ fn plan_table(
         let backing_up = head.open.as_ref().is_some_and(|open| open.kind == PointKind::Backup);
         if head.planned.is_some() || backing_up {
             let why = "its previous backup is not final; what is due is owed to its next point";
-            return skip(why, true, owed_by(active, session, head, vault));
+            return skip(why, true, slots_owed_by_table(active, session, head, vault));
         }
         match flags_of(active, session, &head, vault) {
             Ok((some, also)) if !some.is_empty() => (flags, copies) = (some, also),
@@ -360,7 +365,7 @@ fn plan_table(
     TablePlan::Point(Box::new(point), Box::new(head))
 }
 
-/// A table that is new to its policy owes no slot from before. Returns whether it is new.
+/// Sets the policy of a head. Where it is new, no earlier slot is owed. Returns whether it is new.
 fn assign_policy(head: &mut TableHead, active: &Active, session: &Session) -> bool {
     let is_new = head.policy.as_ref() != Some(&active.policy.name);
     if is_new {
@@ -372,7 +377,7 @@ fn assign_policy(head: &mut TableHead, active: &Active, session: &Session) -> bo
 
 /// Records the tables of a session that can back up nothing: what is due is owed to those, too, that never had a
 /// backup.
-async fn assign_policies(
+async fn record_new_heads(
     app: &App,
     active: &Active,
     session: &Session,
@@ -395,25 +400,25 @@ fn flags_of(
     vault: &VaultArn,
 ) -> Result<(Vec<Flag>, Vec<CopyFlags>), due::NoTiers> {
     let Active { stored, policy } = active;
-    let (trigger, now) = (trigger(session), session.started_at);
+    let (origin, now) = (slot_origin(session), session.started_at);
     let chain = ChainView { since: head.since, met: head.met_slots_in(vault), carried: BTreeMap::new() };
     let flags = backup_flags(active, session, &chain)?;
     let copies = policy.copies.iter().filter_map(|target| {
         let (met, carried) = (head.met_slots_in(&target.vault), head.carried_to(&target.vault));
         let chain = ChainView { since: head.since, met, carried };
-        let flags = due::copy_flags(policy, &stored.state, &target.vault, &chain, trigger, now);
+        let flags = due::copy_flags(policy, &stored.state, &target.vault, &chain, origin, now);
         (!flags.is_empty()).then(|| CopyFlags { vault: target.vault.clone(), flags })
     });
     Ok((flags, copies.collect()))
 }
 
-/// The flags of a backup. What is due is judged by the moment of the session, so that planning it again gives the same.
+/// The flags of a backup. What is due is judged by when the session was recorded, so that planning it again gives the same.
 fn backup_flags(active: &Active, session: &Session, chain: &ChainView) -> Result<Vec<Flag>, due::NoTiers> {
     let Active { stored, policy } = active;
-    due::flags(policy, &stored.state, chain, trigger(session), session.started_at)
+    due::flags(policy, &stored.state, chain, slot_origin(session), session.started_at)
 }
 
-fn trigger(session: &Session) -> due::SlotOrigin {
+fn slot_origin(session: &Session) -> due::SlotOrigin {
     match session.trigger {
         SessionTrigger::ByHand => due::SlotOrigin::ByHand(session.slot),
         SessionTrigger::Schedule | SessionTrigger::Manual => due::SlotOrigin::Slot(session.slot),
@@ -430,7 +435,7 @@ async fn source_problem(app: &App, vault: &VaultArn) -> Result<Option<String>, A
 }
 
 /// Ends a session that can back up nothing. Every slot stays owed.
-async fn refuse(app: &App, session: &mut Session, why: Vec<String>, owed: usize) -> Result<(), Error> {
+async fn end_failed(app: &App, session: &mut Session, why: Vec<String>, owed: usize) -> Result<(), Error> {
     tracing::error!(?why, "session failed");
     session.problems.extend(why);
     session.status = Status::Failed;

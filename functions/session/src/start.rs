@@ -16,12 +16,12 @@ use backup_chain_core::notice::{FailedTable, Notice, SessionEnded};
 use backup_chain_core::plan::{self, JobMatch, JobTraits, StartBackup, token};
 use backup_chain_core::point::{PointKind, Request, RestorePoint, State};
 use backup_chain_core::session::{Session, Status};
-use backup_chain_core::wait;
+use backup_chain_core::{transition, wait};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use tracing::Instrument as _;
 
-use crate::create::locked;
+use crate::create::locked_vault_problem;
 use crate::report::{maker, measure_end};
 
 const RECREATED: &str =
@@ -44,14 +44,14 @@ pub(crate) async fn start(
     // A point that failed waits for its next try; one that is being started, until whoever started it is certainly
     // gone.
     let is_due = |point: &&RestorePoint| {
-        matches!(point.state, State::Planned | State::Starting) && point.check_at.is_none_or(|at| at <= now)
+        matches!(point.state(), State::Planned | State::Starting) && point.check_at.is_none_or(|at| at <= now)
     };
     let mut waiting: Vec<RestorePoint> = points.iter().filter(is_due).cloned().collect();
     if !waiting.is_empty() {
         let open = app.catalog.open_points().await?;
         let in_flight = open
             .iter()
-            .filter(|point| point.kind != PointKind::Copy && point.state != State::Planned)
+            .filter(|point| point.kind != PointKind::Copy && point.state() != State::Planned)
             .count();
         let room = app.context.deployment().backups_in_flight.saturating_sub(in_flight);
         let without_room = waiting.split_off(room.min(waiting.len()));
@@ -88,7 +88,7 @@ pub(crate) async fn start(
         let without = points.iter().filter(|point| !point.is_counted());
         let failed = without.map(|point| FailedTable {
             table: point.table.arn.name.to_string(),
-            reason: point.reason.clone().or(point.suspect.clone()).unwrap_or_default(),
+            reason: point.reason().or(point.suspect.as_deref()).unwrap_or_default().to_owned(),
         });
         // Told before it is recorded: should this be cut off here, it is sent again: at least once, never zero times.
         app.notices.publish(&Notice::SessionEnded(SessionEnded::of(session, failed))).await?;
@@ -133,7 +133,7 @@ impl Starts<'_> {
         let measured = Measured::of_point(&seen);
         let done = async {
             let Some(mut point) = app.catalog.reread_if_unchanged(&seen).await? else { return Ok(()) };
-            let done = match point.state {
+            let done = match point.state() {
                 State::Planned => Box::pin(self.begin(&mut point)).await,
                 _ => Box::pin(self.resolve(&mut point)).await,
             };
@@ -152,7 +152,7 @@ impl Starts<'_> {
 
     /// Since when a point could have been started.
     fn waits_since(&self, point: &RestorePoint) -> Timestamp {
-        match point.state {
+        match point.state() {
             State::Starting => point.requested_at,
             _ => point.check_at,
         }
@@ -182,7 +182,7 @@ impl Starts<'_> {
         };
         // The vault was not when the backup was asked for.
         if lock.is_some() && point.kind == PointKind::Manual {
-            return app.ledger.mark_failed(point, &locked(&point.vault.name)).await;
+            return app.ledger.mark_failed(point, &locked_vault_problem(&point.vault.name)).await;
         }
         let Some(mut head) = app.catalog.head(&point.table).await? else {
             return app.ledger.mark_failed(point, "its table's record is gone from the catalog").await;
@@ -284,8 +284,8 @@ impl Starts<'_> {
     async fn send(&self, point: &mut RestorePoint) -> Result<(), Error> {
         let app = self.app;
         loop {
-            let Some(Request::Backup(request)) = point.request.clone() else {
-                return app.ledger.mark_failed(point, "its recorded request is lost").await;
+            let Some(Request::Backup(request)) = point.request().cloned() else {
+                return app.ledger.mark_failed(point, "its recorded request is not one for a backup").await;
             };
             match app.aws.source().backup.start_backup(&request).await {
                 Ok(started) => return run(app, point, &started.job, started.arn).await,
@@ -306,7 +306,7 @@ impl Starts<'_> {
         let backup = &app.aws.source().backup;
         let since = point.requested_at.unwrap_or(point.slot) - SignedDuration::from_mins(5);
         let jobs = backup.backup_jobs_of(&point.table.arn, since).await?;
-        let mine = match &point.request {
+        let mine = match point.request() {
             Some(Request::Backup(request)) if request.tags.is_empty() => {
                 by_marks(app, point, request, &jobs).await?
             }
@@ -355,7 +355,8 @@ async fn untag(
     point
         .warnings
         .push(format!("its metadata is in the settings table alone, for AWS refused it as tags: {refused}"));
-    point.request = Some(Request::Backup(request.untagged(&point.id, point.attempt)));
+    let untagged = request.untagged(&point.id, point.attempt);
+    transition::asked_otherwise(point, Request::Backup(untagged))?;
     app.catalog.commit([Write::of(point)]).await
 }
 
@@ -366,12 +367,13 @@ async fn run(
     job: &str,
     arn: Option<RecoveryPointArn>,
 ) -> Result<(), Error> {
-    point.arn = arn.or(point.arn.take());
     // So that it is known when the catalog is lost meanwhile. Whoever completes it does the same, and waits for it.
-    if let Err(error) = app.sealer.index_message(point).await {
+    if let Some(arn) = &arn
+        && let Err(error) = app.sealer.index_message(point, arn).await
+    {
         tracing::warn!(%error, "its recovery point is named when it is complete");
     }
-    app.ledger.mark_running(point, job).await
+    app.ledger.mark_running(point, job, arn).await
 }
 
 /// The job whose recovery point carries our id.
@@ -409,8 +411,11 @@ async fn by_marks(
     jobs: &[(Job, JobTraits)],
 ) -> Result<JobMatch, Error> {
     let points = app.catalog.points_of_table(&point.table.arn.name).await?;
-    let others =
-        points.into_iter().filter(|other| other.id != point.id).filter_map(|other| other.job).collect();
+    let others = points
+        .into_iter()
+        .filter(|other| other.id != point.id)
+        .filter_map(|other| other.job().map(str::to_owned))
+        .collect();
     let marks: Vec<JobTraits> = jobs.iter().map(|(_, marks)| marks.clone()).collect();
     Ok(plan::match_job(request, &marks, &others))
 }

@@ -214,11 +214,10 @@ impl Surroundings {
         let (mut alarms, mut partly) = (BTreeMap::new(), Vec::new());
         for found in all.iter().filter(|alarm| is_about(alarm, table)) {
             let Some(name) = found.alarm_name().filter(|name| !is_owned(name)) else { continue };
-            if found.evaluation_window.is_some()
-                || found.warm_up_configuration.is_some()
-                || found.evaluation_criteria.is_some()
-                || found.action_configuration.is_some()
-            {
+            // Tags that an alarm sends along are those of the alarm, which are not captured.
+            let sends_tags = found.action_configuration.is_some();
+            let is_of_a_newer_kind = found.evaluation_window().is_some_and(|window| window.is_unknown());
+            if sends_tags || is_of_a_newer_kind || found.evaluation_criteria.is_some() {
                 partly.push(name.to_owned());
             }
             alarms.insert(name.to_owned(), Json(alarm(found)));
@@ -363,6 +362,27 @@ pub(crate) fn alarm(found: &cloudwatch::MetricAlarm) -> Value {
         ("Metrics", (!queries.is_empty()).then(|| queries.into())),
         ("ThresholdMetricId", found.threshold_metric_id().map(Value::from)),
         ("EvaluationInterval", found.evaluation_interval().map(Value::from)),
+        ("EvaluationWindow", found.evaluation_window().and_then(evaluation_window)),
+        ("WarmUpConfiguration", found.warm_up_configuration().map(warm_up)),
+    ])
+}
+
+/// Which stretch of time an alarm looks at each time.
+fn evaluation_window(window: &cloudwatch::EvaluationWindow) -> Option<Value> {
+    match window {
+        cloudwatch::EvaluationWindow::SlidingWindow(_) => Some(json!({"SlidingWindow": {}})),
+        cloudwatch::EvaluationWindow::WallClockWindow(clock) => {
+            Some(json!({"WallClockWindow": object([("Timezone", clock.timezone().map(Value::from))])}))
+        }
+        _ => None,
+    }
+}
+
+fn warm_up(warm_up: &cloudwatch::WarmUpConfiguration) -> Value {
+    let waits = warm_up.only_start_evaluating_after_warm_up_period_ends();
+    object([
+        ("WarmUpPeriodDurationInMinutes", warm_up.warm_up_period_duration_in_minutes().map(Value::from)),
+        ("OnlyStartEvaluatingAfterWarmUpPeriodEnds", waits.map(Value::from)),
     ])
 }
 

@@ -53,12 +53,17 @@ impl Ledger {
         self.catalog.commit([Write::of(point), Write::of(head)]).await
     }
 
-    /// AWS has taken the request and made a job of it.
+    /// AWS has taken the request and made a job of it, and perhaps named the recovery point that the job is to make.
     ///
     /// # Errors
     /// [`Error`] of the catalog.
-    pub async fn mark_running(&self, point: &mut RestorePoint, job: &str) -> Result<(), Error> {
-        transition::running(point, job, self.context.now())?;
+    pub async fn mark_running(
+        &self,
+        point: &mut RestorePoint,
+        job: &str,
+        recovery_point: Option<RecoveryPointArn>,
+    ) -> Result<(), Error> {
+        transition::running(point, job, recovery_point, self.context.now())?;
         self.catalog.commit([Write::of(point)]).await?;
         self.context.measure(&Measured::of_point(point).with(Metric::JobsStarted, 1));
         Ok(())
@@ -74,7 +79,7 @@ impl Ledger {
         arn: &RecoveryPointArn,
     ) -> Result<(), Error> {
         let mut head = self.catalog.head(&point.table).await?;
-        transition::job_ended(point, head.as_mut(), arn, self.context.now());
+        transition::job_ended(point, head.as_mut(), arn, self.context.now())?;
         self.commit(point, head, &mut []).await
     }
 
@@ -131,7 +136,9 @@ impl Ledger {
             self.notices.publish(&Notice::CopyFailed(CopyFailed::of(point, why))).await?;
             self.context.measure(&Measured::of_point(point).with(Metric::CopiesFailed, 1));
         }
-        self.end(point, State::Failed, why).await
+        let mut head = self.catalog.head(&point.table).await?;
+        transition::failed(point, head.as_mut(), why, self.context.now())?;
+        self.commit(point, head, &mut []).await
     }
 
     /// A newer copy goes in place of this one, which was never started.
@@ -140,12 +147,8 @@ impl Ledger {
     /// [`Error`] of the catalog.
     pub async fn mark_dropped(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
         tracing::info!(point = %point.id, table = %point.table.arn.name, why, "copy dropped");
-        self.end(point, State::Dropped, why).await
-    }
-
-    async fn end(&self, point: &mut RestorePoint, state: State, why: &str) -> Result<(), Error> {
         let mut head = self.catalog.head(&point.table).await?;
-        transition::ended(point, head.as_mut(), state, why, self.context.now())?;
+        transition::dropped(point, head.as_mut(), why, self.context.now())?;
         self.commit(point, head, &mut []).await
     }
 
@@ -157,10 +160,11 @@ impl Ledger {
     pub async fn mark_available(
         &self,
         point: &mut RestorePoint,
+        arn: &RecoveryPointArn,
         copy_took: Option<SignedDuration>,
     ) -> Result<Vec<RestorePoint>, Error> {
         let mut head = self.catalog.head(&point.table).await?;
-        let mut copies = transition::available(point, head.as_mut(), copy_took, self.context.now())?;
+        let mut copies = transition::available(point, head.as_mut(), arn, copy_took, self.context.now())?;
         self.commit(point, head, &mut copies).await?;
         Ok(copies)
     }
@@ -196,14 +200,14 @@ impl Ledger {
         self.commit_with_head(point).await
     }
 
-    /// The point is gone. What the settings table of its Region holds of it goes with it, unless another point of the
-    /// table there names the same.
+    /// The point is gone: by our own deletion, or else for this reason. What the settings table of its Region holds of it
+    /// goes with it, unless another point of the table there names the same.
     ///
     /// # Errors
     /// [`Error`] of the catalog or the settings table.
-    pub async fn mark_deleted(&self, point: &mut RestorePoint) -> Result<(), Error> {
+    pub async fn mark_deleted(&self, point: &mut RestorePoint, otherwise: &str) -> Result<(), Error> {
         let mut gone = point.clone();
-        let left = transition::deleted(&mut gone, self.context.now())?;
+        let left = transition::deleted(&mut gone, otherwise, self.context.now())?;
         self.delete_leftovers(&gone, &left).await?;
         *point = gone;
         self.commit_with_head(point).await
@@ -231,7 +235,7 @@ impl Ledger {
     /// past.
     async fn delete_leftovers(&self, point: &RestorePoint, left: &[StoredLeftover]) -> Result<(), Error> {
         let store = &self.aws.region(&point.vault.region).settings;
-        let own = |arn: &&RecoveryPointArn| !point.state.is_past() && point.arn.as_ref() == Some(*arn);
+        let own = |arn: &&RecoveryPointArn| !point.state().is_past() && point.recovery_point() == Some(*arn);
         for arn in left.iter().filter_map(|left| left.arn.as_ref()).filter(|arn| !own(arn)) {
             store.delete_index_entry(arn).await?;
         }
@@ -244,7 +248,7 @@ impl Ledger {
             return Ok(());
         }
         let mut others = self.others_of_table(point).await?;
-        if !point.state.is_past() {
+        if !point.state().is_past() {
             others.push(point.clone());
         }
         unnamed.retain(|(digest, _)| !others.iter().any(|other| may_reference(other, digest)));
@@ -264,9 +268,9 @@ impl Ledger {
         others.retain(|other| {
             let is_other = other.id != point.id || other.vault != point.vault;
             // A copy that is not made yet takes what it needs from the source Region; then it has its own.
-            let waits = other.state.is_open() && *region == self.context.deployment().region;
+            let waits = other.state().is_open() && *region == self.context.deployment().region;
             let is_near = other.vault.region == *region || waits;
-            is_other && is_near && !other.state.is_past() && other.table == point.table
+            is_other && is_near && !other.state().is_past() && other.table == point.table
         });
         Ok(others)
     }
@@ -310,7 +314,7 @@ impl Ledger {
         let mut of_place = of_table.iter().filter(|other| other.id == point.id && other.vault == point.vault);
         let mut head = self.changed_head(point).await?;
         let write = match of_place.next() {
-            Some(there) if !there.state.is_past() => return Ok(()),
+            Some(there) if !there.state().is_past() => return Ok(()),
             Some(past) => {
                 point.rev = past.rev;
                 Write::back(point)
@@ -341,6 +345,6 @@ impl Ledger {
 
 /// Whether another point names this digest in the settings table; one that is about to be sealed may name any.
 fn may_reference(other: &RestorePoint, digest: &Digest) -> bool {
-    let is_unsealed = other.state == State::Planned && other.kind != PointKind::Copy;
+    let is_unsealed = other.state() == State::Planned && other.kind != PointKind::Copy;
     is_unsealed || other.stored().any(|named| named == *digest)
 }

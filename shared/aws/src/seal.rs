@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use backup_chain_core::esdk::{self, Context as EncryptionContext, DataKey, EsdkError, Message, WrappedKey};
-use backup_chain_core::ids::{Region, Table, TableId, VaultArn};
+use backup_chain_core::ids::{RecoveryPointArn, Region, Table, TableId, VaultArn};
 use backup_chain_core::metadata::tags::{Sealed, TooLarge};
 use backup_chain_core::metadata::{
     Document, MetadataError, MetadataPlacement, SettingsLocation, encryption_context, place, tags,
@@ -132,13 +132,13 @@ impl Sealer {
         self.aws.source().settings.put(&table.id, &sealed.digest(), sealed.bytes).await
     }
 
-    /// Makes the message of a point without tags known under its recovery point, in the settings table of its Region.
+    /// Makes the message of a point without tags known under its recovery point `arn`, in the settings table of its Region.
     /// What carries its message itself needs no name.
     ///
     /// # Errors
     /// [`AwsError`] of the settings table.
-    pub async fn index_message(&self, point: &RestorePoint) -> Result<(), AwsError> {
-        let (true, Some(arn), Some(message)) = (point.message_stored, &point.arn, point.sealed) else {
+    pub async fn index_message(&self, point: &RestorePoint, arn: &RecoveryPointArn) -> Result<(), AwsError> {
+        let (true, Some(message)) = (point.message_stored, point.sealed) else {
             return Ok(());
         };
         let named = MessageIndexEntry { id: point.id.clone(), table: point.table.id.clone(), message };
@@ -150,7 +150,7 @@ impl Sealer {
     /// # Errors
     /// [`AwsError`] of the settings table.
     pub async fn is_named(&self, point: &RestorePoint) -> Result<bool, AwsError> {
-        let (Some(arn), Some(message)) = (&point.arn, point.sealed) else { return Ok(false) };
+        let (Some(arn), Some(message)) = (point.recovery_point(), point.sealed) else { return Ok(false) };
         let named = self.aws.region(&point.vault.region).settings.named(arn).await?;
         let is_it = |named: MessageIndexEntry| {
             named.id == point.id && named.table == point.table.id && named.message == message
@@ -158,14 +158,14 @@ impl Sealer {
         Ok(named.is_some_and(is_it))
     }
 
-    /// Binds the metadata of a point that is there to its recovery point, and the name of a message that it does not
+    /// Binds the metadata of a point that is there to its recovery point `arn`, and the name of a message that it does not
     /// carry to both.
     ///
     /// # Errors
     /// [`AwsError`] of KMS, or where neither the tags nor the settings table take the binding.
-    pub async fn bind(&self, point: &mut RestorePoint) -> Result<(), AwsError> {
-        let (Some(arn), Some(digest)) = (&point.arn, point.sealed) else { return Ok(()) };
-        self.index_message(point).await?;
+    pub async fn bind(&self, point: &mut RestorePoint, arn: &RecoveryPointArn) -> Result<(), AwsError> {
+        let Some(digest) = point.sealed else { return Ok(()) };
+        self.index_message(point, arn).await?;
         point.bound = Some(self.bindings.set(point, arn, &digest).await?);
         Ok(())
     }
@@ -290,10 +290,9 @@ impl Sealer {
         let seen = Seen::of(found, tags, &vault.region);
         let Described { document, sealed, message_stored, bound } = self.open_unknown(&seen).await?;
         let is_believed = bound.is_ok() || pinned == Some(sealed);
-        let point = RestorePoint::from_document(&document, vault.clone())
+        let point = RestorePoint::from_document(&document, vault.clone(), found.arn.clone())
             .ok_or_else(|| OpenError::Suspect("its metadata knows of no copy in this vault".to_owned()))?;
         Ok(RestorePoint {
-            arn: Some(found.arn.clone()),
             created_at: found.created_at,
             bytes: found.bytes,
             // What nothing pins must be bound, whenever it is opened.

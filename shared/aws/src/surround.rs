@@ -200,6 +200,8 @@ impl Account {
             .set_metrics(Some(queries.ok_or_else(is_incomplete)?).filter(|queries| !queries.is_empty()))
             .set_threshold_metric_id(text("ThresholdMetricId"))
             .set_evaluation_interval(whole("EvaluationInterval"))
+            .set_evaluation_window(evaluation_window(&alarm["EvaluationWindow"]))
+            .set_warm_up_configuration(warm_up(&alarm["WarmUpConfiguration"]))
             .send()
             .await
             .map_err(failed(OPERATION, name))?;
@@ -214,6 +216,25 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
 fn strings(value: &Value) -> Option<Vec<String>> {
     let texts: Vec<String> = list(value).filter_map(Value::as_str).map(str::to_owned).collect();
     (!texts.is_empty()).then_some(texts)
+}
+
+fn evaluation_window(document: &Value) -> Option<cloudwatch::EvaluationWindow> {
+    if document.get("SlidingWindow").is_some() {
+        let sliding = cloudwatch::SlidingWindow::builder().build();
+        return Some(cloudwatch::EvaluationWindow::SlidingWindow(sliding));
+    }
+    let timezone = document.get("WallClockWindow")?["Timezone"].as_str().map(str::to_owned);
+    let clock = cloudwatch::WallClockWindow::builder().set_timezone(timezone).build();
+    Some(cloudwatch::EvaluationWindow::WallClockWindow(clock))
+}
+
+fn warm_up(document: &Value) -> Option<cloudwatch::WarmUpConfiguration> {
+    let minutes = document["WarmUpPeriodDurationInMinutes"].as_i64()?;
+    let waits = document["OnlyStartEvaluatingAfterWarmUpPeriodEnds"].as_bool();
+    let warm_up = cloudwatch::WarmUpConfiguration::builder()
+        .set_warm_up_period_duration_in_minutes(i32::try_from(minutes).ok())
+        .set_only_start_evaluating_after_warm_up_period_ends(waits);
+    Some(warm_up.build())
 }
 
 fn tracking(document: &Value) -> Option<scaling::TargetTrackingScalingPolicyConfiguration> {

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use backup_chain_core::ids::{PointId, SessionId, Table, VaultArn};
-use backup_chain_core::point::{PointKind, RestorePoint, State};
+use backup_chain_core::point::{PointKind, Progress, RestorePoint};
 use backup_chain_core::retention::{Guards, plan};
 use backup_chain_core::span::{Span, Unit};
 use backup_chain_core::tier::{Flag, Tier};
@@ -43,7 +43,9 @@ fn chain(number: u32, now: Timestamp) -> Vec<RestorePoint> {
             let (id, session) = (PointId::new(made, number.into()), SessionId::new(made, number.into()));
             RestorePoint {
                 flags,
-                state: State::Available,
+                progress: Progress::found(
+                    "arn:aws:backup:eu-central-1:111122223333:recovery-point:1".parse().unwrap(),
+                ),
                 created_at: Some(made),
                 ..RestorePoint::planned(id, PointKind::Backup, table.clone(), vault.clone(), session, made)
             }

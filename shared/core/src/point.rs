@@ -61,19 +61,6 @@ impl State {
     pub fn is_past(self) -> bool {
         matches!(self, Self::Failed | Self::Dropped | Self::Deleted)
     }
-
-    /// Whether a restore point may go from here to `next`.
-    pub fn may_become(self, next: State) -> bool {
-        use State::{Available, Deleted, Deleting, Dropped, Failed, Planned, Running, Starting};
-        matches!(
-            (self, next),
-            (Planned, Planned | Starting | Failed | Dropped)
-                | (Starting, Planned | Running | Failed)
-                | (Running, Planned | Available | Failed)
-                | (Available, Deleting | Deleted)
-                | (Deleting, Deleted | Available)
-        )
-    }
 }
 
 impl fmt::Display for State {
@@ -88,6 +75,80 @@ impl fmt::Display for State {
             Self::Deleting => "deleting",
             Self::Deleted => "deleted",
         })
+    }
+}
+
+/// Where a restore point stands, with what it has there and nowhere else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// Recorded; nothing has been asked of AWS.
+    Planned,
+    /// The request may or may not have reached AWS.
+    Starting {
+        /// The exact request, to be sent again byte for byte.
+        request: Request,
+    },
+    /// AWS has a job for it.
+    Running {
+        /// What was asked for.
+        request: Request,
+        /// The backup or copy job.
+        job: String,
+        /// The recovery point, once AWS has named it.
+        recovery_point: Option<RecoveryPointArn>,
+        /// Whether the job is over, though what it made could not be looked at yet: its table is free.
+        ended: bool,
+    },
+    /// It can be restored from.
+    Available {
+        /// What was made.
+        made: Made,
+        /// Why AWS would not delete it, when that was last tried.
+        blocked: Option<String>,
+    },
+    /// The job failed for good; the slots are owed.
+    Failed {
+        /// Why.
+        why: String,
+        /// The last job.
+        job: Option<String>,
+        /// What the job was to make, as far as AWS named it.
+        recovery_point: Option<RecoveryPointArn>,
+    },
+    /// A copy that a newer one overtook before it was started.
+    Dropped {
+        /// Why.
+        why: String,
+    },
+    /// Deletion has been asked for and not yet been seen to be done.
+    Deleting {
+        /// What is deleted.
+        made: Made,
+        /// Why.
+        why: String,
+    },
+    /// Gone from the vault.
+    Deleted {
+        /// What is gone.
+        made: Made,
+        /// Why.
+        why: String,
+    },
+}
+
+/// What a job has made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The recovery point.
+    pub recovery_point: RecoveryPointArn,
+    /// The job; none for a point that was found in its vault.
+    pub job: Option<String>,
+}
+
+impl Progress {
+    /// A point that was found in its vault: it can be restored from.
+    pub fn found(recovery_point: RecoveryPointArn) -> Self {
+        Self::Available { made: Made { recovery_point, job: None }, blocked: None }
     }
 }
 
@@ -146,7 +207,7 @@ pub enum Request {
 }
 
 /// Our record of one recovery point, from before it is asked for until after it is gone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestorePoint {
     /// Its id; a copy carries the id of its backup.
     pub id: PointId,
@@ -157,86 +218,52 @@ pub struct RestorePoint {
     /// The vault that it lives in.
     pub vault: VaultArn,
     /// The policy that made it; none for a manual backup.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyRef>,
     /// The session that made it.
     pub session: SessionId,
     /// The session's slot.
     pub slot: Timestamp,
     /// Flags: none on a manual backup.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<Flag>,
     /// On a backup: the copies that its slot asks for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub copies: Vec<CopyFlags>,
     /// Where it stands.
-    pub state: State,
+    pub progress: Progress,
     /// Counts the tries at this slot and table; part of the idempotency token.
     pub attempt: u32,
     /// Whether a job that failed is tried again; none for points that are made on request of an operator.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<Retry>,
-    /// The exact request, from the moment before it is sent until AWS has answered for good.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request: Option<Request>,
     /// When the request was first recorded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_at: Option<Timestamp>,
-    /// The backup or copy job.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub job: Option<String>,
-    /// Whether the job is over, though what it made could not be looked at yet: its table is free.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub job_ended: bool,
-    /// The recovery point, once AWS has named it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub arn: Option<RecoveryPointArn>,
     /// On a copy: the recovery point and the vault that it is copied from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<CopySource>,
     /// On a copy that took the place of older ones that waited: since when the oldest of them did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits_since: Option<Timestamp>,
     /// The moment of the restore point: the creation date that AWS gives it. Copies share their backup's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
     /// Size in bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<i64>,
     /// SHA-256 of the sealed metadata: what its tags, or the settings table, must hold.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed: Option<Digest>,
     /// SHA-256 of the normal form of the captured settings.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<Digest>,
     /// Whether the settings are in the settings table rather than in the tags.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub settings_stored: bool,
     /// Whether the sealed metadata is in the settings table, too: its recovery point carries the id alone, or no tag of
     /// ours.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub message_stored: bool,
     /// Where its metadata is bound to its recovery point; none as long as it is not. Without the catalog only bound
     /// metadata is believed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bound: Option<BindingLocation>,
     /// What its tries that failed have left in the settings table of its Region.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leftovers: Vec<StoredLeftover>,
-    /// Why it failed, was dropped or was removed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
     /// What is worth knowing about it, though it is available.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
     /// Why its metadata is not believed. A suspect point is kept and counts for nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspect: Option<String>,
     /// Kept by an operator.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
     /// When it is due to be checked next.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check_at: Option<Timestamp>,
     /// Counts the writes of this record; every write names the one that it saw.
     pub rev: u64,
@@ -283,14 +310,10 @@ impl RestorePoint {
             slot,
             flags: Vec::new(),
             copies: Vec::new(),
-            state: State::Planned,
+            progress: Progress::Planned,
             attempt: 1,
             retry: None,
-            request: None,
             requested_at: None,
-            job: None,
-            job_ended: false,
-            arn: None,
             source: None,
             waits_since: None,
             created_at: None,
@@ -301,7 +324,6 @@ impl RestorePoint {
             message_stored: false,
             bound: None,
             leftovers: Vec::new(),
-            reason: None,
             warnings: Vec::new(),
             suspect: None,
             hold: None,
@@ -312,7 +334,11 @@ impl RestorePoint {
 
     /// The point that a recovery point in `vault` is, by the metadata that it carries: available, as far as that
     /// goes. `None` when its metadata knows of no copy there.
-    pub fn from_document(document: &Document, vault: VaultArn) -> Option<Self> {
+    pub fn from_document(
+        document: &Document,
+        vault: VaultArn,
+        recovery_point: RecoveryPointArn,
+    ) -> Option<Self> {
         let (kind, flags, copies) = if document.kind == metadata::DocumentKind::Manual {
             (PointKind::Manual, Vec::new(), Vec::new())
         } else if vault.region == document.table.arn.region {
@@ -326,7 +352,7 @@ impl RestorePoint {
             policy: document.policy.clone(),
             flags,
             copies,
-            state: State::Available,
+            progress: Progress::found(recovery_point),
             requested_at: Some(document.requested_at),
             settings: Some(document.settings.digest()),
             settings_stored: matches!(document.settings, metadata::SettingsLocation::Stored(_)),
@@ -337,7 +363,7 @@ impl RestorePoint {
     /// The copies that an available backup is to have, to be looked at from `now` on. They share what its
     /// metadata says.
     pub fn planned_copies(&self, now: Timestamp) -> Vec<RestorePoint> {
-        let Some(arn) = &self.arn else { return Vec::new() };
+        let Some(arn) = self.recovery_point() else { return Vec::new() };
         let source = CopySource { arn: arn.clone(), vault: self.vault.clone() };
         let copy = |target: &CopyFlags| {
             let (table, vault) = (self.table.clone(), target.vault.clone());
@@ -376,7 +402,7 @@ impl RestorePoint {
     pub fn record_leftovers(&mut self, now: Timestamp) {
         let digests: Vec<Digest> = self.stored().collect();
         if !digests.is_empty() {
-            let arn = self.arn.clone().filter(|_| self.message_stored);
+            let arn = self.recovery_point().filter(|_| self.message_stored).cloned();
             self.leftovers.push(StoredLeftover { since: now, arn, digests });
         }
     }
@@ -387,16 +413,81 @@ impl RestorePoint {
         self.waits_since.map_or(own, |since| since.min(own))
     }
 
-    /// Moves it to its next state.
-    ///
-    /// # Errors
-    /// [`IllegalMove`] where the states do not allow it; it stays where it is.
-    pub fn transition_to(&mut self, next: State) -> Result<(), IllegalMove> {
-        if !self.state.may_become(next) {
-            return Err(IllegalMove { point: self.id.clone(), from: self.state, to: next });
+    /// Where it stands.
+    pub fn state(&self) -> State {
+        match self.progress {
+            Progress::Planned => State::Planned,
+            Progress::Starting { .. } => State::Starting,
+            Progress::Running { .. } => State::Running,
+            Progress::Available { .. } => State::Available,
+            Progress::Failed { .. } => State::Failed,
+            Progress::Dropped { .. } => State::Dropped,
+            Progress::Deleting { .. } => State::Deleting,
+            Progress::Deleted { .. } => State::Deleted,
         }
-        self.state = next;
-        Ok(())
+    }
+
+    /// The recovery point, once AWS has named it.
+    pub fn recovery_point(&self) -> Option<&RecoveryPointArn> {
+        match &self.progress {
+            Progress::Running { recovery_point, .. } | Progress::Failed { recovery_point, .. } => {
+                recovery_point.as_ref()
+            }
+            Progress::Available { made, .. }
+            | Progress::Deleting { made, .. }
+            | Progress::Deleted { made, .. } => Some(&made.recovery_point),
+            Progress::Planned | Progress::Starting { .. } | Progress::Dropped { .. } => None,
+        }
+    }
+
+    /// The recovery point that it can be restored from.
+    pub fn available(&self) -> Option<&RecoveryPointArn> {
+        match &self.progress {
+            Progress::Available { made, .. } => Some(&made.recovery_point),
+            _ => None,
+        }
+    }
+
+    /// The backup or copy job, once AWS has named it.
+    pub fn job(&self) -> Option<&str> {
+        match &self.progress {
+            Progress::Running { job, .. } => Some(job),
+            Progress::Failed { job, .. } => job.as_deref(),
+            Progress::Available { made, .. }
+            | Progress::Deleting { made, .. }
+            | Progress::Deleted { made, .. } => made.job.as_deref(),
+            Progress::Planned | Progress::Starting { .. } | Progress::Dropped { .. } => None,
+        }
+    }
+
+    /// What was asked of AWS, until that has answered for good.
+    pub fn request(&self) -> Option<&Request> {
+        match &self.progress {
+            Progress::Starting { request } | Progress::Running { request, .. } => Some(request),
+            _ => None,
+        }
+    }
+
+    /// Whether its job is over, though what it made could not be looked at yet.
+    pub fn job_ended(&self) -> bool {
+        matches!(self.progress, Progress::Running { ended: true, .. })
+    }
+
+    /// Why it failed, was dropped or was removed, or could not be.
+    pub fn reason(&self) -> Option<&str> {
+        match &self.progress {
+            Progress::Failed { why, .. }
+            | Progress::Dropped { why }
+            | Progress::Deleting { why, .. }
+            | Progress::Deleted { why, .. } => Some(why),
+            Progress::Available { blocked, .. } => blocked.as_deref(),
+            Progress::Planned | Progress::Starting { .. } | Progress::Running { .. } => None,
+        }
+    }
+
+    /// The error of a move that its state does not allow.
+    pub(crate) fn cannot_become(&self, to: State) -> IllegalMove {
+        IllegalMove { point: self.id.clone(), from: self.state(), to }
     }
 
     /// Whether a try that failed is to be followed by another.
@@ -411,7 +502,7 @@ impl RestorePoint {
 
     /// Whether it counts as a backup of its table: available and believed.
     pub fn is_counted(&self) -> bool {
-        self.state == State::Available && self.suspect.is_none()
+        self.available().is_some() && self.suspect.is_none()
     }
 }
 

@@ -162,12 +162,12 @@ impl Session {
     /// made points and has recorded none has failed.
     pub fn outcome(&self, points: &[RestorePoint]) -> Option<Status> {
         let is_planned = self.status != Status::Planning && points.len() >= self.planned as usize;
-        if !is_planned || points.iter().any(|point| point.state.is_open()) {
+        if !is_planned || points.iter().any(|point| point.state().is_open()) {
             return None;
         }
         let passed_over = self.skipped.iter().any(|table| table.warning);
         let nothing = points.is_empty() && (passed_over || !self.problems.is_empty());
-        let failed = nothing || points.iter().any(|point| point.state == State::Failed);
+        let failed = nothing || points.iter().any(|point| point.state() == State::Failed);
         let doubtful = points.iter().any(|point| point.suspect.is_some() || !point.warnings.is_empty());
         Some(if failed {
             Status::Failed

@@ -7,7 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::ids::RecoveryPointArn;
 use crate::notice::Retried;
-use crate::point::{BindingLocation, IllegalMove, PointKind, Request, RestorePoint, State, StoredLeftover};
+use crate::point::{
+    BindingLocation, IllegalMove, Made, PointKind, Progress, Request, RestorePoint, State, StoredLeftover,
+};
 use crate::table::{OpenJob, TableHead};
 
 /// What the warning of an attempt that failed begins with.
@@ -28,46 +30,72 @@ pub fn starting(
     until: Timestamp,
     now: Timestamp,
 ) -> Result<(), IllegalMove> {
-    point.transition_to(State::Starting)?;
+    let Progress::Planned = point.progress else { return Err(point.cannot_become(State::Starting)) };
+    point.progress = Progress::Starting { request };
     head.release(point);
     head.open = Some(OpenJob::of(point));
     point.requested_at = point.requested_at.or(Some(now));
-    point.request = Some(request);
     point.check_at = Some(until);
     Ok(())
 }
 
-/// AWS has taken the request and made a job of it.
+/// AWS has taken the request and made a job of it, and perhaps named the recovery point that the job is to make.
 ///
 /// # Errors
 /// [`IllegalMove`] unless it is starting.
-pub fn running(point: &mut RestorePoint, job: &str, now: Timestamp) -> Result<(), IllegalMove> {
-    point.transition_to(State::Running)?;
-    point.job = Some(job.to_owned());
+pub fn running(
+    point: &mut RestorePoint,
+    job: &str,
+    recovery_point: Option<RecoveryPointArn>,
+    now: Timestamp,
+) -> Result<(), IllegalMove> {
+    let Progress::Starting { request } = &point.progress else {
+        return Err(point.cannot_become(State::Running));
+    };
+    let request = request.clone();
+    point.progress = Progress::Running { request, job: job.to_owned(), recovery_point, ended: false };
     point.check_at = Some(now + SWEEP_INTERVAL);
     Ok(())
 }
 
+/// AWS refused the request: `request` is sent in its place.
+///
+/// # Errors
+/// [`IllegalMove`] unless it is starting.
+pub fn asked_otherwise(point: &mut RestorePoint, request: Request) -> Result<(), IllegalMove> {
+    let Progress::Starting { request: refused } = &mut point.progress else {
+        return Err(point.cannot_become(State::Starting));
+    };
+    *refused = request;
+    Ok(())
+}
+
 /// The job is over, and what it made could not be looked at: the point stays running, and its table is free.
+///
+/// # Errors
+/// [`IllegalMove`] unless it is running.
 pub fn job_ended(
     point: &mut RestorePoint,
     head: Option<&mut TableHead>,
     arn: &RecoveryPointArn,
     now: Timestamp,
-) {
-    point.job_ended = true;
-    point.arn = Some(arn.clone());
+) -> Result<(), IllegalMove> {
+    let Progress::Running { recovery_point, ended, .. } = &mut point.progress else {
+        return Err(point.cannot_become(State::Running));
+    };
+    (*recovery_point, *ended) = (Some(arn.clone()), true);
     point.check_at = Some(now + SWEEP_INTERVAL);
     if let Some(head) = head {
         head.release(point);
     }
+    Ok(())
 }
 
 /// An attempt failed, and another follows at `again_at`: a backup is described again, without tags if it is to be
 /// `untagged`. Returns what is reported of it.
 ///
 /// # Errors
-/// [`IllegalMove`] unless it is starting or running.
+/// [`IllegalMove`] unless its job is open, or is yet to be asked for.
 pub fn planned_again(
     point: &mut RestorePoint,
     head: Option<&mut TableHead>,
@@ -76,7 +104,9 @@ pub fn planned_again(
     untagged: bool,
     now: Timestamp,
 ) -> Result<Retried, IllegalMove> {
-    point.transition_to(State::Planned)?;
+    if !point.state().is_open() {
+        return Err(point.cannot_become(State::Planned));
+    }
     let retried = Retried {
         session: point.session.clone(),
         policy: point.policy.as_ref().map(|policy| policy.name.clone()),
@@ -91,12 +121,12 @@ pub fn planned_again(
     point.warnings.retain(|line| line.starts_with(ATTEMPT_PREFIX));
     point.warnings.push(format!("{ATTEMPT_PREFIX}{} failed: {why}", point.attempt));
     point.attempt += 1;
-    (point.request, point.requested_at, point.job, point.job_ended) = (None, None, None, false);
     if point.kind != PointKind::Copy {
         point.record_leftovers(now);
-        (point.sealed, point.settings, point.arn, point.suspect) = (None, None, None, None);
+        (point.sealed, point.settings, point.suspect) = (None, None, None);
         (point.settings_stored, point.message_stored) = (false, untagged);
     }
+    (point.progress, point.requested_at) = (Progress::Planned, None);
     point.check_at = Some(again_at);
     if let Some(head) = head {
         head.release(point);
@@ -107,42 +137,65 @@ pub fn planned_again(
     Ok(retried)
 }
 
-/// The point ends without a recovery point that counts: [`State::Failed`], and its slots are owed, or
-/// [`State::Dropped`], because a newer copy goes in its place.
+/// Nothing came of the point, or nothing will: its slots are owed.
 ///
 /// # Errors
-/// [`IllegalMove`] where it has ended before, or is available.
-pub fn ended(
+/// [`IllegalMove`] unless its job is open, or is yet to be asked for.
+pub fn failed(
     point: &mut RestorePoint,
     head: Option<&mut TableHead>,
-    state: State,
     why: &str,
     now: Timestamp,
 ) -> Result<(), IllegalMove> {
-    point.transition_to(state)?;
-    point.reason = Some(why.to_owned());
-    point.request = None;
+    if !point.state().is_open() {
+        return Err(point.cannot_become(State::Failed));
+    }
+    let (job, recovery_point) = (point.job().map(str::to_owned), point.recovery_point().cloned());
+    end(point, head, Progress::Failed { why: why.to_owned(), job, recovery_point }, now);
+    Ok(())
+}
+
+/// A newer copy goes in place of this one.
+///
+/// # Errors
+/// [`IllegalMove`] unless it is planned.
+pub fn dropped(
+    point: &mut RestorePoint,
+    head: Option<&mut TableHead>,
+    why: &str,
+    now: Timestamp,
+) -> Result<(), IllegalMove> {
+    let Progress::Planned = point.progress else { return Err(point.cannot_become(State::Dropped)) };
+    end(point, head, Progress::Dropped { why: why.to_owned() }, now);
+    Ok(())
+}
+
+fn end(point: &mut RestorePoint, head: Option<&mut TableHead>, progress: Progress, now: Timestamp) {
     point.record_leftovers(now);
+    point.progress = progress;
     point.check_at = Some(now);
     if let Some(head) = head {
         head.release(point);
     }
-    Ok(())
 }
 
 /// The point can be restored from. Believed, it meets its slots, and the copies that its slot asks for are returned, to be
-/// recorded with it. `copy_took` is how long its copy job ran.
+/// recorded with it. `arn` is what its job made, `copy_took` how long a copy job ran.
 ///
 /// # Errors
 /// [`IllegalMove`] unless it is running.
 pub fn available(
     point: &mut RestorePoint,
     head: Option<&mut TableHead>,
+    arn: &RecoveryPointArn,
     copy_took: Option<SignedDuration>,
     now: Timestamp,
 ) -> Result<Vec<RestorePoint>, IllegalMove> {
-    only_from(point, State::Running, State::Available)?;
-    point.request = None;
+    let Progress::Running { job, .. } = &point.progress else {
+        return Err(point.cannot_become(State::Available));
+    };
+    let made = Made { recovery_point: arn.clone(), job: Some(job.clone()) };
+    point.progress = Progress::Available { made, blocked: None };
     point.check_at = None;
     if let Some(head) = head {
         head.release(point);
@@ -169,8 +222,10 @@ pub fn believed(point: &mut RestorePoint, known: &[RestorePoint], now: Timestamp
 /// # Errors
 /// [`IllegalMove`] unless it is available.
 pub fn deleting(point: &mut RestorePoint, why: &str, now: Timestamp) -> Result<(), IllegalMove> {
-    point.transition_to(State::Deleting)?;
-    point.reason = Some(why.to_owned());
+    let Progress::Available { made, .. } = &point.progress else {
+        return Err(point.cannot_become(State::Deleting));
+    };
+    point.progress = Progress::Deleting { made: made.clone(), why: why.to_owned() };
     point.check_at = Some(now);
     Ok(())
 }
@@ -180,34 +235,38 @@ pub fn deleting(point: &mut RestorePoint, why: &str, now: Timestamp) -> Result<(
 /// # Errors
 /// [`IllegalMove`] unless it is being deleted.
 pub fn deletion_blocked(point: &mut RestorePoint, why: &str) -> Result<(), IllegalMove> {
-    only_from(point, State::Deleting, State::Available)?;
-    point.reason = Some(format!("deletion is blocked: {why}"));
+    let Progress::Deleting { made, .. } = &point.progress else {
+        return Err(point.cannot_become(State::Available));
+    };
+    let blocked = Some(format!("deletion is blocked: {why}"));
+    point.progress = Progress::Available { made: made.clone(), blocked };
     Ok(())
 }
 
-/// The point is gone. Returns what the settings table of its Region may still hold of it, to be removed before this is
-/// recorded.
+/// The point is gone: by our own deletion, or else for this reason. Returns what the settings table of its Region may
+/// still hold of it, to be removed before this is recorded.
 ///
 /// # Errors
 /// [`IllegalMove`] unless it is available or being deleted.
-pub fn deleted(point: &mut RestorePoint, now: Timestamp) -> Result<Vec<StoredLeftover>, IllegalMove> {
+pub fn deleted(
+    point: &mut RestorePoint,
+    otherwise: &str,
+    now: Timestamp,
+) -> Result<Vec<StoredLeftover>, IllegalMove> {
+    let (made, why) = match &point.progress {
+        Progress::Available { made, .. } => (made.clone(), otherwise.to_owned()),
+        Progress::Deleting { made, why } => (made.clone(), why.clone()),
+        _ => return Err(point.cannot_become(State::Deleted)),
+    };
     let is_indexed = point.message_stored || point.bound == Some(BindingLocation::Stored);
     let own = StoredLeftover {
         since: now,
-        arn: point.arn.clone().filter(|_| is_indexed),
+        arn: Some(made.recovery_point.clone()).filter(|_| is_indexed),
         digests: point.stored().collect(),
     };
-    point.transition_to(State::Deleted)?;
+    point.progress = Progress::Deleted { made, why };
     point.check_at = Some(now);
     let mut left = std::mem::take(&mut point.leftovers);
     left.push(own);
     Ok(left)
-}
-
-/// Moves the point on from this state alone: another may lead to the same, for another reason.
-fn only_from(point: &mut RestorePoint, from: State, to: State) -> Result<(), IllegalMove> {
-    if point.state != from {
-        return Err(IllegalMove { point: point.id.clone(), from: point.state, to });
-    }
-    point.transition_to(to)
 }

@@ -7,6 +7,7 @@
 
 mod against;
 mod naive;
+mod progress;
 
 use against::life::Life;
 use against::random::{Change, History, Look, Step, ZONES, any_history, lengthen, set_keep};

@@ -17,6 +17,8 @@ use backup_chain_core::tier::{Flag, Tier};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use proptest::prelude::*;
 
+mod progress;
+
 fn at(text: &str) -> Timestamp {
     format!("{text}:00Z").parse().unwrap()
 }
@@ -30,7 +32,7 @@ fn point(created: Timestamp, number: u128, flags: Vec<Flag>) -> RestorePoint {
     let (id, session) = (PointId::new(created, number), SessionId::new(created, number));
     RestorePoint {
         flags,
-        state: State::Available,
+        progress: progress::of(State::Available),
         created_at: Some(created),
         ..RestorePoint::planned(id, PointKind::Backup, table, vault, session, created)
     }
@@ -90,12 +92,12 @@ tiers:
         let flags = flags(&policy, &state, &chain, SlotOrigin::Slot(session.slot), now).unwrap();
         let mut made = point(now, 1, flags);
         if fails.contains(&now) {
-            made.state = State::Failed;
+            made.progress = progress::of(State::Failed);
         }
         points.push(made);
         for verdict in plan(&points, now, &bare()) {
             if verdict.remove {
-                points[verdict.index].state = State::Deleted;
+                points[verdict.index].progress = progress::of(State::Deleted);
             }
         }
     }
@@ -210,7 +212,7 @@ fn every_guard_keeps_an_outdated_point_and_says_so() {
         &bare(),
         "manual backup",
     );
-    keeps(RestorePoint { state: State::Deleting, ..outdated() }, &bare(), "deleting");
+    keeps(RestorePoint { progress: progress::of(State::Deleting), ..outdated() }, &bare(), "deleting");
     keeps(RestorePoint { flags: Vec::new(), ..outdated() }, &bare(), "no retention recorded");
     keeps(outdated(), &Guards { being_copied: BTreeSet::from([outdated().id]), ..bare() }, "being copied");
     let restored = Guards { being_restored: BTreeSet::from([outdated().id]), ..bare() };
@@ -307,7 +309,7 @@ fn by_hand_a_point_goes_before_its_time_and_past_the_guards_that_are_overridden(
     let every = [Guard::Newest, Guard::VaultLock, Guard::NotFinal];
     let locked = Guards { vault_locked: true, ..Guards::default() };
     assert_eq!(judged(young(), &locked, &every), (false, "vault is locked".to_owned()));
-    let running = RestorePoint { state: State::Running, ..young() };
+    let running = RestorePoint { progress: progress::of(State::Running), ..young() };
     assert_eq!(judged(running, &strict, &every), (false, "running".to_owned()));
     let refused = "vault-lock".parse::<Guard>().unwrap_err().to_string();
     insta::assert_snapshot!(refused, @r#"no guard that can be overridden is called "vault-lock": write newest, hold, suspect, being-copied or future-dated"#);
@@ -337,7 +339,7 @@ prop_compose! {
         let created = at("2026-01-01T00:00") + SignedDuration::from_hours(hour);
         let flags = spans.into_iter().map(|(tier, days)| Flag { tier: Tier::ALL[tier], ..daily(created, days) });
         let mut point = point(created, number, flags.collect());
-        point.state = state;
+        point.progress = progress::of(state);
         match oddity {
             0 => point.suspect = Some("odd".to_owned()),
             1 => point.hold = held(),
@@ -386,7 +388,7 @@ proptest! {
         let now = at("2026-01-01T00:00") + SignedDuration::from_hours(hours);
         let guards = Guards { keep_last, ..bare() };
         let verdicts = plan(&points, now, &guards);
-        let live: Vec<&RestorePoint> = points.iter().filter(|point| !point.state.is_past()).collect();
+        let live: Vec<&RestorePoint> = points.iter().filter(|point| !point.state().is_past()).collect();
         let decided: BTreeSet<&PointId> = verdicts.iter().map(|verdict| &points[verdict.index].id).collect();
         prop_assert_eq!(decided.len(), verdicts.len());
         prop_assert_eq!(decided, live.iter().map(|point| &point.id).collect());

@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use backup_chain_core::ids::{PointId, SessionId, Table, TableId, VaultArn};
-use backup_chain_core::plan::{StartCopy, token};
-use backup_chain_core::point::{PointKind, Request, RestorePoint, Retry, State, met_slots};
+use backup_chain_core::plan::token;
+use backup_chain_core::point::{PointKind, RestorePoint, Retry, State, met_slots};
 use backup_chain_core::session::{Session, SessionTrigger, Skipped, Status};
 use backup_chain_core::span::{Span, Unit};
 use backup_chain_core::table::{OpenJob, TableHead};
@@ -12,6 +12,8 @@ use backup_chain_core::tier::{Flag, Tier, TierSlot};
 use backup_chain_core::transition;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
+
+mod progress;
 
 const STATES: [State; 8] = [
     State::Planned,
@@ -45,7 +47,7 @@ fn point(state: State) -> RestorePoint {
     let id = PointId::of(moment(), &session, &table().id);
     RestorePoint {
         flags: vec![Flag { tier: Tier::Daily, slot: moment(), span, lapses: Timestamp::MAX }],
-        state,
+        progress: progress::of(state),
         ..RestorePoint::planned(id, PointKind::Backup, table(), vault(), session, moment())
     }
 }
@@ -58,11 +60,13 @@ fn session(planned: u32) -> Session {
 #[test]
 fn what_is_past_goes_nowhere_and_what_is_open_can_end() {
     for from in STATES {
-        assert_eq!(from.is_past(), !STATES.iter().any(|to| from.may_become(*to)), "{from}");
+        let goes = |which: &usize| {
+            change(*which, &mut point(from), &mut TableHead::new(table(), moment()), moment())
+        };
+        assert_eq!(point(from).state(), from);
+        assert_eq!(from.is_past(), !(0..CHANGES).any(|which| goes(&which)), "{from}");
         assert!(!(from.is_open() && from.is_past()));
-        if from.is_open() {
-            assert!(from.may_become(State::Failed), "{from}");
-        }
+        assert_eq!(from.is_open(), goes(&4), "{from}: only what is open can fail");
     }
 }
 
@@ -162,37 +166,22 @@ fn a_point_is_tried_as_often_as_its_policy_says() {
     assert!(point(State::Running).next_retry().is_none());
 }
 
+/// How many changes there are.
+const CHANGES: usize = 10;
+
 /// One change of a point and its table's head, as the functions make them.
 fn change(which: usize, point: &mut RestorePoint, head: &mut TableHead, now: Timestamp) -> bool {
-    let request = || {
-        let vault = vault();
-        Request::Copy(StartCopy {
-            source: "arn:aws:backup:eu-central-1:111122223333:recovery-point:1".parse().unwrap(),
-            source_vault: vault.name.clone(),
-            target: vault,
-            role: String::new(),
-            token: String::new(),
-            cold_after_days: None,
-            delete_after_days: None,
-        })
-    };
-    let arn = "arn:aws:backup:eu-central-1:111122223333:recovery-point:1".parse().unwrap();
     match which {
-        0 => transition::starting(point, head, request(), now, now).is_ok(),
-        1 => transition::running(point, "job", now).is_ok(),
-        // Only the job of a running point ends.
-        2 if point.state == State::Running => {
-            transition::job_ended(point, Some(head), &arn, now);
-            true
-        }
-        2 => false,
+        0 => transition::starting(point, head, progress::request(), now, now).is_ok(),
+        1 => transition::running(point, "job", None, now).is_ok(),
+        2 => transition::job_ended(point, Some(head), &progress::arn(), now).is_ok(),
         3 => transition::planned_again(point, Some(head), "why", now, false, now).is_ok(),
-        4 => transition::ended(point, Some(head), State::Failed, "why", now).is_ok(),
-        5 => transition::ended(point, Some(head), State::Dropped, "why", now).is_ok(),
-        6 => transition::available(point, Some(head), None, now).is_ok(),
+        4 => transition::failed(point, Some(head), "why", now).is_ok(),
+        5 => transition::dropped(point, Some(head), "why", now).is_ok(),
+        6 => transition::available(point, Some(head), &progress::arn(), None, now).is_ok(),
         7 => transition::deleting(point, "why", now).is_ok(),
         8 => transition::deletion_blocked(point, "why").is_ok(),
-        _ => transition::deleted(point, now).is_ok(),
+        _ => transition::deleted(point, "why", now).is_ok(),
     }
 }
 
@@ -200,7 +189,7 @@ proptest! {
     /// Whatever happens in whatever order: what is refused changes nothing, and a table is held by what runs alone.
     #[test]
     fn a_point_and_its_head_change_together_or_not_at_all(
-        changes in proptest::collection::vec(0usize..10, 1..40),
+        changes in proptest::collection::vec(0..CHANGES, 1..40),
         kind in prop_oneof![Just(PointKind::Backup), Just(PointKind::Copy), Just(PointKind::Manual)],
     ) {
         let mut point = RestorePoint { kind, ..point(State::Planned) };
@@ -212,19 +201,19 @@ proptest! {
                 prop_assert_eq!((&point, &head), (&before.0, &before.1));
                 continue;
             }
-            let holds = matches!(point.state, State::Starting | State::Running) && !point.job_ended;
+            let state = point.state();
+            let holds = matches!(state, State::Starting | State::Running) && !point.job_ended();
             let held_by = holds.then(|| OpenJob::of(&point));
-            prop_assert_eq!(head.open.as_ref(), held_by.as_ref(), "{:?}", point.state);
-            prop_assert_eq!(point.request.is_some(), matches!(point.state, State::Starting | State::Running));
+            prop_assert_eq!(head.open.as_ref(), held_by.as_ref(), "{:?}", state);
             prop_assert_eq!(
                 head.planned.is_some(),
-                point.kind == PointKind::Backup && point.state == State::Planned && point.attempt > before.0.attempt
-                    || point.state == State::Planned && before.1.planned.is_some()
+                point.kind == PointKind::Backup && state == State::Planned && point.attempt > before.0.attempt
+                    || state == State::Planned && before.1.planned.is_some()
             );
             if point.is_counted() && point.kind != PointKind::Manual {
                 prop_assert_eq!(head.met_slots_in(&vault()), met_slots([&point]));
             }
-            prop_assert!(point.state.is_open() || point.state == State::Available || point.check_at.is_some());
+            prop_assert!(state.is_open() || state == State::Available || point.check_at.is_some());
         }
     }
 }

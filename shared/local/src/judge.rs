@@ -32,12 +32,12 @@ pub async fn disagreements(world: &World, app: &App, tables: &[TableName]) -> Re
         }
     }
 
-    for row in rows.iter().filter(|row| row.state.is_open()) {
-        wrong.push(format!("{} of {} is still {}", row.id, row.table.arn.name, row.state));
+    for row in rows.iter().filter(|row| row.state().is_open()) {
+        wrong.push(format!("{} of {} is still {}", row.id, row.table.arn.name, row.state()));
     }
-    let available = || rows.iter().filter(|row| row.state == State::Available);
+    let available = || rows.iter().filter(|row| row.state() == State::Available);
     for row in available() {
-        match row.arn.as_ref().and_then(|arn| held.get(arn)) {
+        match row.recovery_point().and_then(|arn| held.get(arn)) {
             None => wrong.push(format!("{} of {} is available and in no vault", row.id, row.table.arn.name)),
             Some(point) => {
                 let id = match point.tags.get("backup-chain/id") {
@@ -58,8 +58,8 @@ pub async fn disagreements(world: &World, app: &App, tables: &[TableName]) -> Re
     }
     let recorded: BTreeSet<&RecoveryPointArn> = rows
         .iter()
-        .filter(|row| matches!(row.state, State::Available | State::Deleting))
-        .filter_map(|row| row.arn.as_ref())
+        .filter(|row| matches!(row.state(), State::Available | State::Deleting))
+        .filter_map(|row| row.recovery_point())
         .collect();
     for (arn, point) in &held {
         if recorded.contains(arn) {
@@ -74,7 +74,7 @@ pub async fn disagreements(world: &World, app: &App, tables: &[TableName]) -> Re
     }
 
     let mut made: BTreeMap<(String, String, String), u32> = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.arn.is_some()) {
+    for row in rows.iter().filter(|row| row.recovery_point().is_some()) {
         let place = (row.session.to_string(), row.table.id.to_string(), row.vault.to_string());
         *made.entry(place).or_default() += 1;
     }

@@ -66,8 +66,10 @@ impl Scene {
     /// The restore points that there are, in a fixed order.
     pub(super) async fn points(&self) -> Result<Vec<RestorePoint>, Failure> {
         let mut points = self.stack.app().catalog.all_live_points().await?;
-        points.retain(|point| point.state == State::Available);
-        points.sort_by(|a, b| (&a.id, &a.vault, &a.arn).cmp(&(&b.id, &b.vault, &b.arn)));
+        points.retain(|point| point.state() == State::Available);
+        points.sort_by(|a, b| {
+            (&a.id, &a.vault, a.recovery_point()).cmp(&(&b.id, &b.vault, b.recovery_point()))
+        });
         Ok(points)
     }
 

@@ -61,7 +61,7 @@ impl Scene {
         for name in ["app-public", "app-secret"] {
             for point in all_points(&stack, &name.parse().unwrap()).await {
                 assert!(point.is_counted() && point.bound.is_some(), "{point:#?}");
-                truth.insert(point.arn.clone().unwrap(), point);
+                truth.insert(point.recovery_point().cloned().unwrap(), point);
             }
         }
         assert_eq!(truth.len(), 2 * 2 * 4 + 1);
@@ -75,11 +75,17 @@ impl Scene {
         let is_it = |point: &&RestorePoint| {
             point.table.arn.name.as_str() == table && point.kind == kind && point.slot == at(slot)
         };
-        self.truth.values().find(is_it).unwrap().arn.clone().unwrap()
+        self.truth.values().find(is_it).unwrap().recovery_point().cloned().unwrap()
     }
 
     fn manual(&self) -> RecoveryPointArn {
-        self.truth.values().find(|point| point.kind == PointKind::Manual).unwrap().arn.clone().unwrap()
+        self.truth
+            .values()
+            .find(|point| point.kind == PointKind::Manual)
+            .unwrap()
+            .recovery_point()
+            .cloned()
+            .unwrap()
     }
 
     /// The one that another role made.
@@ -238,7 +244,7 @@ async fn live_through(attempt: &str, make: Attempt, is_lost: bool) -> Vec<String
             match planned(&scene, wanted).await {
                 Ok(told) => assert_itself(&scene, attempt, &told),
                 Err(why) => {
-                    refused.insert(point.arn.unwrap(), why);
+                    refused.insert(point.recovery_point().unwrap().clone(), why);
                 }
             }
         }
@@ -281,10 +287,10 @@ async fn live_through(attempt: &str, make: Attempt, is_lost: bool) -> Vec<String
             (None, Some(problem)) => format!("told: {problem}"),
             (None, None) => {
                 let recorded = all_points(&scene.stack, &scene.truth[&arn].table.arn.name).await;
-                let recorded = recorded.into_iter().find(|point| point.arn.as_ref() == Some(&arn));
+                let recorded = recorded.into_iter().find(|point| point.recovery_point() == Some(&arn));
                 let is_itself = recorded.is_some_and(|point| {
                     point.id == scene.truth[&arn].id
-                        && (point.suspect.is_none() || point.state == State::Available)
+                        && (point.suspect.is_none() || point.state() == State::Available)
                 });
                 assert!(is_itself, "{attempt}: silence about {what}");
                 "is what it was".to_owned()

@@ -132,12 +132,12 @@ async fn events_that_are_not_ours_change_nothing() {
     apply(&stack, DAILY).await.unwrap();
     stack.live_until(at("2026-01-05T07:00:30Z")).await;
     let running = points(&stack, &orders).await.pop().unwrap();
-    assert_eq!(running.state, State::Running);
+    assert_eq!(running.state(), State::Running);
     let event = |source: &str, kind: &str, detail: Value| {
         json!({"version": "0", "source": source, "detail-type": kind, "account": "111122223333",
                "region": SOURCE, "resources": [], "detail": detail})
     };
-    let job = running.job.clone().unwrap();
+    let job = running.job().unwrap().to_owned();
     let other_service =
         event("aws.ec2", "EC2 Instance State-change Notification", json!({"state": "running"}));
     let unknown_state =
@@ -158,7 +158,7 @@ async fn events_that_are_not_ours_change_nothing() {
     for event in [&unknown_state, &foreign_job, &lies, &no_job] {
         stack.copy(event.clone()).await.unwrap();
         let now = points(&stack, &orders).await.pop().unwrap();
-        assert_eq!(now.state, State::Running, "{event}");
+        assert_eq!(now.state(), State::Running, "{event}");
     }
     let body = |id: &str, body: String| json!({"messageId": id, "body": body});
     let batch = json!({"Records": [
@@ -196,7 +196,7 @@ async fn a_table_that_vanishes_between_planning_and_start_fails_alone() {
 
     let fate = async |table| {
         let point = all_points(&stack, table).await.pop().unwrap();
-        (point.state, point.reason.unwrap_or_default())
+        (point.state(), point.reason().unwrap_or_default().to_owned())
     };
     insta::assert_debug_snapshot!(fate(&gone).await, @r#"
     (
@@ -223,13 +223,13 @@ async fn a_table_created_anew_before_its_request_is_sent_again_is_not_taken_for_
     apply(&stack, DAILY).await.unwrap();
     world.inject(FaultRule::new("backup", "StartBackupJob", Fault::TimeoutBefore).times(3));
     stack.live_until(at("2026-01-05T07:05:00Z")).await;
-    assert_eq!(points(&stack, &again).await.pop().unwrap().state, State::Starting);
+    assert_eq!(points(&stack, &again).await.pop().unwrap().state(), State::Starting);
     dynamodb(&world).delete_table().table_name("app-again").send().await.unwrap();
     table(&world, "app-again", &[]).await.unwrap();
     stack.live_until(at("2026-01-05T09:00:00Z")).await;
     let point = all_points(&stack, &again).await.pop().unwrap();
-    assert_eq!((point.state, point.arn), (State::Failed, None));
-    insta::assert_snapshot!(point.reason.unwrap(), @"the table was dropped and created again before its backup was started: the new one starts its own chain");
+    assert_eq!((point.state(), point.recovery_point()), (State::Failed, None));
+    insta::assert_snapshot!(point.reason().unwrap(), @"the table was dropped and created again before its backup was started: the new one starts its own chain");
     assert!(vault_tags(&world, SOURCE, VAULT).is_empty());
     assert_agreement(&world, &stack, &[again]).await;
 }
@@ -248,12 +248,12 @@ async fn tables_with_many_tags_step_down_to_no_tag_of_ours_at_all() {
 
     let of = async |table| all_points(&stack, table).await.pop().unwrap();
     let tagless = of(&full).await;
-    assert_eq!((tagless.state, tagless.message_stored, tagless.suspect), (State::Available, true, None));
+    assert_eq!((tagless.state(), tagless.message_stored, tagless.suspect), (State::Available, true, None));
     let stepped = of(&many).await;
-    assert_eq!((stepped.state, stepped.settings_stored, stepped.suspect), (State::Available, true, None));
+    assert_eq!((stepped.state(), stepped.settings_stored, stepped.suspect), (State::Available, true, None));
     assert!(!stepped.message_stored);
     let reserved = of(&few).await;
-    assert_eq!((reserved.state, reserved.suspect.clone()), (State::Available, None), "{reserved:#?}");
+    assert_eq!((reserved.state(), reserved.suspect.clone()), (State::Available, None), "{reserved:#?}");
     insta::assert_snapshot!(reserved.warnings.join("\n"), @"the table's own tag backup-chain/v1/0 is not captured: names that begin with backup-chain/ are reserved; remove it from the table");
     assert_agreement(&world, &stack, &[full, many, few]).await;
 }
@@ -283,7 +283,7 @@ async fn a_region_that_is_not_ready_fails_the_session_and_owes_its_slots() {
     stack.live_until(at("2026-01-06T09:00:00Z")).await;
     let made = points(&stack, &orders).await;
     assert_eq!(made.len(), 1);
-    assert_eq!((made[0].kind, made[0].state), (PointKind::Backup, State::Available));
+    assert_eq!((made[0].kind, made[0].state()), (PointKind::Backup, State::Available));
     let flags: Vec<_> = made[0].flags.iter().map(|flag| (flag.tier, flag.slot)).collect();
     assert_eq!(
         flags,
@@ -307,7 +307,7 @@ async fn a_target_vault_that_is_not_there_is_told_and_backups_go_on() {
     let session = last_session(&stack).await;
     assert_eq!((session.status, session.available, &session.problems), (Status::Warning, 1, &warnings));
     let made: Vec<_> =
-        all_points(&stack, &orders).await.iter().map(|point| (point.kind, point.state)).collect();
+        all_points(&stack, &orders).await.iter().map(|point| (point.kind, point.state())).collect();
     assert_eq!(made, [(PointKind::Backup, State::Available), (PointKind::Copy, State::Failed)]);
 }
 

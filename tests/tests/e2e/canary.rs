@@ -212,7 +212,7 @@ impl Story {
         // There is no room for jobs: the table waits, and is gone when its turn comes.
         self.stack.reconfigure(|deployment| deployment.backups_in_flight = 0);
         self.stack.live_until(at("2026-01-05T07:01:00Z")).await;
-        assert_eq!(self.of(&self.doomed, PointKind::Backup).await[0].state, State::Planned);
+        assert_eq!(self.of(&self.doomed, PointKind::Backup).await[0].state(), State::Planned);
         application.delete_table().table_name(self.doomed.as_str()).send().await.unwrap();
         self.stack.reconfigure(|deployment| deployment.backups_in_flight = 250);
         self.stack.session(SessionRequest::Tick {}).await.unwrap();
@@ -227,21 +227,21 @@ impl Story {
         let first = async |table| self.of(table, PointKind::Backup).await.remove(0);
         let (small, large) = (first(&self.small).await, first(&self.large).await);
         assert!(
-            small.state == State::Available && !small.settings_stored && small.warnings.len() == 1,
+            small.state() == State::Available && !small.settings_stored && small.warnings.len() == 1,
             "{small:#?}"
         );
         assert!(
-            large.state == State::Available && large.settings_stored && large.warnings.len() == 2,
+            large.state() == State::Available && large.settings_stored && large.warnings.len() == 2,
             "{large:#?}"
         );
         let (full, doomed) = (first(&self.full).await, first(&self.doomed).await);
-        assert!(full.state == State::Available && full.message_stored, "{full:#?}");
+        assert!(full.state() == State::Available && full.message_stored, "{full:#?}");
         assert!(
-            doomed.state == State::Failed && doomed.reason.as_ref().unwrap().contains("was dropped before"),
+            doomed.state() == State::Failed && doomed.reason().unwrap().contains("was dropped before"),
             "{doomed:#?}"
         );
         for table in [&self.small, &self.large, &self.full] {
-            assert_eq!(self.of(table, PointKind::Copy).await[0].state, State::Available);
+            assert_eq!(self.of(table, PointKind::Copy).await[0].state(), State::Available);
         }
         assert_eq!(self.stack.app().catalog.sessions().await.unwrap()[0].status, Status::Failed);
     }
@@ -251,7 +251,7 @@ impl Story {
         self.stack.live_until(at("2026-01-06T12:00:00Z")).await;
         let small = self.of(&self.small, PointKind::Backup).await;
         let tags = vault_tags(&self.world, SOURCE, VAULT);
-        let arn = |number: usize| small[number].arn.clone().unwrap();
+        let arn = |number: usize| small[number].recovery_point().cloned().unwrap();
         assert!(
             self.world.with_backup(|backup| backup.overwrite_tags(arn(0).as_str(), tags[&arn(1)].clone()))
         );
@@ -266,7 +266,7 @@ impl Story {
             let backups = self.of(table, PointKind::Backup).await;
             assert_eq!(backups.iter().filter(|point| point.suspect.is_some()).count(), 1, "{backups:#?}");
             for kind in [PointKind::Backup, PointKind::Copy] {
-                assert!(self.of(table, kind).await.iter().any(|point| point.state == State::Deleted));
+                assert!(self.of(table, kind).await.iter().any(|point| point.state() == State::Deleted));
             }
         }
         for (_, report) in &self.stack.reports() {
@@ -416,7 +416,7 @@ async fn a_canary_that_is_readable_is_found_everywhere() {
     // What only packs, and does not seal, is found too.
     let (captured, arn) = (
         stack.app().aws.region(&SOURCE.parse().unwrap()).capture(&table).await.unwrap(),
-        point.arn.clone().unwrap(),
+        point.recovery_point().cloned().unwrap(),
     );
     let packed = captured.settings.pack();
     stack.app().aws.source().settings.put(&point.table.id, &point.settings.unwrap(), packed).await.unwrap();

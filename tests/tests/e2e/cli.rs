@@ -318,7 +318,7 @@ async fn points_are_listed_by_chain_shown_and_opened() {
     // What does not authenticate is not shown.
     let point =
         points(&stack, &orders).await.into_iter().find(|point| point.kind == PointKind::Copy).unwrap();
-    let arn = point.arn.unwrap();
+    let arn = point.recovery_point().unwrap();
     world.with_backup(|backup| {
         let mut tags = backup.points(ACCOUNT, "eu-west-1", "backup-chain-copies");
         let mut tags =
@@ -373,7 +373,7 @@ async fn removal_by_hand_plans_shows_asks_and_removes() {
         let of_id = |point: &backup_chain_core::point::RestorePoint| {
             point.id == oldest.id && point.kind == PointKind::Backup
         };
-        all_points(stack, &orders).await.into_iter().find(of_id).unwrap().state
+        all_points(stack, &orders).await.into_iter().find(of_id).unwrap().state()
     };
     let line = format!("remove orders --point {} --vault eu-central-1/backup-chain --by ann", oldest.id);
     for input in ["", "n\n", "maybe\n"] {

@@ -94,7 +94,7 @@ impl Scene {
     }
 
     async fn points(&self, table: &TableName) -> Vec<(PointKind, State)> {
-        let kind = |point: &RestorePoint| (point.kind, point.state);
+        let kind = |point: &RestorePoint| (point.kind, point.state());
         all_points(&self.stack, table).await.iter().map(kind).collect()
     }
 
@@ -225,18 +225,17 @@ impl Scene {
     /// Of `days` days only the newest backup and its copy are left, and what is gone is gone by the catalog too.
     async fn assert_newest_left(&self, days: usize, place: &dyn Debug) {
         let all = all_points(&self.stack, &self.tables[0]).await;
-        let count = |state| all.iter().filter(|point| point.state == state).count();
+        let count = |state| all.iter().filter(|point| point.state() == state).count();
         assert_eq!(
             (count(State::Available), count(State::Deleted), all.len()),
             (2, 2 * days - 2, 2 * days),
             "{place:?}"
         );
-        let mut gone = all.iter().filter(|point| point.state == State::Deleted);
-        let lapsed =
-            |point: &RestorePoint| point.reason.as_ref().is_some_and(|why| why.starts_with("daily lapsed"));
+        let mut gone = all.iter().filter(|point| point.state() == State::Deleted);
+        let lapsed = |point: &RestorePoint| point.reason().is_some_and(|why| why.starts_with("daily lapsed"));
         assert!(gone.all(lapsed), "{place:?}: {all:#?}");
         let newest = all.iter().map(|point| point.slot).max();
-        let left = all.iter().filter(|point| point.state == State::Available);
+        let left = all.iter().filter(|point| point.state() == State::Available);
         assert!(
             left.clone().all(|point| Some(point.slot) == newest),
             "{place:?}: {:#?}",

@@ -81,9 +81,12 @@ async fn life(errors: &[(ModelledError, Option<usize>)]) -> Life {
         let suspect = if point.suspect.is_some() { ", suspect" } else { "" };
         ended.push(format!(
             "{:?} of {}: {:?}{suspect}, {:?}",
-            point.kind, point.slot, point.state, point.warnings
+            point.kind,
+            point.slot,
+            point.state(),
+            point.warnings
         ));
-        told += &format!("{:?} {:?} {:?}\n", point.reason, point.warnings, point.suspect);
+        told += &format!("{:?} {:?} {:?}\n", point.reason(), point.warnings, point.suspect);
     }
     for session in stack.app().catalog.sessions().await.unwrap() {
         ended.push(format!("session of {}: {:?}", session.slot, session.status));

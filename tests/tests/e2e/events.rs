@@ -93,7 +93,7 @@ impl Still {
 
     /// The sample with the job of the running point of this kind in place of its own.
     async fn about(&self, name: &str, sample_job: &str, kind: PointKind) -> String {
-        let (text, job) = (sample(name), self.point(kind).await.job.unwrap());
+        let (text, job) = (sample(name), self.point(kind).await.job().unwrap().to_owned());
         assert!(text.contains(sample_job), "{name} is about another job");
         text.replace(sample_job, &job)
     }
@@ -135,7 +135,7 @@ async fn feed(name: &str) {
             let answer = still.invoke("session", &text).await.unwrap();
             assert_eq!(answer["sessions"][0]["planned"], 1, "{answer}");
             assert_eq!(answer["sessions"][0]["session"], answer["recorded"][0]);
-            assert_eq!(still.point(PointKind::Backup).await.state, State::Running);
+            assert_eq!(still.point(PointKind::Backup).await.state(), State::Running);
         }
         "session-check" => {
             let answer = still.invoke("session", &text).await.unwrap();
@@ -164,13 +164,13 @@ async fn feed(name: &str) {
         "session-backup" => {
             let answer = still.invoke("session", &text).await.unwrap();
             assert_eq!(answer["sessions"][0]["planned"], 2, "{answer}");
-            assert_eq!(still.point(PointKind::Manual).await.state, State::Running);
+            assert_eq!(still.point(PointKind::Manual).await.state(), State::Running);
         }
         "copy-tick" => {
             let still = still.with_finished_backup().await;
             let answer = still.invoke("copy", &text).await;
             assert_eq!(answer, Ok(json!({"batchItemFailures": [], "lookedAt": 1})));
-            assert_eq!(still.point(PointKind::Backup).await.state, State::Available);
+            assert_eq!(still.point(PointKind::Backup).await.state(), State::Available);
         }
         "copy-backup-job-completed" | "copy-copy-job-completed" => {
             // Somebody else's job.
@@ -180,11 +180,11 @@ async fn feed(name: &str) {
             let still = still.with_finished_backup().await;
             let backup = still.about("copy-backup-job-completed", BACKUP_JOB, PointKind::Backup).await;
             assert_eq!(still.invoke("copy", &backup).await, Ok(one.clone()));
-            assert_eq!(still.point(PointKind::Backup).await.state, State::Available);
+            assert_eq!(still.point(PointKind::Backup).await.state(), State::Available);
             tokio::time::sleep(Duration::from_hours(3)).await;
             let copy = still.about("copy-copy-job-completed", COPY_JOB, PointKind::Copy).await;
             assert_eq!(still.invoke("copy", &copy).await, Ok(one));
-            assert_eq!(still.point(PointKind::Copy).await.state, State::Available);
+            assert_eq!(still.point(PointKind::Copy).await.state(), State::Available);
         }
         "copy-sqs-batch" => {
             let still = still.with_finished_backup().await;
@@ -192,7 +192,7 @@ async fn feed(name: &str) {
             assert!(batch.contains(COPY_JOB), "the second message is of a copy");
             let answer = still.invoke("copy", &batch).await;
             assert_eq!(answer, Ok(json!({"batchItemFailures": [], "lookedAt": 1})));
-            assert_eq!(still.point(PointKind::Backup).await.state, State::Available);
+            assert_eq!(still.point(PointKind::Backup).await.state(), State::Available);
         }
         "retention-run" | "retention-confirm" => {
             let report = still.invoke("retention", &text).await.unwrap();
@@ -241,7 +241,7 @@ async fn feed(name: &str) {
             still.invoke("copy", &sample("copy-tick")).await.unwrap();
             let report = still.invoke("retention", &text).await.unwrap();
             assert_eq!(report["points"][0]["fate"], "removed", "{report}");
-            assert_eq!(still.point(PointKind::Manual).await.state, State::Deleted);
+            assert_eq!(still.point(PointKind::Manual).await.state(), State::Deleted);
         }
         "restore-start" => {
             let refused = still.invoke("restore", &text).await.unwrap_err();

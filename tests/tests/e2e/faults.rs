@@ -24,7 +24,7 @@ fn run(dry_run: bool, confirm: Option<String>) -> RetentionRequest {
 }
 
 fn count(points: &[RestorePoint], kind: PointKind, state: State) -> usize {
-    points.iter().filter(|point| point.kind == kind && point.state == state).count()
+    points.iter().filter(|point| point.kind == kind && point.state() == state).count()
 }
 
 #[tokio::test(start_paused = true)]
@@ -114,7 +114,7 @@ async fn a_session_spreads_over_ticks_when_limits_are_full_or_time_is_short() {
     while now < at("2026-01-05T09:00:00Z") {
         stack.live_until(now).await;
         let open = stack.app().catalog.open_points().await.unwrap();
-        most = most.max(open.iter().filter(|point| point.state != State::Planned).count());
+        most = most.max(open.iter().filter(|point| point.state() != State::Planned).count());
         now += SignedDuration::from_mins(2);
     }
     assert_eq!(most, 4, "the limit is used and kept");
@@ -262,7 +262,7 @@ async fn what_is_removed_outside_is_gone_from_the_catalog_and_owed_again() {
     apply(&stack, DAILY).await.unwrap();
     stack.live_until(at("2026-01-06T06:00:00Z")).await;
     let first = points(&stack, &orders).await.remove(0);
-    let arn = first.arn.clone().unwrap();
+    let arn = first.recovery_point().cloned().unwrap();
     let client = backup(&world, SOURCE);
     client
         .delete_recovery_point()
@@ -280,7 +280,7 @@ async fn what_is_removed_outside_is_gone_from_the_catalog_and_owed_again() {
     let head = stack.app().catalog.head(&first.table).await.unwrap().unwrap();
     assert_eq!(head.met_slots_in(&stack.vault()).get(&Tier::Daily), None, "its slot is owed again");
     let now = all_points(&stack, &orders).await.remove(0);
-    assert_eq!((now.state, now.reason.as_deref()), (State::Deleted, Some("removed outside of Backup Chain")));
+    assert_eq!((now.state(), now.reason()), (State::Deleted, Some("removed outside of Backup Chain")));
     assert_agreement(&world, &stack, &[orders]).await;
 }
 
@@ -297,7 +297,7 @@ async fn a_copy_that_a_newer_one_overtakes_is_dropped_and_recorded() {
     let copies: Vec<(State, Option<&str>)> = all
         .iter()
         .filter(|point| point.kind == PointKind::Copy)
-        .map(|point| (point.state, point.reason.as_deref()))
+        .map(|point| (point.state(), point.reason()))
         .collect();
     assert_eq!(copies.len(), 2);
     assert_eq!(copies[0].0, State::Dropped);
@@ -343,7 +343,7 @@ async fn a_copy_that_waits_while_a_newer_one_is_made_is_dropped() {
     let copies: Vec<_> = all
         .iter()
         .filter(|point| point.kind == PointKind::Copy)
-        .map(|point| (point.slot, point.state, point.reason.as_deref()))
+        .map(|point| (point.slot, point.state(), point.reason()))
         .collect();
     assert_eq!(
         copies,
@@ -412,7 +412,7 @@ async fn a_point_under_a_legal_hold_is_blocked_and_goes_when_the_hold_is_lifted(
     apply(&stack, DAILY).await.unwrap();
     stack.live_until(at("2026-01-09T12:00:00Z")).await;
     let held = points(&stack, &orders).await.remove(0);
-    let arn = held.arn.clone().unwrap();
+    let arn = held.recovery_point().cloned().unwrap();
     let hold = |on| assert!(world.with_backup(|backup| backup.legal_hold(arn.as_str(), on, world.now())));
     hold(true);
     let report = stack.retention(run(false, None)).await.unwrap();
@@ -424,7 +424,7 @@ async fn a_point_under_a_legal_hold_is_blocked_and_goes_when_the_hold_is_lifted(
     );
     assert!(report.problems[0].contains("it is under a legal hold"), "{report:#?}");
     let kept = points(&stack, &orders).await.remove(0);
-    assert_eq!((&kept.id, kept.state), (&held.id, State::Available));
+    assert_eq!((&kept.id, kept.state()), (&held.id, State::Available));
 
     hold(false);
     let report = stack.retention(run(false, None)).await.unwrap();

@@ -52,7 +52,7 @@ fn as_captured(mut settings: TableSettings) -> TableSettings {
 
 /// The settings that an available point tells, from its tags at AWS Backup and whatever they name.
 async fn read_back(world: &World, stack: &Stack, point: &RestorePoint) -> (Document, TableSettings) {
-    assert_eq!((point.state, &point.suspect), (State::Available, &None), "{point:#?}");
+    assert_eq!((point.state(), &point.suspect), (State::Available, &None), "{point:#?}");
     open(world, stack, point).await.unwrap()
 }
 
@@ -62,7 +62,7 @@ async fn open(
     stack: &Stack,
     point: &RestorePoint,
 ) -> Result<(Document, TableSettings), OpenError> {
-    let arn = point.arn.as_ref().unwrap();
+    let arn = point.recovery_point().unwrap();
     let tags = vault_tags(world, point.vault.region.as_str(), point.vault.name.as_str());
     stack.app().sealer.open(point, &Seen::of_record(point, arn, &tags[arn])).await
 }
@@ -118,7 +118,7 @@ async fn a_typical_table_fits_into_the_tags_and_reads_back_as_it_was_captured() 
         let (document, settings) = read_back(&world, &stack, point).await;
         assert!(settings == captured.settings);
         assert!(matches!(document.settings, SettingsLocation::Inline(_)));
-        let tags = &vault_tags(&world, region, vault)[point.arn.as_ref().unwrap()];
+        let tags = &vault_tags(&world, region, vault)[point.recovery_point().unwrap()];
         assert!(parts_of(tags) <= 7, "{} parts", parts_of(tags));
         // The ten of the table, the parts, the id and the binding.
         assert_eq!(tags.len(), 10 + parts_of(tags) + 2);
@@ -149,7 +149,7 @@ async fn a_huge_table_steps_down_to_the_settings_table_and_reads_back_in_both_re
         assert_eq!(document.settings, SettingsLocation::Stored(digest));
         assert!(settings == captured.settings);
         assert_eq!(stored(&world, region).await, [digest.to_string()]);
-        let tags = &vault_tags(&world, region, vault)[point.arn.as_ref().unwrap()];
+        let tags = &vault_tags(&world, region, vault)[point.recovery_point().unwrap()];
         assert_eq!(tags.len(), 40 + parts_of(tags) + 2);
         // AWS takes 50, and a hold still has room.
         assert!(tags.len() < 50, "{} tags", tags.len());

@@ -102,12 +102,12 @@ impl Served {
     /// The recovery point of a restore point, as AWS Backup shows it.
     fn tags(&self, point: &RestorePoint) -> std::collections::BTreeMap<String, String> {
         let mut all = vault_tags(&self.world, point.vault.region.as_str(), point.vault.name.as_str());
-        all.remove(point.arn.as_ref().unwrap()).unwrap()
+        all.remove(point.recovery_point().unwrap()).unwrap()
     }
 
     async fn open(&self, point: &RestorePoint) -> (Document, TableSettings) {
         let tags = self.tags(point);
-        let seen = Seen::of_record(point, point.arn.as_ref().unwrap(), &tags);
+        let seen = Seen::of_record(point, point.recovery_point().unwrap(), &tags);
         self.stack.app().sealer.open(point, &seen).await.unwrap()
     }
 
@@ -220,7 +220,7 @@ async fn the_official_sdk_opens_what_we_sealed_and_we_open_what_it_sealed() {
         let sealed = STANDARD.decode(sealed.trim()).unwrap();
         let tags = tags::encode(&document.id, &sealed).unwrap();
         for point in [&served.backup, &served.copy] {
-            let seen = Seen::of_record(point, point.arn.as_ref().unwrap(), &tags);
+            let seen = Seen::of_record(point, point.recovery_point().unwrap(), &tags);
             let theirs = RestorePoint { sealed: Some(Digest::of(&sealed)), ..point.clone() };
             let (theirs, also) = served.stack.app().sealer.open(&theirs, &seen).await.unwrap();
             assert!(theirs == document && also == settings);
@@ -249,7 +249,7 @@ async fn neither_opens_a_message_of_another_table() {
     let sealed = served.python("seal", SOURCE, &context, &document.pack()).await.printed();
     let tags = tags::encode(&document.id, &STANDARD.decode(sealed.trim()).unwrap()).unwrap();
     let point = RestorePoint { sealed: None, ..served.backup.clone() };
-    let seen = Seen::of_record(&point, point.arn.as_ref().unwrap(), &tags);
+    let seen = Seen::of_record(&point, point.recovery_point().unwrap(), &tags);
     let refused = served.stack.app().sealer.open(&point, &seen).await.unwrap_err();
     assert_eq!(refused.to_string(), "its metadata was sealed for another table");
 
@@ -284,7 +284,7 @@ async fn try_to_follow(
     let dictionary = root().join("shared/core/src/metadata/dictionary-v1.txt");
     let key = served.key_in(region);
     let env = [
-        ("POINT", point.arn.as_ref().unwrap().as_str()),
+        ("POINT", point.recovery_point().unwrap().as_str()),
         ("POINT_REGION", region),
         ("KEY", &key),
         ("DICTIONARY", dictionary.to_str().unwrap()),

@@ -48,7 +48,7 @@ fn hold(point: &RestorePoint, until: Option<Timestamp>) -> RetentionRequest {
 
 fn tag_of(world: &World, point: &RestorePoint) -> Option<String> {
     let tags = vault_tags(world, point.vault.region.as_str(), point.vault.name.as_str());
-    tags[point.arn.as_ref().unwrap()].get("backup-chain/hold").cloned()
+    tags[point.recovery_point().unwrap()].get("backup-chain/hold").cloned()
 }
 
 #[tokio::test(start_paused = true)]
@@ -64,7 +64,7 @@ async fn a_hold_is_in_catalog_and_tag_and_either_alone_holds() {
     }
     // One loses its tag, the other its row.
     let client = backup(&world, SOURCE);
-    let untag = client.untag_resource().resource_arn(by_row.arn.as_ref().unwrap().as_str());
+    let untag = client.untag_resource().resource_arn(by_row.recovery_point().unwrap().as_str());
     untag.tag_key_list("backup-chain/hold").send().await.unwrap();
     let mut row = stack.app().catalog.point(by_tag).await.unwrap().unwrap();
     row.hold = None;
@@ -235,14 +235,14 @@ async fn in_a_locked_vault_aws_deletes_what_has_lapsed_and_the_end_is_told_ahead
     );
     let gone = all_points(&stack, &orders).await;
     let backup = gone.iter().find(|point| point.kind == PointKind::Backup).unwrap();
-    assert_eq!(backup.reason.as_deref(), Some("removed at AWS Backup after it had lapsed"));
+    assert_eq!(backup.reason(), Some("removed at AWS Backup after it had lapsed"));
 }
 
 /// The DeleteAfterDays of a restore point, as AWS Backup has it.
 async fn delete_after_days(world: &World, point: &RestorePoint) -> Option<i64> {
     let client = backup(world, point.vault.region.as_str());
     let describe = client.describe_recovery_point().backup_vault_name(point.vault.name.as_str());
-    let found = describe.recovery_point_arn(point.arn.as_ref().unwrap().as_str()).send().await.unwrap();
+    let found = describe.recovery_point_arn(point.recovery_point().unwrap().as_str()).send().await.unwrap();
     found.lifecycle().and_then(|lifecycle| lifecycle.delete_after_days())
 }
 
@@ -426,7 +426,7 @@ async fn tags_that_have_no_room_are_left_out_with_a_warning() {
     // Of ten that are added seven are our metadata with its binding, and one is kept for a hold.
     let left_out = "there is no room for the policy's tags ours-2, ours-3, ours-4, ours-5, ours-6, ours-7, ours-8: they are left out";
     assert_eq!(made.warnings, [left_out]);
-    assert_eq!((made.state, made.suspect), (State::Available, None));
+    assert_eq!((made.state(), made.suspect), (State::Available, None));
     for tags in vault_tags(&world, SOURCE, VAULT).values() {
         let added = tags.keys().filter(|key| !key.starts_with("own-"));
         assert_eq!(added.clone().count(), 9, "{:?}", added.collect::<Vec<_>>());

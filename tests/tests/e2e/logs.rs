@@ -68,7 +68,7 @@ async fn each_line_of_the_log_names_what_it_is_about() {
     fails(&world, &orders, false);
     fails(&world, &carts, true);
     stack.live_until(at("2026-01-08T12:00:00Z")).await;
-    let first = all_points(&stack, &carts).await.remove(0).arn.unwrap();
+    let first = all_points(&stack, &carts).await.remove(0).recovery_point().unwrap().clone();
     let delete = backup(&world, SOURCE).delete_recovery_point().backup_vault_name(VAULT);
     delete.recovery_point_arn(first.as_str()).send().await.unwrap();
     stack.live(SignedDuration::from_hours(1)).await;

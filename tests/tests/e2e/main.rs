@@ -17,6 +17,7 @@ mod errors;
 mod events;
 mod faults;
 mod fixtures;
+mod formats;
 mod interop;
 mod keeping;
 mod kills;

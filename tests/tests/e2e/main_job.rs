@@ -26,7 +26,7 @@ async fn every_table_gets_a_point_a_day_and_a_copy_and_outdated_ones_go() {
     stack.live_until(at("2026-01-05T12:00:00Z")).await;
     for table in [&orders, &carts] {
         let points = points(&stack, table).await;
-        let kinds: Vec<(PointKind, State)> = points.iter().map(|point| (point.kind, point.state)).collect();
+        let kinds: Vec<(PointKind, State)> = points.iter().map(|point| (point.kind, point.state())).collect();
         assert_eq!(
             kinds,
             [(PointKind::Backup, State::Available), (PointKind::Copy, State::Available)],
@@ -118,7 +118,9 @@ async fn a_slot_that_failed_is_owed_to_the_next_point() {
             .iter()
             .filter(|point| point.kind == PointKind::Backup && point.slot.to_string().starts_with(day));
         on_day
-            .map(|point| (point.state, point.flags.iter().map(|flag| flag.tier.letter()).collect::<String>()))
+            .map(|point| {
+                (point.state(), point.flags.iter().map(|flag| flag.tier.letter()).collect::<String>())
+            })
             .collect::<Vec<_>>()
     };
     assert_eq!(of_day("2026-01-04"), [(State::Available, "D".to_owned())]);

@@ -149,7 +149,7 @@ async fn a_point_that_is_not_believed_is_measured_when_it_is_made_and_by_each_ru
     stack.live_until(at("2026-01-06T12:00:00Z")).await;
     let made = all_points(&stack, &orders).await;
     let arns: Vec<_> = made.iter().filter(|point| point.vault == stack.vault()).collect();
-    let (old, new) = (arns[0].arn.clone().unwrap(), arns[1].arn.clone().unwrap());
+    let (old, new) = (arns[0].recovery_point().cloned().unwrap(), arns[1].recovery_point().cloned().unwrap());
     let tags = vault_tags(&world, SOURCE, VAULT)[&old].clone();
     assert!(world.with_backup(|backup| backup.overwrite_tags(new.as_str(), tags)));
     stack.live_until(at("2026-01-08T12:00:00Z")).await;

@@ -84,7 +84,7 @@ async fn backed_up(app: &App, tables: &[TableName]) {
         for table in tables {
             let points = app.catalog.points_of_table(table).await.unwrap();
             let is_done =
-                |kind| points.iter().any(|point| point.kind == kind && point.state == State::Available);
+                |kind| points.iter().any(|point| point.kind == kind && point.state() == State::Available);
             available += usize::from(is_done(PointKind::Backup) && is_done(PointKind::Copy));
         }
         if available == tables.len() {
@@ -161,8 +161,10 @@ async fn a_function_that_overruns_is_ended_and_finishes_when_invoked_again() {
         let mut started = 0;
         for table in &tables {
             let points = app.catalog.points_of_table(table).await.unwrap();
-            started +=
-                points.iter().filter(|point| point.state == State::Running && point.job.is_some()).count();
+            started += points
+                .iter()
+                .filter(|point| point.state() == State::Running && point.job().is_some())
+                .count();
         }
         started
     };

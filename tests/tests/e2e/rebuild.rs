@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
 use backup_chain_core::metadata::tags;
-use backup_chain_core::point::{PointKind, RestorePoint, State};
+use backup_chain_core::point::{PointKind, Progress, RestorePoint, State};
 use backup_chain_core::retention::Braked;
 use backup_chain_core::settings::TableSettings;
 use backup_chain_local::stack::{COPIES, RETENTION, SOURCE, Schedules, Stack, TARGET, VAULT};
@@ -55,12 +55,13 @@ fn essence(point: RestorePoint) -> RestorePoint {
         point.session.clone(),
         point.slot,
     );
+    // The job that made it is known to the catalog alone.
+    let progress = point.available().cloned().map_or_else(|| point.progress.clone(), Progress::found);
     RestorePoint {
         policy: point.policy,
         flags: point.flags,
         copies: point.copies,
-        state: point.state,
-        arn: point.arn,
+        progress,
         source: point.source,
         created_at: point.created_at,
         bytes: point.bytes,
@@ -212,7 +213,7 @@ async fn tags_swapped_between_tables_are_told_and_not_added() {
     let (orders, large) = (points(&stack, &tables[0]).await, points(&stack, &tables[1]).await);
     for (region, vault, kind) in [(SOURCE, VAULT, PointKind::Backup), (TARGET, COPIES, PointKind::Copy)] {
         let of = |points: &[RestorePoint]| {
-            points.iter().find(|point| point.kind == kind).unwrap().arn.clone().unwrap()
+            points.iter().find(|point| point.kind == kind).unwrap().recovery_point().cloned().unwrap()
         };
         let (one, other) = (of(&orders), of(&large));
         let all = vault_tags(&world, region, vault);
@@ -236,7 +237,7 @@ async fn what_is_not_believed_is_told_and_not_added() {
     let (world, stack, tables) = scene().await;
     let made = points(&stack, &tables[0]).await;
     let backups: Vec<&RestorePoint> = made.iter().filter(|point| point.kind == PointKind::Backup).collect();
-    let [cut, twin, original] = [0, 1, 2].map(|number| backups[number].arn.as_ref().unwrap());
+    let [cut, twin, original] = [0, 1, 2].map(|number| backups[number].recovery_point().unwrap());
     // One is cut, one carries the tags of another.
     let all = vault_tags(&world, SOURCE, VAULT);
     let mut damaged = all[cut].clone();
@@ -247,8 +248,8 @@ async fn what_is_not_believed_is_told_and_not_added() {
     });
     // One is somebody else's.
     let untagged =
-        backup(&world, SOURCE).untag_resource().resource_arn(backups[3].arn.as_ref().unwrap().as_str());
-    let ours: Vec<String> = all[backups[3].arn.as_ref().unwrap()]
+        backup(&world, SOURCE).untag_resource().resource_arn(backups[3].recovery_point().unwrap().as_str());
+    let ours: Vec<String> = all[backups[3].recovery_point().unwrap()]
         .keys()
         .filter(|key| key.starts_with(tags::PREFIX))
         .cloned()
@@ -265,7 +266,7 @@ async fn what_is_not_believed_is_told_and_not_added() {
     assert!(told.contains("our role made it, and it carries no metadata"), "{told}");
     assert!(told.contains("tag backup-chain/v1/0 is missing"), "{told}");
     assert!(told.contains("it was not created when its metadata says"), "{told}");
-    assert!(points(&stack, &tables[0]).await.iter().all(|point| point.state == State::Available));
+    assert!(points(&stack, &tables[0]).await.iter().all(|point| point.state() == State::Available));
 }
 
 /// Many: 10,000 restore points, or `BACKUP_CHAIN_POINTS` of them, half of them copies. The rates that AWS publishes are
@@ -289,7 +290,7 @@ async fn ten_thousand_points_are_rebuilt_within_the_rates() {
         stack.live(SignedDuration::from_hours(6)).await;
         world.clear_calls();
         let points = stack.app().catalog.all_live_points().await.unwrap();
-        made = points.iter().filter(|point| point.state == State::Available).count();
+        made = points.iter().filter(|point| point.state() == State::Available).count();
         println!("{}: {made} points", world.now());
     }
     apply(&stack, &format!("{HOURLY}enabled: false\n")).await.unwrap();

@@ -122,7 +122,7 @@ async fn a_copy_in_cold_storage_is_restored_where_it_is_and_nowhere_else() {
     let cold = aws_sdk_backup::types::Lifecycle::builder().move_to_cold_storage_after_days(2).build();
     let update =
         there.update_recovery_point_lifecycle().backup_vault_name("backup-chain-copies").lifecycle(cold);
-    update.recovery_point_arn(copy.arn.unwrap().as_str()).send().await.unwrap();
+    update.recovery_point_arn(copy.recovery_point().unwrap().as_str()).send().await.unwrap();
     apply(&stack, &COPIED.replace("name: copied", "name: copied\nenabled: false")).await.unwrap();
     stack.live(SignedDuration::from_hours(74)).await;
     tables::drop(&world, &orders, &settings).await.unwrap();
@@ -156,7 +156,7 @@ async fn with_the_source_region_lost_a_newer_copy_that_is_not_believed_is_named(
     copies.retain(|point| point.kind == PointKind::Copy);
     copies.sort_by_key(|point| point.created_at);
     let [older, newest_one] = &copies[..] else { panic!("{copies:#?}") };
-    let arn = newest_one.arn.clone().unwrap();
+    let arn = newest_one.recovery_point().cloned().unwrap();
     let tags = vault_tags(&world, TARGET, "backup-chain-copies")[&arn].clone();
     world.inject(FaultRule::new("*", "*", Fault::TimeoutBefore).region(SOURCE));
     let folder = tempfile::tempdir().unwrap();
@@ -169,7 +169,7 @@ async fn with_the_source_region_lost_a_newer_copy_that_is_not_believed_is_named(
     // A tag of its message is cut; then it carries the tags of the copy before.
     let mut cut = tags.clone();
     assert!(cut.remove("backup-chain/v1/0").is_some(), "{tags:#?}");
-    let others = vault_tags(&world, TARGET, "backup-chain-copies")[older.arn.as_ref().unwrap()].clone();
+    let others = vault_tags(&world, TARGET, "backup-chain-copies")[older.recovery_point().unwrap()].clone();
     for (tags, reason) in [(cut, "is not taken"), (others, "is newer and is not taken")] {
         assert!(world.with_backup(|backup| backup.overwrite_tags(arn.as_str(), tags)));
         // Tags are seen late.

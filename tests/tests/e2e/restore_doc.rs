@@ -423,7 +423,9 @@ async fn scene(title: &str) -> Scene {
                 .filter(|point| point.kind == PointKind::Backup);
             let newest = newest.max_by_key(|point| point.created_at).unwrap();
             let _scene = scene.world.scene();
-            let tag = backup(&scene.world, SOURCE).tag_resource().resource_arn(newest.arn.unwrap().as_str());
+            let tag = backup(&scene.world, SOURCE)
+                .tag_resource()
+                .resource_arn(newest.recovery_point().unwrap().as_str());
             tag.tags("backup-chain/v1/1", "tagged by mistake").send().await.unwrap();
         }
         "The catalog is lost" => {

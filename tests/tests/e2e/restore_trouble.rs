@@ -113,14 +113,14 @@ async fn a_point_that_is_going_or_gone_is_refused() {
     let removal = json!({"action": "remove", "table": "orders", "which": {"point": id}});
     stack.retention(serde_json::from_value(removal).unwrap()).await.unwrap();
     let this = || ask([Wanted { from: From::Point(id.clone()), ..newest(&orders) }]);
-    assert!(points(&stack, &orders).await.iter().all(|point| point.state == State::Deleting));
+    assert!(points(&stack, &orders).await.iter().all(|point| point.state() == State::Deleting));
     let why = refused(&stack, this()).await;
     assert!(why.contains("it is deleting") && why.contains("choose another point"), "{why}");
     // Known to be there by the catalog, and gone from the vault.
     let (world, mut stack) = quick().await;
     let (orders, id) = simple(&world, &mut stack).await;
     drop_it(&world, &orders).await;
-    let arn = points(&stack, &orders).await[0].arn.clone().unwrap();
+    let arn = points(&stack, &orders).await[0].recovery_point().cloned().unwrap();
     let vault = backup(&world, SOURCE);
     vault
         .delete_recovery_point()
@@ -147,7 +147,7 @@ async fn metadata_that_does_not_authenticate_restores_items_only_when_that_is_as
     back_up(&mut stack, &[&orders]).await;
     let point = points(&stack, &orders).await.remove(0);
     let held = items(&world, &orders).await;
-    let arn = point.arn.clone().unwrap();
+    let arn = point.recovery_point().cloned().unwrap();
     let tags = [("backup-chain/v1/0".to_owned(), "1AAAAnonsense".to_owned())].into();
     let vault = backup(&world, SOURCE);
     vault.tag_resource().resource_arn(arn.as_str()).set_tags(Some(tags)).send().await.unwrap();

@@ -58,7 +58,7 @@ async fn what_failed_is_tried_again_after_the_pause_and_only_that() {
     stack.live_until(at("2026-01-05T08:30:00Z")).await;
     assert_eq!(started(&world, "StartBackupJob"), 3, "one for each table, and the second try");
     let point = of(&stack, &orders, PointKind::Backup).await;
-    assert_eq!((point.state, point.attempt), (State::Available, 2));
+    assert_eq!((point.state(), point.attempt), (State::Available, 2));
     assert_eq!(point.warnings, ["try 1 failed: FAILED: No space is left."]);
     assert_eq!(of(&stack, &carts, PointKind::Backup).await.attempt, 1);
     assert_eq!(points(&stack, &orders).await.len(), 2, "it is copied as any other");
@@ -77,7 +77,7 @@ async fn what_keeps_failing_is_owed_and_told_once() {
     stack.live_until(at("2026-01-05T09:00:00Z")).await;
     assert_eq!(started(&world, "StartBackupJob"), 4, "three tries of one table");
     let point = of(&stack, &orders, PointKind::Backup).await;
-    assert_eq!((point.state, point.attempt), (State::Failed, 3));
+    assert_eq!((point.state(), point.attempt), (State::Failed, 3));
     let told = notices.told().await.unwrap();
     assert_eq!(told.len(), 1, "{told:#?}");
     let (kind, detail) = &told[0];
@@ -109,7 +109,7 @@ async fn copies_are_tried_again_too() {
     fail(&world, &orders, PointKind::Copy, 2);
     stack.live_until(at("2026-01-05T11:00:00Z")).await;
     let copy = of(&stack, &orders, PointKind::Copy).await;
-    assert_eq!((copy.state, copy.attempt), (State::Available, 3));
+    assert_eq!((copy.state(), copy.attempt), (State::Available, 3));
     assert_eq!(started(&world, "StartCopyJob"), 4);
     assert_agreement(&world, &stack, &[orders, carts]).await;
 }
@@ -119,7 +119,7 @@ async fn a_copy_that_keeps_failing_is_told_of() {
     let (world, mut stack, [orders, _], notices) = scene(POLICY).await;
     fail(&world, &orders, PointKind::Copy, 3);
     stack.live_until(at("2026-01-05T12:00:00Z")).await;
-    assert_eq!(of(&stack, &orders, PointKind::Copy).await.state, State::Failed);
+    assert_eq!(of(&stack, &orders, PointKind::Copy).await.state(), State::Failed);
     let told = notices.told().await.unwrap();
     let (_, detail) = told.iter().find(|(kind, _)| kind == "Copy Failed").unwrap();
     assert_eq!((&detail["table"], &detail["attempts"]), (&"app-orders".into(), &3.into()));
@@ -135,7 +135,7 @@ async fn what_is_run_by_hand_is_not_tried_again() {
     stack.session(SessionRequest::Run { policy }).await.unwrap();
     stack.live_until(at("2026-01-05T06:59:00Z")).await;
     let point = of(&stack, &orders, PointKind::Backup).await;
-    assert_eq!((point.state, point.attempt), (State::Failed, 1));
+    assert_eq!((point.state(), point.attempt), (State::Failed, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -149,6 +149,6 @@ async fn a_table_that_is_dropped_between_two_tries_is_not_tried_again() {
     backup_chain_tests::dynamodb(&world).delete_table().table_name(orders.as_str()).send().await.unwrap();
     stack.live_until(at("2026-01-05T09:00:00Z")).await;
     let point = of(&stack, &orders, PointKind::Backup).await;
-    assert_eq!(point.state, State::Failed);
-    assert_eq!(point.reason.as_deref(), Some("the table was dropped before its backup was started"));
+    assert_eq!(point.state(), State::Failed);
+    assert_eq!(point.reason(), Some("the table was dropped before its backup was started"));
 }

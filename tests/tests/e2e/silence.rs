@@ -95,7 +95,7 @@ async fn goes_on_or_is_told(service: &str, operation: &str, fault: Fault) {
         assert!(available(&stack, table, PointKind::Backup).await >= 3, "{case}: {table}");
         assert!(available(&stack, table, PointKind::Copy).await >= 3, "{case}: {table}");
         let stuck = all_points(&stack, table).await;
-        let stuck = stuck.iter().filter(|point| point.state.is_open() && point.slot < at(END)).count();
+        let stuck = stuck.iter().filter(|point| point.state().is_open() && point.slot < at(END)).count();
         assert_eq!(stuck, 0, "{case}: {table}");
     }
     // What could not be looked at is believed by the next run of retention.
@@ -281,7 +281,7 @@ async fn a_table_whose_last_backup_is_not_final_is_owed_and_counted() {
     assert_eq!(sessions[1].owed as usize, tables.len(), "{sessions:#?}");
     let failed = all_points(&stack, &tables[0]).await;
     assert!(
-        failed.iter().any(|point| matches!(point.state, State::Failed | State::Available | State::Running))
+        failed.iter().any(|point| matches!(point.state(), State::Failed | State::Available | State::Running))
     );
 }
 
@@ -530,7 +530,7 @@ async fn what_is_believed_after_its_flags_have_lapsed_stays_until_its_copy_has_e
     for table in &tables {
         let copies = all_points(&stack, table).await;
         assert!(
-            copies.iter().any(|copy| copy.kind == PointKind::Copy && copy.state.is_open()),
+            copies.iter().any(|copy| copy.kind == PointKind::Copy && copy.state().is_open()),
             "{copies:#?}"
         );
         assert_eq!(available(&stack, table, PointKind::Backup).await, 2, "both are there");

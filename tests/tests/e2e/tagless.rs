@@ -68,7 +68,7 @@ async fn last_session(stack: &Stack) -> Session {
 /// How many tags of a recovery point begin as ours do.
 fn ours(world: &World, point: &RestorePoint) -> usize {
     let tags = vault_tags(world, point.vault.region.as_str(), point.vault.name.as_str());
-    tags[point.arn.as_ref().unwrap()].keys().filter(|key| key.starts_with("backup-chain/")).count()
+    tags[point.recovery_point().unwrap()].keys().filter(|key| key.starts_with("backup-chain/")).count()
 }
 
 /// The keys of the settings table of a Region.
@@ -93,10 +93,10 @@ fn expected<'a>(points: impl IntoIterator<Item = &'a RestorePoint>) -> BTreeSet<
         }
         if point.message_stored {
             keys.insert((id, point.sealed.unwrap().to_string()));
-            keys.insert((point.arn.as_ref().unwrap().to_string(), "message".to_owned()));
+            keys.insert((point.recovery_point().unwrap().to_string(), "message".to_owned()));
         }
         if point.bound == Some(BindingLocation::Stored) {
-            keys.insert((point.arn.as_ref().unwrap().to_string(), "binding".to_owned()));
+            keys.insert((point.recovery_point().unwrap().to_string(), "binding".to_owned()));
         }
     }
     keys
@@ -250,7 +250,7 @@ async fn without_the_catalog_they_are_found_by_their_arn() {
     let arns: Vec<String> = before
         .iter()
         .filter(|point| point.kind == PointKind::Backup)
-        .map(|point| point.arn.as_ref().unwrap().to_string())
+        .map(|point| point.recovery_point().unwrap().to_string())
         .collect();
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let item = async |arn: &String| {
@@ -283,7 +283,7 @@ async fn without_the_catalog_they_are_found_by_their_arn() {
             .send()
     };
     remove(cut.table.id.to_string(), cut.sealed.unwrap().to_string()).await.unwrap();
-    remove(gone.arn.as_ref().unwrap().to_string(), "message".to_owned()).await.unwrap();
+    remove(gone.recovery_point().unwrap().to_string(), "message".to_owned()).await.unwrap();
     by_hand(&world, &stack, &names[0]).await;
     stack.live(SignedDuration::from_mins(20)).await;
 
@@ -295,18 +295,24 @@ async fn without_the_catalog_they_are_found_by_their_arn() {
         rebuilt.problems.iter().partition(|problem| problem.contains("carries no metadata of ours"));
     let (2, [problem]) = (unmarked.len(), told.as_slice()) else { panic!("{rebuilt:#?}") };
     let told = format!("its metadata {} is not in the settings table of eu-central-1", cut.sealed.unwrap());
-    assert!(problem.contains(cut.arn.as_ref().unwrap().as_str()) && problem.ends_with(&told), "{problem}");
+    assert!(
+        problem.contains(cut.recovery_point().unwrap().as_str()) && problem.ends_with(&told),
+        "{problem}"
+    );
     let after = [points(&stack, &names[0]).await, points(&stack, &names[1]).await].concat();
     let essence = |point: &RestorePoint| {
-        let RestorePoint { id, kind, arn, flags, sealed, settings, message_stored, settings_stored, .. } =
+        let arn = point.recovery_point().cloned();
+        let RestorePoint { id, kind, flags, sealed, settings, message_stored, settings_stored, .. } =
             point.clone();
         (id, kind, arn, flags, sealed, settings, message_stored, settings_stored)
     };
-    let kept = before.iter().filter(|point| ![&cut.arn, &gone.arn].contains(&&point.arn));
+    let kept = before
+        .iter()
+        .filter(|point| ![cut.recovery_point(), gone.recovery_point()].contains(&point.recovery_point()));
     assert_eq!(after.iter().map(essence).collect::<Vec<_>>(), kept.map(essence).collect::<Vec<_>>());
     // What is in the vault and not in the catalog is told by each run.
     let report = stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
-    let told = format!("recovery point {} in", cut.arn.as_ref().unwrap());
+    let told = format!("recovery point {} in", cut.recovery_point().unwrap());
     assert!(report.problems.iter().any(|line| line.starts_with(&told)), "{report:#?}");
 }
 
@@ -340,7 +346,7 @@ async fn with_the_source_region_lost_swapped_tags_mix_no_two_tables() {
     stack.live(SignedDuration::from_mins(30)).await;
     let mut copies = Vec::new();
     for name in &names {
-        copies.push(only(&points(&stack, name).await, PointKind::Copy).arn.clone().unwrap());
+        copies.push(only(&points(&stack, name).await, PointKind::Copy).recovery_point().cloned().unwrap());
     }
     let tags = vault_tags(&world, TARGET, COPIES);
     world.with_backup(|backup| {
@@ -386,7 +392,7 @@ async fn a_job_without_tags_is_known_again_and_no_other_is_taken_for_it() {
         world.inject(FaultRule::new("backup", "StartBackupJob", fault).caller(SESSION).times(3));
         stack.live_until(at("2026-01-05T07:01:00Z")).await;
         let starting = points(&stack, &full).await;
-        assert_eq!(starting.first().map(|point| point.state), Some(State::Starting), "{place}");
+        assert_eq!(starting.first().map(|point| point.state()), Some(State::Starting), "{place}");
         if by_hand_after {
             by_hand(&world, &stack, &full).await;
         }
@@ -452,7 +458,7 @@ async fn a_job_that_is_given_up_for_its_tags_is_tried_again_without() {
     stack.live_until(at("2026-01-05T07:00:40Z")).await;
     for name in &names {
         let running = points(&stack, name).await;
-        assert_eq!((running[0].state, running[0].message_stored), (State::Running, false), "{running:#?}");
+        assert_eq!((running[0].state(), running[0].message_stored), (State::Running, false), "{running:#?}");
         let arn = running[0].table.arn.to_string();
         let more =
             (0..8).map(|number| Tag::builder().key(format!("more-{number}")).value("x").build().unwrap());
@@ -524,7 +530,7 @@ async fn metadata_that_cannot_be_sealed_or_stored_prevents_no_backup() {
         world.inject(rule);
         stack.live_until(at("2026-01-05T18:00:00Z")).await;
         let bare = only(&points(&stack, &orders).await, PointKind::Backup);
-        assert_eq!(bare.state, State::Available, "{operation}: {bare:#?}");
+        assert_eq!(bare.state(), State::Available, "{operation}: {bare:#?}");
         let why = bare.suspect.clone().unwrap();
         assert!(why.starts_with("it was made without metadata, which could not be sealed: "), "{why}");
         let session = last_session(&stack).await;
@@ -571,7 +577,7 @@ async fn a_point_whose_metadata_cannot_be_looked_at_is_available_within_hours() 
         }
         stack.live_until(at("2026-01-05T12:00:00Z")).await;
         let point = only(&points(&stack, &full).await, PointKind::Backup);
-        assert_eq!(point.state, State::Available, "{operation}: {point:#?}");
+        assert_eq!(point.state(), State::Available, "{operation}: {point:#?}");
         assert_eq!(point.suspect.is_some(), operation != "TagResource", "{operation}: {point:#?}");
         world.clear_faults();
         stack.live_until(at("2026-01-07T12:00:00Z")).await;

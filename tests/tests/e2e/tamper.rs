@@ -69,9 +69,9 @@ impl Loot {
         older: &Tags,
     ) -> Self {
         let all = vault_tags(world, SOURCE, VAULT);
-        let of = |point: &RestorePoint| all[point.arn.as_ref().unwrap()].clone();
+        let of = |point: &RestorePoint| all[point.recovery_point().unwrap()].clone();
         let tags = of(own);
-        let seen = Seen::of_record(own, own.arn.as_ref().unwrap(), &tags);
+        let seen = Seen::of_record(own, own.recovery_point().unwrap(), &tags);
         let seen = Seen { created_at: own.requested_at, ..seen };
         let (mut document, settings) = stack.app().sealer.open(own, &seen).await.unwrap();
         document.settings = SettingsLocation::Inline(Box::new(settings));
@@ -149,7 +149,7 @@ async fn a_point_whose_tags_are_not_as_sealed_when_it_completes_is_suspect() {
         [table(&world, "app-orders", &[]).await.unwrap(), table(&world, "app-carts", &[]).await.unwrap()];
     stack.live_until(at("2026-01-04T18:00:00Z")).await;
     let first = of_day(&stack, &orders, PointKind::Backup, "2026-01-04").await;
-    let older = vault_tags(&world, SOURCE, VAULT)[first.arn.as_ref().unwrap()].clone();
+    let older = vault_tags(&world, SOURCE, VAULT)[first.recovery_point().unwrap()].clone();
 
     let mut reasons = Vec::new();
     let mut damaged = Vec::new();
@@ -157,14 +157,14 @@ async fn a_point_whose_tags_are_not_as_sealed_when_it_completes_is_suspect() {
         stack.live_until(at(&format!("{day}T13:00:30Z"))).await;
         let own = of_day(&stack, &orders, PointKind::Backup, day).await;
         let other = of_day(&stack, &carts, PointKind::Backup, day).await;
-        assert_eq!((own.state, other.state), (State::Running, State::Running));
+        assert_eq!((own.state(), other.state()), (State::Running, State::Running));
         let loot = Loot::gather(&world, &stack, &own, &other, &older).await;
         let (damage, tags) = loot.damages()[number].clone();
-        overwrite(&world, own.arn.as_ref().unwrap(), tags);
+        overwrite(&world, own.recovery_point().unwrap(), tags);
         stack.live_until(at(&format!("{day}T20:00:00Z"))).await;
 
         let own = of_day(&stack, &orders, PointKind::Backup, day).await;
-        assert_eq!(own.state, State::Available, "{damage}");
+        assert_eq!(own.state(), State::Available, "{damage}");
         reasons.push((damage, own.suspect.clone().unwrap_or_else(|| panic!("{damage}: believed"))));
         let copied = all_points(&stack, &orders)
             .await
@@ -172,7 +172,7 @@ async fn a_point_whose_tags_are_not_as_sealed_when_it_completes_is_suspect() {
             .any(|point| point.kind == PointKind::Copy && point.id == own.id);
         assert!(!copied, "{damage}: a suspect point is copied");
         let other = of_day(&stack, &carts, PointKind::Backup, day).await;
-        assert_eq!((other.state, other.suspect), (State::Available, None), "{damage}");
+        assert_eq!((other.state(), other.suspect), (State::Available, None), "{damage}");
         let head = stack.app().catalog.head(&own.table).await.unwrap().unwrap();
         assert_eq!(
             head.met_slots_in(&own.vault).get(&Tier::Daily),
@@ -211,9 +211,9 @@ async fn a_point_whose_tags_are_not_as_sealed_when_it_completes_is_suspect() {
     stack.live_until(at("2026-02-03T06:00:00Z")).await;
     let held: BTreeSet<RecoveryPointArn> = vault_tags(&world, SOURCE, VAULT).into_keys().collect();
     for point in &damaged {
-        assert!(held.contains(point.arn.as_ref().unwrap()), "{} was deleted", point.id);
+        assert!(held.contains(point.recovery_point().unwrap()), "{} was deleted", point.id);
         let now = of_day(&stack, &orders, PointKind::Backup, &point.slot.to_string()[..10]).await;
-        assert_eq!((now.state, now.suspect.is_some()), (State::Available, true));
+        assert_eq!((now.state(), now.suspect.is_some()), (State::Available, true));
     }
     let believed = |all: &[RestorePoint]| {
         all.iter().filter(|point| point.kind == PointKind::Backup && point.is_counted()).count()
@@ -236,16 +236,16 @@ async fn a_point_whose_tags_are_not_as_sealed_when_it_is_outdated_is_suspect() {
         let other = of_day(&stack, &carts, PointKind::Backup, day).await;
         assert!(own.is_counted() && other.is_counted(), "{day}");
         if number == 0 {
-            older = vault_tags(&world, SOURCE, VAULT)[own.arn.as_ref().unwrap()].clone();
+            older = vault_tags(&world, SOURCE, VAULT)[own.recovery_point().unwrap()].clone();
             continue;
         }
         let loot = Loot::gather(&world, &stack, &own, &other, &older).await;
         let (damage, tags) = loot.damages()[number - 1].clone();
         if damage == "another's" {
-            overwrite(&world, other.arn.as_ref().unwrap(), loot.own);
+            overwrite(&world, other.recovery_point().unwrap(), loot.own);
             damaged.push(("another's, in return", other));
         }
-        overwrite(&world, own.arn.as_ref().unwrap(), tags);
+        overwrite(&world, own.recovery_point().unwrap(), tags);
         damaged.push((damage, own));
     }
     stack.live_until(at("2026-02-03T06:00:00Z")).await;
@@ -253,10 +253,10 @@ async fn a_point_whose_tags_are_not_as_sealed_when_it_is_outdated_is_suspect() {
     let held: BTreeSet<RecoveryPointArn> = vault_tags(&world, SOURCE, VAULT).into_keys().collect();
     let mut reasons = Vec::new();
     for (damage, point) in &damaged {
-        assert!(held.contains(point.arn.as_ref().unwrap()), "{damage}: deleted");
+        assert!(held.contains(point.recovery_point().unwrap()), "{damage}: deleted");
         let now =
             of_day(&stack, &point.table.arn.name, PointKind::Backup, &point.slot.to_string()[..10]).await;
-        assert_eq!(now.state, State::Available, "{damage}");
+        assert_eq!(now.state(), State::Available, "{damage}");
         reasons.push((*damage, now.suspect.unwrap_or_else(|| panic!("{damage}: believed"))));
     }
     assert_snapshot!(story(&reasons, &[all_points(&stack, &orders).await, all_points(&stack, &carts).await].concat()), @"
@@ -290,15 +290,15 @@ async fn the_newest_believed_point_is_kept_in_place_of_a_suspect_one() {
     let newest = of_day(&stack, &orders, PointKind::Backup, "2026-01-06").await;
     let copy = of_day(&stack, &orders, PointKind::Copy, "2026-01-05").await;
     for (vault, point) in [((SOURCE, VAULT), &newest), ((TARGET, COPIES), &copy)] {
-        let mut tags = vault_tags(&world, vault.0, vault.1)[point.arn.as_ref().unwrap()].clone();
+        let mut tags = vault_tags(&world, vault.0, vault.1)[point.recovery_point().unwrap()].clone();
         flip(tags.get_mut(&format!("{}0", tags::PART)).unwrap());
-        overwrite(&world, point.arn.as_ref().unwrap(), tags);
+        overwrite(&world, point.recovery_point().unwrap(), tags);
     }
     stack.live_until(at("2026-02-10T20:00:00Z")).await;
     let left: Vec<String> = all_points(&stack, &orders)
         .await
         .iter()
-        .filter(|point| point.state == State::Available)
+        .filter(|point| point.state() == State::Available)
         .map(|point| {
             format!(
                 "{:?} of {}: {}\n",
@@ -397,7 +397,7 @@ async fn metadata_under_a_key_of_before_is_not_believed() {
     stack.live_until(at("2026-01-25T20:00:00Z")).await;
     let all = all_points(&stack, &orders).await;
     let backups =
-        all.iter().filter(|point| point.kind == PointKind::Backup && point.state == State::Available);
+        all.iter().filter(|point| point.kind == PointKind::Backup && point.state() == State::Available);
     let (old, new): (Vec<_>, Vec<_>) = backups.partition(|point| point.slot < at("2026-01-06T00:00:00Z"));
     let suspect: Vec<_> = old.iter().filter_map(|point| point.suspect.as_deref()).collect();
     assert_eq!(suspect, ["its metadata is sealed under another key"; 2]);

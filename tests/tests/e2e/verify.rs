@@ -38,7 +38,7 @@ fn plain(text: &str, points: &[RestorePoint], foreign: &[&str]) -> String {
         text = text.replace(arn, "<another's>");
     }
     for point in points {
-        let arn = point.arn.as_ref().map(ToString::to_string).unwrap_or_default();
+        let arn = point.recovery_point().map(ToString::to_string).unwrap_or_default();
         text = text.replace(&arn, &format!("<{:?} of {}>", point.kind, point.slot));
         text = text.replace(point.id.as_str(), &format!("<id of {}>", point.slot));
     }
@@ -63,7 +63,7 @@ async fn every_difference_is_explained() {
     let (world, mut stack, orders) = scene().await;
     let made = all_points(&stack, &orders).await;
     let of = |kind, number: usize| {
-        made.iter().filter(|point| point.kind == kind).nth(number).unwrap().arn.clone().unwrap()
+        made.iter().filter(|point| point.kind == kind).nth(number).unwrap().recovery_point().cloned().unwrap()
     };
     // One is removed at AWS Backup, one has another's tags, one is bound to nothing, and one is another role's.
     let all = vault_tags(&world, SOURCE, VAULT);

@@ -13,9 +13,11 @@ use backup_chain_core::retention::{ChainRun, Run, Watch};
 use backup_chain_core::session::Session;
 use backup_chain_core::table::TableHead;
 use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::policies::{RebuildRecord, Revision, StoredPolicy};
+use super::stored::StoredPoint;
 
 /// A record as DynamoDB has it.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -103,9 +105,14 @@ pub(super) fn table_partition(table: &TableName) -> String {
     format!("{TABLE}{table}")
 }
 
+/// A vault in a key: of whatever account.
+fn place_key(vault: &VaultArn) -> String {
+    format!("{}/{}/{}", vault.account, vault.region, vault.name)
+}
+
 /// What the sort keys of a chain begin with.
 pub(super) fn chain_prefix(table: &Table, vault: &VaultArn) -> String {
-    format!("{}#point#{}/{}/{}#", table.id, vault.account, vault.region, vault.name)
+    format!("{}#point#{}#", table.id, place_key(vault))
 }
 
 /// Whether an item stands under a key.
@@ -129,8 +136,15 @@ pub(super) fn is_past(item: &Item) -> bool {
 /// Where a record stands in the index by due time.
 type Due = Option<(&'static str, Timestamp)>;
 
+/// The version of the forms in which records are written, and the newest that is read.
+pub const VERSION: u32 = 1;
+
 /// Something that the catalog holds.
-pub(super) trait Record: Serialize {
+pub(super) trait Record: Sized {
+    /// How it is written.
+    type Stored: Serialize + DeserializeOwned;
+    fn to_stored(&self) -> Self::Stored;
+    fn from_stored(stored: Self::Stored) -> Result<Self, String>;
     fn key(&self) -> Key;
     fn rev(&mut self) -> &mut u64;
     fn due(&self) -> Due {
@@ -162,8 +176,10 @@ impl Write {
         let seen = *record.rev();
         *record.rev() += 1;
         // A record is plain data of ours: strings, numbers, lists and string-keyed maps.
-        let mut item: Item = serde_dynamo::to_item(&*record).expect("records have a form in DynamoDB");
+        let mut item: Item =
+            serde_dynamo::to_item(record.to_stored()).expect("records have a form in DynamoDB");
         item.extend(record.key().into_item());
+        item.insert("v".to_owned(), AttributeValue::N(VERSION.to_string()));
         if let Some((queue, at)) = record.due() {
             item.insert("queue".to_owned(), text(queue));
             item.insert("due_at".to_owned(), number(at));
@@ -183,11 +199,44 @@ impl Write {
     }
 }
 
+/// Reads a record.
+///
+/// # Errors
+/// Why it cannot be read: it is of a version that a newer Backup Chain writes, or none at all.
+pub(super) fn read<R: Record>(item: Item) -> Result<R, String> {
+    let version = item.get("v").and_then(|v| v.as_n().ok()).and_then(|v| v.parse::<u32>().ok());
+    match version {
+        Some(1) => {}
+        Some(newer) if newer > VERSION => {
+            return Err(format!(
+                "it is of version {newer}, this one reads up to {VERSION}: a newer wrote it"
+            ));
+        }
+        _ => return Err("it has no version".to_owned()),
+    }
+    let stored = serde_dynamo::from_item(item).map_err(|error| error.to_string())?;
+    R::from_stored(stored)
+}
+
+/// A record that is written as it is.
+macro_rules! stored_as_it_is {
+    () => {
+        type Stored = Self;
+        fn to_stored(&self) -> Self {
+            self.clone()
+        }
+        fn from_stored(stored: Self) -> Result<Self, String> {
+            Ok(stored)
+        }
+    };
+}
+
 fn number(moment: Timestamp) -> AttributeValue {
     AttributeValue::N(moment.as_second().to_string())
 }
 
 impl Record for StoredPolicy {
+    stored_as_it_is!();
     fn key(&self) -> Key {
         Key::policy(&self.name)
     }
@@ -197,6 +246,7 @@ impl Record for StoredPolicy {
 }
 
 impl Record for Revision {
+    stored_as_it_is!();
     fn key(&self) -> Key {
         Key::revision(&self.name, self.revision)
     }
@@ -206,6 +256,7 @@ impl Record for Revision {
 }
 
 impl Record for RebuildRecord {
+    stored_as_it_is!();
     fn key(&self) -> Key {
         Key::single(REBUILT)
     }
@@ -215,6 +266,7 @@ impl Record for RebuildRecord {
 }
 
 impl Record for Watch {
+    stored_as_it_is!();
     fn key(&self) -> Key {
         Key::single(WATCH)
     }
@@ -224,6 +276,7 @@ impl Record for Watch {
 }
 
 impl Record for Run {
+    stored_as_it_is!();
     fn key(&self) -> Key {
         Key::run(&self.id)
     }
@@ -236,6 +289,7 @@ impl Record for Run {
 }
 
 impl Record for ChainRun {
+    stored_as_it_is!();
     fn key(&self) -> Key {
         Key { pk: run_partition(&self.run), sk: format!("{}#{}", self.table, self.vault) }
     }
@@ -248,6 +302,7 @@ impl Record for ChainRun {
 }
 
 impl Record for Entry {
+    stored_as_it_is!();
     fn key(&self) -> Key {
         Key { pk: "history".to_owned(), sk: self.id.to_string() }
     }
@@ -257,6 +312,7 @@ impl Record for Entry {
 }
 
 impl Record for Session {
+    stored_as_it_is!();
     fn key(&self) -> Key {
         Key::session(&self.id)
     }
@@ -272,6 +328,7 @@ impl Record for Session {
 }
 
 impl Record for Restore {
+    stored_as_it_is!();
     fn key(&self) -> Key {
         Key::restore(&self.id)
     }
@@ -287,6 +344,7 @@ impl Record for Restore {
 }
 
 impl Record for TableHead {
+    stored_as_it_is!();
     fn key(&self) -> Key {
         Key::head(&self.table)
     }
@@ -302,7 +360,7 @@ impl Key {
         match point.kind {
             PointKind::Backup | PointKind::Copy => Self::chain_point(table, vault, id),
             PointKind::Manual => {
-                let sk = format!("{}#manual#{}/{}#{id}", table.id, vault.region, vault.name);
+                let sk = format!("{}#manual#{}#{id}", table.id, place_key(vault));
                 Self { pk: table_partition(&table.arn.name), sk }
             }
         }
@@ -320,18 +378,25 @@ impl Key {
 }
 
 impl Record for RestorePoint {
+    type Stored = StoredPoint;
+    fn to_stored(&self) -> StoredPoint {
+        self.into()
+    }
+    fn from_stored(stored: StoredPoint) -> Result<Self, String> {
+        stored.try_into()
+    }
     fn key(&self) -> Key {
-        if self.state.is_past() { Key::past_point(self) } else { Key::live_point(self) }
+        if self.state().is_past() { Key::past_point(self) } else { Key::live_point(self) }
     }
     fn stood_at(&self) -> Option<Key> {
-        self.state.is_past().then(|| Key::live_point(self))
+        self.state().is_past().then(|| Key::live_point(self))
     }
     fn rev(&mut self) -> &mut u64 {
         &mut self.rev
     }
     fn due(&self) -> Due {
         let check_at = self.check_at.unwrap_or(self.slot);
-        match self.state {
+        match self.state() {
             // A backup that waits is found through its session.
             State::Planned if self.kind != PointKind::Copy => None,
             State::Planned | State::Starting | State::Running => Some(("open", check_at)),
@@ -345,7 +410,7 @@ impl Record for RestorePoint {
         }
     }
     fn past_since(&self) -> Option<Timestamp> {
-        self.state.is_past().then(|| self.check_at.unwrap_or(self.slot))
+        self.state().is_past().then(|| self.check_at.unwrap_or(self.slot))
     }
 }
 
@@ -365,6 +430,7 @@ pub struct OutboxEvent {
 }
 
 impl Record for OutboxEvent {
+    stored_as_it_is!();
     fn key(&self) -> Key {
         Key::outbox_event(self)
     }
@@ -390,6 +456,7 @@ impl Lease {
 }
 
 impl Record for Lease {
+    stored_as_it_is!();
     fn key(&self) -> Key {
         Key::lease(&self.work)
     }

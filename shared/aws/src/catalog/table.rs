@@ -14,7 +14,6 @@ use backup_chain_core::retention::{ChainRun, Run, Watch};
 use backup_chain_core::session::Session;
 use backup_chain_core::table::TableHead;
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
 
 use super::policies::{RebuildRecord, Revision, StoredPolicy};
 use super::records::{self, Item, Key, Lease, OutboxEvent, Record, Write, text};
@@ -335,7 +334,10 @@ impl Catalog {
     /// # Errors
     /// [`Error`] of dynamodb:GetItem.
     pub async fn reread_if_unchanged(&self, seen: &RestorePoint) -> Result<Option<RestorePoint>, Error> {
-        Ok(self.point(seen).await?.filter(|point| point.state == seen.state && point.attempt == seen.attempt))
+        Ok(self
+            .point(seen)
+            .await?
+            .filter(|point| point.state() == seen.state() && point.attempt == seen.attempt))
     }
 
     /// One chain: the points of a table in a vault that are not past, oldest first.
@@ -436,7 +438,7 @@ impl Catalog {
         self.commit([Write::of(&mut lease)]).await
     }
 
-    async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, Error> {
+    async fn get<T: Record>(&self, key: Key) -> Result<Option<T>, Error> {
         let answer = self
             .client
             .get_item()
@@ -449,7 +451,7 @@ impl Catalog {
         Ok(answer.item.map(|item| self.read(item)).transpose()?)
     }
 
-    async fn query<T: DeserializeOwned, const N: usize>(
+    async fn query<T: Record, const N: usize>(
         &self,
         index: Option<&str>,
         condition: &str,
@@ -486,13 +488,13 @@ impl Catalog {
         Ok(items)
     }
 
-    fn read<T: DeserializeOwned>(&self, item: Item) -> Result<T, UnreadableRecord> {
+    fn read<T: Record>(&self, item: Item) -> Result<T, UnreadableRecord> {
         let [pk, sk] = ["pk", "sk"].map(|name| match item.get(name) {
             Some(AttributeValue::S(text)) => text.clone(),
             _ => "?".to_owned(),
         });
-        serde_dynamo::from_item(item).map_err(|error| {
-            let record = UnreadableRecord { pk: pk.clone(), sk: sk.clone(), why: error.to_string() };
+        records::read(item).map_err(|why| {
+            let record = UnreadableRecord { pk: pk.clone(), sk: sk.clone(), why };
             let mut unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
             if unreadable.insert((pk, sk), record.clone()).is_none() {
                 tracing::error!(%record, "a record of the catalog counts as present and is skipped");
@@ -502,7 +504,7 @@ impl Catalog {
     }
 
     /// One record of many: one that cannot be read must not stop the others.
-    fn read_or_skip<T: DeserializeOwned>(&self, item: Item) -> Option<T> {
+    fn read_or_skip<T: Record>(&self, item: Item) -> Option<T> {
         self.read(item).ok()
     }
 }

@@ -8,12 +8,15 @@ mod document;
 pub mod pack;
 mod place;
 pub mod tags;
+mod v1;
+mod versions;
 
 use thiserror::Error;
 
-pub use document::{Document, DocumentKind, SettingsLocation, VERSION, encryption_context};
+pub use document::{Document, DocumentKind, SettingsLocation, encryption_context};
 pub use place::{MAX_TAGS, MetadataPlacement, place};
 pub use tags::Sealed;
+pub use versions::VERSION;
 
 /// Why metadata or settings cannot be read. No variant quotes what was found: it may be secret.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -27,8 +30,10 @@ pub enum MetadataError {
         /// The most that the format allows.
         most: usize,
     },
-    /// The document has a version that this reader does not know.
-    #[error("the metadata has format version {found}, this version reads {VERSION}: update Backup Chain")]
+    /// The document, or settings, have a version that this reader does not know.
+    #[error(
+        "the metadata has format version {found}, this version reads up to {VERSION}: update Backup Chain"
+    )]
     Version {
         /// The version found.
         found: u64,

@@ -74,7 +74,7 @@ fn created_or_due_at(point: &RestorePoint) -> Timestamp {
 pub fn plan(points: &[RestorePoint], now: Timestamp, guards: &Guards) -> Vec<PointVerdict> {
     let mut order: Vec<(Timestamp, usize)> = Vec::with_capacity(points.len());
     let mut pinned = [0_u32; Tier::ALL.len()];
-    for (index, point) in points.iter().enumerate().filter(|(_, point)| !point.state.is_past()) {
+    for (index, point) in points.iter().enumerate().filter(|(_, point)| !point.state().is_past()) {
         order.push((created_or_due_at(point), index));
         for flag in point.flags.iter().filter(|flag| flag.is_live(now)) {
             pinned[flag.tier as usize] += 1;
@@ -128,8 +128,8 @@ pub fn plan(points: &[RestorePoint], now: Timestamp, guards: &Guards) -> Vec<Poi
         if guards.vault_locked {
             reasons.push(Reason::VaultLocked);
         }
-        if point.state != State::Available {
-            reasons.push(Reason::NotFinal { state: point.state });
+        if point.state() != State::Available {
+            reasons.push(Reason::NotFinal { state: point.state() });
         }
         if point.flags.is_empty() && point.kind != PointKind::Manual {
             reasons.push(Reason::NoRetention);

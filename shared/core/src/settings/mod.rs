@@ -135,12 +135,21 @@ impl TableSettings {
         serde_json::to_vec(self).expect("settings hold string keys and finite numbers only")
     }
 
-    /// Reads the normal form. Version 1 is closed: a field that it does not name is refused.
+    /// Reads the normal form. Version 1 is closed: a field that it does not name is refused. It does not name its
+    /// version; newer ones do, in `v`.
     ///
     /// # Errors
     /// When the bytes are no settings of this version. The error tells where, never what.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, MetadataError> {
-        serde_json::from_slice(bytes).map_err(|error| MetadataError::malformed("settings", &error))
+        #[derive(Deserialize)]
+        struct Version {
+            v: Option<u64>,
+        }
+        let malformed = |error| MetadataError::malformed("settings", &error);
+        if let Version { v: Some(found) } = serde_json::from_slice(bytes).map_err(malformed)? {
+            return Err(MetadataError::Version { found });
+        }
+        serde_json::from_slice(bytes).map_err(malformed)
     }
 
     /// The normal form, compressed with the preset dictionary: what is sealed for the settings table.

@@ -330,6 +330,8 @@ fn a_field_that_version_1_does_not_name_is_refused() {
     let error =
         TableSettings::from_bytes(br#"{"attributes":{},"keys":{"hash":[]},"novelty":1}"#).unwrap_err();
     insta::assert_snapshot!(error, @"the settings cannot be read: a field is missing, unknown or has another form at byte 45");
+    let error = TableSettings::from_bytes(br#"{"v":2,"attributes":{},"keys":{"hash":[]}}"#).unwrap_err();
+    insta::assert_snapshot!(error, @"the metadata has format version 2, this version reads up to 1: update Backup Chain");
 }
 
 #[test]

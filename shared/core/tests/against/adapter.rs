@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::naive::calendar::{self, On, Slots};
 use crate::naive::chain::{self, Chain, InForce, Point, Session, State, TIERS};
 use crate::naive::retention::{Guards, Verdict};
+use crate::progress;
 
 const COPIES: &str = "arn:aws:backup:eu-west-1:111122223333:backup-vault:copies";
 
@@ -194,7 +195,7 @@ fn trigger(session: Session) -> SlotOrigin {
 fn view(chain: &Chain) -> ChainView {
     let points: Vec<RestorePoint> = chain.points.iter().map(real_point).collect();
     let mut carried = BTreeMap::new();
-    for flag in points.iter().filter(|point| point.state.is_open()).flat_map(|point| &point.flags) {
+    for flag in points.iter().filter(|point| point.state().is_open()).flat_map(|point| &point.flags) {
         let slot = carried.entry(flag.tier).or_insert(flag.slot);
         *slot = flag.slot.max(*slot);
     }
@@ -239,7 +240,7 @@ fn real_point(point: &Point) -> RestorePoint {
     let hold = Hold { reason: "audit".to_owned(), author: None, since: None, until: None };
     RestorePoint {
         flags: flags.collect(),
-        state,
+        progress: progress::of(state),
         created_at: point.created.map(moment),
         suspect: point.suspect.then(|| "cut".to_owned()),
         hold: point.held.then_some(hold),

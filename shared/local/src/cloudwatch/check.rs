@@ -24,6 +24,9 @@ const NOT_WITH_PROMQL: [&str; 6] = [
     "DatapointsToAlarm",
 ];
 
+/// The periods that begin with a minute, five of them, an hour, a day or a week.
+const WALL_CLOCK_PERIODS: [i64; 5] = [60, 300, 3_600, 86_400, 604_800];
+
 /// What an alarm watches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AlarmMetric {
@@ -83,6 +86,7 @@ pub(super) fn alarm(body: &Value) -> Result<AlarmMetric, ApiError> {
         AlarmMetric::PromQl => {
             excluded(&members::OF_ONE_METRIC)?;
             excluded(&NOT_WITH_PROMQL)?;
+            excluded(&["EvaluationWindow"])?;
             required(&body["EvaluationCriteria"]["PromQLCriteria"], "Query")?;
             return metrics::seconds("EvaluationInterval", &body["EvaluationInterval"]).map(|_| kind);
         }
@@ -94,7 +98,44 @@ pub(super) fn alarm(body: &Value) -> Result<AlarmMetric, ApiError> {
         return Err(invalid("DatapointsToAlarm must not be greater than EvaluationPeriods"));
     }
     metrics::window(body, periods)?;
+    evaluation_window(body)?;
+    tags_sent(&body["ActionConfiguration"]["AlarmTagsPropagation"])?;
     Ok(kind)
+}
+
+/// A wall clock window has some periods only, and a zone: of IANA, or an offset in steps of five minutes.
+fn evaluation_window(body: &Value) -> Result<(), ApiError> {
+    let window = &body["EvaluationWindow"];
+    match (window["SlidingWindow"].is_object(), window["WallClockWindow"].is_object()) {
+        (true, true) => return Err(invalid("EvaluationWindow takes exactly one of its members")),
+        (_, false) => return Ok(()),
+        (false, true) => {}
+    }
+    let periods = metrics::periods(body);
+    if let Some(period) = periods.into_iter().find(|period| !WALL_CLOCK_PERIODS.contains(period)) {
+        return Err(invalid(format!("Period {period} is not supported with a wall clock window")));
+    }
+    let Some(zone) = text(&window["WallClockWindow"], "Timezone") else { return Ok(()) };
+    let offset = zone.strip_prefix("UTC").unwrap_or(zone);
+    let minutes = offset.strip_prefix(['+', '-']).and_then(|clock| clock.split_once(':'));
+    let is_offset = minutes.is_some_and(|(hours, minutes)| {
+        let small = |text: &str, least: u32| {
+            text.len() == 2 && text.parse::<u32>().is_ok_and(|number| number < least)
+        };
+        small(hours, 24) && small(minutes, 60) && minutes.parse::<u32>().is_ok_and(|number| number % 5 == 0)
+    });
+    if is_offset || jiff::tz::TimeZone::get(zone).is_ok() {
+        return Ok(());
+    }
+    Err(invalid(format!("Timezone {zone} is neither an IANA time zone nor an offset")))
+}
+
+/// Which of its tags an alarm sends along.
+fn tags_sent(propagation: &Value) -> Result<(), ApiError> {
+    if propagation["IncludedTagKeys"].is_array() && propagation["ExcludedTagKeys"].is_array() {
+        return Err(invalid("IncludedTagKeys and ExcludedTagKeys cannot both be specified"));
+    }
+    Ok(())
 }
 
 fn actions(member: &str, list: &Value) -> Result<(), ApiError> {

@@ -117,11 +117,16 @@ pub(super) fn seconds(member: &str, value: &Value) -> Result<i64, ApiError> {
         .ok_or_else(|| invalid(format!("{member} must be 10, 20, 30 or a multiple of 60")))
 }
 
-/// The whole evaluation takes seven days at most, and one day where a period is shorter than an hour.
-pub(super) fn window(body: &Value, evaluations: i64) -> Result<(), ApiError> {
+/// The periods of all its metrics, in seconds.
+pub(super) fn periods(body: &Value) -> Vec<i64> {
     let of_queries =
         body["Metrics"].as_array().into_iter().flatten().map(|query| &query["MetricStat"]["Period"]);
-    for period in of_queries.chain([&body["Period"]]).filter_map(Value::as_i64) {
+    of_queries.chain([&body["Period"]]).filter_map(Value::as_i64).collect()
+}
+
+/// The whole evaluation takes seven days at most, and one day where a period is shorter than an hour.
+pub(super) fn window(body: &Value, evaluations: i64) -> Result<(), ApiError> {
+    for period in periods(body) {
         let longest = if period < HOUR { DAY } else { 7 * DAY };
         if period.checked_mul(evaluations).is_none_or(|total| total > longest) {
             return Err(invalid(format!(

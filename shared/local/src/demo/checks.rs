@@ -99,12 +99,12 @@ async fn open_all(ended: &Ended) -> Result<(Vec<Opened>, Vec<String>), Failure> 
     let (mut opened, mut faults) = (Vec::new(), Vec::new());
     for (region, view) in vaults(ended) {
         let row =
-            ended.rows.iter().find(|row| row.arn.as_ref().is_some_and(|arn| arn.to_string() == view.arn));
+            ended.rows.iter().find(|row| row.recovery_point().is_some_and(|arn| arn.to_string() == view.arn));
         let Some(row) = row else {
             faults.push(format!("{} is not in the catalog", view.arn));
             continue;
         };
-        let Some(arn) = &row.arn else { continue };
+        let Some(arn) = row.recovery_point() else { continue };
         let seen = Seen { created_at: Some(view.created), ..Seen::of_record(row, arn, &view.tags) };
         match ended.stack.app().sealer.open(row, &seen).await {
             Ok((document, settings)) => opened.push(Opened { view, region, document, settings }),
@@ -258,7 +258,7 @@ fn removed(ended: &Ended, chains: &[(&Table, &str, &Chain)]) -> Check {
 /// The weekly slot that failed went to the next point, kept for four weeks from then.
 fn owed(ended: &Ended, opened: &[Opened]) -> Check {
     let mut faults = Vec::new();
-    let failed = ended.rows.iter().filter(|row| row.state == State::Failed);
+    let failed = ended.rows.iter().filter(|row| row.state() == State::Failed);
     let failed: Vec<(&str, Timestamp)> = failed.map(|row| (row.table.arn.name.as_str(), row.slot)).collect();
     if failed != [("customers", at(FAILS))] {
         faults.push(format!("failed: {failed:?}"));
@@ -313,9 +313,8 @@ fn by_hand(ended: &Ended, opened: &[Opened]) -> Check {
             faults.push(format!("its neighbour of {neighbour} is gone"));
         }
     }
-    let by_hand = |row: &&RestorePoint| {
-        row.reason.as_deref() == Some("removed by an operator") && row.state == State::Deleted
-    };
+    let by_hand =
+        |row: &&RestorePoint| row.reason() == Some("removed by an operator") && row.state() == State::Deleted;
     if ended.rows.iter().filter(by_hand).map(|row| row.slot).collect::<Vec<_>>() != [at(BY_HAND)] {
         faults.push("the catalog tells something else".to_owned());
     }

@@ -220,7 +220,7 @@ impl Totals {
         Self {
             backups: rows.iter().filter(made).count() - copies,
             copies,
-            removed: rows.iter().filter(|point| point.state == State::Deleted).count(),
+            removed: rows.iter().filter(|point| point.state() == State::Deleted).count(),
         }
     }
 

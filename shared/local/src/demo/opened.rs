@@ -18,10 +18,10 @@ const WIDTH: usize = 98;
 pub async fn show(paper: &mut Paper<impl Write>, ended: &Ended) -> Result<(), Failure> {
     let yearly = ended.rows.iter().find(|row| {
         let is_yearly = row.flags.iter().any(|flag| flag.tier == Tier::Yearly);
-        row.kind == PointKind::Copy && row.state == State::Available && is_yearly
+        row.kind == PointKind::Copy && row.state() == State::Available && is_yearly
     });
     let row = yearly.ok_or("there is no yearly copy to open")?;
-    let arn = row.arn.as_ref().ok_or("the yearly copy has no recovery point")?;
+    let arn = row.recovery_point().ok_or("the yearly copy has no recovery point")?;
     let points = ended.world.with_backup(|backup| backup.points(ACCOUNT, TARGET, COPIES));
     let point =
         points.into_iter().find(|point| point.arn == arn.as_str()).ok_or("the yearly copy is in no vault")?;

@@ -78,7 +78,7 @@ fn legend(paper: &mut Paper<impl Write>) -> Result<(), Failure> {
 
 /// How many points there are, and how many each tier keeps.
 fn kept(points: &[&RestorePoint], now: Timestamp) -> String {
-    let there: Vec<_> = points.iter().filter(|point| point.state == State::Available).collect();
+    let there: Vec<_> = points.iter().filter(|point| point.state() == State::Available).collect();
     let live =
         |point: &RestorePoint, tier| point.flags.iter().any(|flag| flag.tier == tier && flag.is_live(now));
     let count = |tier| there.iter().filter(|point| live(point, tier)).count();
@@ -105,7 +105,7 @@ fn rows(points: &[&RestorePoint], zone: &TimeZone, now: Timestamp) -> BTreeMap<S
 
 fn mark(point: &RestorePoint, now: Timestamp) -> (Option<Style>, String) {
     let live: Vec<Tier> = point.flags.iter().filter(|flag| flag.is_live(now)).map(|flag| flag.tier).collect();
-    let (look, text) = match point.state {
+    let (look, text) = match point.state() {
         State::Available if point.kind == PointKind::Manual => (Some(Style::Strong), "#".to_owned()),
         // Kept by no flag any more, until the next retention run.
         State::Available if live.is_empty() => (Some(Style::Faint), "o".to_owned()),
@@ -113,7 +113,7 @@ fn mark(point: &RestorePoint, now: Timestamp) -> (Option<Style>, String) {
             let longest = live.iter().copied().max().and_then(style);
             (longest, live.into_iter().map(Tier::letter).collect())
         }
-        State::Deleted if point.reason.as_deref() == Some("removed by an operator") => {
+        State::Deleted if point.reason() == Some("removed by an operator") => {
             (Some(Style::Bad), "x".to_owned())
         }
         State::Deleted => (Some(Style::Faint), ".".to_owned()),

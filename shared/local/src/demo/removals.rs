@@ -52,8 +52,8 @@ pub fn list(paper: &mut Paper<impl Write>, ended: &Ended) -> Result<(), Failure>
         paper.line(&format!("{count:>5}  {table:<15}  {region:<12}  {from:<16}  {why}"))?;
     }
     for row in &ended.rows {
-        if row.reason.as_deref() == Some("removed by an operator") {
-            let copied = ended.rows.iter().any(|copy| copy.id == row.id && copy.state == State::Available);
+        if row.reason() == Some("removed by an operator") {
+            let copied = ended.rows.iter().any(|copy| copy.id == row.id && copy.state() == State::Available);
             one(
                 paper,
                 "x",
@@ -61,8 +61,8 @@ pub fn list(paper: &mut Paper<impl Write>, ended: &Ended) -> Result<(), Failure>
                 if copied { "removed by an operator; its copy stays" } else { "removed by an operator" },
             )?;
         }
-        if row.state == State::Failed {
-            one(paper, "!", row, row.reason.as_deref().unwrap_or_default())?;
+        if row.state() == State::Failed {
+            one(paper, "!", row, row.reason().unwrap_or_default())?;
             for (tier, taker) in takers(ended, row) {
                 let taker = taker.slot.strftime("%-e %b, %H:%M");
                 paper.line(&format!("{:56}its {tier} slot went to {taker}", ""))?;

@@ -5,8 +5,8 @@ use aws_sdk_cloudwatch::{
     error::{ProvideErrorMetadata, SdkError},
     operation::put_metric_alarm::builders::PutMetricAlarmFluentBuilder,
     types::{
-        ComparisonOperator, Dimension, Metric, MetricDataQuery, MetricStat, StandardUnit, StateValue,
-        Statistic, Tag,
+        ComparisonOperator, Dimension, EvaluationWindow, Metric, MetricDataQuery, MetricStat, StandardUnit,
+        StateValue, Statistic, Tag, WallClockWindow, WarmUpConfiguration,
     },
 };
 use bytes::Bytes;
@@ -40,6 +40,30 @@ fn throttles(client: &Client, name: &str) -> PutMetricAlarmFluentBuilder {
 
 fn refused<T: Debug, E: ProvideErrorMetadata + Debug>(answer: Result<T, SdkError<E>>) -> String {
     answer.unwrap_err().code().unwrap_or_default().to_owned()
+}
+
+/// PutMetricAlarm: "When you use a wall clock window, the alarm's period must be 1 minute, 5 minutes, 1 hour, 1 day, or 1
+/// week"; the zone is of IANA or an offset "aligned to a multiple of 5 minutes".
+#[tokio::test(start_paused = true)]
+async fn a_wall_clock_window_takes_some_periods_and_a_time_zone() {
+    let world = world();
+    let client = client(&world, FRANKFURT);
+    let window =
+        |zone: &str| EvaluationWindow::WallClockWindow(WallClockWindow::builder().timezone(zone).build());
+    let warm_up = WarmUpConfiguration::builder().warm_up_period_duration_in_minutes(15).build();
+    let put = |name: &str, zone: &str| throttles(&client, name).evaluation_window(window(zone));
+    for zone in ["Europe/Berlin", "+05:30", "UTC-03:00"] {
+        put(zone.trim_start_matches('+'), zone).warm_up_configuration(warm_up.clone()).send().await.unwrap();
+    }
+    for zone in ["Europe/Atlantis", "+05:31", "+5:30"] {
+        assert_eq!(refused(put("odd", zone).send().await), "ValidationError", "{zone}");
+    }
+    let odd = put("odd", "UTC").period(120).evaluation_periods(1).send().await;
+    assert_eq!(refused(odd), "ValidationError");
+    let told = client.describe_alarms().alarm_names("Europe/Berlin").send().await.unwrap();
+    let [alarm] = told.metric_alarms() else { panic!("one alarm") };
+    assert_eq!(alarm.evaluation_window(), Some(&window("Europe/Berlin")));
+    assert_eq!(alarm.warm_up_configuration(), Some(&warm_up));
 }
 
 #[tokio::test(start_paused = true)]

@@ -124,7 +124,7 @@ async fn restores(roles: &mut Roles) {
     // A point that has lost its tags is restored all the same, if that is asked for.
     tables::drop(&world, &orders, &settings).await.unwrap();
     let point = of(&points(&stack, &orders).await, PointKind::Backup);
-    let arn = point.arn.unwrap();
+    let arn = point.recovery_point().unwrap();
     assert!(world.with_backup(|backup| backup.overwrite_tags(arn.as_str(), BTreeMap::new())));
     let wanted = Wanted { from: From::Point(point.id), ..newest(&orders) };
     let choices = Choices { encryption: Some(Key::AwsOwned), ..Choices::default() };

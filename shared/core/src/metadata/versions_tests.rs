@@ -1,12 +1,16 @@
+use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
 use super::*;
+use crate::ids::{PointId, PolicyRef, SessionId, Table};
 use crate::metadata::tags::{self, parts};
-use crate::metadata::{MetadataPlacement, place};
+use crate::metadata::{DocumentKind, MetadataPlacement, SettingsLocation, place};
 use crate::settings::tests::{HUGE, TYPICAL, any_settings};
-use crate::span::Unit;
+use crate::settings::{Digest, TableSettings};
+use crate::span::{Span, Unit};
+use crate::tier::{CopyFlags, Flag, Tier};
 
 /// What sealing adds: the message with a wrapped key of 184 bytes, the ARN of a multi-Region key and the
 /// context of a table.
@@ -105,6 +109,39 @@ fn the_golden_document_is_still_written_and_read() {
     assert_eq!(Document::unpack(&packed).unwrap(), document(TYPICAL));
 }
 
+/// A version 2 as there may be one: it has one more field.
+mod v2 {
+    use super::*;
+
+    pub fn write(document: &Document, note: &str) -> String {
+        let v1 = String::from_utf8(document.to_bytes()).unwrap();
+        v1.replacen(r#"{"v":1,"#, &format!(r#"{{"v":2,"note":"{note}","#), 1)
+    }
+
+    pub fn read(bytes: &[u8]) -> Result<Document, MetadataError> {
+        let mut fields: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(bytes).unwrap();
+        assert!(fields.remove("note").is_some(), "version 2 has a note");
+        fields.insert("v".to_owned(), 1.into());
+        v1::read(serde_json::to_string(&fields).unwrap().as_bytes())
+    }
+}
+
+/// The way up: whoever reads version 2 reads both. The way back: to us a document of version 2 is of a version that we do
+/// not know, and nothing else is wrong with it.
+#[test]
+fn a_newer_version_comes_beside_this_one() {
+    let old = document(TYPICAL).to_bytes();
+    let new = v2::write(&document(TYPICAL), "made by a newer one");
+    let newer_readers: [Reader; 2] = [v1::read, v2::read];
+    for bytes in [old.as_slice(), new.as_bytes()] {
+        assert_eq!(read_with(&newer_readers, bytes).unwrap(), document(TYPICAL));
+    }
+    assert_eq!(Document::from_bytes(new.as_bytes()), Err(MetadataError::Version { found: 2 }));
+    assert_eq!(Document::from_bytes(&old).unwrap(), document(TYPICAL));
+    let none = String::from_utf8(old).unwrap().replacen(r#""v":1"#, r#""v":0"#, 1);
+    assert_eq!(read_with(&newer_readers, none.as_bytes()), Err(MetadataError::Version { found: 0 }));
+}
+
 #[test]
 fn what_cannot_be_read_is_told_without_quoting_it() {
     let good = String::from_utf8(document(LEAST).to_bytes()).unwrap();
@@ -122,7 +159,7 @@ fn what_cannot_be_read_is_told_without_quoting_it() {
     let errors = cases.map(|text| Document::from_bytes(text.as_bytes()).unwrap_err().to_string()).join("\n");
     assert!(!errors.contains("canary"));
     insta::assert_snapshot!(errors, @r#"
-        the metadata has format version 2, this version reads 1: update Backup Chain
+        the metadata has format version 2, this version reads up to 1: update Backup Chain
         the document cannot be read: a field is missing, unknown or has another form at byte 711
         the document cannot be read: a field is missing, unknown or has another form at byte 15
         the document cannot be read: a field is missing, unknown or has another form at byte 358
@@ -178,7 +215,7 @@ fn any_document() -> impl Strategy<Value = Document> {
                     session: SessionId::new(ids.0, ids.1.1),
                     slot,
                     requested_at,
-                    time_zone: zone.unwrap_or_else(utc),
+                    time_zone: zone.unwrap_or_else(|| "UTC".to_owned()),
                     kind: if manual { DocumentKind::Manual } else { DocumentKind::Chain },
                     flags,
                     copies,
