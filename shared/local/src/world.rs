@@ -71,6 +71,8 @@ struct Inner {
     /// Where the world is served over TCP.
     endpoint: OnceLock<String>,
     tap: OnceLock<Tap>,
+    /// Where functions that are programs find the clock's file.
+    clock_variable: OnceLock<String>,
 }
 
 pub(crate) struct State {
@@ -159,6 +161,7 @@ impl World {
                 turn: tokio::sync::Mutex::default(),
                 endpoint: OnceLock::new(),
                 tap: OnceLock::new(),
+                clock_variable: OnceLock::new(),
             }),
         };
         world.hesitate();
@@ -413,13 +416,24 @@ impl World {
         self.state().is_served = true;
     }
 
-    /// A file that tells the world's time to other processes: those of functions, and whoever else follows
-    /// [`backup_chain_aws::runtime::CLOCK`].
+    /// A file that tells the world's time to other processes, in one line: the moment in milliseconds since 1970 and,
+    /// while the clock goes, the moment at which the system's clock said so.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn clock_file(&self) -> std::io::Result<PathBuf> {
         self.inner.clock.file()
+    }
+
+    /// From now on functions that are programs find [`World::clock_file`] in this environment variable. A world has one
+    /// such variable: another one changes nothing.
+    pub fn tell_clock_in(&self, variable: &str) {
+        self.inner.clock_variable.get_or_init(|| variable.to_owned());
+    }
+
+    /// The environment variable that names the clock's file to functions.
+    pub(crate) fn clock_variable(&self) -> Option<String> {
+        self.inner.clock_variable.get().cloned()
     }
 
     pub(crate) fn goal(&self) -> &watch::Sender<Option<Timestamp>> {

@@ -1,7 +1,9 @@
 //! What a seed has in store: the acts of a life, drawn before it begins.
 
 use backup_chain_checker::{CopyRule, Days, Policy, Span, Tier, Unit};
-use backup_chain_local::stack::{ACCOUNT, COPIES, COPY, RESTORE, RETENTION, SESSION, SOURCE, TARGET, VAULT};
+use backup_chain_deployed::stack::{
+    ACCOUNT, COPIES, COPY, RESTORE, RETENTION, SESSION, SOURCE, TARGET, VAULT,
+};
 use backup_chain_local::{Fault, ModelledError, common_errors, modelled_errors};
 use jiff::SignedDuration;
 use jiff::civil::Time;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use backup_chain_aws::AwsError;
 use backup_chain_core::invoke::RetentionRequest;
 use backup_chain_core::restore::Restore;
-use backup_chain_local::stack::{COPY, RESTORE, RETENTION, SESSION, Stack};
+use backup_chain_deployed::stack::{COPY, RESTORE, RETENTION, SESSION, Stack};
 use backup_chain_local::{Call, ModelledError, common_errors, modelled_errors};
 use backup_chain_tests::logs::Log;
 use backup_chain_tests::restores::{ask, differences, make_everything, newest, quick_with};

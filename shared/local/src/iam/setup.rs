@@ -64,7 +64,7 @@ impl World {
     ///
     /// # Errors
     /// What is wrong with a document. The role is then as it was.
-    pub(crate) fn make_role(
+    pub fn make_role(
         &self,
         account: &str,
         name: &str,

@@ -117,7 +117,13 @@ impl Environment {
     ) -> Result<(Self, SignedDuration), (Failure, String)> {
         let began = world.now();
         let died = |kind, message: String| (Failure::Died { kind, message }, String::new());
-        let clock = world.clock_file().map_err(|error| died("Runtime.Unknown", error.to_string()))?;
+        let clock = match world.clock_variable() {
+            Some(variable) => {
+                let file = world.clock_file().map_err(|error| died("Runtime.Unknown", error.to_string()))?;
+                Some((variable, file.to_string_lossy().into_owned()))
+            }
+            None => None,
+        };
         let endpoint = world.endpoint().ok_or_else(|| {
             died(
                 "Runtime.InvalidEntrypoint",
@@ -131,7 +137,7 @@ impl Environment {
         let around = Surroundings {
             endpoint: &endpoint,
             runtime_api: &address.to_string(),
-            clock: &clock.to_string_lossy(),
+            clock: clock.as_ref().map(|(variable, file)| (variable.as_str(), file.as_str())),
         };
         let process = Process::spawn(program, configuration, &around, &log);
         let process = process
@@ -197,8 +203,8 @@ impl Environment {
 struct Surroundings<'a> {
     endpoint: &'a str,
     runtime_api: &'a str,
-    /// The file that tells the time.
-    clock: &'a str,
+    /// The variable that names the file that tells the time, and the file.
+    clock: Option<(&'a str, &'a str)>,
 }
 
 /// The operating system's side of an environment.
@@ -238,7 +244,6 @@ impl Process {
             ("AWS_REGION", region),
             ("AWS_SECRET_ACCESS_KEY", "not-checked"),
             ("AWS_SESSION_TOKEN", configuration.role_name()),
-            (backup_chain_aws::runtime::CLOCK, around.clock),
             ("LAMBDA_TASK_ROOT", &folder.to_string_lossy()),
             ("LANG", "en_US.UTF-8"),
             ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
@@ -248,6 +253,7 @@ impl Process {
             .env_clear()
             .envs(&configuration.environment)
             .envs(variables)
+            .envs(around.clock)
             .current_dir(folder)
             // A group of its own: what it starts ends with it, and a Ctrl-C is ours to act on.
             .process_group(0)

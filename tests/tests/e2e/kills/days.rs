@@ -7,7 +7,7 @@ use aws_config::SdkConfig;
 use aws_sdk_backup::Client as Backup;
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_lambda::types::Environment;
-use backup_chain_local::stack::{COPIES, TARGET, VAULT, function};
+use backup_chain_deployed::stack::{COPIES, TARGET, VAULT, function};
 use backup_chain_tests::kills::seen::{apply, asked, assert_quiet, held, list, text};
 use backup_chain_tests::kills::{Hunted, Strike, Victim};
 use jiff::{SignedDuration, Timestamp};

@@ -6,7 +6,7 @@ use backup_chain_aws::seen::Seen;
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{PointKind, State};
 use backup_chain_core::tier::Tier;
-use backup_chain_local::stack::{ACCOUNT, COPIES, Failure, TARGET};
+use backup_chain_deployed::stack::{ACCOUNT, COPIES, Failure, TARGET};
 use serde_json::Value;
 
 use super::paper::{Paper, Style};

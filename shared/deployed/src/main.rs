@@ -11,12 +11,9 @@ use std::{
     process::ExitCode,
 };
 
-use backup_chain_local::{
-    Options, Plan, World,
-    admin::Shown,
-    backup, dynamodb, server,
-    stack::{self, NoFunction, Schedules},
-};
+use backup_chain_aws::runtime::CLOCK;
+use backup_chain_deployed::stack::{self, NoFunction, Schedules};
+use backup_chain_local::{Options, Plan, World, admin::Shown, backup, dynamodb, server};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 use tokio::{
@@ -251,6 +248,8 @@ async fn serve(serving: &Serving) -> Result<ExitCode, Failure> {
     if let Some(plan) = plan {
         plan.apply(&world);
     }
+    // Functions that others make are told the time as well.
+    world.tell_clock_in(CLOCK);
     let clock = world.clock_file()?;
     #[expect(clippy::print_stdout, reason = "what a shell needs to talk to this program")]
     {
@@ -261,7 +260,7 @@ async fn serve(serving: &Serving) -> Result<ExitCode, Failure> {
              export AWS_REGION=eu-central-1 AWS_DEFAULT_REGION=eu-central-1\n\
              export {}={}\n\
              # The embedded AWS listens; Ctrl-C stops it.",
-            backup_chain_aws::runtime::CLOCK,
+            CLOCK,
             clock.display(),
         );
         if functions.is_some() {

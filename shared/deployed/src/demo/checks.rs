@@ -13,9 +13,9 @@ use backup_chain_core::retention::PointFate as Outcome;
 use backup_chain_core::session::Status;
 use backup_chain_core::settings::TableSettings;
 use backup_chain_core::tier::Tier;
+use backup_chain_deployed::judge;
+use backup_chain_deployed::stack::{ACCOUNT, COPIES, Failure, SOURCE, TARGET, VAULT};
 use backup_chain_local::backup::PointView;
-use backup_chain_local::judge;
-use backup_chain_local::stack::{ACCOUNT, COPIES, Failure, SOURCE, TARGET, VAULT};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 

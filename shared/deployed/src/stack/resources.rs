@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::names::{ACCOUNT, CATALOG, COPIES, Failure, SETTINGS, SOURCE, Schedules, TARGET, VAULT, function};
 use super::template::Template;
-use crate::World;
+use backup_chain_local::World;
 
 /// The queue of backup and copy job events, which feeds the copy function.
 const JOBS: &str = "backup-chain-jobs";

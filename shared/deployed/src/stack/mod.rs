@@ -29,7 +29,7 @@ pub use self::names::{
     function,
 };
 use self::names::{BACKUP_ROLE, CATALOG, COPY_ROLE, OBSERVER, RESTORE_ROLE, SETTINGS, STACK};
-use crate::{Function, World};
+use backup_chain_local::{Function, World};
 
 /// A deployment, its functions run in process.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use backup_chain_core::ids::{Region, TableName};
 use backup_chain_core::invoke::{Ask, From, Removal, RetentionRequest, Wanted, Which};
 use backup_chain_core::point::{PointKind, RestorePoint};
 use backup_chain_core::restore::{Choices, Feature, Outcome, Restore, Stage};
-use backup_chain_local::stack::{ACCOUNT, COPIES, Failure, SOURCE, TARGET};
+use backup_chain_deployed::stack::{ACCOUNT, COPIES, Failure, SOURCE, TARGET};
 use backup_chain_local::{Fault, FaultRule};
 use backup_chain_restore::{CopyVault, Detached};
 use jiff::{SignedDuration, Timestamp};

@@ -7,7 +7,7 @@ use backup_chain_core::point::{RestorePoint, State};
 use backup_chain_core::retention::PointFate;
 use backup_chain_core::retention::Reason;
 use backup_chain_core::tier::Tier;
-use backup_chain_local::stack::Failure;
+use backup_chain_deployed::stack::Failure;
 use jiff::Timestamp;
 
 use super::Ended;

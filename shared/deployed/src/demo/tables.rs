@@ -14,8 +14,8 @@ use aws_sdk_dynamodb::types::{
     StreamSpecification, StreamViewType, TableClass, Tag, TimeToLiveSpecification,
 };
 use backup_chain_core::ids::TableName;
+use backup_chain_deployed::stack::{ACCOUNT, Failure, SOURCE};
 use backup_chain_local::World;
-use backup_chain_local::stack::{ACCOUNT, Failure, SOURCE};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 

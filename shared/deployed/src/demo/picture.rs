@@ -7,7 +7,7 @@ use backup_chain_core::ids::{PolicyName, VaultArn};
 use backup_chain_core::point::{PointKind, RestorePoint, State};
 use backup_chain_core::policy::Policy;
 use backup_chain_core::tier::Tier;
-use backup_chain_local::stack::Failure;
+use backup_chain_deployed::stack::Failure;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};

@@ -17,7 +17,7 @@ use std::time::Instant;
 use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::{Removal, RetentionRequest, SessionRequest, Which};
 use backup_chain_core::point::{PointKind, RestorePoint, State};
-use backup_chain_local::stack::{Failure, SOURCE, Schedules, Stack, VAULT};
+use backup_chain_deployed::stack::{Failure, SOURCE, Schedules, Stack, VAULT};
 use backup_chain_local::{Options, World};
 use jiff::{SignedDuration, Timestamp};
 

@@ -10,6 +10,7 @@ use backup_chain_aws::App;
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::deployment::Deployment;
 use backup_chain_aws::meter::Meter;
+use backup_chain_aws::runtime::CLOCK;
 use backup_chain_core::invoke;
 use backup_chain_core::retention::Report;
 use backup_chain_retention::Reply;
@@ -19,7 +20,7 @@ use serde_json::Value;
 
 use super::names::{ACCOUNT, COPY, FUNCTIONS, Failure, RESTORE, RETENTION, SESSION, SOURCE, function};
 use super::resources;
-use crate::{Answer, Function, Program, World};
+use backup_chain_local::{Answer, Function, Program, World};
 
 /// What retention runs by schedule have reported.
 #[derive(Debug, Clone, Default)]
@@ -158,6 +159,7 @@ pub(super) fn programs(
     deployment: &Deployment,
     programs: &[PathBuf],
 ) {
+    world.tell_clock_in(CLOCK);
     for ((name, role), path) in FUNCTIONS.into_iter().zip(programs) {
         let environment = environment(deployment);
         let program = Program { name: &function(name), path, role, timeout, memory: 256, environment };
@@ -201,8 +203,8 @@ fn environment(deployment: &Deployment) -> BTreeMap<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Options;
     use crate::stack::{Schedules, Stack};
+    use backup_chain_local::Options;
 
     #[tokio::test(start_paused = true)]
     async fn the_functions_are_configured_as_the_deployment_is() {

@@ -12,7 +12,7 @@ use backup_chain_core::tier::Tier;
 use jiff::Timestamp;
 
 use crate::stack::{ACCOUNT, COPIES, Failure, SOURCE, TARGET, VAULT};
-use crate::{World, backup::PointView};
+use backup_chain_local::{World, backup::PointView};
 
 /// Everything in which catalog and vaults disagree once all is quiet: empty when they agree.
 ///

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use backup_chain_local::stack::Failure;
+use backup_chain_deployed::stack::Failure;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// How a piece of text looks on a terminal.
