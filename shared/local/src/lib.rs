@@ -7,13 +7,11 @@
 //! randomness comes from one seed.
 
 pub mod admin;
-mod answering;
 pub mod api;
 pub mod backup;
 mod clock;
 mod cloudwatch;
 mod connector;
-mod driver;
 pub mod dynamodb;
 mod events;
 mod faults;

@@ -4,27 +4,27 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde_json::Value;
 
+use super::State;
 use crate::{
     api::{ApiError, Scope},
     faults::{Batch, Cut, Left, Page},
     iam,
     lambda::Handled,
     wire::{Incoming, Reply, Service, text},
-    world::State,
 };
 
 /// Which part of a request is answered.
-pub(crate) struct Part {
+pub(super) struct Part {
     /// The batch of which entries are refused.
-    pub(crate) batch: Option<Batch>,
-    pub(crate) refused: BTreeMap<usize, String>,
-    pub(crate) cut: Option<Cut>,
-    pub(crate) page: Option<Page>,
+    pub(super) batch: Option<Batch>,
+    pub(super) refused: BTreeMap<usize, String>,
+    pub(super) cut: Option<Cut>,
+    pub(super) page: Option<Page>,
 }
 
 impl State {
     /// Whether a PutResourcePolicy takes its caller the right to change the policy, and does not confirm that.
-    pub(crate) fn shuts_its_author_out(&mut self, incoming: &Incoming, body: &Value) -> bool {
+    pub(super) fn shuts_its_author_out(&mut self, incoming: &Incoming, body: &Value) -> bool {
         if body["ConfirmRemoveSelfResourceAccess"].as_bool().unwrap_or_default() {
             return false;
         }
@@ -40,7 +40,7 @@ impl State {
     ///
     /// # Errors
     /// `ValidationException` for a key that is not there or cannot be used.
-    pub(crate) fn with_key<'a>(
+    pub(super) fn with_key<'a>(
         &mut self,
         scope: &Scope,
         body: &'a Value,
@@ -67,7 +67,7 @@ impl State {
 
     /// Answers a request as far as its faults let it: without the entries that are refused, with the page that it
     /// gets.
-    pub(crate) fn answer_part(
+    pub(super) fn answer_part(
         &mut self,
         service: Service,
         request: &Incoming,

@@ -5,11 +5,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::{State, World};
 use crate::{
-    World,
     events::{Delivery, DeliveryError},
     lambda::{Invocation, Outcome},
-    world::State,
 };
 
 /// The shortest wait: a step that finds nothing to do never spins.
