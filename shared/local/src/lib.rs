@@ -15,6 +15,7 @@ mod connector;
 pub mod dynamodb;
 mod events;
 mod faults;
+mod glob;
 mod iam;
 mod kms;
 mod lags;

@@ -14,10 +14,11 @@ use super::policy::{self, Asked};
 use super::runs::RETRY;
 use super::slots::Slot;
 use super::timers::{Due, TimerId};
-use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
+use super::wire::{Request, answer, invalid_parameter, invalid_request, page};
 use super::{AccountRegion, Backup, roles};
 use crate::api::{ApiError, Neighbours};
 use crate::lags::{Lag, Lagging};
+use crate::wire::seconds;
 
 #[derive(Debug, Clone)]
 pub(super) struct CopyJob {
@@ -86,8 +87,8 @@ impl CopyJob {
             ("ResourceArn", Some(json!(self.resource))),
             ("ResourceName", Some(json!(table_name(&self.resource)))),
             ("ResourceType", Some(json!("DynamoDB"))),
-            ("CreationDate", Some(epoch(self.created))),
-            ("CompletionDate", self.completed.map(epoch)),
+            ("CreationDate", Some(seconds(self.created))),
+            ("CompletionDate", self.completed.map(seconds)),
             ("State", Some(json!(self.state.as_str()))),
             ("StatusMessage", self.message.as_ref().map(|message| json!(message))),
             (
@@ -398,7 +399,7 @@ impl Backup {
 fn started(job: &CopyJob) -> Value {
     answer([
         ("CopyJobId", Some(json!(job.id))),
-        ("CreationDate", Some(epoch(job.created))),
+        ("CreationDate", Some(seconds(job.created))),
         ("IsParent", Some(json!(false))),
     ])
 }

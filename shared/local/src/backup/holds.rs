@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 
 use super::lifecycle::DAY;
 use super::points::Point;
-use super::wire::{Request, answer, epoch, invalid_parameter, page};
+use super::wire::{Request, answer, invalid_parameter, page};
 use super::{AccountRegion, Backup, tags};
 use crate::api::ApiError;
 use crate::lags::Lagging;
+use crate::wire::seconds;
 
 /// The most holds of an account in a Region that are in force.
 const MAX_HOLDS: usize = 50;
@@ -72,7 +73,10 @@ impl Selection {
         answer([
             ("VaultNames", (!self.vaults.is_empty()).then(|| json!(self.vaults))),
             ("ResourceIdentifiers", (!self.resources.is_empty()).then(|| json!(self.resources))),
-            ("DateRange", self.dates.map(|(from, to)| json!({"FromDate": epoch(from), "ToDate": epoch(to)}))),
+            (
+                "DateRange",
+                self.dates.map(|(from, to)| json!({"FromDate": seconds(from), "ToDate": seconds(to)})),
+            ),
         ])
     }
 
@@ -112,8 +116,8 @@ impl Hold {
             ("Description", Some(json!(self.description))),
             ("LegalHoldId", Some(json!(self.id))),
             ("LegalHoldArn", Some(json!(place.hold_arn(&self.id)))),
-            ("CreationDate", Some(epoch(self.created))),
-            ("CancellationDate", cancelled.map(|cancelled| epoch(cancelled.at))),
+            ("CreationDate", Some(seconds(self.created))),
+            ("CancellationDate", cancelled.map(|cancelled| seconds(cancelled.at))),
         ])
     }
 
@@ -122,7 +126,7 @@ impl Hold {
         let cancelled = self.cancelled.as_ref();
         let more = answer([
             ("CancelDescription", cancelled.map(|cancelled| json!(cancelled.description))),
-            ("RetainRecordUntil", cancelled.and_then(|cancelled| cancelled.retain_until).map(epoch)),
+            ("RetainRecordUntil", cancelled.and_then(|cancelled| cancelled.retain_until).map(seconds)),
             ("RecoveryPointSelection", Some(self.selection.view())),
         ]);
         if let (Some(view), Value::Object(more)) = (view.as_object_mut(), more) {

@@ -10,10 +10,11 @@ use super::filter::JobFilter;
 use super::lifecycle::Lifecycle;
 use super::slots::Slot;
 use super::timers::{Due, TimerId};
-use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
+use super::wire::{Request, answer, invalid_parameter, invalid_request, page};
 use super::{AccountRegion, Backup, tags};
 use crate::api::{ApiError, Neighbours};
 use crate::lags::Lag;
+use crate::wire::seconds;
 
 const DEFAULT_START_WINDOW: i64 = 8 * 60;
 const DEFAULT_COMPLETE_WINDOW: i64 = 7 * 24 * 60;
@@ -127,11 +128,11 @@ impl BackupJob {
             ("ResourceArn", Some(json!(self.resource))),
             ("ResourceName", Some(json!(table_name(&self.resource)))),
             ("ResourceType", Some(json!("DynamoDB"))),
-            ("CreationDate", Some(epoch(self.created))),
-            ("InitiationDate", self.initiated.map(epoch)),
-            ("CompletionDate", self.completed.map(epoch)),
-            ("ExpectedCompletionDate", self.expected.map(epoch)),
-            ("StartBy", Some(epoch(self.start_by))),
+            ("CreationDate", Some(seconds(self.created))),
+            ("InitiationDate", self.initiated.map(seconds)),
+            ("CompletionDate", self.completed.map(seconds)),
+            ("ExpectedCompletionDate", self.expected.map(seconds)),
+            ("StartBy", Some(seconds(self.start_by))),
             ("State", Some(json!(self.state.as_str()))),
             ("StatusMessage", self.message.as_ref().map(|message| json!(message))),
             (
@@ -310,7 +311,7 @@ impl Backup {
 fn started(job: &BackupJob) -> Value {
     answer([
         ("BackupJobId", Some(json!(job.id))),
-        ("CreationDate", Some(epoch(job.created))),
+        ("CreationDate", Some(seconds(job.created))),
         ("RecoveryPointArn", job.advanced.then(|| json!(job.point))),
         ("IsParent", Some(json!(false))),
     ])

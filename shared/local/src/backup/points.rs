@@ -11,10 +11,11 @@ use super::filter::within;
 use super::jobs::table_name;
 use super::lifecycle::{DAY, Lifecycle};
 use super::timers::TimerId;
-use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
+use super::wire::{Request, answer, invalid_parameter, invalid_request, page};
 use super::{AccountRegion, Backup};
 use crate::api::{ApiError, TableState};
 use crate::lags::{Lag, Lagging};
+use crate::wire::seconds;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PointState {
@@ -144,15 +145,15 @@ impl Point {
             ("IamRoleArn", Some(json!(self.role))),
             ("Status", Some(json!(self.state.as_str(usable)))),
             ("StatusMessage", self.message.as_ref().map(|message| json!(message))),
-            ("CreationDate", Some(epoch(self.created))),
-            ("InitiationDate", Some(epoch(self.initiated))),
-            ("CompletionDate", self.completed.map(epoch)),
+            ("CreationDate", Some(seconds(self.created))),
+            ("InitiationDate", Some(seconds(self.initiated))),
+            ("CompletionDate", self.completed.map(seconds)),
             ("BackupSizeInBytes", Some(json!(self.snapshot.size))),
             ("Lifecycle", self.lifecycle.view()),
             ("CalculatedLifecycle", self.lifecycle.calculated(self.created)),
             ("EncryptionKeyArn", self.key_arn.as_ref().map(|arn| json!(arn))),
             ("EncryptionKeyType", self.own_key.then(|| json!("CUSTOMER_MANAGED_KMS_KEY"))),
-            ("LastRestoreTime", self.restored.map(epoch)),
+            ("LastRestoreTime", self.restored.map(seconds)),
             ("IsEncrypted", Some(json!(true))),
             ("IsParent", Some(json!(false))),
             ("StorageClass", Some(json!(self.storage_class()))),
@@ -290,7 +291,7 @@ impl Backup {
             .map(|point| {
                 answer([
                     ("RecoveryPointArn", Some(json!(point.arn))),
-                    ("CreationDate", Some(epoch(point.created))),
+                    ("CreationDate", Some(seconds(point.created))),
                     ("Status", Some(json!(point.state.as_str(self.options.usable)))),
                     ("EncryptionKeyArn", point.key_arn.as_ref().map(|arn| json!(arn))),
                     ("BackupSizeBytes", Some(json!(point.snapshot.size))),

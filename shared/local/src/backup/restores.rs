@@ -9,10 +9,11 @@ use super::book::Keyed;
 use super::filter::JobFilter;
 use super::points::{Point, PointState};
 use super::timers::Due;
-use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
+use super::wire::{Request, answer, invalid_parameter, invalid_request, page};
 use super::{AccountRegion, Backup};
 use crate::api::{ApiError, Neighbours, Restore};
 use crate::lags::Lag;
+use crate::wire::seconds;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RestoreState {
@@ -100,11 +101,11 @@ impl RestoreJob {
             ("AccountId", Some(json!(place.account))),
             ("RestoreJobId", Some(json!(self.id))),
             ("RecoveryPointArn", Some(json!(self.point))),
-            ("RecoveryPointCreationDate", Some(epoch(self.point_created))),
+            ("RecoveryPointCreationDate", Some(seconds(self.point_created))),
             ("SourceResourceArn", Some(json!(self.resource))),
             ("BackupVaultArn", Some(json!(self.vault_arn))),
-            ("CreationDate", Some(epoch(self.created))),
-            ("CompletionDate", self.completed.map(epoch)),
+            ("CreationDate", Some(seconds(self.created))),
+            ("CompletionDate", self.completed.map(seconds)),
             ("Status", Some(json!(self.state.as_str()))),
             ("StatusMessage", self.message.as_ref().map(|message| json!(message))),
             ("PercentDone", Some(json!(self.percent(now)))),

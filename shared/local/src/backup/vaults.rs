@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::lifecycle::{DAY, Lifecycle};
-use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
+use super::wire::{Request, answer, invalid_parameter, invalid_request, page};
 use super::{AccountRegion, Backup, policy, tags};
 use crate::api::{ApiError, Neighbours};
 use crate::lags::Lagging;
+use crate::wire::seconds;
 
 /// The most vaults of an account in a Region.
 const MAX_VAULTS: usize = 300;
@@ -60,13 +61,13 @@ impl Vault {
             ("VaultState", Some(json!("AVAILABLE"))),
             ("EncryptionKeyArn", Some(json!(self.key_arn))),
             ("EncryptionKeyType", self.own_key.then(|| json!("CUSTOMER_MANAGED_KMS_KEY"))),
-            ("CreationDate", Some(epoch(self.created))),
+            ("CreationDate", Some(seconds(self.created))),
             ("CreatorRequestId", self.creator_request.as_ref().map(|id| json!(id))),
             ("NumberOfRecoveryPoints", Some(json!(points))),
             ("Locked", Some(json!(lock.is_some()))),
             ("MinRetentionDays", lock.and_then(|lock| lock.min).map(|days| json!(days))),
             ("MaxRetentionDays", lock.and_then(|lock| lock.max).map(|days| json!(days))),
-            ("LockDate", lock.and_then(|lock| lock.fixed_at).map(epoch)),
+            ("LockDate", lock.and_then(|lock| lock.fixed_at).map(seconds)),
         ])
     }
 }
@@ -137,7 +138,7 @@ impl Backup {
         let body = answer([
             ("BackupVaultName", Some(json!(vault.name))),
             ("BackupVaultArn", Some(json!(arn))),
-            ("CreationDate", Some(epoch(vault.created))),
+            ("CreationDate", Some(seconds(vault.created))),
         ]);
         self.outbox.vault(place, name, "CREATED", None, request.now());
         self.site(place).vaults.insert(name.to_owned(), vault);

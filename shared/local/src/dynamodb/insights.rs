@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Answer, Durations, Store, describe::seconds, invalid, life::later, no_table, required};
+use super::{Answer, Durations, Store, invalid, life::later, no_table, required};
 use crate::{
     api::{ApiError, Scope},
-    wire::text,
+    page,
+    wire::{seconds, text},
 };
 
 /// Contributor Insights of a table or an index, on or once on.
@@ -109,24 +110,17 @@ impl Store {
             return Err(no_table(table).into());
         }
         let most = body["MaxResults"].as_u64().and_then(|most| usize::try_from(most).ok()).unwrap_or(100);
-        let after = text(body, "NextToken").and_then(|token| token.split_once('/'));
-        let mut all = self
-            .tables
-            .iter()
-            .filter(|(table, _)| only.is_none_or(|only| only == *table))
-            .flat_map(|(table, settings)| {
-                settings.insights.iter().map(move |(index, told)| (table, index, told))
+        let after = page::after(text(body, "NextToken"), || invalid("Invalid NextToken"))?;
+        let tables = self.tables.iter().filter(|(table, _)| only.is_none_or(|only| only == *table));
+        let all = tables.flat_map(|(table, settings)| {
+            settings.insights.iter().map(move |(index, told)| {
+                (page::joined(&[table, index]), summary(table, index, Some(told), scope.now, durations))
             })
-            .filter(|(table, index, _)| after.is_none_or(|after| (table.as_str(), index.as_str()) > after))
-            .peekable();
-        let page: Vec<_> = all.by_ref().take(most.max(1)).collect();
-        let summaries: Vec<Value> = page
-            .iter()
-            .map(|(table, index, told)| summary(table, index, Some(told), scope.now, durations))
-            .collect();
+        });
+        let (summaries, next) = page::page(all, after.as_deref(), most.max(1));
         let mut answer = json!({ "ContributorInsightsSummaries": summaries });
-        if let (Some(_), Some((table, index, _))) = (all.peek(), page.last()) {
-            answer["NextToken"] = json!(format!("{table}/{index}"));
+        if let Some(next) = next {
+            answer["NextToken"] = json!(next);
         }
         Ok(answer)
     }

@@ -3,11 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Answer, Durations, Store, describe::seconds, invalid, life::later, required};
+use super::{Answer, Durations, Store, invalid, life::later, required};
 use crate::{
     api::{ApiError, Scope},
     lags::{Lag, Lags},
-    wire::text,
+    wire::{seconds, text},
 };
 
 /// Point-in-time recovery.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -10,6 +9,7 @@ use super::{Answer, Store, access_denied, invalid, required, settings::Settings,
 use crate::{
     api::{ApiError, Scope},
     lags::{Lag, Lags, Seen},
+    page,
     wire::text,
 };
 
@@ -44,25 +44,13 @@ impl Store {
     pub(super) fn list_tags(&mut self, scope: &Scope, body: &Value) -> Answer {
         let arn = required(body, "ResourceArn")?;
         let tags = self.by_arn(scope, arn)?.1.tags.seen(Lag::TableTags, scope.now);
-        let after = match text(body, "NextToken") {
-            None => None,
-            Some(token) => Some(
-                BASE64_URL_SAFE_NO_PAD
-                    .decode(token)
-                    .ok()
-                    .and_then(|bytes| String::from_utf8(bytes).ok())
-                    .ok_or_else(|| invalid("Invalid NextToken"))?,
-            ),
-        };
-        let mut rest =
-            tags.iter().filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after)).peekable();
+        let after = page::after(text(body, "NextToken"), || invalid("Invalid NextToken"))?;
         let size = body[PAGE_OF_TAGS].as_u64().and_then(|size| usize::try_from(size).ok()).unwrap_or(PAGE);
-        let page: Vec<_> = rest.by_ref().take(size).collect();
-        let listed: Vec<Value> =
-            page.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
+        let listed = tags.iter().map(|(key, value)| (key, json!({ "Key": key, "Value": value })));
+        let (listed, next) = page::page(listed, after.as_deref(), size);
         let mut answer = json!({ "Tags": listed });
-        if let (Some(_), Some((last, _))) = (rest.peek(), page.last()) {
-            answer["NextToken"] = json!(BASE64_URL_SAFE_NO_PAD.encode(last));
+        if let Some(next) = next {
+            answer["NextToken"] = json!(next);
         }
         Ok(answer)
     }

@@ -16,7 +16,6 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -26,6 +25,7 @@ use self::{
 };
 use crate::{
     api::{ApiError, Scope},
+    page,
     rng::Rng,
     wire::{Service, text},
 };
@@ -153,7 +153,7 @@ impl Events {
         let here = self.buses.iter().filter(|(place, _)| {
             place.account == scope.account && place.region == scope.region && place.bus.starts_with(prefix)
         });
-        page(body, "EventBuses", here.map(|(place, bus)| (place.bus.clone(), bus.described())))
+        paged(body, "EventBuses", here.map(|(place, bus)| (&place.bus, bus.described())))
     }
 
     /// Deletes a bus; AWS answers with success when there is none.
@@ -210,26 +210,15 @@ impl Events {
 }
 
 /// One page of a list, sorted by name: up to `Limit`, which is at most and by default 100.
-fn page(body: &Value, member: &str, items: impl Iterator<Item = (String, Value)>) -> Answer {
+fn paged<K: AsRef<str>>(body: &Value, member: &str, items: impl Iterator<Item = (K, Value)>) -> Answer {
     let limit = body.get("Limit").map_or(Some(100), Value::as_u64).filter(|limit| (1..=100).contains(limit));
     let limit = limit.and_then(|limit| usize::try_from(limit).ok());
     let limit = limit.ok_or_else(|| validation("Value at 'limit' must be between 1 and 100."))?;
-    let after = match text(body, "NextToken") {
-        None => None,
-        Some(token) => {
-            let read = STANDARD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-            Some(read.ok_or_else(|| validation("Parameter NextToken is not valid."))?)
-        }
-    };
-    let mut rest = items.filter(|(name, _)| after.as_ref().is_none_or(|after| name > after)).peekable();
-    let (mut list, mut last) = (Vec::new(), String::new());
-    while let Some((name, item)) = rest.next_if(|_| list.len() < limit) {
-        list.push(item);
-        last = name;
-    }
+    let after = page::after(text(body, "NextToken"), || validation("Parameter NextToken is not valid."))?;
+    let (list, next) = page::page(items, after.as_deref(), limit);
     let mut answer = json!({ member: list });
-    if rest.peek().is_some() {
-        answer["NextToken"] = json!(STANDARD.encode(last));
+    if let Some(next) = next {
+        answer["NextToken"] = json!(next);
     }
     Ok(answer)
 }

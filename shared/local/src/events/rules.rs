@@ -9,7 +9,7 @@ use super::{
     bus::{Bus, Rule, Target},
     delivery::Retries,
     input::Input,
-    page,
+    paged,
     pattern::Pattern,
     schedule::Schedule,
     strings, too_many, validation,
@@ -100,7 +100,7 @@ impl Events {
         let prefix = text(body, "NamePrefix").unwrap_or_default();
         let bus = self.bus(scope, body)?;
         let rules = bus.rules.iter().filter(|(name, _)| name.starts_with(prefix));
-        page(body, "Rules", rules.map(|(name, rule)| (name.clone(), rule.described(name, &bus.name))))
+        paged(body, "Rules", rules.map(|(name, rule)| (name, rule.described(name, &bus.name))))
     }
 
     /// Deletes a rule; AWS answers with success when there is none.
@@ -157,14 +157,14 @@ impl Events {
 
     pub(super) fn list_targets_by_rule(&mut self, scope: &Scope, body: &Value) -> Answer {
         let targets = &self.rule(scope, body, "Rule")?.targets;
-        page(body, "Targets", targets.iter().map(|(id, target)| (id.clone(), target.told.clone())))
+        paged(body, "Targets", targets.iter().map(|(id, target)| (id, target.told.clone())))
     }
 
     pub(super) fn list_rule_names_by_target(&mut self, scope: &Scope, body: &Value) -> Answer {
         let arn = required(body, "TargetArn")?;
         let rules = self.bus(scope, body)?.rules.iter();
         let rules = rules.filter(|(_, rule)| rule.targets.values().any(|target| target.arn == arn));
-        page(body, "RuleNames", rules.map(|(name, _)| (name.clone(), json!(name))))
+        paged(body, "RuleNames", rules.map(|(name, _)| (name, json!(name))))
     }
 
     pub(super) fn remove_targets(&mut self, scope: &Scope, body: &Value) -> Answer {

@@ -29,6 +29,7 @@ use self::policy::{Policy, PolicyKind};
 pub(crate) use self::{actions::Request, judge::Holdings};
 use crate::{
     api::{ApiError, Scope},
+    page,
     rng::Rng,
     wire::{Service, text},
 };
@@ -198,21 +199,18 @@ fn size(policy: &Policy) -> usize {
     policy.text.chars().filter(|char| !char.is_whitespace()).count()
 }
 
-/// One page of a list: `MaxItems` of them, after the `Marker`, which is the number of those before.
+/// One page of a list in the order of its keys: `MaxItems` of them, after the `Marker`.
 ///
 /// # Errors
 /// `ValidationError` for a marker or size that is none.
-fn page(body: &Value, member: &str, list: Vec<Value>) -> Answer {
-    let number = |member: &str, otherwise: usize| {
-        text(body, member)
-            .map_or(Ok(otherwise), |given| given.parse().map_err(|_| invalid(format!("Invalid {member}"))))
-    };
-    let (before, most) = (number("Marker", 0)?, number("MaxItems", 100)?.clamp(1, 1000));
-    let more = list.len() > before.saturating_add(most);
-    let shown: Vec<Value> = list.into_iter().skip(before).take(most).collect();
-    let mut answer = json!({ member: shown, "IsTruncated": more });
-    if more {
-        answer["Marker"] = json!((before + most).to_string());
+fn paged<K: AsRef<str>>(body: &Value, member: &str, list: impl IntoIterator<Item = (K, Value)>) -> Answer {
+    let most = text(body, "MaxItems").map_or(Ok(100), str::parse);
+    let most = most.map_err(|_| invalid("Invalid MaxItems"))?.clamp(1, 1000);
+    let after = page::after(text(body, "Marker"), || invalid("Invalid Marker"))?;
+    let (shown, next) = page::page(list, after.as_deref(), most);
+    let mut answer = json!({ member: shown, "IsTruncated": next.is_some() });
+    if let Some(next) = next {
+        answer["Marker"] = json!(next);
     }
     Ok(answer)
 }

@@ -6,7 +6,7 @@ use super::{
     Answer, Iam,
     facts::{Facts, Principal, account_of},
     judge::{Verdict, principal, said},
-    missing, page,
+    missing, paged,
     policy::{Policy, PolicyKind},
     required,
 };
@@ -105,15 +105,16 @@ fn evaluated(body: &Value, policies: &[(&str, &Policy)], principal: Option<&Prin
                 json!({ "SourcePolicyId": name.rsplit('/').next(), "SourcePolicyType": kind })
             })
             .collect();
-        results.push(json!({
+        let result = json!({
             "EvalActionName": action,
             "EvalResourceName": resource,
             "EvalDecision": decision,
             "MatchedStatements": statements,
             "MissingContextValues": [],
-        }));
+        });
+        results.push((format!("{:08}", results.len()), result));
     }
-    page(body, "EvaluationResults", results)
+    paged(body, "EvaluationResults", results)
 }
 
 fn texts<'a>(body: &'a Value, member: &str) -> Vec<&'a str> {

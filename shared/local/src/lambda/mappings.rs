@@ -168,10 +168,7 @@ impl Lambda {
         let function = query("FunctionName").map(name_of);
         let queue = query("EventSourceArn");
         let most = query("MaxItems").map_or(Ok(100), str::parse).map_err(|_| invalid("Invalid MaxItems"))?;
-        let after = match query("Marker") {
-            None => None,
-            Some(token) => Some(page::key(token).ok_or_else(|| invalid("Invalid Marker"))?),
-        };
+        let after = page::after(query("Marker"), || invalid("Invalid Marker"))?;
         let listed = self
             .mappings
             .iter()
@@ -180,7 +177,7 @@ impl Lambda {
                     && function.is_none_or(|name| mapping.function[2] == name)
                     && queue.is_none_or(|arn| mapping.queue == arn)
             })
-            .map(|(id, mapping)| (id.clone(), mapping.view(id)));
+            .map(|(id, mapping)| (id, mapping.view(id)));
         let (found, next) = page::page(listed, after.as_deref(), most.clamp(1, 100));
         let mut answer = json!({ "EventSourceMappings": found });
         if let Some(next) = next {

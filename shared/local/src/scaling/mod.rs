@@ -144,12 +144,8 @@ impl Call<'_, '_> {
                 .filter(|size| (1..=longest).contains(size))
                 .ok_or_else(|| invalid(format!("MaxResults must be between 1 and {longest}")))?,
         };
-        let after = match text(self.body, "NextToken") {
-            None => None,
-            Some(token) => Some(page::key(token).ok_or_else(|| {
-                ApiError::client("InvalidNextTokenException", "The next token supplied was invalid")
-            })?),
-        };
+        let refusal = || ApiError::client("InvalidNextTokenException", "The next token supplied was invalid");
+        let after = page::after(text(self.body, "NextToken"), refusal)?;
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         let (found, next) = page::page(entries, after.as_deref(), size);
         let mut answer = json!({ member: found });
