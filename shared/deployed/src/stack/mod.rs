@@ -25,8 +25,8 @@ use serde_json::Value;
 pub use self::functions::NoFunction;
 use self::functions::{Lines, Reports};
 pub use self::names::{
-    ACCOUNT, COPIES, COPY, FUNCTIONS, Failure, RESTORE, RETENTION, SESSION, SOURCE, Schedules, TARGET, VAULT,
-    function,
+    ACCOUNT, COPIES, COPY, FUNCTIONS, Failure, RESTORE, RETENTION, ROLES, SESSION, SOURCE, Schedules, TARGET,
+    VAULT, function,
 };
 use self::names::{BACKUP_ROLE, CATALOG, COPY_ROLE, OBSERVER, RESTORE_ROLE, SETTINGS, STACK};
 use backup_chain_local::{Function, World};

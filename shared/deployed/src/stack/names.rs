@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use backup_chain_core::functions;
 use jiff::SignedDuration;
 
 /// Anything that a deployment or a function may fail with.
@@ -19,8 +20,15 @@ pub const VAULT: &str = "backup-chain";
 pub const COPIES: &str = "backup-chain-copies";
 
 /// The functions, as the template names them after the stack's name, and their roles.
-pub const FUNCTIONS: [(&str, &str); 4] =
-    [("session", SESSION), ("copy", COPY), ("retention", RETENTION), ("restore", RESTORE)];
+pub const FUNCTIONS: [(&str, &str); 4] = [
+    (functions::SESSION.name, SESSION),
+    (functions::COPY.name, COPY),
+    (functions::RETENTION.name, RETENTION),
+    (functions::RESTORE.name, RESTORE),
+];
+
+/// The roles of the functions.
+pub const ROLES: [&str; 4] = [SESSION, COPY, RETENTION, RESTORE];
 
 /// The role of the session function.
 pub const SESSION: &str = "backup-chain-session-function-eu-central-1";

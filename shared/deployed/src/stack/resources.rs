@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
     PointInTimeRecoverySpecification, Projection, ProjectionType, ScalarAttributeType, Tag,
 };
+use backup_chain_core::functions::{COPY, FUNCTIONS, RESTORE, RETENTION};
 use bytes::Bytes;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -101,15 +102,16 @@ fn roles(world: &World, template: &Template) -> Result<(), Failure> {
 pub(super) async fn connect(world: &World, schedules: Schedules) -> Result<(), Failure> {
     let function = |name: &str| format!("arn:aws:lambda:{SOURCE}:{ACCOUNT}:function:{}", function(name));
     let (here, _) = templates()?;
-    feed(world, schedules, JOBS, "copy", &here.property("JobsRule", "EventPattern")?).await?;
-    feed(world, schedules, RESTORES, "restore", &here.property("RestoresRule", "EventPattern")?).await?;
+    feed(world, schedules, JOBS, COPY.name, &here.property("JobsRule", "EventPattern")?).await?;
+    feed(world, schedules, RESTORES, RESTORE.name, &here.property("RestoresRule", "EventPattern")?).await?;
     let tick = json!({ "action": "tick" });
-    let ticks = ["session", "copy", "restore"].map(|name| (function(name), Some(tick.clone())));
+    let ticked = FUNCTIONS.into_iter().filter(|function| function.has_tick);
+    let ticks: Vec<_> = ticked.map(|ticked| (function(ticked.name), Some(tick.clone()))).collect();
     let schedule = json!({ "Name": "backup-chain-tick", "ScheduleExpression": rate(schedules.tick) });
     rule(world, &schedule, &ticks).await?;
     if schedules.retention {
         let daily = json!({ "Name": "backup-chain-retention", "ScheduleExpression": rate(SignedDuration::from_hours(24)) });
-        rule(world, &daily, &[(function("retention"), Some(scheduled_run()))]).await?;
+        rule(world, &daily, &[(function(RETENTION.name), Some(scheduled_run()))]).await?;
     }
     Ok(())
 }
