@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Alarms, Answer, alarm, check, invalid};
+use super::{
+    alarm::{self, Alarms},
+    requests::{Answer, invalid, required},
+};
 use crate::{api::ApiError, page, wire::text};
 
 const PAGE: u64 = 50;
@@ -71,7 +74,7 @@ pub(super) fn alarms(alarms: &Alarms, body: &Value) -> Answer {
 /// DescribeAlarmsForMetric: alarms on that one metric, with its very dimensions.
 pub(super) fn of_metric(alarms: &Alarms, body: &Value) -> Answer {
     for member in ["MetricName", "Namespace"] {
-        check::required(body, member)?;
+        required(body, member)?;
     }
     let found: Vec<Value> = alarms
         .values()

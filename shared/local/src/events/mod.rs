@@ -9,6 +9,7 @@ mod flow;
 mod input;
 mod path;
 mod pattern;
+mod requests;
 mod rules;
 pub(crate) mod schedule;
 #[cfg(test)]
@@ -21,11 +22,12 @@ use serde_json::{Map, Value, json};
 
 use self::{
     bus::Bus,
-    rules::{check_name, required, test_event_pattern},
+    requests::{
+        Answer, check_name, not_found, paged, required, strings, test_event_pattern, too_many, validation,
+    },
 };
 use crate::{
     api::{ApiError, Scope},
-    page,
     rng::Rng,
     wire::{Service, text},
 };
@@ -73,8 +75,6 @@ impl BusKey {
         Self { account: account.to_owned(), region: region.to_owned(), bus: "default".to_owned() }
     }
 }
-
-type Answer = Result<Value, ApiError>;
 
 impl Events {
     pub(crate) fn new(rng: Rng) -> Self {
@@ -207,35 +207,4 @@ impl Events {
         let tags: Vec<Value> = tags.map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
         Ok(json!({ "Tags": tags }))
     }
-}
-
-/// One page of a list, sorted by name: up to `Limit`, which is at most and by default 100.
-fn paged<K: AsRef<str>>(body: &Value, member: &str, items: impl Iterator<Item = (K, Value)>) -> Answer {
-    let limit = body.get("Limit").map_or(Some(100), Value::as_u64).filter(|limit| (1..=100).contains(limit));
-    let limit = limit.and_then(|limit| usize::try_from(limit).ok());
-    let limit = limit.ok_or_else(|| validation("Value at 'limit' must be between 1 and 100."))?;
-    let after = page::after(text(body, "NextToken"), || validation("Parameter NextToken is not valid."))?;
-    let (list, next) = page::page(items, after.as_deref(), limit);
-    let mut answer = json!({ member: list });
-    if let Some(next) = next {
-        answer["NextToken"] = json!(next);
-    }
-    Ok(answer)
-}
-
-/// The texts of a list.
-fn strings<'a>(body: &'a Value, member: &str) -> Vec<&'a str> {
-    body.get(member).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
-}
-
-fn validation(message: &str) -> ApiError {
-    ApiError::client("ValidationException", message)
-}
-
-fn not_found(message: &str) -> ApiError {
-    ApiError::client("ResourceNotFoundException", message)
-}
-
-fn too_many() -> ApiError {
-    ApiError::client("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
 }

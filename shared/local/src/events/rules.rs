@@ -9,10 +9,8 @@ use super::{
     bus::{Bus, Rule, Target},
     delivery::Retries,
     input::Input,
-    paged,
-    pattern::Pattern,
+    requests::{Answer, check_name, paged, read_pattern, required, strings, too_many, validation},
     schedule::Schedule,
-    strings, too_many, validation,
 };
 use crate::{
     api::{ApiError, Scope},
@@ -22,8 +20,6 @@ use crate::{
 /// How many rules a bus has at most, and how many targets a rule, as AWS documents.
 const RULES: usize = 300;
 const TARGETS: usize = 5;
-
-type Answer = Result<Value, ApiError>;
 
 impl Events {
     /// The bus that `EventBusName` names, by name or by ARN.
@@ -182,50 +178,4 @@ impl Events {
         }
         Ok(json!({ "FailedEntryCount": failed.len(), "FailedEntries": failed }))
     }
-}
-
-/// Whether an event matches a pattern, both as they are written.
-pub(super) fn test_event_pattern(body: &Value) -> Answer {
-    let pattern = read_pattern(required(body, "EventPattern")?)?;
-    let event: Value = serde_json::from_str(required(body, "Event")?)
-        .map_err(|_| validation("Parameter Event is not valid. Reason: it is not valid JSON."))?;
-    let members = ["id", "account", "source", "time", "region", "resources", "detail-type"];
-    if let Some(member) = members.iter().find(|member| event.get(**member).is_none()) {
-        return Err(validation(&format!("Parameter Event is not valid. Reason: {member} is missing.")));
-    }
-    Ok(json!({ "Result": pattern.matches(&event) }))
-}
-
-fn read_pattern(written: &str) -> Result<Pattern, ApiError> {
-    let refused = |reason: &str| {
-        ApiError::client(
-            "InvalidEventPatternException",
-            format!("Event pattern is not valid. Reason: {reason}"),
-        )
-    };
-    if written.len() > 4_096 {
-        return Err(refused("Event pattern is too long"));
-    }
-    Pattern::read(written).map_err(|reason| refused(&reason))
-}
-
-/// Checks a name against the signs that AWS takes.
-pub(super) fn check_name(member: &str, name: &str, most: usize) -> Result<(), ApiError> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    if name.is_empty() || name.len() > most || !name.bytes().all(plain) {
-        return Err(validation(&format!(
-            "1 validation error detected: Value '{name}' at '{member}' failed to satisfy constraint: Member must \
-             satisfy regular expression pattern: [\\.\\-_A-Za-z0-9]+"
-        )));
-    }
-    Ok(())
-}
-
-pub(super) fn required<'a>(body: &'a Value, member: &str) -> Result<&'a str, ApiError> {
-    text(body, member).ok_or_else(|| {
-        validation(&format!(
-            "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not \
-             be null"
-        ))
-    })
 }

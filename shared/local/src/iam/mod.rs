@@ -25,6 +25,7 @@ use std::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+pub(crate) use self::policy::check_resource_policy;
 use self::policy::{Policy, PolicyKind};
 pub(crate) use self::{actions::Request, judge::Holdings};
 use crate::{
@@ -149,14 +150,6 @@ impl Iam {
         let letters = self.rng.bytes(17).into_iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
         prefix.chars().chain(letters).collect()
     }
-}
-
-/// Checks the policy of a resource.
-///
-/// # Errors
-/// What is wrong with it.
-pub(crate) fn check_resource_policy(text: &str) -> Result<(), String> {
-    Policy::read(text, PolicyKind::Resource).map(drop)
 }
 
 /// A member that must be there.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Key, Lambda, Outcome, api::name_of, arn, invalid, invocation::Origin, not_found};
+use super::{Key, Lambda, Outcome, arn, invalid, invocation::Origin, not_found, routes::name_of};
 use crate::{
     api::{ApiError, Scope},
     page,

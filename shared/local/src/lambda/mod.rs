@@ -12,6 +12,7 @@ mod log;
 mod mappings;
 mod permissions;
 mod process;
+pub(crate) mod routes;
 mod runtime_api;
 
 use std::{

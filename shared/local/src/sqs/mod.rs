@@ -16,9 +16,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use self::{
-    attributes::Redrive,
+    attributes::{Redrive, names},
     errors::{invalid, invalid_value, missing, no_fifo, no_queue},
-    messages::names,
     queue::Queue,
 };
 use crate::{

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::judge::Holdings;
 use crate::{
     api::Scope,
-    lambda::Lambda,
+    lambda::routes,
     record::{Context, Required},
     wire::{Incoming, Service, text},
 };
@@ -101,7 +101,7 @@ fn of_lambda(request: &Request<'_>) -> Option<Vec<Required>> {
     let on = |name: &str| request.arn("lambda", &format!("function:{name}"));
     let own = || format!("lambda:{operation}");
     Some(match operation {
-        "Invoke" => vec![Request::need("lambda:InvokeFunction", on(Lambda::named(&request.incoming.path)))],
+        "Invoke" => vec![Request::need("lambda:InvokeFunction", on(routes::named(&request.incoming.path)))],
         "CreateFunction" => {
             let create = Request::need(&own(), on(request.member("FunctionName").unwrap_or("*")));
             std::iter::once(create).chain(request.pass_role("Role", "lambda.amazonaws.com")).collect()
@@ -126,7 +126,7 @@ fn of_lambda(request: &Request<'_>) -> Option<Vec<Required>> {
         | "RemovePermission"
         | "UpdateFunctionCode"
         | "UpdateFunctionConfiguration" => {
-            vec![Request::need(&own(), on(Lambda::named(&request.incoming.path)))]
+            vec![Request::need(&own(), on(routes::named(&request.incoming.path)))]
         }
         _ => return None,
     })
