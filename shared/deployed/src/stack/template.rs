@@ -2,9 +2,11 @@
 //! one, to the letter.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use granit_parser::{Event, Parser};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value, json};
+use serde_saphyr::Tagged;
 
 use super::names::{ACCOUNT, Failure, SOURCE, STACK, TARGET};
 
@@ -37,7 +39,7 @@ impl Template {
     }
 
     fn read(text: &str, region: &'static str) -> Result<Self, Failure> {
-        let document = yaml(text)?;
+        let Node(document) = serde_saphyr::from_str(text)?;
         let defaults = document["Parameters"].as_object().into_iter().flatten();
         let parameters = defaults
             .filter_map(|(name, parameter)| Some((name.clone(), parameter["Default"].as_str()?.to_owned())))
@@ -211,62 +213,172 @@ fn split<'a>(text: &'a str, at: &str) -> Vec<&'a str> {
     if text.is_empty() { Vec::new() } else { text.split(at).collect() }
 }
 
-/// YAML as a value, CloudFormation's short forms of functions in their long ones.
-fn yaml(text: &str) -> Result<Value, Failure> {
-    let mut events = Parser::new_from_str(text);
-    let mut next = || -> Result<Event<'_>, Failure> {
-        loop {
-            match events.next().ok_or("the template ends early")??.0 {
-                Event::StreamStart | Event::DocumentStart(..) => {}
-                event => return Ok(event),
-            }
-        }
-    };
-    let first = next()?;
-    node(first, &mut next)
+/// A node of a template: CloudFormation's short forms of functions are in their long ones.
+struct Node(Value);
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Tagged(Untagged(value), tag) = Tagged::deserialize(deserializer)?;
+        Ok(Self(match tag.as_deref().map(|tag| tag.trim_start_matches('!')) {
+            None => value,
+            Some("Ref") => json!({ "Ref": value }),
+            Some(function) => json!({ format!("Fn::{function}"): value }),
+        }))
+    }
 }
 
-fn node<'a>(
-    event: Event<'a>,
-    next: &mut impl FnMut() -> Result<Event<'a>, Failure>,
-) -> Result<Value, Failure> {
-    let (value, tag) = match event {
-        Event::Scalar(text, _, _, tag) => (json!(text), tag),
-        Event::SequenceStart(_, _, tag) => {
-            let mut list = Vec::new();
-            loop {
-                match next()? {
-                    Event::SequenceEnd => break,
-                    event => list.push(node(event, next)?),
-                }
-            }
-            (Value::Array(list), tag)
+/// What a tag stands before.
+struct Untagged(Value);
+
+impl<'de> Deserialize<'de> for Untagged {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Texts).map(Self)
+    }
+}
+
+/// Makes a text of every scalar.
+struct Texts;
+
+impl<'de> Visitor<'de> for Texts {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a template")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(json!(text))
+    }
+
+    fn visit_bool<E>(self, truth: bool) -> Result<Value, E> {
+        Ok(json!(truth.to_string()))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(json!(number.to_string()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(json!(number.to_string()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        Ok(json!(number.to_string()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut nodes: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Node(node)) = nodes.next_element()? {
+            list.push(node);
         }
-        Event::MappingStart(_, _, tag) => {
-            let mut map = Map::new();
-            loop {
-                match next()? {
-                    Event::MappingEnd => break,
-                    key => {
-                        let key = text(&node(key, next)?)?.to_owned();
-                        let event = next()?;
-                        map.insert(key, node(event, next)?);
-                    }
-                }
-            }
-            (Value::Object(map), tag)
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut nodes: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some((name, Node(node))) = nodes.next_entry()? {
+            map.insert(name, node);
         }
-        other => return Err(format!("not expected in a template: {other:?}").into()),
-    };
-    Ok(match tag.as_deref().map(|tag| tag.suffix()) {
-        None => value,
-        Some("Ref") => json!({ "Ref": value }),
-        Some(function) => json!({ format!("Fn::{function}"): value }),
-    })
+        Ok(Value::Object(map))
+    }
 }
 
 #[cfg(test)]
+mod tmp_old {
+    use super::*;
+    use granit_parser::{Event, Parser};
+    /// YAML as a value, CloudFormation's short forms of functions in their long ones.
+    pub(crate) fn yaml(text: &str) -> Result<Value, Failure> {
+        let mut events = Parser::new_from_str(text);
+        let mut next = || -> Result<Event<'_>, Failure> {
+            loop {
+                match events.next().ok_or("the template ends early")??.0 {
+                    Event::StreamStart | Event::DocumentStart(..) => {}
+                    event => return Ok(event),
+                }
+            }
+        };
+        let first = next()?;
+        node(first, &mut next)
+    }
+
+    fn node<'a>(
+        event: Event<'a>,
+        next: &mut impl FnMut() -> Result<Event<'a>, Failure>,
+    ) -> Result<Value, Failure> {
+        let (value, tag) = match event {
+            Event::Scalar(text, _, _, tag) => (json!(text), tag),
+            Event::SequenceStart(_, _, tag) => {
+                let mut list = Vec::new();
+                loop {
+                    match next()? {
+                        Event::SequenceEnd => break,
+                        event => list.push(node(event, next)?),
+                    }
+                }
+                (Value::Array(list), tag)
+            }
+            Event::MappingStart(_, _, tag) => {
+                let mut map = Map::new();
+                loop {
+                    match next()? {
+                        Event::MappingEnd => break,
+                        key => {
+                            let key = text(&node(key, next)?)?.to_owned();
+                            let event = next()?;
+                            map.insert(key, node(event, next)?);
+                        }
+                    }
+                }
+                (Value::Object(map), tag)
+            }
+            other => return Err(format!("not expected in a template: {other:?}").into()),
+        };
+        Ok(match tag.as_deref().map(|tag| tag.suffix()) {
+            None => value,
+            Some("Ref") => json!({ "Ref": value }),
+            Some(function) => json!({ format!("Fn::{function}"): value }),
+        })
+    }
+
+    #[test]
+    fn same() {
+        for text in [include_str!("../../../../template.yaml"), include_str!("../../../../target.yaml")] {
+            let Node(new) = serde_saphyr::from_str(text).unwrap();
+            let old = yaml(text).unwrap();
+            if old != new {
+                fn diff(path: &str, a: &Value, b: &Value) {
+                    match (a, b) {
+                        (Value::Object(x), Value::Object(y)) => {
+                            for (k, v) in x {
+                                diff(&format!("{path}/{k}"), v, y.get(k).unwrap_or(&Value::Null));
+                            }
+                            for k in y.keys() {
+                                if !x.contains_key(k) {
+                                    eprintln!("{path}/{k} new");
+                                }
+                            }
+                        }
+                        (Value::Array(x), Value::Array(y)) if x.len() == y.len() => {
+                            for (i, (v, w)) in x.iter().zip(y).enumerate() {
+                                diff(&format!("{path}/{i}"), v, w);
+                            }
+                        }
+                        _ if a != b => eprintln!("{path}: {a} {b}"),
+                        _ => {}
+                    }
+                }
+                diff("", &old, &new);
+                panic!("differ");
+            }
+        }
+    }
+}
+#[cfg(test)]
 mod tests {
+    use backup_chain_core::functions;
+
+    use super::super::names::{FUNCTIONS, function as function_name};
     use super::*;
 
     #[test]
@@ -303,5 +415,36 @@ mod tests {
             json!(["arn:aws:iam::111122223333:role/backup-chain-a", key])
         );
         assert_eq!(resolved(&template, "Named"), "a-3");
+    }
+
+    #[test]
+    fn the_list_of_functions_is_the_templates() {
+        let template = Template::source().unwrap();
+        let resources = &template.document["Resources"];
+        let title = |name: &str| name[..1].to_uppercase() + &name[1..];
+        let (mut listed, mut ticked) = (Vec::new(), Vec::new());
+        for (function, (name, role)) in functions::FUNCTIONS.into_iter().zip(FUNCTIONS) {
+            assert_eq!(function.name, name);
+            let (made, as_role) = (title(name) + "Function", title(name) + "Role");
+            assert_eq!(template.property(&made, "FunctionName").unwrap(), function_name(name));
+            assert_eq!(template.property(&as_role, "RoleName").unwrap(), role);
+            let binary = &resources[&made]["Metadata"]["BuildProperties"]["Binary"];
+            assert_eq!(*binary, format!("backup-chain-{name}"));
+            let events = &resources[&made]["Properties"]["Events"];
+            match function.queue.map(title) {
+                Some(queue) => {
+                    let fed = &events[&queue]["Properties"]["Queue"]["Fn::GetAtt"];
+                    assert_eq!(*fed, format!("{queue}Queue.Arn"));
+                }
+                None => assert!(events.is_null(), "{name}"),
+            }
+            listed.push(made);
+            ticked.extend(function.has_tick.then_some(name));
+        }
+        listed.sort_unstable();
+        assert_eq!(template.of_type("AWS::Serverless::Function"), listed);
+        let targets = resources["TickRule"]["Properties"]["Targets"].as_array().unwrap();
+        let targets: Vec<_> = targets.iter().map(|target| target["Id"].as_str().unwrap()).collect();
+        assert_eq!(targets, ticked);
     }
 }
