@@ -8,12 +8,9 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Managed,
+    account::{ADMINISTRATOR, Managed},
     policy::{Policy, PolicyKind},
 };
-
-/// The ARN of the policy of administrators.
-pub(super) const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
 /// The ARN of the policy for roles that AWS Backup makes backups and copies with.
 pub(super) const BACKUP: &str = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup";

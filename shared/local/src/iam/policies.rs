@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{
-    Account, Answer, Iam, Managed, conflict, document, encoded, invalid, managed, missing, paged,
+    Iam,
+    account::{Account, Managed},
+    managed,
     policy::PolicyKind,
-    required,
+    requests::{Answer, conflict, document, encoded, invalid, missing, paged, required},
     roles::{named, path},
 };
 use crate::{

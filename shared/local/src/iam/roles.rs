@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Iam, Role, conflict, document, encoded, invalid, listed, missing, paged, policy::PolicyKind,
-    required, size, tags,
+    Iam,
+    account::Role,
+    policy::PolicyKind,
+    requests::{Answer, conflict, document, encoded, invalid, listed, missing, paged, required, size, tags},
 };
 use crate::{
     api::{ApiError, Scope},
