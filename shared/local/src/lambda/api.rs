@@ -7,11 +7,16 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::{
-    Code, Configuration, Deployed, Handled, Key, Lambda, Package, Retries,
+    Handled, Lambda,
     concurrency::throttled,
-    invalid,
-    invocation::{MAX_PAYLOAD_BYTES, Origin, executed},
-    key, missing, not_found, routes,
+    configuration::Configuration,
+    deployed::{Code, Deployed},
+    invocation::Origin,
+    names::{Key, invalid, key, missing, not_found},
+    process::Package,
+    retries::Retries,
+    routes,
+    running::{MAX_PAYLOAD_BYTES, executed},
 };
 use crate::{
     api::{ApiError, Scope},

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Deployed, invalid};
+use super::{deployed::Deployed, names::invalid};
 use crate::{api::ApiError, glob::like, wire::text};
 
 /// The statement of a function that any service may invoke.
