@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Refusal, Store, no_table, table_arn};
+use super::{
+    Store,
+    requests::{Answer, Refusal, no_table, table_arn},
+};
 use crate::{api::Scope, wire::seconds};
 
 impl Store {

@@ -3,44 +3,16 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Answer, Durations, Store, invalid, life::later, no_table, required};
+use super::{
+    Durations, Store,
+    features::Insights,
+    requests::{Answer, Refusal, invalid, no_table, required},
+};
 use crate::{
     api::{ApiError, Scope},
     page,
     wire::{seconds, text},
 };
-
-/// Contributor Insights of a table or an index, on or once on.
-#[derive(Debug, Clone)]
-pub(super) struct Insights {
-    mode: String,
-    is_on: bool,
-    switched: Timestamp,
-}
-
-impl Insights {
-    fn status(&self, now: Timestamp, durations: &Durations) -> &'static str {
-        match (self.is_on, later(self.switched, durations.switch) <= now) {
-            (true, false) => "ENABLING",
-            (true, true) => "ENABLED",
-            (false, false) => "DISABLING",
-            (false, true) => "DISABLED",
-        }
-    }
-
-    /// The names of its CloudWatch rules: of partition keys and of sort keys, most accessed and most throttled.
-    fn rules(&self, resource: &str, sorted: bool) -> Vec<String> {
-        let all = self.mode == "ACCESSED_AND_THROTTLED_KEYS";
-        [("PKC", all), ("PKT", true), ("SKC", all && sorted), ("SKT", sorted)]
-            .into_iter()
-            .filter(|(_, told)| *told)
-            .map(|(kind, _)| {
-                let made = self.switched.as_millisecond();
-                format!("DynamoDBContributorInsights-{kind}-{resource}-{made}")
-            })
-            .collect()
-    }
-}
 
 impl Store {
     pub(super) fn contributor_insights(
@@ -126,7 +98,7 @@ impl Store {
     }
 
     /// Whether a table, or the global index of it that is named, has a sort key.
-    fn is_sorted(&self, scope: &Scope, table: &str, index: &str) -> Result<bool, super::Refusal> {
+    fn is_sorted(&self, scope: &Scope, table: &str, index: &str) -> Result<bool, Refusal> {
         let description = self.describe(scope, table)?;
         let schema = if index.is_empty() {
             &description["KeySchema"]

@@ -7,7 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::life::later;
+use super::options::later;
 use crate::{
     api::{ApiError, Outage},
     wire::seconds,

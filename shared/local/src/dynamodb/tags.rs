@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Answer, Store, access_denied, invalid, required, settings::Settings, table_of_arn};
+use super::{
+    Store,
+    requests::{Answer, access_denied, invalid, not_found, required, table_of_arn},
+    settings::Settings,
+};
 use crate::{
     api::{ApiError, Scope},
     lags::{Lag, Lags, Seen},
@@ -85,13 +89,6 @@ impl Store {
         settings.tags.set(tags, seen(lags, scope.now));
         Ok(Value::Null)
     }
-}
-
-pub(super) fn not_found(arn: &str) -> ApiError {
-    ApiError::client(
-        "ResourceNotFoundException",
-        format!("Requested resource not found: ResourcArn: {arn} not found"),
-    )
 }
 
 /// When the readers of a table's tags see a change.

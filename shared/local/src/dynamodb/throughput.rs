@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{invalid, limits::Decreases};
+use super::{limits::Decreases, requests::invalid};
 use crate::{api::ApiError, wire::seconds};
 
 /// The throughput of a table or a global index.
