@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::Backup;
-use super::jobs::table_name;
-use super::points::{Point, PointState};
-use super::restores::RestoreState;
+use super::backup_job::table_name;
+use super::point::{Point, PointState};
+use super::restore_job::RestoreState;
 use super::wire::{Request, answer, invalid_request, page};
 use crate::api::ApiError;
 use crate::wire::seconds;

@@ -3,7 +3,7 @@
 use jiff::{Timestamp, Unit};
 use serde_json::{Map, Value};
 
-use super::AccountRegion;
+use super::place::AccountRegion;
 use crate::{
     api::{ApiError, Scope},
     page,
