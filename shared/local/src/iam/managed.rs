@@ -1,4 +1,4 @@
-//! Managed policies of AWS: those that users of Backup Chain attach.
+//! Managed policies of AWS: those that the roles of backups and of administrators have.
 
 use std::{
     collections::BTreeMap,
