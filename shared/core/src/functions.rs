@@ -10,7 +10,7 @@ pub struct Function {
     pub has_tick: bool,
     /// The queue of job events that feeds it, by what follows the stack's name.
     pub queue: Option<&'static str>,
-    /// What it does with the metadata key, as KMS names it.
+    /// What it does with the metadata key, as KMS names it. Only in the source Region is anything sealed.
     pub key_use: &'static str,
 }
 
