@@ -404,7 +404,7 @@ def trial() -> list[str]:
         given = [each for each in source["Resources"].values() if each["Type"] == "AWS::CloudWatch::Alarm"]
         findings += compare("alarms on the dashboard", len(shown), len(given))
 
-        # The shapes that the embedded deployment (shared/local/src/stack/resources.rs) has as well.
+        # The shapes that the embedded deployment (shared/deployed/src/stack/resources.rs) has as well.
         tables = boto3.client("dynamodb", region_name=SOURCE)
         catalog = tables.describe_table(TableName=f"{STACK}-catalog")["Table"]
         keys = {

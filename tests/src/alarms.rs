@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use backup_chain_local::stack;
+use backup_chain_deployed::stack;
 use jiff::Timestamp;
 use serde_json::Value;
 

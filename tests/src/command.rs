@@ -3,8 +3,8 @@
 
 use backup_chain_cli::{Console, run};
 use backup_chain_core::ids::Region;
+use backup_chain_deployed::stack::{ACCOUNT, SOURCE};
 use backup_chain_local::World;
-use backup_chain_local::stack::{ACCOUNT, SOURCE};
 use serde_json::Value;
 
 /// What a command did.

@@ -21,8 +21,9 @@ use backup_chain_core::ids::{RecoveryPointArn, TableName};
 use backup_chain_core::invoke::SessionRequest;
 use backup_chain_core::point::RestorePoint;
 use backup_chain_core::replies::SessionReply;
-use backup_chain_local::stack::{ACCOUNT, Failure, SOURCE, Schedules, Stack, VAULT};
-use backup_chain_local::{Options, World, judge};
+use backup_chain_deployed::judge;
+use backup_chain_deployed::stack::{ACCOUNT, Failure, SOURCE, Schedules, Stack, VAULT};
+use backup_chain_local::{Options, World};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use backup_chain_local::stack::{ACCOUNT, SOURCE};
+use backup_chain_deployed::stack::{ACCOUNT, SOURCE};
 
 use crate::programs;
 

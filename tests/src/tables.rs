@@ -6,8 +6,8 @@ use backup_chain_core::settings::{
     BillingMode, Dimension, KeySchema, MaxThroughput, Part, Projection, ScalingTarget, StreamView, Suspended,
     TableClass, TableSettings, Throughput,
 };
+use backup_chain_deployed::stack::{ACCOUNT, Failure, SOURCE};
 use backup_chain_local::World;
-use backup_chain_local::stack::{ACCOUNT, Failure, SOURCE};
 use serde_json::{Value, json};
 
 use crate::dynamodb;

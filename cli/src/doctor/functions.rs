@@ -7,12 +7,10 @@ use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurat
 use aws_sdk_lambda::types::{LastUpdateStatus, State};
 use backup_chain_aws::AwsError;
 use backup_chain_aws::error::failed;
+use backup_chain_core::functions::FUNCTIONS;
 
 use super::context::CheckContext;
 use super::finding::{Check, Finding, is_missing};
-
-/// The functions, the session function first: it has told what the deployment is made of.
-pub(super) const FUNCTIONS: [&str; 4] = ["session", "copy", "retention", "restore"];
 
 /// What their binaries run on.
 const RUNTIME: &str = "provided.al2023";
@@ -21,8 +19,9 @@ pub(super) async fn check(look: &CheckContext<'_>) -> Vec<Finding> {
     let client = Client::new(&look.config(look.source()));
     let mut findings = Vec::new();
     let mut first: Option<FunctionSettings> = None;
+    // The session function is the first: it has told what the deployment is made of.
     for function in FUNCTIONS {
-        let name = look.named(function);
+        let name = look.named(function.name);
         let place = look.here(&name);
         let found = match configuration(&client, &name).await {
             Ok(found) => found,

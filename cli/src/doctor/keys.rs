@@ -4,6 +4,7 @@ use aws_sdk_kms::Client;
 use aws_sdk_kms::types::{KeyManagerType, KeyMetadata, KeyState};
 use backup_chain_aws::AwsError;
 use backup_chain_aws::error::failed;
+use backup_chain_core::functions::FUNCTIONS;
 use backup_chain_core::ids::Region;
 use backup_chain_core::retention::place_of;
 use serde_json::Value;
@@ -12,14 +13,6 @@ use super::context::CheckContext;
 use super::finding::{Check, Finding, Repair, is_missing};
 use super::functions;
 use super::statement::allows;
-
-/// What each function does with the metadata key. Only in the source Region is anything sealed.
-const USES: [(&str, &str); 4] = [
-    ("session", "kms:GenerateDataKey"),
-    ("copy", "kms:Decrypt"),
-    ("retention", "kms:Decrypt"),
-    ("restore", "kms:Decrypt"),
-];
 
 pub(super) async fn check(look: &CheckContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -41,9 +34,9 @@ pub(super) async fn check(look: &CheckContext<'_>) -> Vec<Finding> {
 async fn roles(look: &CheckContext<'_>) -> Vec<(String, &'static str)> {
     let client = aws_sdk_lambda::Client::new(&look.config(look.source()));
     let mut roles = Vec::new();
-    for (function, action) in USES {
-        let found = functions::configuration(&client, &look.named(function)).await;
-        roles.extend(found.ok().and_then(|found| found.role).map(|role| (role, action)));
+    for function in FUNCTIONS {
+        let found = functions::configuration(&client, &look.named(function.name)).await;
+        roles.extend(found.ok().and_then(|found| found.role).map(|role| (role, function.key_use)));
     }
     roles
 }

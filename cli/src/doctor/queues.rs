@@ -6,11 +6,11 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::QueueAttributeName as Attribute;
 use backup_chain_aws::AwsError;
 use backup_chain_aws::error::failed;
+use backup_chain_core::functions::feeds;
 use serde_json::Value;
 
 use super::context::CheckContext;
 use super::finding::{Check, Finding, is_missing};
-use super::rules::FEEDS;
 use crate::console::count;
 
 /// So many events are taken in a few minutes.
@@ -19,7 +19,7 @@ const MAX_HEALTHY_MESSAGES: usize = 500;
 pub(super) async fn check(look: &CheckContext<'_>) -> Vec<Finding> {
     let client = Client::new(&look.config(look.source()));
     let mut findings = Vec::new();
-    for (queue, function) in FEEDS {
+    for (queue, function) in feeds() {
         let (name, failed) = (look.named(queue), look.named(&format!("{queue}-failed")));
         findings.extend(waiting(look, &client, &name, &failed, function).await);
         findings.push(set_aside(look, &client, &name, &failed).await);

@@ -5,12 +5,10 @@ use aws_sdk_eventbridge::operation::describe_rule::DescribeRuleOutput;
 use aws_sdk_eventbridge::types::RuleState;
 use backup_chain_aws::AwsError;
 use backup_chain_aws::error::failed;
+use backup_chain_core::functions::{FUNCTIONS, RETENTION, feeds};
 
 use super::context::CheckContext;
 use super::finding::{Check, Finding, Repair, is_missing};
-
-/// The queues that feed functions, with the function of each.
-pub(super) const FEEDS: [(&str, &str); 2] = [("jobs", "copy"), ("restores", "restore")];
 
 /// What a rule without its purpose means.
 fn means(rule: &str) -> &'static str {
@@ -25,9 +23,10 @@ pub(super) async fn check(look: &CheckContext<'_>) -> Vec<Finding> {
     let client = Client::new(&look.config(look.source()));
     let function = |name: &str| look.arn("lambda", &format!("function:{}", look.named(name)));
     let queue = |name: &str| look.arn("sqs", &look.named(name));
+    let ticked = FUNCTIONS.into_iter().filter(|function| function.has_tick);
     let rules = [
-        ("tick", ["session", "copy", "restore"].map(function).to_vec()),
-        ("retention", vec![function("retention")]),
+        ("tick", ticked.map(|ticked| function(ticked.name)).collect()),
+        ("retention", vec![function(RETENTION.name)]),
         ("jobs", vec![queue("jobs")]),
         ("restores", vec![queue("restores")]),
     ];
@@ -35,7 +34,7 @@ pub(super) async fn check(look: &CheckContext<'_>) -> Vec<Finding> {
     for (rule, targets) in rules {
         findings.extend(of_rule(look, &client, rule, &targets).await);
     }
-    for (queue, function) in FEEDS {
+    for (queue, function) in feeds() {
         findings.push(feed(look, queue, function).await);
     }
     findings

@@ -9,6 +9,7 @@ pub mod copying;
 pub mod due;
 pub mod esdk;
 pub mod forecast;
+pub mod functions;
 pub mod history;
 mod hold;
 pub mod ids;

@@ -79,8 +79,7 @@ impl WorldClock {
         self.hand().change(|hand| hand.shows = hand.shows.max(moment));
     }
 
-    /// A file that tells other processes the time, as [`backup_chain_aws::runtime::CLOCK`] describes it; made when
-    /// it is first asked for.
+    /// A file that tells other processes the time; made when it is first asked for.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -122,7 +121,8 @@ impl Hand {
     }
 }
 
-/// The time for other processes: a line of one number or two.
+/// The time for other processes, in one line: the moment in milliseconds since 1970 and, while the clock goes, the
+/// moment at which the system's clock said so.
 #[derive(Debug)]
 struct ClockFile(Scratch);
 

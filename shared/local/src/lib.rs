@@ -1,5 +1,5 @@
-//! An embedded AWS: the services that Backup Chain uses, on the same wire protocols, for many accounts
-//! and Regions, on a clock that tests can hold. See `docs/local.md` for what is modelled.
+//! An embedded AWS for whoever tests against AWS Backup: it, DynamoDB and what stands around them, on the same wire
+//! protocols, for many accounts and Regions, on a clock that tests can hold. See `docs/local.md` for what is modelled.
 //!
 //! The real SDK clients talk to a [`World`] through its in-process connector ([`World::sdk_config`]) or
 //! over loopback TCP ([`server::serve`]). Time comes from tokio: on a paused runtime it moves only when a
@@ -7,18 +7,16 @@
 //! randomness comes from one seed.
 
 pub mod admin;
-mod answering;
 pub mod api;
 pub mod backup;
 mod clock;
 mod cloudwatch;
 mod connector;
-mod driver;
 pub mod dynamodb;
 mod events;
 mod faults;
+mod glob;
 mod iam;
-pub mod judge;
 mod kms;
 mod lags;
 mod lambda;
@@ -31,7 +29,6 @@ mod scaling;
 mod scratch;
 pub mod server;
 mod sqs;
-pub mod stack;
 mod sts;
 mod tagging;
 mod tap;

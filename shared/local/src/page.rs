@@ -2,13 +2,23 @@
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 
+use crate::api::ApiError;
+
 /// The token of the page that follows the entry of this key.
 pub(crate) fn token(last: &str) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(last)
 }
 
+/// The key that a page begins behind, of the token that asks for it; `refusal` is for one that is no token of ours.
+pub(crate) fn after(
+    token: Option<&str>,
+    refusal: impl FnOnce() -> ApiError,
+) -> Result<Option<String>, ApiError> {
+    token.map(|token| key(token).ok_or_else(refusal)).transpose()
+}
+
 /// The key that a token names; `None` when it is no token of ours.
-pub(crate) fn key(token: &str) -> Option<String> {
+fn key(token: &str) -> Option<String> {
     BASE64_URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok())
 }
 
@@ -19,18 +29,18 @@ pub(crate) fn joined(parts: &[&str]) -> String {
 
 /// The next `size` of entries in the order of their keys, from behind `after`; and the token of the page
 /// that follows, when one does.
-pub(crate) fn page<T>(
-    entries: impl IntoIterator<Item = (String, T)>,
+pub(crate) fn page<K: AsRef<str>, T>(
+    entries: impl IntoIterator<Item = (K, T)>,
     after: Option<&str>,
     size: usize,
 ) -> (Vec<T>, Option<String>) {
-    let (mut found, mut last) = (Vec::new(), None);
+    let (mut found, mut last) = (Vec::new(), None::<K>);
     for (key, entry) in entries {
-        if after.is_some_and(|after| key.as_str() <= after) {
+        if after.is_some_and(|after| key.as_ref() <= after) {
             continue;
         }
         if found.len() == size {
-            return (found, last.as_deref().map(token));
+            return (found, last.map(|last| token(last.as_ref())));
         }
         found.push(entry);
         last = Some(key);

@@ -12,7 +12,7 @@ use crate::{Fault, FaultRule, World, backup::EventFaults};
 /// events: {lose: all, delay_to: 30s, reverse: true}
 /// faults:
 ///   - {service: backup, operation: StartBackupJob, fault: throttle, per_mille: 200}
-///   - {service: dynamodb, fault: reset-after, caller: backup-chain-session-function-eu-central-1, resource: orders,
+///   - {service: dynamodb, fault: reset-after, caller: nightly-job, resource: orders,
 /// skip: 3, times: 1}
 ///   - {service: backup, operation: StartBackupJob, fault: {error: {code: LimitExceededException}}, region: eu-west-1}
 ///   - {service: events, operation: PutEvents, fault: {entries: ThrottlingException}, containing: orders}

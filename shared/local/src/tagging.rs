@@ -176,7 +176,7 @@ fn resources(tagged: &Tagged<'_>, body: &Value) -> Answer {
 
 /// One page of keys or values.
 fn names(member: &str, names: BTreeSet<&String>, body: &Value) -> Answer {
-    let entries = names.into_iter().map(|name| (name.clone(), name));
+    let entries = names.into_iter().map(|name| (name, name));
     let (found, next) = page::page(entries, after(body)?.as_deref(), PAGE);
     Ok(json!({ member: found, "PaginationToken": next.unwrap_or_default() }))
 }
@@ -211,12 +211,8 @@ fn kind(arn: &str) -> (&str, &str) {
 
 /// The key that a page begins behind. The first page comes with no token or an empty one.
 fn after(body: &Value) -> Result<Option<String>, ApiError> {
-    match text(body, "PaginationToken").filter(|token| !token.is_empty()) {
-        None => Ok(None),
-        Some(token) => page::key(token)
-            .map(Some)
-            .ok_or_else(|| ApiError::client("PaginationTokenExpiredException", "Invalid token")),
-    }
+    let token = text(body, "PaginationToken").filter(|token| !token.is_empty());
+    page::after(token, || ApiError::client("PaginationTokenExpiredException", "Invalid token"))
 }
 
 fn limit(

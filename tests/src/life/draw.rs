@@ -1,7 +1,8 @@
 //! What a seed has in store: the acts of a life, drawn before it begins.
 
 use backup_chain_checker::{CopyRule, Days, Policy, Span, Tier, Unit};
-use backup_chain_local::stack::{ACCOUNT, COPIES, COPY, RESTORE, RETENTION, SESSION, SOURCE, TARGET, VAULT};
+pub use backup_chain_deployed::stack::ROLES as FUNCTIONS;
+use backup_chain_deployed::stack::{ACCOUNT, COPIES, SOURCE, TARGET, VAULT};
 use backup_chain_local::{Fault, ModelledError, common_errors, modelled_errors};
 use jiff::SignedDuration;
 use jiff::civil::Time;
@@ -9,8 +10,6 @@ use jiff::civil::Time;
 use super::act::{Act, Calls, Crash, Key, Retag, Trouble, What};
 use super::dice::Dice;
 
-/// The functions, by their roles.
-pub const FUNCTIONS: [&str; 4] = [SESSION, COPY, RETENTION, RESTORE];
 /// For so long a life is disturbed, then it is let come to rest.
 const CYCLE: SignedDuration = SignedDuration::from_hours(5 * 24);
 /// The end of each cycle, in which nothing new goes wrong: a run of retention and every slot of a day fit in.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use backup_chain_checker::Intent;
+use backup_chain_deployed::stack::{ACCOUNT, COPIES, Failure, SOURCE, TARGET, VAULT};
 use backup_chain_local::backup::{Durations, EventFaults};
-use backup_chain_local::stack::{ACCOUNT, COPIES, Failure, SOURCE, TARGET, VAULT};
 use backup_chain_local::{Fault, FaultRule, Lag};
 use jiff::{SignedDuration, Timestamp};
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use backup_chain_checker::{Call, Deployment, Entry, Fate, Functions, Intent, State};
-use backup_chain_local::stack::{
+use backup_chain_deployed::stack::{
     ACCOUNT, COPIES, COPY, RESTORE, RETENTION, SESSION, SOURCE, Stack, TARGET, VAULT,
 };
 use backup_chain_local::{World, record};

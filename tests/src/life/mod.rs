@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use backup_chain_checker::{Entry, Intent};
-use backup_chain_local::stack::{Failure, Schedules, Stack};
+use backup_chain_deployed::stack::{Failure, Schedules, Stack};
 use backup_chain_local::{Options, World};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;

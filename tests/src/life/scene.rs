@@ -13,10 +13,10 @@ use backup_chain_core::invoke::{
 use backup_chain_core::point::{RestorePoint, State};
 use backup_chain_core::replies::SessionReply;
 use backup_chain_core::settings::TableSettings;
-use backup_chain_local::World;
-use backup_chain_local::stack::{
+use backup_chain_deployed::stack::{
     ACCOUNT, COPIES, COPY, Failure, RESTORE, RETENTION, SESSION, SOURCE, Stack, TARGET,
 };
+use backup_chain_local::World;
 use backup_chain_session::SessionError;
 use serde_json::json;
 

@@ -3,8 +3,8 @@
 use std::sync::PoisonError;
 
 use backup_chain_checker::{Intent, Point, Records, State, Table};
+use backup_chain_deployed::stack::{ACCOUNT, COPIES, Failure, SOURCE, TARGET, VAULT};
 use backup_chain_local::api::TableState;
-use backup_chain_local::stack::{ACCOUNT, COPIES, Failure, SOURCE, TARGET, VAULT};
 use serde_json::Value;
 
 use super::scene::Scene;

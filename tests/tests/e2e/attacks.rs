@@ -12,8 +12,8 @@ use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{PointKind, RestorePoint, State};
 use backup_chain_core::restore::RestoreView;
 use backup_chain_core::retention::place_of;
+use backup_chain_deployed::stack::{COPIES, SOURCE, Schedules, Stack, TARGET, VAULT};
 use backup_chain_local::World;
-use backup_chain_local::stack::{COPIES, SOURCE, Schedules, Stack, TARGET, VAULT};
 use backup_chain_tests::restores::{ask, detached, newest};
 use backup_chain_tests::{
     all_points, apply, at, deployed_with, lose_the_catalog, somebody_elses, table, vault_tags,

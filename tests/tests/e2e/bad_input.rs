@@ -6,7 +6,7 @@ use backup_chain_core::point::{PointKind, State};
 use backup_chain_core::replies::{Applied, SessionReply};
 use backup_chain_core::session::{Session, Status};
 use backup_chain_core::tier::Tier;
-use backup_chain_local::stack::{SOURCE, Stack, VAULT};
+use backup_chain_deployed::stack::{SOURCE, Stack, VAULT};
 use backup_chain_local::{Fault, FaultRule};
 use backup_chain_tests::{
     all_points, apply, assert_agreement, at, backup, deployed, dynamodb, points, table, vault_tags,

@@ -14,7 +14,7 @@ use backup_chain_core::point::{PointKind, RestorePoint, State};
 use backup_chain_core::restore::{Choices, Feature, Key, Stage};
 use backup_chain_core::session::Status;
 use backup_chain_core::settings::TableSettings;
-use backup_chain_local::stack::{ACCOUNT, COPIES, RESTORE, SOURCE, Schedules, Stack, TARGET, VAULT};
+use backup_chain_deployed::stack::{ACCOUNT, COPIES, RESTORE, SOURCE, Schedules, Stack, TARGET, VAULT};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::logs::Log;
 use backup_chain_tests::{all_points, apply, at, deployed_with, dynamodb, tables, vault_tags};

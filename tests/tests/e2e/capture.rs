@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::types as dynamodb;
 use backup_chain_core::ids::{Region, TableName};
 use backup_chain_core::settings::{Part, Unknown};
-use backup_chain_local::stack::{SOURCE, Stack};
+use backup_chain_deployed::stack::{SOURCE, Stack};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::settings::surrounded;
 use backup_chain_tests::{deployed, tables};

@@ -8,7 +8,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use backup_chain_cli::{Console, command, run};
 use backup_chain_core::ids::{Region, TableName};
 use backup_chain_core::point::{PointKind, State};
-use backup_chain_local::stack::{ACCOUNT, SOURCE, Stack};
+use backup_chain_deployed::stack::{ACCOUNT, SOURCE, Stack};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::command::{Ran, cli, cli_answering};
 use backup_chain_tests::{all_points, at, deployed, points, table};

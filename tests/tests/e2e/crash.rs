@@ -9,10 +9,10 @@ use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
 use backup_chain_core::point::{PointKind, RestorePoint, State};
 use backup_chain_core::session::Status;
-use backup_chain_local::backup::Durations;
-use backup_chain_local::stack::{
+use backup_chain_deployed::stack::{
     ACCOUNT, COPIES, COPY, RETENTION, SESSION, SOURCE, Schedules, Stack, TARGET, VAULT,
 };
+use backup_chain_local::backup::Durations;
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::{all_points, apply, assert_agreement, at, deployed_with, table};
 use jiff::SignedDuration;

@@ -6,15 +6,13 @@ use std::collections::BTreeSet;
 use backup_chain_aws::AwsError;
 use backup_chain_core::invoke::RetentionRequest;
 use backup_chain_core::restore::Restore;
-use backup_chain_local::stack::{COPY, RESTORE, RETENTION, SESSION, Stack};
+use backup_chain_deployed::stack::{ROLES as FUNCTIONS, Stack};
 use backup_chain_local::{Call, ModelledError, common_errors, modelled_errors};
 use backup_chain_tests::logs::Log;
 use backup_chain_tests::restores::{ask, differences, make_everything, newest, quick_with};
 use backup_chain_tests::{all_points, apply, at, tables, without_ticks};
 use jiff::SignedDuration;
 use tracing::level_filters::LevelFilter;
-
-const FUNCTIONS: [&str; 4] = [SESSION, COPY, RETENTION, RESTORE];
 
 const POLICY: &str = "
 name: gold

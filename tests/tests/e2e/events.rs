@@ -7,8 +7,8 @@ use aws_sdk_lambda::primitives::Blob;
 use backup_chain_core::ids::TableName;
 use backup_chain_core::point::{PointKind, RestorePoint, State};
 use backup_chain_core::restore::{Restore, Stage};
+use backup_chain_deployed::stack::{ACCOUNT, SOURCE, Stack, TARGET};
 use backup_chain_local::World;
-use backup_chain_local::stack::{ACCOUNT, SOURCE, Stack, TARGET};
 use backup_chain_tests::{all_points, deployed, dynamodb, table};
 use serde_json::{Value, json};
 

@@ -10,7 +10,7 @@ use backup_chain_core::retention::Braked;
 use backup_chain_core::retention::PointFate;
 use backup_chain_core::session::Status;
 use backup_chain_core::tier::Tier;
-use backup_chain_local::stack::{ACCOUNT, RETENTION, SOURCE, Schedules, Stack, VAULT};
+use backup_chain_deployed::stack::{ACCOUNT, RETENTION, SOURCE, Schedules, Stack, VAULT};
 use backup_chain_local::{Fault, FaultRule, WorldClock};
 use backup_chain_retention::Reply;
 use backup_chain_tests::{

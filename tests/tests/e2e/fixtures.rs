@@ -13,8 +13,8 @@ use backup_chain_core::point::{CopyFlags, PointKind, PolicyRef, RestorePoint, St
 use backup_chain_core::retention::Guard;
 use backup_chain_core::settings::TableSettings;
 use backup_chain_core::tier::{Flag, Tier};
+use backup_chain_deployed::stack::{ACCOUNT, COPIES, SOURCE, Stack, TARGET, VAULT};
 use backup_chain_local::World;
-use backup_chain_local::stack::{ACCOUNT, COPIES, SOURCE, Stack, TARGET, VAULT};
 use backup_chain_tests::{apply, assert_agreement, at, deployed, dynamodb, points, tables, vault_tags};
 
 const POLICY: &str = "

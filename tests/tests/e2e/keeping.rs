@@ -6,7 +6,7 @@ use backup_chain_core::invoke::{Ask, From, Removal, RetentionRequest, SessionReq
 use backup_chain_core::point::{PointKind, RestorePoint, State};
 use backup_chain_core::retention::{Guard, PointFate, RunStatus};
 use backup_chain_core::session::Status;
-use backup_chain_local::stack::{COPIES, SOURCE, Stack, TARGET, VAULT};
+use backup_chain_deployed::stack::{COPIES, SOURCE, Stack, TARGET, VAULT};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::command::cli;
 use backup_chain_tests::{
@@ -353,7 +353,7 @@ async fn a_table_without_a_fresh_point_is_a_breach_and_each_run_is_remembered_an
 
 #[tokio::test(start_paused = true)]
 async fn that_no_retention_runs_is_an_alarm_once_a_day() {
-    let schedules = backup_chain_local::stack::Schedules {
+    let schedules = backup_chain_deployed::stack::Schedules {
         tick: SignedDuration::from_mins(10),
         retention: false,
         ..Default::default()

@@ -2,7 +2,7 @@
 
 use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::{RetentionRequest, Wanted};
-use backup_chain_local::stack::{SOURCE, Schedules, Stack, VAULT};
+use backup_chain_deployed::stack::{SOURCE, Schedules, Stack, VAULT};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::logs::Log;
 use backup_chain_tests::restores::{ask, newest, restored};

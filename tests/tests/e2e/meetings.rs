@@ -4,7 +4,7 @@
 use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
 use backup_chain_core::retention::{Counts, Report};
-use backup_chain_local::stack::{RETENTION, Schedules, Stack};
+use backup_chain_deployed::stack::{RETENTION, Schedules, Stack};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::restores::quick;
 use backup_chain_tests::{DAILY, apply, assert_agreement, at, deployed_with, dynamodb, points, table};

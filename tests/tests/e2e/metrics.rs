@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::{RetentionRequest, SessionRequest, Wanted};
 use backup_chain_core::restore::Stage;
-use backup_chain_local::stack::{SOURCE, Schedules, Stack, VAULT};
+use backup_chain_deployed::stack::{SOURCE, Schedules, Stack, VAULT};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::restores::{ask, back_up, newest, quick, restored};
 use backup_chain_tests::{all_points, apply, at, deployed_with, table, vault_tags};

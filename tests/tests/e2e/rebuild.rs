@@ -8,7 +8,7 @@ use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{PointKind, Progress, RestorePoint, State};
 use backup_chain_core::retention::Braked;
 use backup_chain_core::settings::TableSettings;
-use backup_chain_local::stack::{COPIES, RETENTION, SOURCE, Schedules, Stack, TARGET, VAULT};
+use backup_chain_deployed::stack::{COPIES, RETENTION, SOURCE, Schedules, Stack, TARGET, VAULT};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::{
     apply, assert_agreement, at, backup, deployed, deployed_with, lose_the_catalog, points, table, tables,

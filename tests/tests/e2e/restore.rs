@@ -6,8 +6,8 @@ use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::{Ask, Wanted};
 use backup_chain_core::restore::{Billing, Choices, Feature, Key, PitrChoice, Stage};
 use backup_chain_core::settings::{TableClass, TableSettings};
+use backup_chain_deployed::stack::{ACCOUNT, RESTORE, SOURCE};
 use backup_chain_local::World;
-use backup_chain_local::stack::{ACCOUNT, RESTORE, SOURCE};
 use backup_chain_tests::restores::{
     ask, back_up, changes, differences, everything, fill, home, items, newest, quick, quick_with, restored,
     share_stream,

@@ -5,7 +5,7 @@ use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::SessionRequest;
 use backup_chain_core::point::RestorePoint;
 use backup_chain_core::settings::TableSettings;
-use backup_chain_local::stack::{SOURCE, Schedules, Stack};
+use backup_chain_deployed::stack::{SOURCE, Schedules, Stack};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::command::{cli, cli_answering};
 use backup_chain_tests::{apply, at, deployed, deployed_with, dynamodb, points, table, tables};

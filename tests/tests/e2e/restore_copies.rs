@@ -7,7 +7,7 @@ use backup_chain_core::ids::Region;
 use backup_chain_core::invoke::{Ask, From, RetentionRequest, SessionRequest, Wanted};
 use backup_chain_core::point::{PointKind, RestorePoint};
 use backup_chain_core::restore::{Choices, Key, Stage};
-use backup_chain_local::stack::{ACCOUNT, SOURCE, TARGET};
+use backup_chain_deployed::stack::{ACCOUNT, SOURCE, TARGET};
 use backup_chain_local::{Fault, FaultRule};
 use backup_chain_restore::recorded;
 use backup_chain_tests::restores::{

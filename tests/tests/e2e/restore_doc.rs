@@ -12,7 +12,7 @@ use backup_chain_core::ids::Region;
 use backup_chain_core::point::PointKind;
 use backup_chain_core::restore::Choices;
 use backup_chain_core::settings::TableSettings;
-use backup_chain_local::stack::{ACCOUNT, RESTORE, SOURCE, Schedules, Stack, TARGET};
+use backup_chain_deployed::stack::{ACCOUNT, RESTORE, SOURCE, Schedules, Stack, TARGET};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::restores::fill;
 use backup_chain_tests::settings::surrounded;

@@ -5,7 +5,7 @@ use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::{Ask, Wanted};
 use backup_chain_core::restore::Stage;
 use backup_chain_core::settings::TableSettings;
-use backup_chain_local::stack::RESTORE;
+use backup_chain_deployed::stack::RESTORE;
 use backup_chain_tests::command::cli;
 use backup_chain_tests::leftovers::{alarm, change_what_surrounds, watching};
 use backup_chain_tests::restores::{ask, changes, differences, everything, home, newest, quick, restored};
@@ -13,7 +13,7 @@ use backup_chain_tests::{table, tables};
 use jiff::SignedDuration;
 use serde_json::json;
 
-async fn look(stack: &backup_chain_local::stack::Stack, table: &TableName) -> TableSettings {
+async fn look(stack: &backup_chain_deployed::stack::Stack, table: &TableName) -> TableSettings {
     stack.app().aws.region(&home()).capture_anew(table).await.unwrap().settings
 }
 

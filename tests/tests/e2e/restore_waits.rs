@@ -6,7 +6,7 @@ use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::{Ask, SessionRequest, Wanted};
 use backup_chain_core::restore::{Choices, Key, MAX_CONCURRENT_RESTORES, Restore, Stage, StepState};
 use backup_chain_core::settings::{EncryptionType, TableSettings};
-use backup_chain_local::stack::{ACCOUNT, RESTORE, SOURCE, Stack, TARGET};
+use backup_chain_deployed::stack::{ACCOUNT, RESTORE, SOURCE, Stack, TARGET};
 use backup_chain_local::{Fault, FaultRule, Lag, World};
 use backup_chain_tests::command::cli;
 use backup_chain_tests::restores::{

@@ -4,8 +4,8 @@ use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::SessionRequest;
 use backup_chain_core::point::{PointKind, RestorePoint, State};
 use backup_chain_core::session::Status;
+use backup_chain_deployed::stack::{Schedules, Stack};
 use backup_chain_local::World;
-use backup_chain_local::stack::{Schedules, Stack};
 use backup_chain_tests::{
     Notices, all_points, apply, assert_agreement, at, deployed_with, listen, points, table,
 };

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::{
 };
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::LogType;
-use backup_chain_local::stack::{FUNCTIONS, VAULT, function};
+use backup_chain_deployed::stack::{FUNCTIONS, VAULT, function};
 use backup_chain_tests::programs;
 use backup_chain_tests::served::Served;
 use base64::{Engine as _, prelude::BASE64_STANDARD};

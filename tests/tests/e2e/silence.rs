@@ -7,7 +7,7 @@ use backup_chain_core::ids::TableName;
 use backup_chain_core::invoke::{RetentionRequest, SessionRequest};
 use backup_chain_core::point::{PointKind, State};
 use backup_chain_core::session::{Session, Status};
-use backup_chain_local::stack::{ACCOUNT, COPY, SESSION, SOURCE, Schedules, Stack, TARGET};
+use backup_chain_deployed::stack::{ACCOUNT, COPY, SESSION, SOURCE, Schedules, Stack, TARGET};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::{
     Notices, alarms, all_points, apply, assert_agreement, at, deployed_with, dynamodb, listen, table,

@@ -11,7 +11,7 @@ use backup_chain_core::restore::{Choices, Key, Stage};
 use backup_chain_core::session::{Session, Status};
 use backup_chain_core::settings::{Part, TableSettings};
 use backup_chain_core::tier::Tier;
-use backup_chain_local::stack::{
+use backup_chain_deployed::stack::{
     ACCOUNT, COPIES, COPY, RETENTION, SESSION, SOURCE, Schedules, Stack, TARGET, VAULT,
 };
 use backup_chain_local::{Fault, FaultRule, World};

@@ -3,8 +3,8 @@
 use backup_chain_core::ids::TableName;
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{PointKind, RestorePoint};
+use backup_chain_deployed::stack::{SOURCE, Stack, VAULT};
 use backup_chain_local::World;
-use backup_chain_local::stack::{SOURCE, Stack, VAULT};
 use backup_chain_tests::command::{Ran, cli};
 use backup_chain_tests::{
     DAILY, all_points, apply, at, backup, deployed, lose_the_catalog, points, somebody_elses, table,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{AccountRegion, Backup};
+use super::{Backup, place::AccountRegion};
 use crate::lags::Lag;
 
 impl Backup {

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::points::{Point, PointState};
+use super::point::{Point, PointState};
 use super::timers::Due;
 use super::wire::{Request, invalid_request};
-use super::{AccountRegion, Backup};
+use super::{Backup, place::AccountRegion};
 use crate::api::{ApiError, Neighbours};
 use crate::lags::Lag;
 

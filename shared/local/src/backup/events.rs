@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Map, Value, json};
 
-use super::AccountRegion;
-use super::copies::CopyJob;
+use super::backup_job::{BackupJob, JobState};
+use super::copy_job::CopyJob;
 use super::ids::Ids;
-use super::jobs::{BackupJob, JobState};
-use super::points::Point;
-use super::restores::{RestoreJob, RestoreState};
+use super::place::AccountRegion;
+use super::point::Point;
+use super::restore_job::{RestoreJob, RestoreState};
 use super::wire::{answer, written, written_seconds};
 
 const RESTORE: &str = "Restore Job State Change";

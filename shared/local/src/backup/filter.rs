@@ -2,9 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::copies::CopyJob;
-use super::jobs::{BackupJob, category};
-use super::restores::RestoreJob;
+use super::backup_job::{BackupJob, category};
+use super::copy_job::CopyJob;
+use super::restore_job::RestoreJob;
 use super::wire::{Request, invalid_parameter};
 use crate::api::ApiError;
 

@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::wire::{answer, epoch, invalid_parameter};
+use super::wire::{answer, invalid_parameter};
 use crate::api::ApiError;
+use crate::wire::seconds;
 
 pub(super) const DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -62,8 +63,8 @@ impl Lifecycle {
     pub(super) fn calculated(self, created: Timestamp) -> Option<Value> {
         (!self.is_empty()).then(|| {
             answer([
-                ("MoveToColdStorageAt", self.cold_at(created).map(epoch)),
-                ("DeleteAt", self.delete_at(created).map(epoch)),
+                ("MoveToColdStorageAt", self.cold_at(created).map(seconds)),
+                ("DeleteAt", self.delete_at(created).map(seconds)),
             ])
         })
     }

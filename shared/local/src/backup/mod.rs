@@ -6,20 +6,27 @@
 //! before it lets a table change. One seed gives one history.
 
 mod authority;
+mod backup_job;
 mod book;
 mod copies;
+mod copy_job;
 mod deletion;
 mod events;
 mod filter;
+mod hold;
 mod holds;
 mod ids;
 mod jobs;
 mod lifecycle;
 mod options;
+mod place;
+mod point;
 mod points;
 mod policy;
 mod protected;
 mod region;
+mod region_settings;
+mod restore_job;
 mod restores;
 mod restoring;
 mod roles;
@@ -31,7 +38,9 @@ mod tags;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod vault;
 mod vaults;
+mod waiting;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -42,7 +51,8 @@ use serde_json::Value;
 use self::book::Book;
 pub use self::events::{BackupEvent, EventFaults};
 pub use self::options::{Durations, Options};
-pub use self::points::PointView;
+use self::place::AccountRegion;
+pub use self::point::PointView;
 use self::slots::Slots;
 use self::timers::{Due, Timers};
 use crate::api::{ApiError, Neighbours, Scope};
@@ -72,39 +82,15 @@ fn per_second(operation: &str) -> i64 {
     }
 }
 
-/// An account in a Region: what all state of AWS Backup belongs to.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct AccountRegion {
-    account: String,
-    region: String,
-}
-
-impl AccountRegion {
-    fn of(scope: &Scope) -> Self {
-        Self { account: scope.account.clone(), region: scope.region.clone() }
-    }
-
-    /// Where an ARN says that it lives.
-    fn of_arn(arn: &str) -> Option<Self> {
-        let mut parts = arn.splitn(6, ':').skip(3);
-        let (region, account) = (parts.next()?, parts.next()?);
-        Some(Self { account: account.to_owned(), region: region.to_owned() })
-    }
-
-    fn vault_arn(&self, vault: &str) -> String {
-        format!("arn:aws:backup:{}:{}:backup-vault:{vault}", self.region, self.account)
-    }
-}
-
 #[derive(Debug, Default)]
 struct Site {
-    vaults: BTreeMap<String, vaults::Vault>,
-    region: region::RegionSettings,
-    backups: Book<jobs::BackupJob>,
-    copies: Book<copies::CopyJob>,
-    restores: Book<restores::RestoreJob>,
-    points: Book<points::Point>,
-    holds: BTreeMap<String, holds::Hold>,
+    vaults: BTreeMap<String, vault::Vault>,
+    region: region_settings::RegionSettings,
+    backups: Book<backup_job::BackupJob>,
+    copies: Book<copy_job::CopyJob>,
+    restores: Book<restore_job::RestoreJob>,
+    points: Book<point::Point>,
+    holds: BTreeMap<String, hold::Hold>,
     /// How many restores run.
     restoring: usize,
     /// (operation, idempotency token) to the job that it started.

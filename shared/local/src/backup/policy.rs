@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::wire::invalid_parameter;
-use crate::api::ApiError;
+use crate::{api::ApiError, glob::like};
 
 const COPY_INTO: &str = "backup:CopyIntoBackupVault";
 
@@ -145,29 +145,4 @@ fn texts(value: Option<&Value>) -> Vec<&str> {
         Some(one) => one.as_str().into_iter().collect(),
         None => Vec::new(),
     }
-}
-
-/// `*` stands for any text, `?` for any character.
-fn like(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut p, mut t, mut star) = (0, 0, None);
-    while t < text.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(c) if *c == '?' || *c == text[t] => {
-                p += 1;
-                t += 1;
-            }
-            _ => {
-                let Some((at, seen)) = star else { return false };
-                star = Some((at, seen + 1));
-                p = at + 1;
-                t = seen + 1;
-            }
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
 }

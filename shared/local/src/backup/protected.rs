@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use super::Backup;
-use super::jobs::table_name;
-use super::points::{Point, PointState};
-use super::restores::RestoreState;
-use super::wire::{Request, answer, epoch, invalid_request, page};
+use super::backup_job::table_name;
+use super::point::{Point, PointState};
+use super::restore_job::RestoreState;
+use super::wire::{Request, answer, invalid_request, page};
 use crate::api::ApiError;
+use crate::wire::seconds;
 
 impl Backup {
     /// The newest usable point of a table.
@@ -30,7 +31,7 @@ impl Backup {
                     "ResourceArn": point.resource,
                     "ResourceType": "DynamoDB",
                     "ResourceName": table_name(&point.resource),
-                    "LastBackupTime": epoch(point.created),
+                    "LastBackupTime": seconds(point.created),
                     "LastBackupVaultArn": point.vault_arn,
                     "LastRecoveryPointArn": point.arn,
                 })
@@ -53,12 +54,12 @@ impl Backup {
             ("ResourceArn", Some(json!(arn))),
             ("ResourceType", Some(json!("DynamoDB"))),
             ("ResourceName", Some(json!(table_name(arn)))),
-            ("LastBackupTime", Some(epoch(point.created))),
+            ("LastBackupTime", Some(seconds(point.created))),
             ("LastBackupVaultArn", Some(json!(point.vault_arn))),
             ("LastRecoveryPointArn", Some(json!(point.arn))),
             ("LatestRestoreExecutionTimeMinutes", took.map(|seconds| json!((seconds + 59) / 60))),
-            ("LatestRestoreJobCreationDate", restored.map(|job| epoch(job.created))),
-            ("LatestRestoreRecoveryPointCreationDate", restored.map(|job| epoch(job.point_created))),
+            ("LatestRestoreJobCreationDate", restored.map(|job| seconds(job.created))),
+            ("LatestRestoreRecoveryPointCreationDate", restored.map(|job| seconds(job.point_created))),
         ]);
         Ok((arn.to_owned(), body))
     }

@@ -1,35 +1,11 @@
 //! Region settings: whether DynamoDB is opted in and managed with the advanced features.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
+use super::Backup;
+use super::place::AccountRegion;
 use super::wire::{Request, invalid_parameter};
-use super::{AccountRegion, Backup};
 use crate::api::ApiError;
-
-const DYNAMODB: &str = "DynamoDB";
-
-#[derive(Debug)]
-pub(super) struct RegionSettings {
-    opt_in: BTreeMap<String, bool>,
-    management: BTreeMap<String, bool>,
-}
-
-impl Default for RegionSettings {
-    /// Both on: so it is for accounts that had no vault before the advanced features came.
-    fn default() -> Self {
-        let on = || BTreeMap::from([(DYNAMODB.to_owned(), true)]);
-        Self { opt_in: on(), management: on() }
-    }
-}
-
-impl RegionSettings {
-    /// The advanced features are on if both maps say so.
-    fn advanced(&self) -> bool {
-        [&self.opt_in, &self.management].iter().all(|map| map.get(DYNAMODB).copied().unwrap_or(false))
-    }
-}
 
 impl Backup {
     pub(super) fn advanced(&self, place: &AccountRegion) -> bool {

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::points::PointState;
-use super::restores::{RestoreJob, RestoreState};
-use super::{AccountRegion, Backup, roles};
+use super::place::AccountRegion;
+use super::point::PointState;
+use super::restore_job::{RestoreJob, RestoreState};
+use super::{Backup, roles};
 use crate::api::{Neighbours, Restore, TableState};
 use crate::lags::Lag;
 

@@ -9,9 +9,9 @@
 //! (allowed for this type), a role that may not list tags (a point's tags are AWS Backup's own), failures
 //! to share or unshare (other types and accounts).
 
-use super::copies::CopyJob;
-use super::jobs::BackupJob;
-use super::vaults::Vault;
+use super::backup_job::BackupJob;
+use super::copy_job::CopyJob;
+use super::vault::Vault;
 use crate::api::Neighbours;
 
 /// What AWS says of a key that cannot be used, whichever way.

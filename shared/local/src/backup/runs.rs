@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::jobs::{BackupJob, JobState, OUT_OF_RANGE, table_name};
-use super::points::{Point, PointState, Snapshot};
+use super::backup_job::{BackupJob, JobState, table_name};
+use super::jobs::OUT_OF_RANGE;
+use super::place::AccountRegion;
+use super::point::{Point, PointState, Snapshot};
 use super::slots::Wait;
 use super::timers::Due;
-use super::{AccountRegion, Backup, roles, tags};
+use super::{Backup, roles, tags};
 use crate::api::{Neighbours, TableState};
 use crate::lags::{Lag, Lagging};
 

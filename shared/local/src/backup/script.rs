@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::events::{BackupEvent, EventFaults};
 use super::options::{Durations, Options};
-use super::{AccountRegion, Backup};
+use super::{Backup, place::AccountRegion};
 use crate::lags::{Lagging, Seen};
 
 impl Backup {

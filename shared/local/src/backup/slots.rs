@@ -2,11 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
-
+use super::place::AccountRegion;
 use super::timers::Due;
-use super::{AccountRegion, Backup};
-use crate::api::Neighbours;
 
 /// Why a job must wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +96,7 @@ impl Slots {
     }
 
     /// The longest waiting job that may be able to run, of those whose wait came free.
-    fn next_free(&mut self) -> Option<Due> {
+    pub(super) fn next_free(&mut self) -> Option<Due> {
         let head = |queue: &Queue| -> Option<u64> {
             let number = *self.queues.get(queue)?.first()?;
             let slot = &self.waiting.get(&number)?.slot;
@@ -124,19 +121,6 @@ impl Slots {
             queue.remove(&number);
             if queue.is_empty() {
                 self.queues.remove(&left.queue);
-            }
-        }
-    }
-}
-
-impl Backup {
-    /// A slot came free: whoever waits longest and can run now, runs.
-    pub(super) fn run_waiting(&mut self, at: Timestamp, around: &mut dyn Neighbours) {
-        while let Some(job) = self.slots.next_free() {
-            match job {
-                Due::Backup(place, id) => self.try_backup(&place, &id, at, around),
-                Due::Copy(place, id) => self.try_copy(&place, &id, at, around),
-                Due::Point(..) | Due::Restore(..) => {}
             }
         }
     }

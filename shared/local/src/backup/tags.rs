@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::wire::{Request, answer, invalid_parameter, millis, page};
-use super::{AccountRegion, Backup};
+use super::{Backup, place::AccountRegion};
 use crate::api::{ApiError, Scope};
 use crate::lags::{Lag, Lagging, Seen};
 

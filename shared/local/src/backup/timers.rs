@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::AccountRegion;
+use super::place::AccountRegion;
 
 /// Whose timer it is; the owner knows by its own state what is due.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,75 +1,19 @@
 //! Vaults, their locks and their access policies.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::lifecycle::{DAY, Lifecycle};
-use super::wire::{Request, answer, epoch, invalid_parameter, invalid_request, page};
-use super::{AccountRegion, Backup, policy, tags};
+use super::lifecycle::DAY;
+use super::place::AccountRegion;
+use super::vault::{Lock, Vault};
+use super::wire::{Request, answer, invalid_parameter, invalid_request, page};
+use super::{Backup, policy, tags};
 use crate::api::{ApiError, Neighbours};
 use crate::lags::Lagging;
+use crate::wire::seconds;
 
 /// The most vaults of an account in a Region.
 const MAX_VAULTS: usize = 300;
-
-#[derive(Debug, Clone)]
-pub(super) struct Vault {
-    pub(super) name: String,
-    pub(super) created: Timestamp,
-    pub(super) key_arn: String,
-    /// Whether the key was given, rather than the one that AWS Backup manages.
-    pub(super) own_key: bool,
-    pub(super) air_gapped: bool,
-    pub(super) lock: Option<Lock>,
-    pub(super) tags: Lagging<BTreeMap<String, String>>,
-    creator_request: Option<String>,
-    pub(super) policy: Option<String>,
-}
-
-/// A vault lock: governance when `fixed_at` is `None`, else compliance, irreversible from that moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Lock {
-    min: Option<i64>,
-    max: Option<i64>,
-    fixed_at: Option<Timestamp>,
-}
-
-impl Lock {
-    /// A job whose retention is outside the range fails; one that keeps without end is above any maximum.
-    pub(super) fn admits(&self, lifecycle: Lifecycle) -> bool {
-        match lifecycle.delete_after {
-            Some(days) => self.min.is_none_or(|min| days >= min) && self.max.is_none_or(|max| days <= max),
-            None => self.max.is_none(),
-        }
-    }
-}
-
-impl Vault {
-    pub(super) fn kind(&self) -> &'static str {
-        if self.air_gapped { "LOGICALLY_AIR_GAPPED_BACKUP_VAULT" } else { "BACKUP_VAULT" }
-    }
-
-    fn view(&self, place: &AccountRegion, points: usize) -> Value {
-        let lock = self.lock.as_ref();
-        answer([
-            ("BackupVaultName", Some(json!(self.name))),
-            ("BackupVaultArn", Some(json!(place.vault_arn(&self.name)))),
-            ("VaultType", Some(json!(self.kind()))),
-            ("VaultState", Some(json!("AVAILABLE"))),
-            ("EncryptionKeyArn", Some(json!(self.key_arn))),
-            ("EncryptionKeyType", self.own_key.then(|| json!("CUSTOMER_MANAGED_KMS_KEY"))),
-            ("CreationDate", Some(epoch(self.created))),
-            ("CreatorRequestId", self.creator_request.as_ref().map(|id| json!(id))),
-            ("NumberOfRecoveryPoints", Some(json!(points))),
-            ("Locked", Some(json!(lock.is_some()))),
-            ("MinRetentionDays", lock.and_then(|lock| lock.min).map(|days| json!(days))),
-            ("MaxRetentionDays", lock.and_then(|lock| lock.max).map(|days| json!(days))),
-            ("LockDate", lock.and_then(|lock| lock.fixed_at).map(epoch)),
-        ])
-    }
-}
 
 impl Backup {
     pub(super) fn create_vault(
@@ -137,7 +81,7 @@ impl Backup {
         let body = answer([
             ("BackupVaultName", Some(json!(vault.name))),
             ("BackupVaultArn", Some(json!(arn))),
-            ("CreationDate", Some(epoch(vault.created))),
+            ("CreationDate", Some(seconds(vault.created))),
         ]);
         self.outbox.vault(place, name, "CREATED", None, request.now());
         self.site(place).vaults.insert(name.to_owned(), vault);

@@ -1,12 +1,13 @@
 //! Requests taken apart and answers put together, in REST-JSON as AWS Backup speaks it.
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::{Timestamp, Unit};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::AccountRegion;
-use crate::api::{ApiError, Scope};
+use super::place::AccountRegion;
+use crate::{
+    api::{ApiError, Scope},
+    page,
+};
 
 pub(super) struct Request<'a> {
     pub(super) scope: &'a Scope,
@@ -64,13 +65,6 @@ pub(super) fn millis(at: Timestamp) -> Timestamp {
     at - jiff::SignedDuration::from_nanos(i64::from(past))
 }
 
-/// A timestamp in an answer: seconds since the epoch.
-pub(super) fn epoch(at: Timestamp) -> Value {
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds of this era fit into 53 bits")]
-    let seconds = at.as_millisecond() as f64 / 1000.0;
-    json!(seconds)
-}
-
 /// A timestamp in an event: `2020-07-15T21:40:31.207Z`.
 pub(super) fn written(at: Timestamp) -> String {
     format!("{at:.3}")
@@ -104,26 +98,6 @@ pub(super) fn page<'a, T>(
             .filter(|count| (1..=1000).contains(count))
             .ok_or_else(|| invalid_parameter(format!("maxResults must be 1 to 1000, is {text}")))?,
     };
-    let after = match request.query("nextToken") {
-        None => None,
-        Some(token) => Some(
-            BASE64_URL_SAFE_NO_PAD
-                .decode(token)
-                .ok()
-                .and_then(|bytes| String::from_utf8(bytes).ok())
-                .ok_or_else(|| invalid_parameter("Invalid pagination token"))?,
-        ),
-    };
-    let (mut found, mut last) = (Vec::new(), None);
-    for (key, entry) in entries {
-        if after.as_deref().is_some_and(|after| key <= after) {
-            continue;
-        }
-        if found.len() == asked.min(longest) {
-            return Ok((found, last.map(|key: &str| BASE64_URL_SAFE_NO_PAD.encode(key))));
-        }
-        last = Some(key);
-        found.push(entry);
-    }
-    Ok((found, None))
+    let after = page::after(request.query("nextToken"), || invalid_parameter("Invalid pagination token"))?;
+    Ok(page::page(entries, after.as_deref(), asked.min(longest)))
 }

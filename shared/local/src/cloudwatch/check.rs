@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::{invalid, members, metrics};
+use super::{
+    members, metrics,
+    requests::{invalid, missing, one_of, required},
+};
 use crate::{api::ApiError, wire::text};
 
 const OPERATORS: [&str; 4] = [
@@ -181,31 +184,4 @@ fn positive(body: &Value, member: &str) -> Result<Option<i64>, ApiError> {
             .map(Some)
             .ok_or_else(|| invalid(format!("{member} must be at least 1"))),
     }
-}
-
-/// A text that must be there, and not be empty.
-///
-/// # Errors
-/// When it is not.
-pub(super) fn required<'a>(body: &'a Value, member: &str) -> Result<&'a str, ApiError> {
-    text(body, member).filter(|text| !text.is_empty()).ok_or_else(|| missing(member))
-}
-
-pub(super) fn missing(member: &str) -> ApiError {
-    invalid(format!("{member} must not be null"))
-}
-
-/// Whether a member has one of its values.
-///
-/// # Errors
-/// When it has not.
-pub(super) fn one_of(member: &str, value: &str, values: &[&str]) -> Result<(), ApiError> {
-    if values.contains(&value) {
-        return Ok(());
-    }
-    Err(invalid(format!(
-        "1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: Member must \
-         satisfy enum value set: [{}]",
-        values.join(", ")
-    )))
 }

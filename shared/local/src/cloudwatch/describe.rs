@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Alarms, Answer, alarm, check, invalid};
+use super::{
+    alarm::{self, Alarms},
+    requests::{Answer, invalid, required},
+};
 use crate::{api::ApiError, page, wire::text};
 
 const PAGE: u64 = 50;
@@ -18,13 +21,8 @@ pub(super) fn alarms(alarms: &Alarms, body: &Value) -> Answer {
             .filter(|size| (1..=MAX_PAGE).contains(size))
             .ok_or_else(|| invalid(format!("MaxRecords is 1 to {MAX_PAGE}")))?,
     };
-    let after = match text(body, "NextToken") {
-        None => None,
-        Some(token) => Some(
-            page::key(token)
-                .ok_or_else(|| ApiError::client("InvalidNextToken", "The next token is invalid"))?,
-        ),
-    };
+    let refusal = || ApiError::client("InvalidNextToken", "The next token is invalid");
+    let after = page::after(text(body, "NextToken"), refusal)?;
     let mut none = body["AlarmTypes"].as_array().is_some_and(|types| !types.contains(&json!("MetricAlarm")));
     for family in ["ChildrenOfAlarmName", "ParentsOfAlarmName"] {
         if !body[family].is_null() {
@@ -63,8 +61,7 @@ pub(super) fn alarms(alarms: &Alarms, body: &Value) -> Answer {
                     .any(|arn| arn.as_str().is_some_and(|arn| arn.starts_with(prefix)))
             })
     };
-    let entries =
-        alarms.iter().filter(|(name, alarm)| wanted(name, alarm)).map(|(name, alarm)| (name.clone(), alarm));
+    let entries = alarms.iter().filter(|(name, alarm)| wanted(name, alarm));
     let (found, next) = page::page(entries, after.as_deref(), usize::try_from(size).unwrap_or(usize::MAX));
     let found: Vec<Value> = found.into_iter().map(alarm::Alarm::view).collect();
     let mut answer = json!({ "CompositeAlarms": [], "MetricAlarms": found });
@@ -77,7 +74,7 @@ pub(super) fn alarms(alarms: &Alarms, body: &Value) -> Answer {
 /// DescribeAlarmsForMetric: alarms on that one metric, with its very dimensions.
 pub(super) fn of_metric(alarms: &Alarms, body: &Value) -> Answer {
     for member in ["MetricName", "Namespace"] {
-        check::required(body, member)?;
+        required(body, member)?;
     }
     let found: Vec<Value> = alarms
         .values()

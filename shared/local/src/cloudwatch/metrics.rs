@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{check, invalid};
+use super::requests::{invalid, missing, one_of, required};
 use crate::{api::ApiError, wire::text};
 
 const STATISTICS: [&str; 5] = ["SampleCount", "Average", "Sum", "Minimum", "Maximum"];
@@ -17,7 +17,7 @@ const DAY: i64 = 24 * HOUR;
 pub(super) fn one(body: &Value) -> Result<(), ApiError> {
     metric(body)?;
     match (text(body, "Statistic"), text(body, "ExtendedStatistic")) {
-        (Some(statistic), None) => check::one_of("Statistic", statistic, &STATISTICS)?,
+        (Some(statistic), None) => one_of("Statistic", statistic, &STATISTICS)?,
         (None, Some(statistic)) if is_extended(statistic) => {}
         (None, Some(statistic)) => {
             return Err(invalid(format!("ExtendedStatistic {statistic} is not supported")));
@@ -40,7 +40,7 @@ pub(super) fn math(body: &Value) -> Result<(), ApiError> {
     }
     let mut ids = BTreeSet::new();
     for query in queries {
-        let id = check::required(query, "Id")?;
+        let id = required(query, "Id")?;
         if !id.starts_with(|c: char| c.is_ascii_lowercase())
             || !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         {
@@ -58,7 +58,7 @@ pub(super) fn math(body: &Value) -> Result<(), ApiError> {
             (false, None) => {
                 metric(&stat["Metric"])?;
                 seconds("Period", &stat["Period"])?;
-                let statistic = check::required(stat, "Stat")?;
+                let statistic = required(stat, "Stat")?;
                 if !STATISTICS.contains(&statistic) && !is_extended(statistic) {
                     return Err(invalid(format!("Stat {statistic} is not supported")));
                 }
@@ -85,10 +85,10 @@ pub(super) fn math(body: &Value) -> Result<(), ApiError> {
 /// A metric's names.
 fn metric(metric: &Value) -> Result<(), ApiError> {
     let fits = |text: &str| text.chars().count() <= 255;
-    if !fits(check::required(metric, "MetricName")?) {
+    if !fits(required(metric, "MetricName")?) {
         return Err(invalid("MetricName has at most 255 characters"));
     }
-    let namespace = check::required(metric, "Namespace")?;
+    let namespace = required(metric, "Namespace")?;
     if !fits(namespace) || namespace.starts_with(':') {
         return Err(invalid("Namespace has at most 255 characters and does not begin with a colon"));
     }
@@ -97,8 +97,8 @@ fn metric(metric: &Value) -> Result<(), ApiError> {
         return Err(invalid(format!("Dimensions has at most {MAX_DIMENSIONS} entries")));
     }
     for dimension in dimensions {
-        check::required(dimension, "Name")?;
-        check::required(dimension, "Value")?;
+        required(dimension, "Name")?;
+        required(dimension, "Value")?;
     }
     Ok(())
 }
@@ -109,7 +109,7 @@ fn metric(metric: &Value) -> Result<(), ApiError> {
 /// When it is none, or missing.
 pub(super) fn seconds(member: &str, value: &Value) -> Result<i64, ApiError> {
     if value.is_null() {
-        return Err(check::missing(member));
+        return Err(missing(member));
     }
     value
         .as_i64()

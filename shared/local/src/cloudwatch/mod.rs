@@ -4,32 +4,28 @@
 //! Composite and log alarms are not modelled.
 
 mod alarm;
+mod changes;
 mod check;
 mod describe;
 mod members;
 mod metrics;
+mod requests;
 mod tags;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use self::alarm::Alarm;
-use crate::{
-    api::{ApiError, Scope},
-    wire::Service,
-};
+use self::{alarm::Alarms, requests::Answer};
+use crate::{api::Scope, wire::Service};
 
-type Answer = Result<Value, ApiError>;
+pub(crate) use self::{alarm::arn, requests::query_code};
 
 /// CloudWatch of all accounts and Regions.
 #[derive(Debug, Default)]
 pub(crate) struct CloudWatch {
     places: BTreeMap<(String, String), Alarms>,
 }
-
-/// The alarms of one account in one Region, by name.
-type Alarms = BTreeMap<String, Alarm>;
 
 impl CloudWatch {
     /// Answers one operation.
@@ -40,13 +36,13 @@ impl CloudWatch {
         let alarms = self.places.entry((scope.account.clone(), scope.region.clone())).or_default();
         let body = &members::typed(body);
         match operation {
-            "PutMetricAlarm" => alarm::put(alarms, scope, body),
+            "PutMetricAlarm" => changes::put(alarms, scope, body),
             "DescribeAlarms" => describe::alarms(alarms, body),
             "DescribeAlarmsForMetric" => describe::of_metric(alarms, body),
-            "DeleteAlarms" => alarm::delete(alarms, body),
-            "EnableAlarmActions" => alarm::switch(alarms, scope, body, true),
-            "DisableAlarmActions" => alarm::switch(alarms, scope, body, false),
-            "SetAlarmState" => alarm::set_state(alarms, scope, body),
+            "DeleteAlarms" => changes::delete(alarms, body),
+            "EnableAlarmActions" => changes::switch(alarms, scope, body, true),
+            "DisableAlarmActions" => changes::switch(alarms, scope, body, false),
+            "SetAlarmState" => changes::set_state(alarms, scope, body),
             "ListTagsForResource" => tags::list(alarms, body),
             "TagResource" => tags::tag(alarms, body),
             "UntagResource" => tags::untag(alarms, body),
@@ -64,25 +60,4 @@ impl CloudWatch {
             .map(|alarm| (alarm.arn.clone(), &alarm.tags))
             .collect()
     }
-}
-
-/// The code that the query protocol, and a header of the others, has for an error's type.
-pub(crate) fn query_code(code: &str) -> &str {
-    match code {
-        "ValidationException" => "ValidationError",
-        "LimitExceededFault" => "LimitExceeded",
-        "InvalidFormatFault" => "InvalidFormat",
-        "InvalidParameterValueException" => "InvalidParameterValue",
-        "InternalServiceFault" => "InternalServiceError",
-        same => same,
-    }
-}
-
-fn invalid(message: impl Into<String>) -> ApiError {
-    ApiError::client("ValidationException", message)
-}
-
-/// The ARN of an alarm.
-pub(crate) fn arn(scope: &Scope, alarm: &str) -> String {
-    format!("arn:aws:cloudwatch:{}:{}:alarm:{alarm}", scope.region, scope.account)
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Alarms, Answer, alarm::Alarm, check};
+use super::{
+    alarm::{Alarm, Alarms},
+    requests::{self, Answer},
+};
 use crate::{api::ApiError, wire::text};
 
 const MAX_TAGS: usize = 50;
@@ -16,8 +19,8 @@ const MAX_TAGS: usize = 50;
 pub(super) fn read(body: &Value) -> Result<BTreeMap<String, String>, ApiError> {
     let mut tags = BTreeMap::new();
     for tag in body["Tags"].as_array().into_iter().flatten() {
-        let key = check::required(tag, "Key")?;
-        let value = text(tag, "Value").ok_or_else(|| check::missing("Value"))?;
+        let key = requests::required(tag, "Key")?;
+        let value = text(tag, "Value").ok_or_else(|| requests::missing("Value"))?;
         if key.chars().count() > 128 || key.to_ascii_lowercase().starts_with("aws:") {
             return Err(parameter(format!("Invalid tag key: {key}")));
         }
@@ -40,7 +43,7 @@ pub(super) fn list(alarms: &mut Alarms, body: &Value) -> Answer {
 
 pub(super) fn tag(alarms: &mut Alarms, body: &Value) -> Answer {
     if !body["Tags"].is_array() {
-        return Err(check::missing("Tags"));
+        return Err(requests::missing("Tags"));
     }
     let more = read(body)?;
     let alarm = of(alarms, body)?;
@@ -52,7 +55,7 @@ pub(super) fn tag(alarms: &mut Alarms, body: &Value) -> Answer {
 }
 
 pub(super) fn untag(alarms: &mut Alarms, body: &Value) -> Answer {
-    let keys = body["TagKeys"].as_array().ok_or_else(|| check::missing("TagKeys"))?;
+    let keys = body["TagKeys"].as_array().ok_or_else(|| requests::missing("TagKeys"))?;
     let alarm = of(alarms, body)?;
     for key in keys.iter().filter_map(Value::as_str) {
         alarm.tags.remove(key);
@@ -62,7 +65,7 @@ pub(super) fn untag(alarms: &mut Alarms, body: &Value) -> Answer {
 
 /// The alarm that a request names by ARN.
 fn of<'a>(alarms: &'a mut Alarms, body: &Value) -> Result<&'a mut Alarm, ApiError> {
-    let arn = check::required(body, "ResourceARN")?;
+    let arn = requests::required(body, "ResourceARN")?;
     let name = arn
         .strip_prefix("arn:aws:cloudwatch:")
         .and_then(|rest| rest.splitn(3, ':').nth(2)?.strip_prefix("alarm:"))

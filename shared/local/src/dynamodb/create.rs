@@ -1,16 +1,19 @@
 //! Making and removing tables.
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    Answer, Durations, Store, invalid,
-    life::{Life, later},
+    Durations, Store,
+    features::Policy,
+    life::Life,
     limits::limit,
-    policies::{self, Policy},
-    required,
+    options::later,
+    policies,
+    requests::{Answer, invalid, required, table_arn},
+    schema::for_engine,
     settings::Settings,
-    table_arn, tags,
+    tags,
     throughput::Throughput,
 };
 use crate::{
@@ -205,34 +208,4 @@ fn without_stream(body: &Value) -> Value {
     let mut body = body.clone();
     body["StreamSpecification"] = Value::Null;
     body
-}
-
-/// The engine is reported keys and indexes; every table is on-demand to it.
-pub(super) fn for_engine(body: &Value) -> Value {
-    let mut request = json!({ "BillingMode": "PAY_PER_REQUEST" });
-    for member in
-        ["TableName", "KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "LocalSecondaryIndexes"]
-    {
-        if let Some(value) = body.get(member).filter(|value| !value.is_null()) {
-            request[member] = value.clone();
-        }
-    }
-    for index in request["GlobalSecondaryIndexes"].as_array_mut().into_iter().flatten() {
-        *index = index_for_engine(index);
-    }
-    if request["GlobalSecondaryIndexes"].is_null()
-        && let Some(members) = request.as_object_mut()
-    {
-        members.remove("GlobalSecondaryIndexes");
-    }
-    request
-}
-
-/// An index without its throughput.
-pub(super) fn index_for_engine(index: &Value) -> Value {
-    let mut index = index.clone();
-    if let Some(members) = index.as_object_mut() {
-        members.retain(|member, _| ["IndexName", "KeySchema", "Projection"].contains(&member.as_str()));
-    }
-    index
 }

@@ -1,17 +1,12 @@
 //! Tables as DescribeTable returns them.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Answer, Refusal, Store, no_table, table_arn};
-use crate::api::Scope;
-
-/// A moment as JSON protocols write it: seconds since the epoch, with milliseconds.
-pub(super) fn seconds(at: Timestamp) -> Value {
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch are far below 2^53")]
-    let millis = at.as_millisecond() as f64;
-    json!(millis / 1000.0)
-}
+use super::{
+    Store,
+    requests::{Answer, Refusal, no_table, table_arn},
+};
+use crate::{api::Scope, wire::seconds};
 
 impl Store {
     /// The engine's description, with what is kept beside it.

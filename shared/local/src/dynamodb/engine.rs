@@ -10,7 +10,7 @@ use dynoxide::{
 use serde::{Deserialize as _, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{Answer, Refusal};
+use super::requests::{Answer, Refusal};
 use crate::clock::WorldClock;
 
 const ITEM_OPERATIONS: &[&str] = &[

@@ -3,43 +3,16 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Answer, Durations, Store, describe::seconds, invalid, life::later, no_table, required};
+use super::{
+    Durations, Store,
+    features::Insights,
+    requests::{Answer, Refusal, invalid, no_table, required},
+};
 use crate::{
     api::{ApiError, Scope},
-    wire::text,
+    page,
+    wire::{seconds, text},
 };
-
-/// Contributor Insights of a table or an index, on or once on.
-#[derive(Debug, Clone)]
-pub(super) struct Insights {
-    mode: String,
-    is_on: bool,
-    switched: Timestamp,
-}
-
-impl Insights {
-    fn status(&self, now: Timestamp, durations: &Durations) -> &'static str {
-        match (self.is_on, later(self.switched, durations.switch) <= now) {
-            (true, false) => "ENABLING",
-            (true, true) => "ENABLED",
-            (false, false) => "DISABLING",
-            (false, true) => "DISABLED",
-        }
-    }
-
-    /// The names of its CloudWatch rules: of partition keys and of sort keys, most accessed and most throttled.
-    fn rules(&self, resource: &str, sorted: bool) -> Vec<String> {
-        let all = self.mode == "ACCESSED_AND_THROTTLED_KEYS";
-        [("PKC", all), ("PKT", true), ("SKC", all && sorted), ("SKT", sorted)]
-            .into_iter()
-            .filter(|(_, told)| *told)
-            .map(|(kind, _)| {
-                let made = self.switched.as_millisecond();
-                format!("DynamoDBContributorInsights-{kind}-{resource}-{made}")
-            })
-            .collect()
-    }
-}
 
 impl Store {
     pub(super) fn contributor_insights(
@@ -109,30 +82,23 @@ impl Store {
             return Err(no_table(table).into());
         }
         let most = body["MaxResults"].as_u64().and_then(|most| usize::try_from(most).ok()).unwrap_or(100);
-        let after = text(body, "NextToken").and_then(|token| token.split_once('/'));
-        let mut all = self
-            .tables
-            .iter()
-            .filter(|(table, _)| only.is_none_or(|only| only == *table))
-            .flat_map(|(table, settings)| {
-                settings.insights.iter().map(move |(index, told)| (table, index, told))
+        let after = page::after(text(body, "NextToken"), || invalid("Invalid NextToken"))?;
+        let tables = self.tables.iter().filter(|(table, _)| only.is_none_or(|only| only == *table));
+        let all = tables.flat_map(|(table, settings)| {
+            settings.insights.iter().map(move |(index, told)| {
+                (page::joined(&[table, index]), summary(table, index, Some(told), scope.now, durations))
             })
-            .filter(|(table, index, _)| after.is_none_or(|after| (table.as_str(), index.as_str()) > after))
-            .peekable();
-        let page: Vec<_> = all.by_ref().take(most.max(1)).collect();
-        let summaries: Vec<Value> = page
-            .iter()
-            .map(|(table, index, told)| summary(table, index, Some(told), scope.now, durations))
-            .collect();
+        });
+        let (summaries, next) = page::page(all, after.as_deref(), most.max(1));
         let mut answer = json!({ "ContributorInsightsSummaries": summaries });
-        if let (Some(_), Some((table, index, _))) = (all.peek(), page.last()) {
-            answer["NextToken"] = json!(format!("{table}/{index}"));
+        if let Some(next) = next {
+            answer["NextToken"] = json!(next);
         }
         Ok(answer)
     }
 
     /// Whether a table, or the global index of it that is named, has a sort key.
-    fn is_sorted(&self, scope: &Scope, table: &str, index: &str) -> Result<bool, super::Refusal> {
+    fn is_sorted(&self, scope: &Scope, table: &str, index: &str) -> Result<bool, Refusal> {
         let description = self.describe(scope, table)?;
         let schema = if index.is_empty() {
             &description["KeySchema"]

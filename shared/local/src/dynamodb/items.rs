@@ -5,7 +5,11 @@ use dynoxide::{Database, DynoxideError};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Answer, Refusal, engine, parts, replica::Replica, tables_in};
+use super::{
+    engine,
+    replica::Replica,
+    requests::{Answer, Refusal, parts, tables_in},
+};
 use crate::{
     clock::WorldClock,
     lags::{Lag, Lags},

@@ -1,36 +1,16 @@
 //! Kinesis streams that a table's changes go to. No record is ever sent.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Answer, Durations, Store, invalid, life::later, required};
+use super::{
+    Durations, Store,
+    features::Destination,
+    requests::{Answer, invalid, required},
+};
 use crate::{
     api::{ApiError, Scope},
     wire::text,
 };
-
-/// A stream that the table's changes go to, or went to: AWS continues to list it.
-#[derive(Debug, Clone)]
-pub(super) struct Destination {
-    precision: String,
-    is_on: bool,
-    switched: Timestamp,
-    /// When its precision was last changed.
-    updated: Option<Timestamp>,
-}
-
-impl Destination {
-    fn status(&self, now: Timestamp, durations: &Durations) -> &'static str {
-        let settled = |since| later(since, durations.switch) <= now;
-        match (self.is_on, settled(self.switched)) {
-            (true, false) => "ENABLING",
-            (true, true) if !self.updated.is_none_or(settled) => "UPDATING",
-            (true, true) => "ACTIVE",
-            (false, false) => "DISABLING",
-            (false, true) => "DISABLED",
-        }
-    }
-}
 
 impl Store {
     pub(super) fn kinesis_destinations(

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Durations, lockout::Lockout};
+use super::{Durations, lockout::Lockout, options::later, requests::invalid};
 use crate::api::ApiError;
 
 /// When a table becomes what.
@@ -162,7 +162,7 @@ impl Life {
     pub(super) fn require_filled(&self, index: &str, now: Timestamp) -> Result<(), ApiError> {
         match self.indexes.get(index) {
             Some(IndexLife::Made { filled, .. }) if now < *filled => {
-                Err(super::invalid(format!("Cannot read from backfilling global secondary index: {index}")))
+                Err(invalid(format!("Cannot read from backfilling global secondary index: {index}")))
             }
             _ => Ok(()),
         }
@@ -175,11 +175,6 @@ impl IndexLife {
             Self::Made { filled: until, .. } | Self::Updated(until) | Self::Removed(until, _) => *until,
         }
     }
-}
-
-/// A moment so much later.
-pub(super) fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
-    now.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
 pub(super) fn one_index_at_a_time() -> ApiError {

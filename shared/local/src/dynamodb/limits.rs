@@ -85,7 +85,7 @@ impl Decreases {
     pub(super) fn add(&mut self, now: Timestamp) -> Result<(), ApiError> {
         let count = self.count(now);
         if let Some(last) = self.last().filter(|_| count >= 4) {
-            let next = super::life::later(last, SignedDuration::from_hours(1));
+            let next = super::options::later(last, SignedDuration::from_hours(1));
             if now < next {
                 return Err(limit(&format!(
                     "Provisioned throughput decreases are limited within a given UTC day. After the first 4 \

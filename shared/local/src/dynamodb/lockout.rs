@@ -7,8 +7,11 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{describe::seconds, life::later};
-use crate::api::{ApiError, Outage};
+use super::options::later;
+use crate::{
+    api::{ApiError, Outage},
+    wire::seconds,
+};
 
 /// How soon DynamoDB notices what has become of a key.
 const NOTICE_DELAY: SignedDuration = SignedDuration::from_mins(5);

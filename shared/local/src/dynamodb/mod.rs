@@ -5,6 +5,7 @@ mod account;
 mod create;
 mod describe;
 mod engine;
+mod features;
 mod insights;
 mod items;
 mod kinesis;
@@ -15,7 +16,9 @@ mod options;
 mod policies;
 mod protection;
 mod replica;
+mod requests;
 mod restore;
+mod schema;
 mod settings;
 mod tags;
 #[cfg(test)]
@@ -23,10 +26,7 @@ mod tests;
 mod throughput;
 mod update;
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet, btree_map::Entry},
-};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use dynoxide::DynoxideError;
 use jiff::Timestamp;
@@ -34,14 +34,21 @@ use serde_json::{Value, json};
 
 pub use self::options::{Durations, RestoreSource};
 pub(crate) use self::tags::PAGE_OF_TAGS;
-use self::{items::Items, settings::Settings};
+use self::{
+    items::Items,
+    requests::{
+        Answer, named_by_name, no_backups_of, no_table, not_found, replied, required, table_arn,
+        table_of_arn, tables_in,
+    },
+    settings::Settings,
+};
 use crate::{
     api::{ApiError, Outage, Scope, TableState},
     clock::WorldClock,
     lags::{Lag, Lagging, Lags},
     rates::Rates,
     rng::Rng,
-    wire::{Protocol, Reply, Service, text},
+    wire::{Reply, Service, text},
 };
 
 /// DynamoDB of all accounts and Regions.
@@ -76,26 +83,6 @@ struct Store {
     /// The tables that are DELETING, and when each is gone.
     deletions: BTreeSet<(Timestamp, String)>,
 }
-
-/// Why a request is refused.
-enum Refusal {
-    Ours(ApiError),
-    Engines(DynoxideError),
-}
-
-impl From<ApiError> for Refusal {
-    fn from(error: ApiError) -> Self {
-        Self::Ours(error)
-    }
-}
-
-impl From<DynoxideError> for Refusal {
-    fn from(error: DynoxideError) -> Self {
-        Self::Engines(error)
-    }
-}
-
-type Answer = Result<Value, Refusal>;
 
 /// Whether an operation reads or writes items, and so uses the table's throughput.
 pub(crate) fn is_item_operation(operation: &str) -> bool {
@@ -344,16 +331,14 @@ impl Store {
         let by_arn = || {
             let arn = text(body, "ResourceArn")?;
             let table = table_of_arn(scope, arn)?.split('/').next()?;
-            Some((table, tags::not_found(arn)))
+            Some((table, not_found(arn)))
         };
         let named = match operation {
             "DescribeTable"
             | "DescribeTimeToLive"
             | "DescribeKinesisStreamingDestination"
             | "DescribeContributorInsights" => by_name,
-            "DescribeContinuousBackups" => {
-                by_name.map(|(table, _)| (table, protection::no_backups_of(table)))
-            }
+            "DescribeContinuousBackups" => by_name.map(|(table, _)| (table, no_backups_of(table))),
             "ListTagsOfResource" | "GetResourcePolicy" => by_arn(),
             _ => None,
         };
@@ -394,93 +379,4 @@ impl Store {
         }
         Ok(())
     }
-}
-
-fn replied(operation: &str, answer: Answer) -> Reply {
-    match answer {
-        Ok(answer) => Reply::answer(Protocol::Json10, operation, &answer),
-        Err(Refusal::Ours(error)) => Reply::refusal(Protocol::Json10, &error),
-        Err(Refusal::Engines(error)) => {
-            let code = error.error_type().rsplit('#').next().unwrap_or_default().to_owned();
-            Reply::new(Protocol::Json10, error.status_code(), Some(code), error.to_json())
-        }
-    }
-}
-
-fn table_arn(account: &str, region: &str, table: &str) -> String {
-    format!("arn:aws:dynamodb:{region}:{account}:table/{table}")
-}
-
-/// The table's own name in an ARN, when it is a table of this account and Region.
-fn table_of_arn<'a>(scope: &Scope, arn: &'a str) -> Option<&'a str> {
-    arn.strip_prefix(table_arn(&scope.account, &scope.region, "").as_str())
-}
-
-/// A request may name its tables by ARN: the names in their place.
-fn named_by_name<'a>(scope: &Scope, body: &'a Value) -> Result<Cow<'a, Value>, ApiError> {
-    let name_of = |arn: &str| -> Result<String, ApiError> {
-        table_of_arn(scope, arn).map(str::to_owned).ok_or_else(|| access_denied(scope, arn))
-    };
-    let is_arn = |name: &str| name.starts_with("arn:");
-    let mut body = Cow::Borrowed(body);
-    if let Some(arn) = text(&body, "TableName").filter(|name| is_arn(name)) {
-        let name = name_of(arn)?;
-        body.to_mut()["TableName"] = Value::from(name);
-    }
-    if body["RequestItems"].as_object().is_some_and(|tables| tables.keys().any(|name| is_arn(name))) {
-        let mut named = serde_json::Map::new();
-        for (name, requests) in body["RequestItems"].as_object().into_iter().flatten() {
-            named.insert(if is_arn(name) { name_of(name)? } else { name.clone() }, requests.clone());
-        }
-        body.to_mut()["RequestItems"] = Value::Object(named);
-    }
-    let by_arn = |item: &Value| parts(item).any(|part| text(part, "TableName").is_some_and(is_arn));
-    if body["TransactItems"].as_array().is_some_and(|items| items.iter().any(by_arn)) {
-        for item in body.to_mut()["TransactItems"].as_array_mut().into_iter().flatten() {
-            for part in item.as_object_mut().into_iter().flat_map(|item| item.values_mut()) {
-                if let Some(arn) = text(part, "TableName").filter(|name| is_arn(name)) {
-                    let name = name_of(arn)?;
-                    part["TableName"] = Value::from(name);
-                }
-            }
-        }
-    }
-    Ok(body)
-}
-
-/// The tables that a request for items names, but in PartiQL.
-fn tables_in(body: &Value) -> impl Iterator<Item = &str> {
-    let of_batch = body["RequestItems"].as_object().into_iter().flat_map(|tables| tables.keys());
-    let of_transaction = body["TransactItems"].as_array().into_iter().flatten().flat_map(parts);
-    let named = text(body, "TableName").into_iter().chain(of_batch.map(String::as_str));
-    named.chain(of_transaction.filter_map(|part| text(part, "TableName")))
-}
-
-/// The one action of an item of a transaction.
-fn parts(item: &Value) -> impl Iterator<Item = &Value> {
-    item.as_object().into_iter().flat_map(|item| item.values())
-}
-
-fn no_table(table: &str) -> ApiError {
-    ApiError::client(
-        "ResourceNotFoundException",
-        format!("Requested resource not found: Table: {table} not found"),
-    )
-}
-
-fn access_denied(scope: &Scope, arn: &str) -> ApiError {
-    ApiError::client(
-        "AccessDeniedException",
-        format!("User: arn:aws:iam::{}:root is not authorized to access {arn}", scope.account),
-    )
-}
-
-fn invalid(message: impl Into<String>) -> ApiError {
-    ApiError::client("ValidationException", message)
-}
-
-fn required<'a>(body: &'a Value, member: &str) -> Result<&'a str, ApiError> {
-    text(body, member).ok_or_else(|| {
-        invalid(format!("The parameter '{member}' is required but was not present in the request"))
-    })
 }

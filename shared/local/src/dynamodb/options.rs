@@ -1,6 +1,6 @@
 //! How long the work of DynamoDB takes.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 /// How long the work of DynamoDB takes. AWS promises none of these; they are what makes a client wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,4 +77,9 @@ pub enum RestoreSource {
     DynamoDbBackup,
     /// There is none.
     Absent,
+}
+
+/// A moment so much later.
+pub(super) fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
+    now.checked_add(by).unwrap_or(Timestamp::MAX)
 }

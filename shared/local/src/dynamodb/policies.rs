@@ -1,9 +1,13 @@
 //! Resource policies of tables and streams.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::{Answer, Dynamo, Store, invalid, required, table_arn};
+use super::{
+    Dynamo, Store,
+    features::Policy,
+    requests::{Answer, invalid, required, table_arn},
+};
 use crate::{
     api::{ApiError, Scope},
     lags::{Lag, Lags},
@@ -13,14 +17,6 @@ use crate::{
 
 const MAX_BYTES: usize = 20 * 1024;
 const COOLDOWN: SignedDuration = SignedDuration::from_secs(15);
-
-/// A resource-based policy.
-#[derive(Debug, Clone)]
-pub(super) struct Policy {
-    pub(super) document: String,
-    pub(super) revision: String,
-    pub(super) changed: Timestamp,
-}
 
 impl Store {
     pub(super) fn resource_policy(&mut self, scope: &Scope, body: &Value) -> Answer {

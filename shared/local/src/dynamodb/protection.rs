@@ -3,27 +3,17 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Answer, Durations, Store, describe::seconds, invalid, life::later, required};
+use super::{
+    Durations, Store,
+    features::{Pitr, Ttl},
+    options::later,
+    requests::{Answer, invalid, no_backups_of, required},
+};
 use crate::{
     api::{ApiError, Scope},
     lags::{Lag, Lags},
-    wire::text,
+    wire::{seconds, text},
 };
-
-/// Point-in-time recovery.
-#[derive(Debug, Clone)]
-pub(super) struct Pitr {
-    pub(super) days: i64,
-    pub(super) since: Timestamp,
-}
-
-/// Time to live, on or once on. Items never expire here: whoever needs that deletes them.
-#[derive(Debug, Clone)]
-pub(super) struct Ttl {
-    attribute: String,
-    enabled: bool,
-    changed: Timestamp,
-}
 
 impl Store {
     pub(super) fn describe_continuous_backups(&mut self, scope: &Scope, body: &Value) -> Answer {
@@ -148,9 +138,4 @@ fn continuous_backups(pitr: Option<&Pitr>, now: Timestamp) -> Value {
         "ContinuousBackupsStatus": "ENABLED",
         "PointInTimeRecoveryDescription": recovery,
     } })
-}
-
-/// What the operations of backups call a table that is not there.
-pub(super) fn no_backups_of(table: &str) -> ApiError {
-    ApiError::client("TableNotFoundException", format!("Table not found: {table}"))
 }

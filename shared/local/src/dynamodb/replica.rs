@@ -8,7 +8,11 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Refusal, create::for_engine, engine, restore::plain};
+use super::{
+    engine,
+    requests::Refusal,
+    schema::{for_engine, plain},
+};
 use crate::{
     lags::{Lag, Lags},
     wire::text,

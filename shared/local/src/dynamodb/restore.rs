@@ -1,17 +1,18 @@
 //! Tables made of backups.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Dynamo, Refusal, RestoreSource, Store,
-    create::{billing_mode, for_engine},
-    invalid,
-    life::{Life, later},
+    Dynamo, RestoreSource, Store,
+    create::billing_mode,
+    life::Life,
     limits::limit,
-    replied, required,
+    options::later,
+    requests::{Answer, Refusal, invalid, replied, required},
+    schema::{for_engine, plain, stays},
     settings::{Restored, Settings, key_of},
     throughput::Throughput,
 };
@@ -185,42 +186,6 @@ impl Store {
         self.tables.insert(table.to_owned(), settings);
         Ok(())
     }
-}
-
-/// The keys, attributes and indexes of a description as a CreateTable names them: attributes that no index needs
-/// any more are left out, and so are indexes that were on their way out.
-pub(super) fn plain(description: &Value) -> Value {
-    let mut used = BTreeSet::new();
-    let mut note = |schema: &Value| {
-        let names = schema.as_array().into_iter().flatten().filter_map(|key| text(key, "AttributeName"));
-        used.extend(names.map(str::to_owned));
-    };
-    note(&description["KeySchema"]);
-    let mut request = json!({ "KeySchema": description["KeySchema"] });
-    for kind in ["GlobalSecondaryIndexes", "LocalSecondaryIndexes"] {
-        let mut kept = Vec::new();
-        for index in description[kind].as_array().into_iter().flatten().filter(|index| stays(index)) {
-            note(&index["KeySchema"]);
-            kept.push(json!({
-                "IndexName": index["IndexName"],
-                "KeySchema": index["KeySchema"],
-                "Projection": index["Projection"],
-            }));
-        }
-        if !kept.is_empty() {
-            request[kind] = Value::Array(kept);
-        }
-    }
-    let attributes = description["AttributeDefinitions"].as_array().into_iter().flatten();
-    request["AttributeDefinitions"] = attributes
-        .filter(|attribute| text(attribute, "AttributeName").is_some_and(|name| used.contains(name)))
-        .cloned()
-        .collect();
-    request
-}
-
-fn stays(index: &Value) -> bool {
-    index["IndexStatus"] != "DELETING"
 }
 
 fn is_on_demand(description: &Value) -> bool {

@@ -6,13 +6,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    insights::Insights,
-    invalid,
-    kinesis::Destination,
+    features::{Destination, Insights, Pitr, Policy, Ttl},
     life::Life,
     limits::History,
-    policies::Policy,
-    protection::{Pitr, Ttl},
+    requests::invalid,
     throughput::Throughput,
 };
 use crate::{

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Answer, Store, access_denied, invalid, required, settings::Settings, table_of_arn};
+use super::{
+    Store,
+    requests::{Answer, access_denied, invalid, not_found, required, table_of_arn},
+    settings::Settings,
+};
 use crate::{
     api::{ApiError, Scope},
     lags::{Lag, Lags, Seen},
+    page,
     wire::text,
 };
 
@@ -44,25 +48,13 @@ impl Store {
     pub(super) fn list_tags(&mut self, scope: &Scope, body: &Value) -> Answer {
         let arn = required(body, "ResourceArn")?;
         let tags = self.by_arn(scope, arn)?.1.tags.seen(Lag::TableTags, scope.now);
-        let after = match text(body, "NextToken") {
-            None => None,
-            Some(token) => Some(
-                BASE64_URL_SAFE_NO_PAD
-                    .decode(token)
-                    .ok()
-                    .and_then(|bytes| String::from_utf8(bytes).ok())
-                    .ok_or_else(|| invalid("Invalid NextToken"))?,
-            ),
-        };
-        let mut rest =
-            tags.iter().filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after)).peekable();
+        let after = page::after(text(body, "NextToken"), || invalid("Invalid NextToken"))?;
         let size = body[PAGE_OF_TAGS].as_u64().and_then(|size| usize::try_from(size).ok()).unwrap_or(PAGE);
-        let page: Vec<_> = rest.by_ref().take(size).collect();
-        let listed: Vec<Value> =
-            page.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
+        let listed = tags.iter().map(|(key, value)| (key, json!({ "Key": key, "Value": value })));
+        let (listed, next) = page::page(listed, after.as_deref(), size);
         let mut answer = json!({ "Tags": listed });
-        if let (Some(_), Some((last, _))) = (rest.peek(), page.last()) {
-            answer["NextToken"] = json!(BASE64_URL_SAFE_NO_PAD.encode(last));
+        if let Some(next) = next {
+            answer["NextToken"] = json!(next);
         }
         Ok(answer)
     }
@@ -97,13 +89,6 @@ impl Store {
         settings.tags.set(tags, seen(lags, scope.now));
         Ok(Value::Null)
     }
-}
-
-pub(super) fn not_found(arn: &str) -> ApiError {
-    ApiError::client(
-        "ResourceNotFoundException",
-        format!("Requested resource not found: ResourcArn: {arn} not found"),
-    )
 }
 
 /// When the readers of a table's tags see a change.

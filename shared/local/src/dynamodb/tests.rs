@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Dynamo, Refusal};
+use super::{Dynamo, requests::Refusal};
 use crate::{WorldClock, api::Scope, lags::Lags, rng::Rng};
 
 const KEYS: usize = 4;

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{describe::seconds, invalid, limits::Decreases};
-use crate::api::ApiError;
+use super::{limits::Decreases, requests::invalid};
+use crate::{api::ApiError, wire::seconds};
 
 /// The throughput of a table or a global index.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Durations, Refusal, Store,
-    create::{billing_mode, index_for_engine, refuse_unmodelled, require_few_projected},
-    invalid,
-    life::{later, one_index_at_a_time},
-    required,
+    Durations, Store,
+    create::{billing_mode, refuse_unmodelled, require_few_projected},
+    life::one_index_at_a_time,
+    options::later,
+    requests::{Answer, Refusal, invalid, required},
+    schema::index_for_engine,
     settings::Settings,
     throughput::Throughput,
 };

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{delivery::Retries, input::Input, pattern::Pattern, schedule::Schedule};
+use crate::wire::seconds;
 
 /// An event bus.
 #[derive(Debug)]
@@ -69,8 +70,8 @@ impl Bus {
         let mut described = json!({
             "Name": self.name,
             "Arn": self.arn,
-            "CreationTime": self.created.as_second(),
-            "LastModifiedTime": self.created.as_second(),
+            "CreationTime": seconds(self.created),
+            "LastModifiedTime": seconds(self.created),
         });
         for (member, value) in &self.told {
             described[member] = value.clone();

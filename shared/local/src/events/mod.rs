@@ -9,6 +9,7 @@ mod flow;
 mod input;
 mod path;
 mod pattern;
+mod requests;
 mod rules;
 pub(crate) mod schedule;
 #[cfg(test)]
@@ -16,13 +17,14 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use self::{
     bus::Bus,
-    rules::{check_name, required, test_event_pattern},
+    requests::{
+        Answer, check_name, not_found, paged, required, strings, test_event_pattern, too_many, validation,
+    },
 };
 use crate::{
     api::{ApiError, Scope},
@@ -73,8 +75,6 @@ impl BusKey {
         Self { account: account.to_owned(), region: region.to_owned(), bus: "default".to_owned() }
     }
 }
-
-type Answer = Result<Value, ApiError>;
 
 impl Events {
     pub(crate) fn new(rng: Rng) -> Self {
@@ -153,7 +153,7 @@ impl Events {
         let here = self.buses.iter().filter(|(place, _)| {
             place.account == scope.account && place.region == scope.region && place.bus.starts_with(prefix)
         });
-        page(body, "EventBuses", here.map(|(place, bus)| (place.bus.clone(), bus.described())))
+        paged(body, "EventBuses", here.map(|(place, bus)| (&place.bus, bus.described())))
     }
 
     /// Deletes a bus; AWS answers with success when there is none.
@@ -207,46 +207,4 @@ impl Events {
         let tags: Vec<Value> = tags.map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
         Ok(json!({ "Tags": tags }))
     }
-}
-
-/// One page of a list, sorted by name: up to `Limit`, which is at most and by default 100.
-fn page(body: &Value, member: &str, items: impl Iterator<Item = (String, Value)>) -> Answer {
-    let limit = body.get("Limit").map_or(Some(100), Value::as_u64).filter(|limit| (1..=100).contains(limit));
-    let limit = limit.and_then(|limit| usize::try_from(limit).ok());
-    let limit = limit.ok_or_else(|| validation("Value at 'limit' must be between 1 and 100."))?;
-    let after = match text(body, "NextToken") {
-        None => None,
-        Some(token) => {
-            let read = STANDARD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-            Some(read.ok_or_else(|| validation("Parameter NextToken is not valid."))?)
-        }
-    };
-    let mut rest = items.filter(|(name, _)| after.as_ref().is_none_or(|after| name > after)).peekable();
-    let (mut list, mut last) = (Vec::new(), String::new());
-    while let Some((name, item)) = rest.next_if(|_| list.len() < limit) {
-        list.push(item);
-        last = name;
-    }
-    let mut answer = json!({ member: list });
-    if rest.peek().is_some() {
-        answer["NextToken"] = json!(STANDARD.encode(last));
-    }
-    Ok(answer)
-}
-
-/// The texts of a list.
-fn strings<'a>(body: &'a Value, member: &str) -> Vec<&'a str> {
-    body.get(member).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
-}
-
-fn validation(message: &str) -> ApiError {
-    ApiError::client("ValidationException", message)
-}
-
-fn not_found(message: &str) -> ApiError {
-    ApiError::client("ResourceNotFoundException", message)
-}
-
-fn too_many() -> ApiError {
-    ApiError::client("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
 }

@@ -9,10 +9,8 @@ use super::{
     bus::{Bus, Rule, Target},
     delivery::Retries,
     input::Input,
-    page,
-    pattern::Pattern,
+    requests::{Answer, check_name, paged, read_pattern, required, strings, too_many, validation},
     schedule::Schedule,
-    strings, too_many, validation,
 };
 use crate::{
     api::{ApiError, Scope},
@@ -22,8 +20,6 @@ use crate::{
 /// How many rules a bus has at most, and how many targets a rule, as AWS documents.
 const RULES: usize = 300;
 const TARGETS: usize = 5;
-
-type Answer = Result<Value, ApiError>;
 
 impl Events {
     /// The bus that `EventBusName` names, by name or by ARN.
@@ -100,7 +96,7 @@ impl Events {
         let prefix = text(body, "NamePrefix").unwrap_or_default();
         let bus = self.bus(scope, body)?;
         let rules = bus.rules.iter().filter(|(name, _)| name.starts_with(prefix));
-        page(body, "Rules", rules.map(|(name, rule)| (name.clone(), rule.described(name, &bus.name))))
+        paged(body, "Rules", rules.map(|(name, rule)| (name, rule.described(name, &bus.name))))
     }
 
     /// Deletes a rule; AWS answers with success when there is none.
@@ -157,14 +153,14 @@ impl Events {
 
     pub(super) fn list_targets_by_rule(&mut self, scope: &Scope, body: &Value) -> Answer {
         let targets = &self.rule(scope, body, "Rule")?.targets;
-        page(body, "Targets", targets.iter().map(|(id, target)| (id.clone(), target.told.clone())))
+        paged(body, "Targets", targets.iter().map(|(id, target)| (id, target.told.clone())))
     }
 
     pub(super) fn list_rule_names_by_target(&mut self, scope: &Scope, body: &Value) -> Answer {
         let arn = required(body, "TargetArn")?;
         let rules = self.bus(scope, body)?.rules.iter();
         let rules = rules.filter(|(_, rule)| rule.targets.values().any(|target| target.arn == arn));
-        page(body, "RuleNames", rules.map(|(name, _)| (name.clone(), json!(name))))
+        paged(body, "RuleNames", rules.map(|(name, _)| (name, json!(name))))
     }
 
     pub(super) fn remove_targets(&mut self, scope: &Scope, body: &Value) -> Answer {
@@ -182,50 +178,4 @@ impl Events {
         }
         Ok(json!({ "FailedEntryCount": failed.len(), "FailedEntries": failed }))
     }
-}
-
-/// Whether an event matches a pattern, both as they are written.
-pub(super) fn test_event_pattern(body: &Value) -> Answer {
-    let pattern = read_pattern(required(body, "EventPattern")?)?;
-    let event: Value = serde_json::from_str(required(body, "Event")?)
-        .map_err(|_| validation("Parameter Event is not valid. Reason: it is not valid JSON."))?;
-    let members = ["id", "account", "source", "time", "region", "resources", "detail-type"];
-    if let Some(member) = members.iter().find(|member| event.get(**member).is_none()) {
-        return Err(validation(&format!("Parameter Event is not valid. Reason: {member} is missing.")));
-    }
-    Ok(json!({ "Result": pattern.matches(&event) }))
-}
-
-fn read_pattern(written: &str) -> Result<Pattern, ApiError> {
-    let refused = |reason: &str| {
-        ApiError::client(
-            "InvalidEventPatternException",
-            format!("Event pattern is not valid. Reason: {reason}"),
-        )
-    };
-    if written.len() > 4_096 {
-        return Err(refused("Event pattern is too long"));
-    }
-    Pattern::read(written).map_err(|reason| refused(&reason))
-}
-
-/// Checks a name against the signs that AWS takes.
-pub(super) fn check_name(member: &str, name: &str, most: usize) -> Result<(), ApiError> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    if name.is_empty() || name.len() > most || !name.bytes().all(plain) {
-        return Err(validation(&format!(
-            "1 validation error detected: Value '{name}' at '{member}' failed to satisfy constraint: Member must \
-             satisfy regular expression pattern: [\\.\\-_A-Za-z0-9]+"
-        )));
-    }
-    Ok(())
-}
-
-pub(super) fn required<'a>(body: &'a Value, member: &str) -> Result<&'a str, ApiError> {
-    text(body, member).ok_or_else(|| {
-        validation(&format!(
-            "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not \
-             be null"
-        ))
-    })
 }

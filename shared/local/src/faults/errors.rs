@@ -2,8 +2,6 @@
 
 use std::sync::LazyLock;
 
-use super::{Fault, FaultRule};
-
 /// An error that a service may answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ModelledError {
@@ -17,15 +15,6 @@ pub struct ModelledError {
     pub status: u16,
     /// Whether trying the same again helps: at once, after a while, or when something under way has ended.
     pub retryable: bool,
-}
-
-impl ModelledError {
-    /// Every call of the operation is refused with the error.
-    #[must_use]
-    pub fn rule(&self) -> FaultRule {
-        let fault = Fault::Error { code: self.code.to_owned(), status: Some(self.status) };
-        FaultRule::new(self.service, self.operation, fault)
-    }
 }
 
 /// The errors that the models name for each operation that Backup Chain asks for, in the order of service, operation

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Fault, Page};
+use super::{Fault, Page, errors::ModelledError};
 use crate::rng::Rng;
 
 /// Which calls meet a fault.
@@ -24,6 +24,15 @@ pub struct FaultRule {
     per_mille: u32,
     from: Timestamp,
     until: Timestamp,
+}
+
+impl ModelledError {
+    /// Every call of the operation is refused with the error.
+    #[must_use]
+    pub fn rule(&self) -> FaultRule {
+        let fault = Fault::Error { code: self.code.to_owned(), status: Some(self.status) };
+        FaultRule::new(self.service, self.operation, fault)
+    }
 }
 
 impl FaultRule {

@@ -1,45 +1,21 @@
 //! Who may do what: identity policies and resource policies, put together as AWS does.
 
-use std::{collections::BTreeMap, sync::Arc};
-
-use jiff::Timestamp;
+use std::sync::Arc;
 
 use super::{
-    Account, Iam, Role,
+    Iam,
+    account::{Account, Role},
     actions::{self, Request},
     facts::{Facts, Principal, account_of},
+    holdings::Holdings,
     managed,
     policy::{Named, Policy, PolicyKind},
 };
 use crate::{
     api::ApiError,
-    backup::Backup,
-    dynamodb::Dynamo,
-    kms::Kms,
     record::{Context, Required},
     wire::Service,
 };
-
-/// What judging looks at beside IAM: tags and policies of resources.
-#[derive(Clone, Copy)]
-pub(crate) struct Holdings<'a> {
-    pub(crate) backup: &'a Backup,
-    pub(crate) dynamo: &'a Dynamo,
-    pub(crate) kms: &'a Kms,
-    /// The moment of the request.
-    pub(crate) now: Timestamp,
-}
-
-impl Holdings<'_> {
-    fn tags(&self, arn: &str) -> Option<&BTreeMap<String, String>> {
-        match arn.split(':').nth(2)? {
-            "backup" => self.backup.tags_by_arn(arn, self.now),
-            "dynamodb" => self.dynamo.tags_of(arn, self.now),
-            "kms" => self.kms.tags_of(arn),
-            _ => None,
-        }
-    }
-}
 
 /// What policies say of one thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Managed policies of AWS: those that users of Backup Chain attach.
+//! Managed policies of AWS: those that the roles of backups and of administrators have.
 
 use std::{
     collections::BTreeMap,
@@ -8,12 +8,9 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Managed,
+    account::{ADMINISTRATOR, Managed},
     policy::{Policy, PolicyKind},
 };
-
-/// The ARN of the policy of administrators.
-pub(super) const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
 /// The ARN of the policy for roles that AWS Backup makes backups and copies with.
 pub(super) const BACKUP: &str = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup";

@@ -1,8 +1,10 @@
 //! IAM: roles, their policies, and who may do what.
 
+mod account;
 mod actions;
 mod condition;
 mod facts;
+mod holdings;
 mod judge;
 mod managed;
 mod passed;
@@ -10,6 +12,7 @@ mod pattern;
 pub mod permissions;
 mod policies;
 mod policy;
+mod requests;
 mod roles;
 mod setup;
 mod simulate;
@@ -23,15 +26,15 @@ use std::{
 };
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use self::policy::{Policy, PolicyKind};
-pub(crate) use self::{actions::Request, judge::Holdings};
-use crate::{
-    api::{ApiError, Scope},
-    rng::Rng,
-    wire::{Service, text},
+use self::{
+    account::{Account, Role},
+    policy::Policy,
+    requests::Answer,
 };
+pub(crate) use self::{actions::Request, holdings::Holdings, policy::check_resource_policy};
+use crate::{api::Scope, rng::Rng, wire::Service};
 
 /// IAM of all accounts. It knows no Regions: whichever signs, the state is the account's.
 #[derive(Debug)]
@@ -45,51 +48,6 @@ pub(crate) struct Iam {
     asked: RefCell<BTreeSet<(String, String, String)>>,
     rng: Rng,
 }
-
-/// The roles and policies of one account.
-#[derive(Debug, Default)]
-struct Account {
-    roles: BTreeMap<String, Role>,
-    /// Customer-managed policies by ARN.
-    policies: BTreeMap<String, Managed>,
-}
-
-#[derive(Debug)]
-struct Role {
-    name: String,
-    path: String,
-    id: String,
-    arn: String,
-    created: Timestamp,
-    description: Option<String>,
-    longest_session: i64,
-    trust: Arc<Policy>,
-    inline: BTreeMap<String, Arc<Policy>>,
-    /// ARNs of managed policies.
-    attached: BTreeSet<String>,
-    tags: BTreeMap<String, String>,
-}
-
-impl Role {
-    /// Whether it is an administrator's, and nothing else: no policy needs to be asked.
-    fn has_everything(&self) -> bool {
-        self.inline.is_empty() && self.attached.iter().eq([managed::ADMINISTRATOR])
-    }
-}
-
-/// A managed policy. The model keeps one version of each.
-#[derive(Debug)]
-struct Managed {
-    name: String,
-    path: String,
-    id: String,
-    arn: String,
-    created: Timestamp,
-    description: Option<String>,
-    policy: Arc<Policy>,
-}
-
-type Answer = Result<Value, ApiError>;
 
 impl Iam {
     pub(crate) fn new(rng: Rng) -> Self {
@@ -128,7 +86,7 @@ impl Iam {
             "DetachRolePolicy" => self.detach(scope, body),
             "ListAttachedRolePolicies" => self.list_attached(scope, body),
             "SimulatePrincipalPolicy" => self.simulate_principal(scope, body),
-            "SimulateCustomPolicy" => simulate::custom(body),
+            "SimulateCustomPolicy" => Self::simulate_custom(body),
             _ => Err(Service::Iam.unknown_operation(operation)),
         }
     }
@@ -148,92 +106,4 @@ impl Iam {
         let letters = self.rng.bytes(17).into_iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
         prefix.chars().chain(letters).collect()
     }
-}
-
-/// Checks the policy of a resource.
-///
-/// # Errors
-/// What is wrong with it.
-pub(crate) fn check_resource_policy(text: &str) -> Result<(), String> {
-    Policy::read(text, PolicyKind::Resource).map(drop)
-}
-
-/// A member that must be there.
-fn required<'a>(body: &'a Value, member: &str) -> Result<&'a str, ApiError> {
-    text(body, member).filter(|given| !given.is_empty()).ok_or_else(|| {
-        invalid(format!(
-            "1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must not be null"
-        ))
-    })
-}
-
-fn invalid(message: impl Into<String>) -> ApiError {
-    ApiError::client("ValidationError", message)
-}
-
-fn missing(message: impl Into<String>) -> ApiError {
-    ApiError { status: 404, ..ApiError::client("NoSuchEntity", message) }
-}
-
-fn conflict(code: &str, message: impl Into<String>) -> ApiError {
-    ApiError { status: 409, ..ApiError::client(code, message) }
-}
-
-/// A policy document of a request.
-///
-/// # Errors
-/// `MalformedPolicyDocument`, and `LimitExceeded` above `most` characters: AWS documents that white space does
-/// not count.
-fn document(text: &str, kind: PolicyKind, most: usize) -> Result<Arc<Policy>, ApiError> {
-    let policy =
-        Policy::read(text, kind).map_err(|error| ApiError::client("MalformedPolicyDocument", error))?;
-    if size(&policy) > most {
-        return Err(conflict("LimitExceeded", format!("Maximum policy size of {most} bytes exceeded")));
-    }
-    Ok(Arc::new(policy))
-}
-
-/// The characters of a document that count.
-fn size(policy: &Policy) -> usize {
-    policy.text.chars().filter(|char| !char.is_whitespace()).count()
-}
-
-/// One page of a list: `MaxItems` of them, after the `Marker`, which is the number of those before.
-///
-/// # Errors
-/// `ValidationError` for a marker or size that is none.
-fn page(body: &Value, member: &str, list: Vec<Value>) -> Answer {
-    let number = |member: &str, otherwise: usize| {
-        text(body, member)
-            .map_or(Ok(otherwise), |given| given.parse().map_err(|_| invalid(format!("Invalid {member}"))))
-    };
-    let (before, most) = (number("Marker", 0)?, number("MaxItems", 100)?.clamp(1, 1000));
-    let more = list.len() > before.saturating_add(most);
-    let shown: Vec<Value> = list.into_iter().skip(before).take(most).collect();
-    let mut answer = json!({ member: shown, "IsTruncated": more });
-    if more {
-        answer["Marker"] = json!((before + most).to_string());
-    }
-    Ok(answer)
-}
-
-/// The tags of a request.
-fn tags(body: &Value) -> BTreeMap<String, String> {
-    let list = body["Tags"].as_array().into_iter().flatten();
-    list.filter_map(|tag| {
-        Some((text(tag, "Key")?.to_owned(), text(tag, "Value").unwrap_or_default().to_owned()))
-    })
-    .collect()
-}
-
-/// Tags as answers list them.
-fn listed(tags: &BTreeMap<String, String>) -> Vec<Value> {
-    tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect()
-}
-
-/// A document as answers carry it: percent-encoded.
-fn encoded(policy: &Policy) -> String {
-    const UNRESERVED: &percent_encoding::AsciiSet =
-        &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-    percent_encoding::utf8_percent_encode(&policy.text, UNRESERVED).to_string()
 }

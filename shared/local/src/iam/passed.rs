@@ -9,11 +9,13 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Iam, Role,
+    Iam,
+    account::Role,
     facts::{Facts, account_of},
     judge::{Verdict, principal},
     policy::{Policy, PolicyKind},
-    required, roles,
+    requests::{Answer, required},
+    roles,
 };
 use crate::{
     api::{ApiError, Scope},

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{
-    Account, Answer, Iam, Managed, conflict, document, encoded, invalid, managed, missing, page,
+    Iam,
+    account::{Account, Managed},
+    managed,
     policy::PolicyKind,
-    required,
+    requests::{Answer, conflict, document, encoded, invalid, missing, paged, required},
     roles::{named, path},
 };
 use crate::{
@@ -83,9 +85,9 @@ impl Iam {
             .chain(aws)
             .filter(|policy| policy.path.starts_with(prefix))
             .filter(|policy| !only_attached || attachments(account, &policy.arn) > 0)
-            .map(|policy| told(account, policy))
-            .collect();
-        page(body, "Policies", list)
+            .map(|policy| (&policy.arn, told(account, policy)));
+        // AWS's own come last in this order, for their account is a word.
+        paged(body, "Policies", list)
     }
 
     pub(super) fn delete_policy(&mut self, scope: &Scope, body: &Value) -> Answer {
@@ -128,7 +130,7 @@ impl Iam {
 
     pub(super) fn list_attached(&self, scope: &Scope, body: &Value) -> Answer {
         let told = |arn: &String| json!({ "PolicyName": arn.rsplit('/').next(), "PolicyArn": arn });
-        page(body, "AttachedPolicies", self.of(scope, body)?.attached.iter().map(told).collect())
+        paged(body, "AttachedPolicies", self.of(scope, body)?.attached.iter().map(|arn| (arn, told(arn))))
     }
 }
 

@@ -63,6 +63,14 @@ pub(super) enum Named {
     Itself,
 }
 
+/// Checks the policy of a resource.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn check_resource_policy(text: &str) -> Result<(), String> {
+    Policy::read(text, PolicyKind::Resource).map(drop)
+}
+
 impl Policy {
     /// Reads and checks a document.
     ///

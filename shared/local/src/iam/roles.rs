@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Iam, Role, conflict, document, encoded, invalid, listed, missing, page, policy::PolicyKind,
-    required, size, tags,
+    Iam,
+    account::Role,
+    policy::PolicyKind,
+    requests::{Answer, conflict, document, encoded, invalid, listed, missing, paged, required, size, tags},
 };
 use crate::{
     api::{ApiError, Scope},
@@ -58,7 +60,8 @@ impl Iam {
     pub(super) fn list_roles(&self, scope: &Scope, body: &Value) -> Answer {
         let prefix = text(body, "PathPrefix").unwrap_or("/");
         let roles = self.accounts.get(&scope.account).into_iter().flat_map(|account| account.roles.values());
-        page(body, "Roles", roles.filter(|role| role.path.starts_with(prefix)).map(told).collect())
+        let roles = roles.filter(|role| role.path.starts_with(prefix));
+        paged(body, "Roles", roles.map(|role| (&role.name, told(role))))
     }
 
     pub(super) fn delete_role(&mut self, scope: &Scope, body: &Value) -> Answer {
@@ -114,8 +117,7 @@ impl Iam {
     }
 
     pub(super) fn list_role_policies(&self, scope: &Scope, body: &Value) -> Answer {
-        let names = self.of(scope, body)?.inline.keys().map(|name| json!(name)).collect();
-        page(body, "PolicyNames", names)
+        paged(body, "PolicyNames", self.of(scope, body)?.inline.keys().map(|name| (name, json!(name))))
     }
 
     pub(super) fn delete_role_policy(&mut self, scope: &Scope, body: &Value) -> Answer {

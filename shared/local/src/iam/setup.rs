@@ -8,7 +8,9 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Iam, Role, managed,
+    Iam,
+    account::{ADMINISTRATOR, Role},
+    managed,
     policy::{Policy, PolicyKind},
 };
 use crate::World;
@@ -44,7 +46,7 @@ impl Iam {
         if self.role(account, name).is_none()
             && let Ok(role) = self.made(account, name, now)
         {
-            role.attached.insert(managed::ADMINISTRATOR.to_owned());
+            role.attached.insert(ADMINISTRATOR.to_owned());
         }
     }
 }
@@ -64,7 +66,7 @@ impl World {
     ///
     /// # Errors
     /// What is wrong with a document. The role is then as it was.
-    pub(crate) fn make_role(
+    pub fn make_role(
         &self,
         account: &str,
         name: &str,

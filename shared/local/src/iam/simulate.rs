@@ -3,12 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Iam,
+    Iam,
     facts::{Facts, Principal, account_of},
     judge::{Verdict, principal, said},
-    missing, page,
     policy::{Policy, PolicyKind},
-    required,
+    requests::{Answer, missing, paged, required},
 };
 use crate::{
     api::{ApiError, Scope},
@@ -31,16 +30,17 @@ impl Iam {
         let who = principal(&scope.account, Some(role), "session");
         evaluated(body, &policies, Some(&who))
     }
-}
 
-/// What loose policies say of actions on resources.
-pub(super) fn custom(body: &Value) -> Answer {
-    let given = given(body)?;
-    if given.is_empty() {
-        required(body, "PolicyInputList")?;
+    /// What loose policies say of actions on resources.
+    pub(super) fn simulate_custom(body: &Value) -> Answer {
+        let given = given(body)?;
+        if given.is_empty() {
+            required(body, "PolicyInputList")?;
+        }
+        let policies: Vec<(&str, &Policy)> =
+            given.iter().map(|(name, policy)| (name.as_str(), policy)).collect();
+        evaluated(body, &policies, None)
     }
-    let policies: Vec<(&str, &Policy)> = given.iter().map(|(name, policy)| (name.as_str(), policy)).collect();
-    evaluated(body, &policies, None)
 }
 
 /// The policies of a request, under the names that AWS gives them.
@@ -105,15 +105,16 @@ fn evaluated(body: &Value, policies: &[(&str, &Policy)], principal: Option<&Prin
                 json!({ "SourcePolicyId": name.rsplit('/').next(), "SourcePolicyType": kind })
             })
             .collect();
-        results.push(json!({
+        let result = json!({
             "EvalActionName": action,
             "EvalResourceName": resource,
             "EvalDecision": decision,
             "MatchedStatements": statements,
             "MissingContextValues": [],
-        }));
+        });
+        results.push((format!("{:08}", results.len()), result));
     }
-    page(body, "EvaluationResults", results)
+    paged(body, "EvaluationResults", results)
 }
 
 fn texts<'a>(body: &'a Value, member: &str) -> Vec<&'a str> {

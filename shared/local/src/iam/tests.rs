@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::{
     Iam, Request,
     facts::{Facts, Principal},
-    judge::{Holdings, Verdict, said},
+    holdings::Holdings,
+    judge::{Verdict, said},
     policy::{Named, Policy, PolicyKind},
 };
 use crate::{

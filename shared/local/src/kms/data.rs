@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
-use super::{Answer, Kms, required, seal};
+use super::{
+    Kms,
+    requests::{Answer, binary, required},
+    seal,
+};
 use crate::{
     api::{ApiError, Scope},
     wire::text,
@@ -95,12 +99,6 @@ impl Kms {
             "EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
         }))
     }
-}
-
-pub(super) fn binary(body: &Value, member: &str) -> Result<Vec<u8>, ApiError> {
-    BASE64_STANDARD
-        .decode(required(body, member)?)
-        .map_err(|_| ApiError::client("SerializationException", format!("{member} is not base64")))
 }
 
 fn encryption_context(body: &Value) -> Result<BTreeMap<String, String>, ApiError> {

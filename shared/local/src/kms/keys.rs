@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::api::{ApiError, Outage, Scope};
+use crate::{
+    api::{ApiError, Outage, Scope},
+    wire::seconds,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Status {
@@ -54,10 +57,6 @@ pub(super) struct Key {
 
 pub(super) fn arn(scope: &Scope, region: &str, id: &str) -> String {
     format!("arn:aws:kms:{region}:{}:key/{id}", scope.account)
-}
-
-fn seconds(at: Timestamp) -> f64 {
-    at.as_duration().as_secs_f64()
 }
 
 impl Key {
@@ -114,7 +113,7 @@ impl Key {
         let mut answer =
             json!({ "KeyId": self.arn, "KeyState": self.status.name(), "PendingWindowInDays": days });
         if let Some(at) = self.deletion_at() {
-            answer["DeletionDate"] = json!(seconds(at));
+            answer["DeletionDate"] = seconds(at);
         }
         Ok(answer)
     }
@@ -163,7 +162,7 @@ impl Key {
             "Origin": "AWS_KMS",
         });
         if let Some(at) = self.deletion_at() {
-            metadata["DeletionDate"] = json!(seconds(at));
+            metadata["DeletionDate"] = seconds(at);
         }
         if let Some(primary) = &self.primary_region {
             let key_in = |region: &String| {

@@ -4,6 +4,7 @@ mod data;
 mod keys;
 mod managed;
 mod policy;
+mod requests;
 mod seal;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use self::keys::{Key, Status};
+use self::{
+    keys::{Key, Status},
+    requests::{Answer, given, required, tags_of},
+};
 use crate::{
     api::{ApiError, Outage, Scope},
     rng::{Rng, hex},
@@ -34,8 +38,6 @@ struct Keys {
     /// Alias name → key id.
     aliases: BTreeMap<String, String>,
 }
-
-type Answer = Result<Value, ApiError>;
 
 impl Kms {
     pub(crate) fn new(rng: Rng) -> Self {
@@ -203,8 +205,8 @@ impl Kms {
             description: text(body, "Description").unwrap_or_default().to_owned(),
             status: Status::Enabled,
             rotates: false,
-            policy: policy::given(body)?,
-            tags: policy::tags_of(body),
+            policy: given(body)?,
+            tags: tags_of(body),
             primary_region: multi_region.then(|| scope.region.clone()),
             managed_for: None,
             outages: Vec::new(),
@@ -229,8 +231,8 @@ impl Kms {
             description: text(body, "Description").unwrap_or_default().to_owned(),
             rotates: false,
             // AWS documents that neither policy nor tags are shared between Regions.
-            policy: policy::given(body)?,
-            tags: policy::tags_of(body),
+            policy: given(body)?,
+            tags: tags_of(body),
             outages: Vec::new(),
             ..primary.clone()
         };
@@ -326,16 +328,4 @@ impl Kms {
 
 fn not_found(message: &str) -> ApiError {
     ApiError::client("NotFoundException", message)
-}
-
-fn required<'a>(body: &'a Value, member: &str) -> Result<&'a str, ApiError> {
-    text(body, member).ok_or_else(|| {
-        ApiError::client(
-            "ValidationException",
-            format!(
-                "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member \
-                 must not be null"
-            ),
-        )
-    })
 }

@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Answer, Key, Kms, data, keys::Status, required, seal};
+use super::{
+    Key, Kms,
+    keys::Status,
+    requests::{Answer, binary, given, required, tags_of},
+    seal,
+};
 use crate::{
     api::{ApiError, Scope},
-    iam,
     wire::text,
 };
 
@@ -72,7 +76,7 @@ impl Kms {
 
     /// The id of the key that the ciphertext of a request was made with.
     pub(crate) fn key_of_blob(body: &Value) -> Option<String> {
-        seal::key_id(&data::binary(body, "CiphertextBlob").ok()?).map(str::to_owned)
+        seal::key_id(&binary(body, "CiphertextBlob").ok()?).map(str::to_owned)
     }
 
     /// The policy of a key, when it is not the default one.
@@ -101,26 +105,6 @@ impl Kms {
         let (region, account) = (parts.next()?.to_owned(), parts.next()?.to_owned());
         self.places.get(&(account, region))?.keys.get(parts.next()?.strip_prefix("key/")?)
     }
-}
-
-/// The policy that a request gives a key; `None` is the default one.
-///
-/// # Errors
-/// `MalformedPolicyDocumentException`.
-pub(super) fn given(body: &Value) -> Result<Option<String>, ApiError> {
-    let Some(policy) = text(body, "Policy") else { return Ok(None) };
-    iam::check_resource_policy(policy)
-        .map_err(|error| ApiError::client("MalformedPolicyDocumentException", error))?;
-    Ok(Some(policy.to_owned()))
-}
-
-/// The tags that a request gives a key.
-pub(super) fn tags_of(body: &Value) -> BTreeMap<String, String> {
-    let list = body["Tags"].as_array().into_iter().flatten();
-    list.filter_map(|tag| {
-        Some((text(tag, "TagKey")?.to_owned(), text(tag, "TagValue").unwrap_or_default().to_owned()))
-    })
-    .collect()
 }
 
 /// AWS documents `default` as the only name of a key's policy.

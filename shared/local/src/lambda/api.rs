@@ -7,11 +7,16 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::{
-    Code, Configuration, Deployed, Handled, Key, Lambda, Package, Retries,
+    Handled, Lambda,
     concurrency::throttled,
-    invalid,
-    invocation::{MAX_PAYLOAD_BYTES, Origin, executed},
-    key, missing, not_found,
+    configuration::Configuration,
+    deployed::{Code, Deployed},
+    invocation::Origin,
+    names::{Key, invalid, key, missing, not_found},
+    process::Package,
+    retries::Retries,
+    routes,
+    running::{MAX_PAYLOAD_BYTES, executed},
 };
 use crate::{
     api::{ApiError, Scope},
@@ -20,42 +25,6 @@ use crate::{
 };
 
 impl Lambda {
-    /// The operation of a path, if there is one.
-    pub(crate) fn operation(method: &str, path: &[String]) -> Option<&'static str> {
-        let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        let (_version, rest) = path.split_first()?;
-        Some(match (method, rest) {
-            ("POST", ["functions"]) => "CreateFunction",
-            ("GET", ["functions"]) => "ListFunctions",
-            ("GET", ["functions", _]) => "GetFunction",
-            ("DELETE", ["functions", _]) => "DeleteFunction",
-            ("PUT", ["functions", _, "code"]) => "UpdateFunctionCode",
-            ("GET", ["functions", _, "configuration"]) => "GetFunctionConfiguration",
-            ("PUT", ["functions", _, "configuration"]) => "UpdateFunctionConfiguration",
-            ("POST", ["functions", _, "invocations"]) => "Invoke",
-            ("PUT", ["functions", _, "event-invoke-config"]) => "PutFunctionEventInvokeConfig",
-            ("GET", ["functions", _, "event-invoke-config"]) => "GetFunctionEventInvokeConfig",
-            ("PUT", ["functions", _, "concurrency"]) => "PutFunctionConcurrency",
-            ("GET", ["functions", _, "concurrency"]) => "GetFunctionConcurrency",
-            ("DELETE", ["functions", _, "concurrency"]) => "DeleteFunctionConcurrency",
-            ("POST", ["functions", _, "policy"]) => "AddPermission",
-            ("GET", ["functions", _, "policy"]) => "GetPolicy",
-            ("DELETE", ["functions", _, "policy", _]) => "RemovePermission",
-            ("POST", ["event-source-mappings"]) => "CreateEventSourceMapping",
-            ("GET", ["event-source-mappings"]) => "ListEventSourceMappings",
-            ("GET", ["event-source-mappings", _]) => "GetEventSourceMapping",
-            ("PUT", ["event-source-mappings", _]) => "UpdateEventSourceMapping",
-            ("DELETE", ["event-source-mappings", _]) => "DeleteEventSourceMapping",
-            _ => return None,
-        })
-    }
-
-    /// The function that a path names: by name, partial ARN or ARN.
-    pub(crate) fn named(path: &[String]) -> &str {
-        let given = path.get(2).map(String::as_str).unwrap_or_default();
-        name_of(given)
-    }
-
     pub(crate) fn handle(
         &mut self,
         request: &Incoming,
@@ -63,7 +32,7 @@ impl Lambda {
         body: &Value,
         sqs: &Sqs,
     ) -> Result<Handled, ApiError> {
-        let (scope, name) = (&request.scope, Self::named(&request.path));
+        let (scope, name) = (&request.scope, routes::named(&request.path));
         let query =
             |name: &str| request.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         if operation == "Invoke" {
@@ -130,7 +99,7 @@ impl Lambda {
                 return Ok(nothing(204));
             }
             "CreateEventSourceMapping" => {
-                let name = name_of(text(body, "FunctionName").unwrap_or_default());
+                let name = routes::name_of(text(body, "FunctionName").unwrap_or_default());
                 self.find(scope, name)?;
                 let view = self.create_mapping(scope, key(scope, name), body, sqs)?;
                 return Ok(Handled::Reply(Reply::answer(Protocol::Rest, operation, &view).with_status(202)));
@@ -153,7 +122,7 @@ impl Lambda {
     }
 
     fn create(&mut self, scope: &Scope, body: &Value) -> Result<Value, ApiError> {
-        let name = name_of(text(body, "FunctionName").unwrap_or_default());
+        let name = routes::name_of(text(body, "FunctionName").unwrap_or_default());
         let fits = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
         if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
             return Err(invalid(format!(
@@ -251,12 +220,6 @@ impl Lambda {
 
 fn nothing(status: u16) -> Handled {
     Handled::Reply(Reply::answer(Protocol::Rest, "", &Value::Null).with_status(status))
-}
-
-/// The name in a name, a partial ARN or an ARN, without a version.
-pub(super) fn name_of(given: &str) -> &str {
-    let name = given.split_once("function:").map_or(given, |(_, name)| name);
-    name.split(':').next().unwrap_or(name)
 }
 
 fn mapping_of(request: &Incoming) -> &str {

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Key, Lambda, invalid};
+use super::{
+    Lambda,
+    names::{Key, invalid, key},
+};
 use crate::api::{ApiError, Scope};
 
 impl Lambda {
@@ -18,19 +21,19 @@ impl Lambda {
                 "the embedded AWS knows a reserved concurrency of 0 only, which stops a function",
             ));
         }
-        self.stopped.insert(super::key(scope, name));
+        self.stopped.insert(key(scope, name));
         self.get_concurrency(scope, name)
     }
 
     pub(super) fn get_concurrency(&self, scope: &Scope, name: &str) -> Result<Value, ApiError> {
         self.find(scope, name)?;
-        let is_stopped = self.is_stopped(&super::key(scope, name));
+        let is_stopped = self.is_stopped(&key(scope, name));
         Ok(if is_stopped { json!({ "ReservedConcurrentExecutions": 0 }) } else { json!({}) })
     }
 
     pub(super) fn delete_concurrency(&mut self, scope: &Scope, name: &str) -> Result<(), ApiError> {
         self.find(scope, name)?;
-        self.stopped.remove(&super::key(scope, name));
+        self.stopped.remove(&key(scope, name));
         Ok(())
     }
 

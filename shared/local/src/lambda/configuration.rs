@@ -6,7 +6,10 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Function, Key, Program, arn, invalid};
+use super::{
+    function::{Function, Program},
+    names::{Key, arn, invalid},
+};
 use crate::{api::ApiError, wire::text};
 
 /// What GetFunctionConfiguration tells.

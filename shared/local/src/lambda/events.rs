@@ -4,69 +4,15 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Key, Lambda, Outcome, invalid, invocation::Origin, key_of_arn, permissions};
-use crate::{api::ApiError, sqs::Sqs, wire::text};
-
-/// An event that a function is asked to take.
-#[derive(Debug)]
-pub(crate) struct Asked {
-    request_id: String,
-    function: Key,
-    payload: Bytes,
-    since: Timestamp,
-    /// How often it has been tried.
-    tries: u32,
-}
-
-/// What becomes of events that fail. By default AWS tries twice more, within six hours.
-#[derive(Debug, Clone)]
-pub(super) struct Retries {
-    most: u32,
-    longest: SignedDuration,
-    on_failure: Option<String>,
-}
-
-impl Default for Retries {
-    fn default() -> Self {
-        Self { most: 2, longest: SignedDuration::from_hours(6), on_failure: None }
-    }
-}
-
-impl Retries {
-    /// What PutFunctionEventInvokeConfig asks for.
-    ///
-    /// # Errors
-    /// As Lambda refuses it.
-    pub(super) fn read(body: &Value) -> Result<Self, ApiError> {
-        let default = Self::default();
-        let within =
-            |member: &str, bounds: std::ops::RangeInclusive<i64>, default: i64| match body[member].as_i64() {
-                None => Ok(default),
-                Some(number) if bounds.contains(&number) => Ok(number),
-                Some(number) => {
-                    Err(invalid(format!("{member} is {} to {}, not {number}", bounds.start(), bounds.end())))
-                }
-            };
-        let most = within("MaximumRetryAttempts", 0..=2, i64::from(default.most))?;
-        let longest = within("MaximumEventAgeInSeconds", 60..=21_600, default.longest.as_secs())?;
-        Ok(Self {
-            most: u32::try_from(most).unwrap_or_default(),
-            longest: SignedDuration::from_secs(longest),
-            on_failure: text(&body["DestinationConfig"]["OnFailure"], "Destination").map(str::to_owned),
-        })
-    }
-
-    pub(super) fn view(&self, arn: &str, modified: Timestamp) -> Value {
-        let destination = self.on_failure.as_ref().map_or(json!({}), |arn| json!({ "Destination": arn }));
-        json!({
-            "FunctionArn": format!("{arn}:$LATEST"),
-            "LastModified": crate::wire::timestamp(modified),
-            "MaximumRetryAttempts": self.most,
-            "MaximumEventAgeInSeconds": self.longest.as_secs(),
-            "DestinationConfig": { "OnSuccess": {}, "OnFailure": destination },
-        })
-    }
-}
+use super::{
+    Lambda,
+    invocation::Origin,
+    names::{Key, key_of_arn},
+    outcome::Outcome,
+    permissions,
+    retries::{Asked, Retries},
+};
+use crate::sqs::Sqs;
 
 impl Lambda {
     /// Takes an event for a function; no one waits for the answer.

@@ -5,94 +5,20 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Key, Lambda, Outcome, api::name_of, arn, invalid, invocation::Origin, not_found};
+use super::{
+    Lambda,
+    invocation::Origin,
+    mapping::{Batch, Mapping},
+    names::{Key, invalid, not_found},
+    outcome::Outcome,
+    routes::name_of,
+};
 use crate::{
     api::{ApiError, Scope},
     page,
     sqs::{Message, Sqs},
-    wire::{text, timestamp},
+    wire::text,
 };
-
-/// A queue that feeds a function.
-#[derive(Debug, Clone)]
-pub(super) struct Mapping {
-    function: Key,
-    queue: String,
-    batch: usize,
-    /// How many batches may run at once.
-    most: usize,
-    running: usize,
-    enabled: bool,
-    /// Whether the function's answer names the messages that failed.
-    partial: bool,
-    modified: Timestamp,
-}
-
-/// Messages that a function has been given.
-#[derive(Debug)]
-pub(crate) struct Batch {
-    mapping: String,
-    /// Message ids and receipts.
-    messages: Vec<(String, String)>,
-}
-
-impl Mapping {
-    fn read(function: Key, body: &Value, now: Timestamp) -> Result<Self, ApiError> {
-        let queue = text(body, "EventSourceArn").filter(|arn| arn.contains(":sqs:"));
-        let mapping = Self {
-            function,
-            queue: queue.ok_or_else(|| invalid("the embedded AWS reads SQS queues only"))?.to_owned(),
-            batch: 10,
-            most: 5,
-            running: 0,
-            enabled: true,
-            partial: false,
-            modified: now,
-        };
-        mapping.changed(body, now)
-    }
-
-    fn changed(mut self, body: &Value, now: Timestamp) -> Result<Self, ApiError> {
-        let within = |value: &Value, what: &str, least: u64, most: u64| match value.as_u64() {
-            None => Ok(None),
-            Some(number) if (least..=most).contains(&number) => Ok(usize::try_from(number).ok()),
-            Some(number) => Err(invalid(format!("{what} is {least} to {most}, not {number}"))),
-        };
-        // More than ten need a batching window, which is not modelled.
-        self.batch = within(&body["BatchSize"], "BatchSize", 1, 10)?.unwrap_or(self.batch);
-        let most = &body["ScalingConfig"]["MaximumConcurrency"];
-        self.most = within(most, "MaximumConcurrency", 2, 1000)?.unwrap_or(self.most);
-        self.enabled = body["Enabled"].as_bool().unwrap_or(self.enabled);
-        if let Some(kinds) = body["FunctionResponseTypes"].as_array() {
-            self.partial = kinds.iter().any(|kind| kind == "ReportBatchItemFailures");
-        }
-        self.modified = now;
-        Ok(self)
-    }
-
-    fn view(&self, id: &str) -> Value {
-        let kinds: &[&str] = if self.partial { &["ReportBatchItemFailures"] } else { &[] };
-        let [account, region, _] = &self.function;
-        json!({
-            "UUID": id,
-            "BatchSize": self.batch,
-            "MaximumBatchingWindowInSeconds": 0,
-            "EventSourceArn": self.queue,
-            "FunctionArn": arn(&self.function),
-            "EventSourceMappingArn": format!("arn:aws:lambda:{region}:{account}:event-source-mapping:{id}"),
-            "LastModified": timestamp(self.modified),
-            "State": if self.enabled { "Enabled" } else { "Disabled" },
-            "StateTransitionReason": "USER_INITIATED",
-            "FunctionResponseTypes": kinds,
-            "ScalingConfig": { "MaximumConcurrency": self.most },
-        })
-    }
-
-    /// When the next batch can be taken.
-    fn next_at(&self, sqs: &Sqs) -> Option<Timestamp> {
-        sqs.visible_at(&self.queue).filter(|_| self.enabled && self.running < self.most)
-    }
-}
 
 impl Lambda {
     pub(super) fn create_mapping(
@@ -168,10 +94,7 @@ impl Lambda {
         let function = query("FunctionName").map(name_of);
         let queue = query("EventSourceArn");
         let most = query("MaxItems").map_or(Ok(100), str::parse).map_err(|_| invalid("Invalid MaxItems"))?;
-        let after = match query("Marker") {
-            None => None,
-            Some(token) => Some(page::key(token).ok_or_else(|| invalid("Invalid Marker"))?),
-        };
+        let after = page::after(query("Marker"), || invalid("Invalid Marker"))?;
         let listed = self
             .mappings
             .iter()
@@ -180,7 +103,7 @@ impl Lambda {
                     && function.is_none_or(|name| mapping.function[2] == name)
                     && queue.is_none_or(|arn| mapping.queue == arn)
             })
-            .map(|(id, mapping)| (id.clone(), mapping.view(id)));
+            .map(|(id, mapping)| (id, mapping.view(id)));
         let (found, next) = page::page(listed, after.as_deref(), most.clamp(1, 100));
         let mut answer = json!({ "EventSourceMappings": found });
         if let Some(next) = next {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Deployed, invalid};
-use crate::{api::ApiError, wire::text};
+use super::{deployed::Deployed, names::invalid};
+use crate::{api::ApiError, glob::like, wire::text};
 
 /// The statement of a function that any service may invoke.
 pub(super) fn any_service(arn: &str) -> Value {
@@ -18,11 +18,7 @@ pub(super) fn may_invoke(statements: &BTreeMap<String, Value>, service: &str, so
     statements.values().any(|statement| {
         let named = text(&statement["Principal"], "Service").unwrap_or_default();
         let condition = text(&statement["Condition"]["ArnLike"], "AWS:SourceArn");
-        (named == "*" || named == service)
-            && condition.is_none_or(|pattern| match pattern.split_once('*') {
-                None => pattern == source_arn,
-                Some((before, after)) => source_arn.starts_with(before) && source_arn.ends_with(after),
-            })
+        (named == "*" || named == service) && condition.is_none_or(|pattern| like(pattern, source_arn))
     })
 }
 

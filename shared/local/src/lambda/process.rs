@@ -2,7 +2,6 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read},
-    net::Ipv4Addr,
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -10,33 +9,19 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
-use tokio::{
-    net::TcpListener,
-    sync::{oneshot, watch},
-    task::JoinHandle,
-};
+use tokio::{sync::watch, task::JoinHandle};
 
-use super::{
-    Configuration,
-    invocation::{Ended, Failure, Invocation},
-    log::Usage,
-    runtime_api::{self, Desk, Work},
-};
-use crate::{World, scratch::Scratch};
-
-/// Lambda ends an environment that takes longer than this to start.
-const MAX_INIT: Duration = Duration::from_secs(10);
+use super::{configuration::Configuration, outcome::Failure, runtime_api::Desk};
+use crate::scratch::Scratch;
 
 /// The code of a function that is a program, and its environments that wait.
 #[derive(Debug)]
 pub(super) struct Package {
-    program: PathBuf,
+    pub(super) program: PathBuf,
     /// The folder that it is in, when that is ours to remove.
     _unpacked: Option<Scratch>,
-    idle: Mutex<Vec<Environment>>,
+    pub(super) idle: Mutex<Vec<Environment>>,
 }
 
 impl Package {
@@ -62,44 +47,18 @@ impl Package {
         self.idle().clear();
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Environment>> {
+    pub(super) fn idle(&self) -> MutexGuard<'_, Vec<Environment>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Runs an invocation in an environment that waits, or in a new one.
-    pub(super) async fn run(&self, world: &World, invocation: &Invocation, deadline: Timestamp) -> Ended {
-        let waiting = self.idle().pop();
-        let (mut environment, init) = match waiting {
-            Some(environment) => (environment, None),
-            None => match Environment::start(world, &self.program, &invocation.configuration).await {
-                Ok((environment, init)) => (environment, Some(init)),
-                Err((failure, log)) => {
-                    return Ended { answer: Err(failure), log, usage: Usage::default() };
-                }
-            },
-        };
-        // The time that an environment took to start is not the invocation's.
-        let deadline = deadline + init.unwrap_or_default();
-        let answer = environment.invoke(world, invocation, deadline).await;
-        let ended = Ended {
-            answer,
-            log: environment.log.take(),
-            usage: Usage { init, memory: environment.memory(), ..Usage::default() },
-        };
-        if matches!(ended.answer, Ok(_) | Err(Failure::Told(_))) {
-            self.idle().push(environment);
-        }
-        ended
     }
 }
 
 /// A process that serves one function. Dropping it ends the process.
 #[derive(Debug)]
-struct Environment {
-    process: Process,
-    log: Log,
-    desk: Arc<Desk>,
-    runtime_api: JoinHandle<()>,
+pub(super) struct Environment {
+    pub(super) process: Process,
+    pub(super) log: Log,
+    pub(super) desk: Arc<Desk>,
+    pub(super) runtime_api: JoinHandle<()>,
 }
 
 impl Drop for Environment {
@@ -109,83 +68,7 @@ impl Drop for Environment {
 }
 
 impl Environment {
-    /// Starts a process and waits until it asks for work.
-    async fn start(
-        world: &World,
-        program: &Path,
-        configuration: &Configuration,
-    ) -> Result<(Self, SignedDuration), (Failure, String)> {
-        let began = world.now();
-        let died = |kind, message: String| (Failure::Died { kind, message }, String::new());
-        let clock = world.clock_file().map_err(|error| died("Runtime.Unknown", error.to_string()))?;
-        let endpoint = world.endpoint().ok_or_else(|| {
-            died(
-                "Runtime.InvalidEntrypoint",
-                "programs run only while the world is served over TCP".to_owned(),
-            )
-        })?;
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
-        let listener = listener.map_err(|error| died("Runtime.Unknown", error.to_string()))?;
-        let address = listener.local_addr().map_err(|error| died("Runtime.Unknown", error.to_string()))?;
-        let log = Log::default();
-        let around = Surroundings {
-            endpoint: &endpoint,
-            runtime_api: &address.to_string(),
-            clock: &clock.to_string_lossy(),
-        };
-        let process = Process::spawn(program, configuration, &around, &log);
-        let process = process
-            .map_err(|error| died("Runtime.InvalidEntrypoint", format!("{}: {error}", program.display())))?;
-        let desk = Arc::new(Desk::default());
-        let runtime_api = tokio::spawn(runtime_api::serve(listener, Arc::clone(&desk)));
-        let mut environment = Self { process, log, desk, runtime_api };
-        let desk = Arc::clone(&environment.desk);
-        let failure = tokio::select! {
-            biased;
-            failed = desk.asked_for_work() => match failed {
-                None => return Ok((environment, world.now().duration_since(began))),
-                Some(document) => Failure::Told(document),
-            },
-            failure = environment.process.ended() => failure,
-            () = tokio::time::sleep(MAX_INIT) => Failure::Died {
-                kind: "Sandbox.Timedout",
-                message: "the function did not start within 10 seconds".to_owned(),
-            },
-        };
-        Err((failure, environment.log.take()))
-    }
-
-    async fn invoke(
-        &mut self,
-        world: &World,
-        invocation: &Invocation,
-        deadline: Timestamp,
-    ) -> Result<Bytes, Failure> {
-        let (answer, answered) = oneshot::channel();
-        let Invocation { request_id, configuration, payload, .. } = invocation;
-        self.desk.hand_out(Work {
-            request_id: request_id.clone(),
-            arn: configuration.arn.clone(),
-            deadline,
-            payload: payload.clone(),
-            answer,
-        });
-        let left = deadline.duration_since(world.now()).max(SignedDuration::ZERO);
-        let answer = tokio::select! {
-            biased;
-            answer = answered => answer.unwrap_or_else(|_| Err(Failure::Died {
-                kind: "Runtime.ExitError",
-                message: "the runtime went away".to_owned(),
-            })),
-            failure = self.process.ended() => Err(failure),
-            () = tokio::time::sleep(left.unsigned_abs()) => Err(Failure::TimedOut),
-        };
-        // What the function wrote before it answered is on its way through a pipe.
-        self.log.settle().await;
-        answer
-    }
-
-    fn memory(&self) -> Option<u64> {
+    pub(super) fn memory(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.child.id())).ok()?;
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         let kib: u64 = peak.trim().strip_suffix("kB")?.trim().parse().ok()?;
@@ -194,25 +77,25 @@ impl Environment {
 }
 
 /// What a process is reported the world around it.
-struct Surroundings<'a> {
-    endpoint: &'a str,
-    runtime_api: &'a str,
-    /// The file that tells the time.
-    clock: &'a str,
+pub(super) struct Surroundings<'a> {
+    pub(super) endpoint: &'a str,
+    pub(super) runtime_api: &'a str,
+    /// The variable that names the file that tells the time, and the file.
+    pub(super) clock: Option<(&'a str, &'a str)>,
 }
 
 /// The operating system's side of an environment.
 #[derive(Debug)]
-struct Process {
-    child: Child,
+pub(super) struct Process {
+    pub(super) child: Child,
     /// Whether it has been waited for: its number may be another's.
-    is_gone: bool,
+    pub(super) is_gone: bool,
     /// Whether the process has closed its standard output, as it does when it ends.
-    closed: watch::Receiver<bool>,
+    pub(super) closed: watch::Receiver<bool>,
 }
 
 impl Process {
-    fn spawn(
+    pub(super) fn spawn(
         program: &Path,
         configuration: &Configuration,
         around: &Surroundings<'_>,
@@ -238,7 +121,6 @@ impl Process {
             ("AWS_REGION", region),
             ("AWS_SECRET_ACCESS_KEY", "not-checked"),
             ("AWS_SESSION_TOKEN", configuration.role_name()),
-            (backup_chain_aws::runtime::CLOCK, around.clock),
             ("LAMBDA_TASK_ROOT", &folder.to_string_lossy()),
             ("LANG", "en_US.UTF-8"),
             ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
@@ -248,6 +130,7 @@ impl Process {
             .env_clear()
             .envs(&configuration.environment)
             .envs(variables)
+            .envs(around.clock)
             .current_dir(folder)
             // A group of its own: what it starts ends with it, and a Ctrl-C is ours to act on.
             .process_group(0)
@@ -272,7 +155,7 @@ impl Process {
     }
 
     /// Ends when the process has ended, with how.
-    async fn ended(&mut self) -> Failure {
+    pub(super) async fn ended(&mut self) -> Failure {
         // A process can close its output and live, or end while a child of its own keeps the output open.
         const POLL_INTERVAL: Duration = Duration::from_millis(50);
         while !self.is_over() {
@@ -311,14 +194,14 @@ impl Drop for Process {
 
 /// What a process writes.
 #[derive(Debug, Clone, Default)]
-struct Log(Arc<Mutex<String>>);
+pub(super) struct Log(Arc<Mutex<String>>);
 
 impl Log {
     fn text(&self) -> MutexGuard<'_, String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self) -> String {
+    pub(super) fn take(&self) -> String {
         std::mem::take(&mut *self.text())
     }
 
@@ -333,7 +216,7 @@ impl Log {
     }
 
     /// Waits until nothing more has come for a moment.
-    async fn settle(&self) {
+    pub(super) async fn settle(&self) {
         const SETTLE_PAUSE: Duration = Duration::from_millis(2);
         let mut seen = usize::MAX;
         while seen != self.text().len() {

@@ -17,7 +17,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::invocation::Failure;
+use super::outcome::Failure;
 
 /// One invocation, as a process is given it.
 #[derive(Debug)]

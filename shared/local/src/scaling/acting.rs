@@ -9,7 +9,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Around, RegionState, Scaling, activities, target::Dimension, tracking};
+use super::{Around, RegionState, Scaling, activities, dimension::Dimension, tracking};
 use crate::{api::Scope, rng::Rng};
 
 /// How long the alarms of a policy need to see a capacity that somebody else has set.

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Call, invalid,
-    target::{self, Dimension},
+    Call,
+    dimension::{self, Dimension},
+    requests::{Answer, invalid},
 };
 use crate::{
     rng::Rng,
@@ -32,7 +33,7 @@ pub(super) fn change(
     };
     json!({
         "ActivityId": rng.uuid(),
-        "ServiceNamespace": target::DYNAMODB,
+        "ServiceNamespace": dimension::DYNAMODB,
         "ResourceId": dimension.resource,
         "ScalableDimension": dimension.name,
         "Description": format!("Setting {what}."),
@@ -47,7 +48,7 @@ pub(super) fn change(
 impl Call<'_, '_> {
     /// DescribeScalingActivities, the latest first; they outlive their target.
     pub(super) fn describe_activities(&mut self) -> Answer {
-        let namespace = target::namespace(self.body)?;
+        let namespace = dimension::namespace(self.body)?;
         let (resource, dimension) = (text(self.body, "ResourceId"), text(self.body, "ScalableDimension"));
         if dimension.is_some() && resource.is_none() {
             return Err(invalid("Resource ID must be specified when a scalable dimension is"));
@@ -60,7 +61,7 @@ impl Call<'_, '_> {
             .rev()
             .enumerate()
             .filter(|(_, activity)| {
-                namespace == target::DYNAMODB
+                namespace == dimension::DYNAMODB
                     && resource.is_none_or(|resource| activity["ResourceId"] == json!(resource))
                     && dimension.is_none_or(|dimension| activity["ScalableDimension"] == json!(dimension))
             })

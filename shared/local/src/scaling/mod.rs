@@ -5,8 +5,12 @@
 //! whatever stands under its name: see [`acting`].
 
 mod acting;
+mod action;
 mod activities;
+mod dimension;
 mod policies;
+mod policy;
+mod requests;
 mod schedules;
 mod tags;
 mod target;
@@ -17,7 +21,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use self::{policies::Policy, schedules::Action, target::Dimension, targets::Target};
+use self::{
+    dimension::{DYNAMODB, Dimension, Key, namespace},
+    requests::{Answer, invalid, not_found},
+    target::Target,
+};
 use crate::{
     api::{ApiError, Scope},
     cloudwatch::CloudWatch,
@@ -26,11 +34,6 @@ use crate::{
     rng::Rng,
     wire::{Service, text},
 };
-
-type Answer = Result<Value, ApiError>;
-
-/// What a target is known by: its resource id and its dimension.
-type Key = (String, String);
 
 /// Application Auto Scaling of all accounts and Regions.
 #[derive(Debug)]
@@ -113,7 +116,7 @@ impl Call<'_, '_> {
 
     /// Which of the place's targets a listing is about: those of its namespace, resource and dimension.
     fn listed(&self, resources: &[&str]) -> Result<Vec<(&Key, &Target)>, ApiError> {
-        let namespace = target::namespace(self.body)?;
+        let namespace = namespace(self.body)?;
         let dimension = text(self.body, "ScalableDimension");
         if dimension.is_some() && resources.is_empty() {
             return Err(invalid("Resource ID must be specified when a scalable dimension is"));
@@ -123,7 +126,7 @@ impl Call<'_, '_> {
             .targets
             .iter()
             .filter(|((resource, name), _)| {
-                namespace == target::DYNAMODB
+                namespace == DYNAMODB
                     && (resources.is_empty() || resources.contains(&resource.as_str()))
                     && dimension.is_none_or(|dimension| name == dimension)
             })
@@ -144,12 +147,8 @@ impl Call<'_, '_> {
                 .filter(|size| (1..=longest).contains(size))
                 .ok_or_else(|| invalid(format!("MaxResults must be between 1 and {longest}")))?,
         };
-        let after = match text(self.body, "NextToken") {
-            None => None,
-            Some(token) => Some(page::key(token).ok_or_else(|| {
-                ApiError::client("InvalidNextTokenException", "The next token supplied was invalid")
-            })?),
-        };
+        let refusal = || ApiError::client("InvalidNextTokenException", "The next token supplied was invalid");
+        let after = page::after(text(self.body, "NextToken"), refusal)?;
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         let (found, next) = page::page(entries, after.as_deref(), size);
         let mut answer = json!({ member: found });
@@ -158,26 +157,4 @@ impl Call<'_, '_> {
         }
         Ok(answer)
     }
-}
-
-/// The texts of a list in a request.
-fn texts<'a>(body: &'a Value, member: &str) -> Vec<&'a str> {
-    body[member].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
-}
-
-fn invalid(message: impl Into<String>) -> ApiError {
-    ApiError::client("ValidationException", message)
-}
-
-fn not_found(message: String) -> ApiError {
-    ApiError::client("ObjectNotFoundException", message)
-}
-
-fn required<'a>(body: &'a Value, member: &str) -> Result<&'a str, ApiError> {
-    text(body, member).filter(|text| !text.is_empty()).ok_or_else(|| {
-        invalid(format!(
-            "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not \
-             be null"
-        ))
-    })
 }

@@ -1,13 +1,13 @@
 //! Scaling policies.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Call, invalid, not_found, required,
-    target::Dimension,
-    texts,
-    tracking::{self, Alarms},
+    Call,
+    dimension::Dimension,
+    policy::{Alarms, Policy},
+    requests::{Answer, invalid, not_found, required, texts},
+    tracking,
 };
 use crate::{
     api::ApiError,
@@ -18,16 +18,6 @@ use crate::{
 const MAX_PAGE: u64 = 10;
 const TRACKING: &str = "TargetTrackingScaling";
 const TYPES: [&str; 3] = ["PredictiveScaling", "StepScaling", TRACKING];
-
-/// A policy that keeps a metric near its target.
-#[derive(Debug)]
-pub(super) struct Policy {
-    pub(super) arn: String,
-    pub(super) created: Timestamp,
-    /// `TargetTrackingScalingPolicyConfiguration`.
-    pub(super) configuration: Value,
-    pub(super) alarms: Alarms,
-}
 
 impl Call<'_, '_> {
     /// PutScalingPolicy: makes a policy, or changes the one of that name.

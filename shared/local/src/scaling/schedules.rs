@@ -1,74 +1,17 @@
 //! Scheduled actions.
 
-use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::{civil::DateTime, tz::TimeZone};
 use serde_json::{Value, json};
 
-use super::{Answer, Call, invalid, not_found, required, target::Dimension, targets::units, texts};
-use crate::{
-    api::ApiError,
-    events::schedule::Schedule,
-    page,
-    wire::{text, timestamp},
+use super::{
+    Call,
+    action::{Action, inside},
+    dimension::Dimension,
+    requests::{Answer, invalid, not_found, required, texts, units},
 };
+use crate::{api::ApiError, events::schedule::Schedule, page, wire::text};
 
 const MAX_PAGE: u64 = 50;
-
-/// An action that changes the range of its target when its time comes.
-#[derive(Debug)]
-pub(super) struct Action {
-    arn: String,
-    created: Timestamp,
-    schedule: String,
-    /// When it is next due; never when it was due once, or its end is over.
-    pub(super) next: Option<Timestamp>,
-    timezone: Option<String>,
-    /// Seconds since the epoch.
-    start: Option<f64>,
-    end: Option<f64>,
-    /// `ScalableTargetAction`.
-    pub(super) range: Value,
-}
-
-impl Action {
-    /// Finds when it is due next after a moment: within its start and end, by the clock of its time zone.
-    pub(super) fn wind(&mut self, after: Timestamp) {
-        let moment = |seconds: f64| Timestamp::from_duration(SignedDuration::from_secs_f64(seconds)).ok();
-        let (start, end) = (self.start.and_then(moment), self.end.and_then(moment));
-        let zone =
-            self.timezone.as_deref().and_then(|zone| TimeZone::get(zone).ok()).unwrap_or(TimeZone::UTC);
-        let after = start.map_or(after, |start| after.max(start));
-        let next = match inside(&self.schedule, "at") {
-            Some(at) => {
-                let at = at.parse::<DateTime>().ok().and_then(|at| at.to_zoned(zone).ok());
-                at.map(|at| at.timestamp()).filter(|at| *at > after)
-            }
-            None => Schedule::read(&self.schedule).and_then(|schedule| schedule.next_in(after, zone)),
-        };
-        self.next = next.filter(|next| end.is_none_or(|end| *next <= end));
-    }
-
-    fn view(&self, name: &str, resource: &str, dimension: &str) -> Value {
-        let mut view = json!({
-            "ScheduledActionName": name,
-            "ScheduledActionARN": self.arn,
-            "ServiceNamespace": "dynamodb",
-            "Schedule": self.schedule,
-            "ResourceId": resource,
-            "ScalableDimension": dimension,
-            "ScalableTargetAction": self.range,
-            "CreationTime": timestamp(self.created),
-        });
-        if let Some(timezone) = &self.timezone {
-            view["Timezone"] = json!(timezone);
-        }
-        for (member, at) in [("StartTime", self.start), ("EndTime", self.end)] {
-            if let Some(at) = at {
-                view[member] = json!(at);
-            }
-        }
-        view
-    }
-}
 
 impl Call<'_, '_> {
     /// PutScheduledAction: makes an action, or changes what the request names of one. AWS documents that start
@@ -194,11 +137,6 @@ fn is_schedule(schedule: &str) -> bool {
         Some(at) => at.parse::<DateTime>().is_ok(),
         None => Schedule::read(schedule).is_some(),
     }
-}
-
-/// What stands between the brackets of a schedule of this kind.
-fn inside<'a>(schedule: &'a str, kind: &str) -> Option<&'a str> {
-    schedule.strip_prefix(kind)?.strip_prefix('(')?.strip_suffix(')')
 }
 
 #[cfg(test)]

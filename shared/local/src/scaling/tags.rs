@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Answer, Call, invalid, required, targets::Target, texts};
+use super::{
+    Call,
+    requests::{Answer, invalid, required, texts},
+    target::Target,
+};
 use crate::api::ApiError;
 
 const MAX_TAGS: usize = 50;

@@ -2,58 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Action, Answer, Call, Policy, acting, invalid, tags, target::Dimension, texts, tracking};
-use crate::{
-    api::{ApiError, Scope},
-    page,
-    rng::hex,
-    wire::timestamp,
+use super::{
+    Call, acting,
+    dimension::Dimension,
+    requests::{Answer, invalid, texts, units},
+    tags,
+    target::Target,
+    tracking,
 };
+use crate::{page, rng::hex};
 
 const MAX_PAGE: u64 = 50;
 const SUSPENSIONS: [&str; 3] =
     ["DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended"];
-
-/// A scalable target, with what goes when it is deregistered.
-#[derive(Debug)]
-pub(super) struct Target {
-    pub(super) arn: String,
-    pub(super) min: u64,
-    pub(super) max: u64,
-    created: Timestamp,
-    /// Since when the capacity has been outside the range, while it is.
-    pub(super) outside: Option<Timestamp>,
-    pub(super) suspended: BTreeMap<&'static str, bool>,
-    pub(super) tags: BTreeMap<String, String>,
-    /// By name.
-    pub(super) policies: BTreeMap<String, Policy>,
-    /// By name.
-    pub(super) actions: BTreeMap<String, Action>,
-}
-
-impl Target {
-    /// AWS documents that it takes the service-linked role for DynamoDB, whatever role a request names.
-    fn view(&self, scope: &Scope, resource: &str, dimension: &str) -> Value {
-        json!({
-            "ServiceNamespace": "dynamodb",
-            "ResourceId": resource,
-            "ScalableDimension": dimension,
-            "MinCapacity": self.min,
-            "MaxCapacity": self.max,
-            "RoleARN": format!(
-                "arn:aws:iam::{}:role/aws-service-role/dynamodb.application-autoscaling.amazonaws.com/\
-                 AWSServiceRoleForApplicationAutoScaling_DynamoDBTable",
-                scope.account
-            ),
-            "CreationTime": timestamp(self.created),
-            "SuspendedState": self.suspended,
-            "ScalableTargetARN": self.arn,
-        })
-    }
-}
 
 impl Call<'_, '_> {
     /// RegisterScalableTarget: makes a target, or changes what the request names of one. AWS documents that the
@@ -123,17 +86,5 @@ impl Call<'_, '_> {
             }
         }
         Ok(json!({}))
-    }
-}
-
-/// A capacity of a request: tables and indexes have one unit at least.
-pub(super) fn units(body: &Value, member: &str) -> Result<Option<u64>, ApiError> {
-    match &body[member] {
-        Value::Null => Ok(None),
-        value => value
-            .as_u64()
-            .filter(|units| *units >= 1)
-            .map(Some)
-            .ok_or_else(|| invalid(format!("{member} must be at least 1"))),
     }
 }

@@ -2,70 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::{Around, Policy, invalid, target::Dimension};
+use super::{
+    Around,
+    dimension::Dimension,
+    policy::{AlarmKind, Policy, predefined},
+    requests::invalid,
+};
 use crate::{
     api::{ApiError, Scope},
-    cloudwatch,
-    rng::Rng,
     wire::text,
 };
-
-/// The alarms of a policy.
-#[derive(Debug)]
-pub(super) struct Alarms {
-    /// What each tells, and its name.
-    named: Vec<(AlarmKind, String)>,
-    /// Who made them: their action is the policy's ARN with this behind it.
-    created_by: String,
-}
-
-/// What an alarm of a policy tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum AlarmKind {
-    /// More is used than the target.
-    High,
-    /// Less is used than the target, by a margin.
-    Low,
-    /// Somebody else has provisioned more.
-    ProvisionedHigh,
-    /// Somebody else has provisioned less.
-    ProvisionedLow,
-}
-
-impl AlarmKind {
-    fn name(self) -> &'static str {
-        match self {
-            Self::High => "AlarmHigh",
-            Self::Low => "AlarmLow",
-            Self::ProvisionedHigh => "ProvisionedCapacityHigh",
-            Self::ProvisionedLow => "ProvisionedCapacityLow",
-        }
-    }
-}
-
-impl Alarms {
-    /// Names for the alarms of a new policy. One on DynamoDB's own utilization has four, any other two.
-    pub(super) fn named(rng: &mut Rng, dimension: &Dimension, configuration: &Value) -> Self {
-        let kinds: &[AlarmKind] = if predefined(configuration).is_some() {
-            &[AlarmKind::High, AlarmKind::Low, AlarmKind::ProvisionedHigh, AlarmKind::ProvisionedLow]
-        } else {
-            &[AlarmKind::High, AlarmKind::Low]
-        };
-        let name = |kind: AlarmKind, rng: &mut Rng| {
-            format!("TargetTracking-{}-{}-{}", dimension.resource, kind.name(), rng.uuid())
-        };
-        let named = kinds.iter().map(|kind| (*kind, name(*kind, rng))).collect();
-        Self { named, created_by: rng.uuid() }
-    }
-
-    /// As the policy tells them.
-    pub(super) fn view(&self, scope: &Scope) -> Value {
-        self.named
-            .iter()
-            .map(|(_, name)| json!({ "AlarmName": name, "AlarmARN": cloudwatch::arn(scope, name) }))
-            .collect()
-    }
-}
 
 /// Puts the alarms of a policy, as they follow from its configuration and the capacity now.
 pub(super) fn put(around: &mut Around<'_>, scope: &Scope, dimension: &Dimension, policy: &Policy) {
@@ -192,10 +138,6 @@ pub(super) fn check(configuration: &Value, target: f64, dimension: &Dimension) -
             "Exactly one of PredefinedMetricSpecification and CustomizedMetricSpecification must be specified",
         )),
     }
-}
-
-fn predefined(configuration: &Value) -> Option<&str> {
-    text(&configuration["PredefinedMetricSpecification"], "PredefinedMetricType")
 }
 
 /// Whether two configurations keep the same metric.

@@ -180,3 +180,8 @@ pub(super) fn check_allow_policy(policy: &str) -> Result<(), ApiError> {
         _ => refused("redrivePermission must be allowAll, denyAll or byQueue."),
     }
 }
+
+/// The texts of a list.
+pub(super) fn names<'a>(body: &'a Value, member: &str) -> Vec<&'a str> {
+    body.get(member).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
+}

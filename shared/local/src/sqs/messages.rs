@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Sqs,
+    attributes::names,
     errors::{invalid, invalid_value, missing, no_fifo, no_queue},
     md5,
     queue::{Draft, Queue, Stored},
@@ -301,11 +302,6 @@ fn check_ids(entries: &[Value]) -> Result<(), ApiError> {
 
 fn members(entry: &Value, member: &str) -> Map<String, Value> {
     entry.get(member).and_then(Value::as_object).cloned().unwrap_or_default()
-}
-
-/// The texts of a list.
-pub(super) fn names<'a>(body: &'a Value, member: &str) -> Vec<&'a str> {
-    body.get(member).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 fn number(body: &Value, member: &str) -> Option<i64> {

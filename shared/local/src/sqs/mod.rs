@@ -12,18 +12,17 @@ mod queue;
 
 use std::collections::BTreeMap;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use self::{
-    attributes::Redrive,
+    attributes::{Redrive, names},
     errors::{invalid, invalid_value, missing, no_fifo, no_queue},
-    messages::names,
     queue::Queue,
 };
 use crate::{
     api::{ApiError, Scope},
+    page,
     rng::Rng,
     wire::{Service, text},
 };
@@ -204,14 +203,14 @@ impl Sqs {
         let prefix = text(body, "QueueNamePrefix").unwrap_or_default();
         let here = self.queues.range(arn(&scope.region, &scope.account, "")..).map(|(_, queue)| queue);
         let here = here.take_while(|queue| queue.arn.starts_with(&arn(&scope.region, &scope.account, "")));
-        page(body, "QueueUrls", here.filter(|queue| queue.name().starts_with(prefix)))
+        paged(body, "QueueUrls", here.filter(|queue| queue.name().starts_with(prefix)))
     }
 
     fn list_sources(&self, scope: &Scope, body: &Value) -> Answer {
         let dead = self.named(scope, body)?;
         let feeds = |queue: &&Queue| queue.redrive().is_some_and(|redrive| redrive.target == dead);
         // AWS spells this member unlike its others, and always answers it.
-        let mut answer = page(body, "queueUrls", self.queues.values().filter(feeds))?;
+        let mut answer = paged(body, "queueUrls", self.queues.values().filter(feeds))?;
         if answer.get("queueUrls").is_none() {
             answer["queueUrls"] = json!([]);
         }
@@ -276,34 +275,22 @@ fn add_tags(queue: &mut Queue, tags: Option<&Value>) -> Result<(), ApiError> {
 
 /// One page of queue URLs. AWS documents that there is a next page only when `MaxResults` is given, and
 /// that else the first 1,000 are all there is.
-fn page<'a>(body: &Value, member: &str, queues: impl Iterator<Item = &'a Queue>) -> Answer {
+fn paged<'a>(body: &Value, member: &str, queues: impl Iterator<Item = &'a Queue>) -> Answer {
     let most = body.get("MaxResults").and_then(Value::as_u64);
     if most.is_some_and(|most| !(1..=1_000).contains(&most)) {
         return Err(invalid(
             "Value for parameter MaxResults is invalid. Reason: Must be between 1 and 1000.",
         ));
     }
-    let after = match text(body, "NextToken") {
-        None => String::new(),
-        Some(token) => STANDARD
-            .decode(token)
-            .ok()
-            .and_then(|bytes| String::from_utf8(bytes).ok())
-            .ok_or_else(|| invalid("Invalid or expired next token."))?,
-    };
+    let after = page::after(text(body, "NextToken"), || invalid("Invalid or expired next token."))?;
     let limit = usize::try_from(most.unwrap_or(1_000)).unwrap_or(1_000);
-    let mut rest = queues.filter(|queue| queue.arn > after).peekable();
-    let (mut urls, mut last) = (Vec::new(), String::new());
-    while let Some(queue) = rest.next_if(|_| urls.len() < limit) {
-        urls.push(queue.url());
-        last.clone_from(&queue.arn);
-    }
+    let (urls, next) = page::page(queues.map(|queue| (&queue.arn, queue.url())), after.as_deref(), limit);
     let mut answer = json!({});
     if !urls.is_empty() {
         answer[member] = json!(urls);
     }
-    if most.is_some() && rest.peek().is_some() {
-        answer["NextToken"] = json!(STANDARD.encode(last));
+    if let Some(next) = next.filter(|_| most.is_some()) {
+        answer["NextToken"] = json!(next);
     }
     Ok(answer)
 }

@@ -7,7 +7,7 @@ use crate::{
     api::{ApiError, Scope},
     backup::Backup,
     faults::{Fault, status_of},
-    lambda::Lambda,
+    lambda::routes,
 };
 
 /// A service, by its signing name.
@@ -119,7 +119,7 @@ impl Service {
             Protocol::Rest if self == Self::Backup => {
                 Backup::operation(&request.method, &request.path).map(str::to_owned)
             }
-            Protocol::Rest => Lambda::operation(&request.method, &request.path).map(str::to_owned),
+            Protocol::Rest => routes::operation(&request.method, &request.path).map(str::to_owned),
             Protocol::Json10 | Protocol::Json11 => request.target.as_deref().and_then(|target| {
                 target.strip_prefix(self.target_prefix())?.strip_prefix('.').map(str::to_owned)
             }),
@@ -185,7 +185,7 @@ impl Service {
                 if named.is_empty() { tables_of_batch(body) } else { named }
             }
             Self::Kms => of_members(&["KeyId", "TargetKeyId"]),
-            Self::Lambda => Lambda::named(&request.path).to_owned(),
+            Self::Lambda => routes::named(&request.path).to_owned(),
             Self::Backup => request
                 .path
                 .iter()

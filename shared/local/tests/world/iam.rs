@@ -117,8 +117,9 @@ async fn lists_come_in_pages() {
         world.put_role(ACCOUNT, name, &[]).unwrap();
     }
     let first = done(&world, "ListRoles", &[("MaxItems", "2")]).await;
-    assert_eq!((element(&first, "IsTruncated"), element(&first, "Marker")), ("true", "2"));
-    let last = done(&world, "ListRoles", &[("MaxItems", "2"), ("Marker", "2")]).await;
+    assert!(!first.contains("<RoleName>c</RoleName>") && element(&first, "IsTruncated") == "true", "{first}");
+    let next = [("MaxItems", "2"), ("Marker", element(&first, "Marker"))];
+    let last = done(&world, "ListRoles", &next).await;
     assert!(last.contains("<RoleName>c</RoleName>") && element(&last, "IsTruncated") == "false", "{last}");
 }
 

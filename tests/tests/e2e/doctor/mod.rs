@@ -2,8 +2,8 @@
 
 mod planting;
 
+use backup_chain_deployed::stack::{ACCOUNT, Schedules, Stack};
 use backup_chain_local::World;
-use backup_chain_local::stack::{ACCOUNT, Schedules, Stack};
 use backup_chain_tests::command::{Ran, cli};
 use backup_chain_tests::{apply, deployed_with, table};
 use jiff::SignedDuration;

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client as DynamoDb;
-use backup_chain_local::stack::TARGET;
+use backup_chain_deployed::stack::TARGET;
 use backup_chain_tests::kills::seen::{apply, asked, assert_quiet, items, list, tables, text};
 use backup_chain_tests::kills::{Hunted, Strike, Victim};
 use backup_chain_tests::served::Served;

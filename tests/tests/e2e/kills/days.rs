@@ -7,7 +7,7 @@ use aws_config::SdkConfig;
 use aws_sdk_backup::Client as Backup;
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_lambda::types::Environment;
-use backup_chain_local::stack::{COPIES, TARGET, VAULT, function};
+use backup_chain_deployed::stack::{COPIES, FUNCTIONS, TARGET, VAULT, function};
 use backup_chain_tests::kills::seen::{apply, asked, assert_quiet, held, list, text};
 use backup_chain_tests::kills::{Hunted, Strike, Victim};
 use jiff::{SignedDuration, Timestamp};
@@ -110,7 +110,7 @@ impl Days {
 /// Lets a retention run remove so many points, as the parameter of the stack does: every function has it.
 async fn allow_deletions(config: &SdkConfig, most: usize) {
     let lambda = aws_sdk_lambda::Client::new(config);
-    for name in ["session", "copy", "retention", "restore"].map(function) {
+    for name in FUNCTIONS.map(|(name, _)| function(name)) {
         let set = lambda.get_function_configuration().function_name(&name).send().await.unwrap();
         let mut variables = set.environment.and_then(|environment| environment.variables).unwrap();
         variables.insert("BACKUP_CHAIN_MOST_DELETIONS".to_owned(), most.to_string());

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::Client as DynamoDb;
-use backup_chain_local::stack::{SOURCE, TARGET};
+use backup_chain_deployed::stack::{SOURCE, TARGET};
 use backup_chain_tests::kills::seen::{apply, asked, assert_quiet, items, list, tables, text};
 use backup_chain_tests::kills::{Hunted, Strike, Victim};
 use serde_json::Value;

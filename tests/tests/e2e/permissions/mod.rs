@@ -4,7 +4,7 @@ mod privilege;
 
 use std::collections::BTreeSet;
 
-use backup_chain_local::stack::SOURCE;
+use backup_chain_deployed::stack::SOURCE;
 use privilege::{Role, Roles, listed, scenes, unseen};
 use serde_json::{Value, json};
 

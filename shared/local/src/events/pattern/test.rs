@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde_json::Value;
 
+use crate::glob::{self, Sign};
+
 /// A comparison of a leaf.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Test {
@@ -100,7 +102,7 @@ impl Relation {
 
 /// A text with `*` for anything in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Wildcard(Vec<Option<char>>);
+pub(super) struct Wildcard(Vec<Sign>);
 
 impl Wildcard {
     /// Reads a wildcard. AWS documents that a backslash makes a star or a backslash stand for itself,
@@ -113,42 +115,21 @@ impl Wildcard {
         let mut rest = text.chars();
         while let Some(char) = rest.next() {
             signs.push(match char {
-                '*' if signs.last() == Some(&None) => {
+                '*' if signs.last() == Some(&Sign::Many) => {
                     return Err("Consecutive wildcard characters".to_owned());
                 }
-                '*' => None,
+                '*' => Sign::Many,
                 '\\' => match rest.next() {
-                    Some(escaped @ ('*' | '\\')) => Some(escaped),
+                    Some(escaped @ ('*' | '\\')) => Sign::Char(escaped),
                     _ => return Err("Invalid escape character".to_owned()),
                 },
-                other => Some(other),
+                other => Sign::Char(other),
             });
         }
         Ok(Self(signs))
     }
 
-    /// Goes back to the last star when what follows it does not fit: never further, so it stays quick.
     fn matches(&self, text: &str) -> bool {
-        let text: Vec<char> = text.chars().collect();
-        let (mut sign, mut at, mut star) = (0, 0, None);
-        while at < text.len() {
-            match self.0.get(sign) {
-                Some(None) => {
-                    star = Some((sign, at));
-                    sign += 1;
-                }
-                Some(Some(char)) if *char == text[at] => {
-                    sign += 1;
-                    at += 1;
-                }
-                _ => {
-                    let Some((star_sign, star_at)) = star else { return false };
-                    star = Some((star_sign, star_at + 1));
-                    sign = star_sign + 1;
-                    at = star_at + 1;
-                }
-            }
-        }
-        self.0[sign..].iter().all(Option::is_none)
+        glob::matches(&self.0, text)
     }
 }

@@ -1,6 +1,6 @@
 //! IAM.
 
-use super::{Request, tags_in, with_tags};
+use super::request::{Request, tags_in, with_tags};
 use crate::record::Required;
 
 pub(super) fn required(request: &Request<'_>) -> Option<Vec<Required>> {

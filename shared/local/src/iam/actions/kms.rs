@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Request, tags_in, with_tag_keys, with_tags};
+use super::request::{Request, tags_in, with_tag_keys, with_tags};
 use crate::{kms::Kms, record::Required, wire::text};
 
 pub(super) fn required(request: &Request<'_>, kms: &Kms) -> Option<Vec<Required>> {

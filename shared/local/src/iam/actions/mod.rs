@@ -7,72 +7,11 @@ mod events;
 mod iam;
 mod kms;
 mod plain;
+mod request;
 
-use std::collections::BTreeMap;
-
-use serde_json::Value;
-
-use super::judge::Holdings;
-use crate::{
-    api::Scope,
-    lambda::Lambda,
-    record::{Context, Required},
-    wire::{Incoming, Service, text},
-};
-
-/// A request, as far as rights are read off it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Request<'a> {
-    pub(crate) incoming: &'a Incoming,
-    pub(crate) operation: &'a str,
-    pub(crate) body: &'a Value,
-}
-
-impl<'a> Request<'a> {
-    pub(super) fn scope(&self) -> &'a Scope {
-        &self.incoming.scope
-    }
-
-    pub(super) fn session(&self) -> &'a str {
-        &self.incoming.session
-    }
-
-    /// The vault of a request to AWS Backup.
-    pub(super) fn vault(&self) -> Option<&'a str> {
-        let path = &self.incoming.path;
-        if path.first().is_some_and(|first| first.ends_with("-vaults")) {
-            return path.get(1).map(String::as_str);
-        }
-        self.member("BackupVaultName").or_else(|| self.member("SourceBackupVaultName"))
-    }
-
-    fn member(&self, name: &str) -> Option<&'a str> {
-        text(self.body, name)
-    }
-
-    /// A segment of the path, `*` when there is none.
-    fn segment(&self, index: usize) -> &'a str {
-        self.incoming.path.get(index).map_or("*", String::as_str)
-    }
-
-    /// An ARN of the account in the Region.
-    fn arn(&self, service: &str, local: &str) -> String {
-        let Scope { account, region, .. } = self.scope();
-        format!("arn:aws:{service}:{region}:{account}:{local}")
-    }
-
-    /// A right of a name on a resource, without condition keys.
-    fn need(action: &str, resource: impl Into<String>) -> Required {
-        Required { action: action.to_owned(), resource: resource.into(), context: Context::new() }
-    }
-
-    /// The right to pass a role to a service: AWS checks it of whoever hands a role over.
-    fn pass_role(&self, member: &str, service: &str) -> Option<Required> {
-        let mut need = Self::need("iam:PassRole", self.member(member)?);
-        need.context.insert("iam:PassedToService".to_owned(), vec![service.to_owned()]);
-        Some(need)
-    }
-}
+pub(crate) use self::request::Request;
+use super::holdings::Holdings;
+use crate::{lambda::routes, record::Required, wire::Service};
 
 /// What a request needs; `None` for an operation that is not known here, which only an account's root and its
 /// administrators may call.
@@ -101,7 +40,7 @@ fn of_lambda(request: &Request<'_>) -> Option<Vec<Required>> {
     let on = |name: &str| request.arn("lambda", &format!("function:{name}"));
     let own = || format!("lambda:{operation}");
     Some(match operation {
-        "Invoke" => vec![Request::need("lambda:InvokeFunction", on(Lambda::named(&request.incoming.path)))],
+        "Invoke" => vec![Request::need("lambda:InvokeFunction", on(routes::named(&request.incoming.path)))],
         "CreateFunction" => {
             let create = Request::need(&own(), on(request.member("FunctionName").unwrap_or("*")));
             std::iter::once(create).chain(request.pass_role("Role", "lambda.amazonaws.com")).collect()
@@ -126,7 +65,7 @@ fn of_lambda(request: &Request<'_>) -> Option<Vec<Required>> {
         | "RemovePermission"
         | "UpdateFunctionCode"
         | "UpdateFunctionConfiguration" => {
-            vec![Request::need(&own(), on(Lambda::named(&request.incoming.path)))]
+            vec![Request::need(&own(), on(routes::named(&request.incoming.path)))]
         }
         _ => return None,
     })
@@ -148,44 +87,5 @@ fn of_sts(request: &Request<'_>) -> Option<Vec<Required>> {
             Some(vec![need])
         }
         _ => None,
-    }
-}
-
-/// The keys of tags that a request gives: each tag, and the list of their keys.
-fn with_tags(mut need: Required, tags: &BTreeMap<String, String>) -> Required {
-    for (key, value) in tags {
-        need.context.insert(format!("aws:RequestTag/{key}"), vec![value.clone()]);
-    }
-    if !tags.is_empty() {
-        need.context.insert("aws:TagKeys".to_owned(), tags.keys().cloned().collect());
-    }
-    need
-}
-
-/// The key of the names of tags that a request takes away.
-fn with_tag_keys(mut need: Required, keys: &Value) -> Required {
-    let keys: Vec<String> =
-        keys.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
-    if !keys.is_empty() {
-        need.context.insert("aws:TagKeys".to_owned(), keys);
-    }
-    need
-}
-
-/// Tags as a map of texts, or as a list of objects with a key and a value.
-fn tags_in(tags: &Value) -> BTreeMap<String, String> {
-    match tags {
-        Value::Object(map) => {
-            map.iter().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
-        }
-        Value::Array(list) => list
-            .iter()
-            .filter_map(|tag| {
-                let part = |names: [&str; 2]| names.iter().find_map(|name| text(tag, name));
-                let key = part(["Key", "TagKey"])?.to_owned();
-                Some((key, part(["Value", "TagValue"]).unwrap_or_default().to_owned()))
-            })
-            .collect(),
-        _ => BTreeMap::new(),
     }
 }

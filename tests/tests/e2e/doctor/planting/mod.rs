@@ -13,7 +13,7 @@ use aws_sdk_lambda::Client as Lambda;
 use aws_sdk_lambda::types::{Environment, Runtime};
 use aws_sdk_sqs::Client as Sqs;
 use aws_sdk_sqs::types::QueueAttributeName;
-use backup_chain_local::stack::{ACCOUNT, COPIES, Failure, SOURCE, Stack, TARGET};
+use backup_chain_deployed::stack::{ACCOUNT, COPIES, Failure, SOURCE, Stack, TARGET};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::{apply, table};
 use bytes::Bytes;

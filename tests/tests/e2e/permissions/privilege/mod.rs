@@ -5,7 +5,9 @@ pub mod scenes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use backup_chain_local::stack::{ACCOUNT, COPIES, COPY, RESTORE, RETENTION, SESSION, SOURCE, TARGET, VAULT};
+use backup_chain_deployed::stack::{
+    ACCOUNT, COPIES, COPY, RESTORE, RETENTION, SESSION, SOURCE, TARGET, VAULT,
+};
 use backup_chain_local::{Call, Permissions, Required, World};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};

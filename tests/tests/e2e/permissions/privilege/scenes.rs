@@ -6,7 +6,7 @@ use backup_chain_core::invoke::{Ask, From, RetentionRequest, SessionRequest, Wan
 use backup_chain_core::point::{PointKind, RestorePoint};
 use backup_chain_core::restore::{Choices, Feature, Key, Stage};
 use backup_chain_core::settings::{Part, TableSettings};
-use backup_chain_local::stack::{ACCOUNT, COPY, RESTORE, SESSION, SOURCE, Stack};
+use backup_chain_deployed::stack::{ACCOUNT, COPY, RESTORE, SESSION, SOURCE, Stack};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::restores::{COPIED, all_but_kinesis, ask, copied, newest, quick, restored};
 use backup_chain_tests::{apply, at, deployed, dynamodb, leftovers, points, start_by_hand, table, tables};
