@@ -243,7 +243,7 @@ impl Regional {
     /// already is not made again.
     ///
     /// # Errors
-    /// [`AwsError`] of the call that makes it; [`AwsError::passes`] tells whether to try again later.
+    /// [`AwsError`] of the call that makes it; [`AwsError::is_transient`] tells whether to try again later.
     pub async fn change(&self, target: &Target, look: &LiveTable, step: &Step) -> Result<(), AwsError> {
         if step.is_done(&look.settings) {
             return Ok(());

@@ -96,7 +96,7 @@ impl Ledger {
     /// that its policy allows.
     ///
     /// # Errors
-    /// [`AwsError`] of the catalog.
+    /// [`Error`] of the catalog.
     pub async fn mark_untagged(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
         if let Some(retry) = &mut point.retry {
             retry.attempts += 1;

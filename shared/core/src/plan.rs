@@ -38,7 +38,7 @@ impl StartBackup {
     /// The same request without tags, for the try `attempt` of `point`. Its token is another, for a token stands for
     /// one request. Its start window is up to an hour shorter, or longer where that is too short, by a number of
     /// minutes that depends on the point and the try and is never a whole hour: AWS returns it back of the job, which
-    /// is known by it (see [`mine`]).
+    /// is known by it (see [`match_job`]).
     #[must_use]
     pub fn untagged(self, point: &PointId, attempt: u32) -> Self {
         let digest = Sha256::digest(point.as_str());

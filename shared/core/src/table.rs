@@ -40,7 +40,7 @@ pub struct TableHead {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open: Option<OpenJob>,
     /// Per vault (by ARN) the latest slot of each tier that an available point carries: kept beside the
-    /// points so that a session reads one record per table. Always equal to [`crate::point::met`] of the chain.
+    /// points so that a session reads one record per table. Always equal to [`crate::point::met_slots`] of the chain.
     #[serde(default)]
     pub met: BTreeMap<String, BTreeMap<Tier, Timestamp>>,
     /// Per vault (by ARN) the moment of the newest believed, available point of the chain: what a policy's

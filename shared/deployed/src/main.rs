@@ -215,6 +215,7 @@ async fn serve(serving: &Serving) -> Result<ExitCode, Failure> {
         })?;
     let address = listener.local_addr()?;
     let mut ended = signal(SignalKind::terminate())?;
+    #[expect(clippy::disallowed_methods, reason = "a world that is served begins today")]
     let start = serving.start.unwrap_or_else(Timestamp::now);
     // A deployment takes a moment, and is there at the start.
     let begin = if serving.deploy { start - SignedDuration::from_mins(1) } else { start };

@@ -37,6 +37,7 @@ tiers:
 /// A served world with the built functions deployed, on real time: what AWS Backup does takes a second, and is seen
 /// at once.
 async fn served(timeout: SignedDuration) -> (World, App) {
+    #[expect(clippy::disallowed_methods, reason = "the programs go by it")]
     let world = World::new(Options { start: Timestamp::now(), seed: 7 });
     world.consistent();
     world.with_backup(|backup| {

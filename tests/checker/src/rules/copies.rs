@@ -51,9 +51,10 @@ impl Copies {
 
 /// A record says that the copy failed, was dropped, or was removed.
 fn is_recorded(book: &Book<'_>, vault: &str, id: &str, table: &str) -> bool {
-    let (pk, end) = (format!("table#{}", read::table(table)), format!("#{vault}#{id}"));
-    book.rows.range((pk.as_str(), "")..).take_while(|((key, _), _)| *key == pk).any(|((_, sk), row)| {
-        sk.ends_with(&end)
+    let pk = format!("table#{}", read::table(table));
+    book.rows.range((pk.as_str(), "")..).take_while(|((key, _), _)| *key == pk).any(|(_, row)| {
+        attribute(row, "id") == id
+            && read::place(attribute(row, "vault")) == vault
             && ["failed", "dropped", "deleting", "deleted", "gone"].contains(&attribute(row, "state"))
     })
 }
