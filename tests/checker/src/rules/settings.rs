@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::book::Book;
-use crate::entry::{Entry, Intent, State};
-use crate::read::{self, attribute};
+use crate::entry::{Call, Entry, Intent, State};
+use crate::read::{self, attribute, text};
 use crate::rules::{Found, Rule, is_calm};
 
 /// What nothing names is swept within this time.
@@ -30,6 +30,9 @@ impl Rule for Settings {
         match entry {
             Entry::Intent { what, .. } if matches!(what.as_ref(), Intent::CatalogLost) => {
                 self.lost.extend(keys(book));
+            }
+            Entry::Call(call) if call.took_effect() && call.operation == "DeleteItem" => {
+                removed(book, call, found);
             }
             Entry::Quiet { at, state } if is_calm(book, *at) => self.judge(book, *at, state, found),
             _ => {}
@@ -78,6 +81,31 @@ impl Settings {
             orphans.insert(key, since);
         }
         self.orphans = orphans;
+    }
+}
+
+/// A next backup may put back what was removed too early: it is judged when it goes.
+fn removed(book: &Book<'_>, call: &Call, found: &mut Found) {
+    let is_settings = book.deployment.is_some_and(|ours| text(&call.request, "TableName") == ours.settings);
+    let key = &call.request["Key"];
+    let (table, digest) = (attribute(key, "pk"), attribute(key, "sk"));
+    let is_there =
+        book.settings.get(call.region.as_str()).is_some_and(|items| items.contains_key(&(table, digest)));
+    if !is_settings || is_there {
+        return;
+    }
+    for (arn, point) in &book.points {
+        let is_living = point.complete && point.gone.is_none() && point.tampered.is_none();
+        let is_over = book.stolen.contains_key(arn) || point.ends.is_some_and(|ends| ends <= call.at);
+        let Some(document) = &point.document else { continue };
+        let names = document.table_id == table && document.stored.as_deref() == Some(digest);
+        if is_living && !is_over && names && read::region(arn) == call.region {
+            found.add(
+                "settings-missing",
+                call.at,
+                format!("the settings of {arn} are removed, and it is there"),
+            );
+        }
     }
 }
 

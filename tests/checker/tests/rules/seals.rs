@@ -76,6 +76,22 @@ fn nothing_goes_from_the_settings_table_while_it_is_named_and_nothing_stays_for_
     stored(true).assert_well();
     stored(false).assert_breaks("settings-missing");
 
+    // It may be put back by a next backup: it is judged when it goes.
+    let remove = |history: &mut History, hour| {
+        let key = json!({ "pk": { "S": TABLE_ID }, "sk": { "S": "digest" } });
+        let asked = json!({ "TableName": "settings", "Key": key });
+        let at = slot(3) + hours(hour);
+        history.call(at, "retention", ("dynamodb", "DeleteItem"), "settings", [asked, json!({})]);
+    };
+    let mut early = stored(true);
+    remove(&mut early, 13);
+    early.assert_breaks("settings-missing");
+    let mut late = stored(true);
+    late.intent(slot(3) + hours(13), Intent::PolicyDeleted { policy: "gold".to_owned() });
+    late.delete(slot(8), "retention", &arn("eu-central-1", "P3"));
+    remove(&mut late, 6 * 24);
+    late.assert_well();
+
     let mut left = stored(true);
     left.intent(slot(3) + hours(13), Intent::PolicyDeleted { policy: "gold".to_owned() });
     for (id, vault) in
