@@ -23,7 +23,7 @@ if [ ! -d "$copy/target/sim" ] && [ -d target/sim ]; then
     rm -rf "$copy/target/sim/incremental" "$copy/target/sim/.cargo-lock"
 fi
 test=$(CARGO_TARGET_DIR=$copy/target cargo test --locked --profile sim --workspace --test planted --no-run \
-    --manifest-path "$copy/tree/Cargo.toml" --message-format json |
+    --manifest-path "$copy/tree/Cargo.toml" --message-format json-render-diagnostics |
     sed -n 's/.*"executable":"\([^"]*planted-[^"]*\)".*/\1/p' | tail -1)
 
 cd "$copy/tree/tests"
