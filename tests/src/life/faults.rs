@@ -167,6 +167,7 @@ impl Scene {
 
     fn retag(&self, chosen: u32, how: Retag) {
         let Some((arn, mut tags)) = self.held(chosen) else { return };
+        let before = tags.clone();
         match how {
             Retag::None => tags.clear(),
             Retag::Part => {
@@ -182,6 +183,11 @@ impl Scene {
             Retag::Hold => {
                 tags.insert("backup-chain/hold".to_owned(), "audit".to_owned());
             }
+        }
+        // Without tags of ours there is nothing to change that anyone goes by.
+        let is_ours = |(key, _): &(&String, &String)| key.starts_with("backup-chain/");
+        if tags.iter().filter(is_ours).eq(before.iter().filter(is_ours)) {
+            return;
         }
         self.note(Intent::PointTagged { arn: arn.clone(), tags: tags.clone() });
         self.world.with_backup(|backup| backup.overwrite_tags(&arn, tags));
