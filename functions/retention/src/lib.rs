@@ -56,6 +56,8 @@ pub async fn handle(
     request: RetentionRequest,
     deadline: Deadline,
 ) -> Result<Reply, RetentionError> {
+    // What this process met in requests before may have been mended since.
+    app.catalog.forget_unreadable();
     let mut report = match request {
         RetentionRequest::Run { confirm } => {
             let id = RunId::new(app.context.now(), app.context.random().number());
@@ -92,12 +94,12 @@ async fn run(
     let mut report = Report::default();
     remove::follow_up(app, &mut report).await?;
     reconcile::reconcile(app, &mut report).await?;
+    let mut work = Work::begin(app, true).await?;
     for unreadable in app.catalog.unreadable() {
         report
             .problems
-            .push(format!("{unreadable}; it counts as present, and nothing of its table is removed"));
+            .push(format!("{unreadable}; it counts as present, and nothing that it may keep is removed"));
     }
-    let mut work = Work::begin(app, true).await?;
     let mut suspects = plan::suspects(&work, &mut report).await?;
     let chains = plan::outdated_chains(&mut work, &mut report).await?;
     suspects.extend(chains.iter().flat_map(plan::Chain::suspects));

@@ -79,6 +79,9 @@ impl<'a> Work<'a> {
     }
 
     /// What keeps the points of a chain beyond their flags. The policy is that of its newest point.
+    ///
+    /// # Errors
+    /// [`Error`] of the catalog, and when a record that may keep points of the chain cannot be read.
     pub async fn guards(
         &mut self,
         table: &Table,
@@ -88,6 +91,10 @@ impl<'a> Work<'a> {
         let vault_locked = self.is_locked(vault).await?;
         let gone_since = self.gone_since(table).await?;
         let made = points.iter().rev().find_map(|point| point.policy.as_ref());
+        if let Some(record) = self.app.catalog.unreadable_guard(&table.arn.name, made.map(|made| &made.name))
+        {
+            return Err(record.into());
+        }
         let active = made.and_then(|made| self.policy(&made.name));
         let deleted_at = active.and_then(|active| active.stored.deleted_at);
         let after_drop = active.map_or(AFTER_DROP, |active| active.policy.after_drop);

@@ -9,7 +9,7 @@ use backup_chain_core::policy::{Policy, PolicyErrors};
 
 use crate::catalog::{Catalog, StoredPolicy};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, UnreadableRecord};
 
 /// A stored policy and what its document says.
 #[derive(Debug, Clone)]
@@ -80,7 +80,11 @@ impl Policies {
                 Err(errors) => {
                     self.context
                         .measure(&Measured::of_policy(&stored.name).with(Metric::RecordsUnreadable, 1));
-                    tracing::error!(policy = %stored.name, %errors, "stored policy cannot be read: apply it again");
+                    self.catalog.note_unreadable(&UnreadableRecord {
+                        pk: "policy".to_owned(),
+                        sk: stored.name.to_string(),
+                        why: format!("its document is no policy, apply it again: {errors}"),
+                    });
                 }
             }
         }

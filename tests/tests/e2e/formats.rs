@@ -39,11 +39,12 @@ async fn scene() -> (World, Stack, TableName, RestorePoint) {
 
 async fn set_version(world: &World, stack: &Stack, point: &RestorePoint, version: u32) {
     let sk = format!("{}#point#{ACCOUNT}/{SOURCE}/{}#{}", point.table.id, point.vault.name, point.id);
+    set_record_version(world, stack, &format!("table#{}", point.table.arn.name), &sk, version).await;
+}
+
+async fn set_record_version(world: &World, stack: &Stack, pk: &str, sk: &str, version: u32) {
     let text = |text: &str| AttributeValue::S(text.to_owned());
-    let key = HashMap::from([
-        ("pk".to_owned(), text(&format!("table#{}", point.table.arn.name))),
-        ("sk".to_owned(), text(&sk)),
-    ]);
+    let key = HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))]);
     let update = dynamodb(world).update_item().table_name(&stack.app().context.deployment().catalog);
     let update = update.set_key(Some(key)).update_expression("SET v = :v, novelty = :novelty");
     let update = update.expression_attribute_values(":novelty", text("what version 1 does not know"));
@@ -89,6 +90,36 @@ async fn a_record_of_a_newer_version_is_kept_and_told_until_that_version_is_back
     let report = retention(&stack).await;
     assert!(removed(&report, &orders) > 0, "{report:#?}");
     assert!(!is_in_its_vault(&world, &point));
+}
+
+/// What keeps points beyond their flags is in records of its own: what a policy says of its newest points, and a restore
+/// that is running.
+#[tokio::test(start_paused = true)]
+async fn a_policy_or_a_restore_of_a_newer_version_lets_nothing_go_that_it_may_keep() {
+    let (world, mut stack, orders, point) = scene().await;
+    apply(&stack, &POLICY.replace("vault:", "keep_last: 3\nvault:")).await.unwrap();
+    stack.live_until(at("2026-01-07T12:00:00Z")).await;
+    let off = SessionRequest::Disable { policy: "gold".parse().unwrap(), by: None };
+    stack.session(off).await.unwrap();
+    stack.live_until(at("2026-02-07T12:00:00Z")).await;
+    set_record_version(&world, &stack, "policy", "gold", 2).await;
+    let report = retention(&stack).await;
+    assert_eq!(removed(&report, &orders), 0, "{report:#?}");
+    assert!(report.problems.iter().any(|problem| problem.contains("policy / gold")), "{report:#?}");
+    set_record_version(&world, &stack, "policy", "gold", 1).await;
+    let report = retention(&stack).await;
+    assert!(!report.problems.iter().any(|problem| problem.contains("cannot be read")), "{report:#?}");
+    assert!(is_in_its_vault(&world, &point), "it is one of the newest three");
+
+    let again = Wanted { name: Some("orders-again".parse().unwrap()), ..newest(&orders) };
+    let restore = stack.restore(ask([again])).await.unwrap().remove(0).restore;
+    set_record_version(&world, &stack, "restore", restore.id.as_str(), 2).await;
+    apply(&stack, &POLICY.replace("vault:", "keep_last: 1\nvault:")).await.unwrap();
+    // Until then the index shows it as it was.
+    stack.live_until(at("2026-02-07T13:00:00Z")).await;
+    let report = retention(&stack).await;
+    assert_eq!(removed(&report, &orders), 0, "{report:#?}");
+    assert!(report.problems.iter().any(|problem| problem.contains("restore / ")), "{report:#?}");
 }
 
 /// The same of metadata: tags of version 2 beside records of version 1.

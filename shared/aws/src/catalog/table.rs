@@ -43,6 +43,34 @@ impl Catalog {
         self.unreadable.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
+    /// Forgets them: what is still so is met again.
+    pub fn forget_unreadable(&self) {
+        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Notes a record whose content cannot be read.
+    pub(crate) fn note_unreadable(&self, record: &UnreadableRecord) {
+        let mut unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        if unreadable.insert((record.pk.clone(), record.sk.clone()), record.clone()).is_none() {
+            tracing::error!(%record, "a record of the catalog counts as present and is skipped");
+        }
+    }
+
+    /// A record that this process met, could not read, and that may keep points of a table: one of the table, the policy
+    /// of its points, or a restore, which may be of any table.
+    pub fn unreadable_guard(
+        &self,
+        table: &TableName,
+        policy: Option<&PolicyName>,
+    ) -> Option<UnreadableRecord> {
+        let partition = records::table_partition(table);
+        let may_keep = |record: &UnreadableRecord| {
+            let is_policy = || policy.is_some_and(|policy| record.sk == policy.as_str());
+            record.pk == partition || record.pk == "restore" || (record.pk == "policy" && is_policy())
+        };
+        self.unreadable().into_iter().find(may_keep)
+    }
+
     /// Writes records together, or none of them.
     ///
     /// # Errors
@@ -494,11 +522,8 @@ impl Catalog {
             _ => "?".to_owned(),
         });
         records::read(item).map_err(|why| {
-            let record = UnreadableRecord { pk: pk.clone(), sk: sk.clone(), why };
-            let mut unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
-            if unreadable.insert((pk, sk), record.clone()).is_none() {
-                tracing::error!(%record, "a record of the catalog counts as present and is skipped");
-            }
+            let record = UnreadableRecord { pk, sk, why };
+            self.note_unreadable(&record);
             record
         })
     }
