@@ -238,7 +238,7 @@ fn record_refusal(
 }
 
 /// Captures the restored table as a whole, and compares it with the settings of the backup. None while what was just put
-/// is not seen yet: captured the restore is to look again later.
+/// is not seen yet: then the restore is to look again later.
 async fn compare_with_backup(
     app: &App,
     store: &Store,

@@ -6,6 +6,9 @@ use backup_chain_core::point::{Progress, RestorePoint};
 /// How often a write is tried when another writer is first each time.
 pub(crate) const MAX_COMMITS: u32 = 3;
 
+/// Why a point is gone that we have not deleted.
+pub(crate) const REMOVED_OUTSIDE: &str = "removed outside of Backup Chain";
+
 /// A move of a point that retention makes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Move<'a> {

@@ -267,11 +267,8 @@ pub(crate) async fn record_if_gone(app: &App, point: &mut RestorePoint) -> Resul
         Err(error) if error.meaning == Meaning::NotFound => {
             // In a locked vault AWS itself removes what has lapsed.
             let has_lapsed = point.lapses().is_some_and(|lapses| lapses <= app.context.now());
-            let why = if has_lapsed {
-                "removed at AWS Backup after it had lapsed"
-            } else {
-                "removed outside of Backup Chain"
-            };
+            let why =
+                if has_lapsed { "removed at AWS Backup after it had lapsed" } else { moved::REMOVED_OUTSIDE };
             logs::of_point(point).in_scope(|| tracing::warn!(why, "restore point is gone"));
             moved::make(app, point, Move::Deleted { otherwise: why }).await.map(drop)
         }

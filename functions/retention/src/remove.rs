@@ -96,7 +96,7 @@ async fn record_if_gone(app: &App, point: &mut RestorePoint) -> Result<PointFate
     let backup = &app.aws.region(&point.vault.region).backup;
     match backup.point(&point.vault.name, &arn).await {
         Err(error) if error.meaning == Meaning::NotFound => {
-            if !moved::make(app, point, Move::Deleted { otherwise: GONE }).await? {
+            if !moved::make(app, point, Move::Deleted { otherwise: moved::REMOVED_OUTSIDE }).await? {
                 return Ok(fate_by_state(point));
             }
             logs::of_point(point).in_scope(|| tracing::info!("restore point removed"));
@@ -107,9 +107,6 @@ async fn record_if_gone(app: &App, point: &mut RestorePoint) -> Result<PointFate
         Ok(_) => Ok(PointFate::Removing),
     }
 }
-
-/// Why a point is gone whose record does not say that it is being deleted.
-const GONE: &str = "removed outside of Backup Chain";
 
 /// How long a run waits between two looks at what it has asked AWS to delete, and how often it looks.
 const POLL_INTERVAL: SignedDuration = SignedDuration::from_secs(15);
