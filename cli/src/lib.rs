@@ -175,33 +175,39 @@ async fn answer(
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
     let Globals { json, region, stack_prefix } = globals;
+    let mut found = None;
     // A macro, for only the command that is given may take what there is one of.
     macro_rules! find {
         () => {
-            Deployed::find(&config(region.clone()).await, stack_prefix).await?
+            &*found.insert(Deployed::find(&config(region.clone()).await, stack_prefix).await?)
         };
     }
-    match command {
+    let outcome = match command {
         Command::Policy(Policies::Offline(command)) => offline::run(command, region.as_ref(), json, console),
         Command::Policy(Policies::Plan(plan)) => {
             let deployed = if plan.is_deployed() { Some(find!()) } else { None };
-            plan::run(plan, deployed.as_ref(), region.as_ref(), now, json, console).await
+            plan::run(plan, deployed, region.as_ref(), now, json, console).await
         }
-        Command::Policy(Policies::Stored(command)) => policy::run(command, &find!(), json, console).await,
-        Command::Session(command) => session::run(command, &find!(), json, console).await,
-        Command::Backup(backup) => session::backup(backup, &find!(), json, console).await,
-        Command::Points(list) => points::list(&list, &find!(), json, console).await,
-        Command::Point(command) => points::run(command, &find!(), json, console).await,
+        Command::Policy(Policies::Stored(command)) => policy::run(command, find!(), json, console).await,
+        Command::Session(command) => session::run(command, find!(), json, console).await,
+        Command::Backup(backup) => session::backup(backup, find!(), json, console).await,
+        Command::Points(list) => points::list(&list, find!(), json, console).await,
+        Command::Point(command) => points::run(command, find!(), json, console).await,
         Command::Restore(Restores::Detached(detached)) => {
             detached::run(*detached, stack_prefix, config, json, console).await
         }
-        Command::Restore(Restores::Deployed(command)) => restore::run(command, &find!(), json, console).await,
-        Command::Hold(command) => hold::run(command, &find!(), json, console).await,
-        Command::Remove(remove) => remove::run(remove, &find!(), json, console).await,
-        Command::Catalog(command) => catalog::run(command, &find!(), json, console).await,
-        Command::History(history) => history::run(&history, &find!(), json, console).await,
-        Command::Doctor(doctor) => doctor::run(&doctor, &find!(), json, console).await,
-        Command::Retention(command) => retention::run(command, &find!(), json, console).await,
-        Command::Metadata(command) => metadata::run(command, &find!(), console).await,
+        Command::Restore(Restores::Deployed(command)) => restore::run(command, find!(), json, console).await,
+        Command::Hold(command) => hold::run(command, find!(), json, console).await,
+        Command::Remove(remove) => remove::run(remove, find!(), json, console).await,
+        Command::Catalog(command) => catalog::run(command, find!(), json, console).await,
+        Command::History(history) => history::run(&history, find!(), json, console).await,
+        Command::Doctor(doctor) => doctor::run(&doctor, find!(), json, console).await,
+        Command::Retention(command) => retention::run(command, find!(), json, console).await,
+        Command::Metadata(command) => metadata::run(command, find!(), console).await,
+    };
+    // Whatever it has told of them, these it has left out.
+    for record in found.iter().flat_map(|deployed| deployed.catalog().unreadable()) {
+        console.note(format_args!("warning: {record}; {}", record.way_out()))?;
     }
+    outcome
 }

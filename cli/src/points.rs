@@ -275,12 +275,15 @@ pub(crate) async fn find(deployed: &Deployed, named: &PointArg) -> Result<Restor
             "restore point {id} is in {vaults}: name one of them with --vault"
         )));
     }
+    if let Some(point) = found.pop() {
+        return Ok(point);
+    }
+    // One of them may be what is meant.
+    deployed.catalog().whole_points_of_table(table).await?;
     let place = vault.as_ref().map(|vault| format!(" in {vault}")).unwrap_or_default();
-    found.pop().ok_or_else(|| {
-        Failure::refused(format!(
-            "table {table} has no restore point {id}{place}: see backup-chain points {table}"
-        ))
-    })
+    Err(Failure::refused(format!(
+        "table {table} has no restore point {id}{place}: see backup-chain points {table}"
+    )))
 }
 
 pub(crate) async fn run(

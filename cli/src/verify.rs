@@ -84,7 +84,7 @@ pub(crate) async fn run(
         }
     }
     for unreadable in app.catalog.unreadable() {
-        let what = format!("{unreadable}: run the version that wrote it");
+        let what = format!("{unreadable}; {}", unreadable.way_out());
         verified.differ(String::new(), None, None, what);
     }
     if json {

@@ -21,7 +21,17 @@ pub(super) async fn check(look: &CheckContext<'_>) -> Vec<Finding> {
     };
     let known: BTreeSet<&RecoveryPointArn> =
         recorded.iter().filter_map(|point| point.recovery_point()).collect();
-    let mut findings = Vec::new();
+    let catalog = look.here(&look.app.context.deployment().catalog);
+    let unreadable = look.app.catalog.unreadable();
+    // The check of the policies reports theirs.
+    let mut findings: Vec<Finding> = unreadable
+        .iter()
+        .filter(|record| !record.is_of_a_policy())
+        .map(|record| {
+            Finding::wrong(Check::Catalog, &catalog, format!("{record}: it counts as present"))
+                .fix(record.way_out())
+        })
+        .collect();
     // A vault that is not there is reported by itself.
     for vault in look.vaults.iter().filter(|(_, found)| found.is_ok()).map(|(vault, _)| vault) {
         findings.push(match look.app.aws.region(&vault.region).backup.points(&vault.name).await {

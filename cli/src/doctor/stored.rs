@@ -53,7 +53,15 @@ pub(super) fn policies(look: &CheckContext<'_>) -> Vec<Finding> {
             findings.push(Finding::ok(Check::Policies, place, what));
         }
     }
-    if stored.is_empty() {
+    let is_stored = |name: &str| stored.iter().any(|policy| policy.name.as_str() == name);
+    let unreadable = look.app.catalog.unreadable();
+    let unread = unreadable.iter().filter(|record| record.is_of_a_policy() && !is_stored(&record.sk));
+    findings.extend(unread.map(|record| {
+        let what = format!("{record}: nothing of it is backed up");
+        Finding::wrong(Check::Policies, look.here(&format!("policy {}", record.sk)), what)
+            .fix(record.way_out())
+    }));
+    if findings.is_empty() {
         let fix = "apply one: see backup-chain policy apply --help";
         findings.push(
             Finding::warning(Check::Policies, catalog, "there is no policy: nothing is backed up").fix(fix),
@@ -81,16 +89,6 @@ pub(super) async fn points(look: &CheckContext<'_>) -> Vec<Finding> {
         }
         Err(error) => return vec![Finding::unread(Check::Points, &catalog, &error)],
     }
-    // A record that is read, and whose document is no policy, is the check of policies' to tell.
-    let stored = look.app.catalog.policies().await.unwrap_or_default();
-    let mut unreadable = look.app.catalog.unreadable();
-    unreadable.retain(|record| {
-        record.pk != "policy" || !stored.iter().any(|policy| policy.name.as_str() == record.sk)
-    });
-    findings.extend(unreadable.into_iter().map(|unreadable| {
-        Finding::wrong(Check::Points, &catalog, format!("{unreadable}: it counts as present"))
-            .fix("run the version that wrote it, or rebuild the catalog from the vaults")
-    }));
     match look.app.catalog.restores().await {
         Ok(restores) => {
             let recent = restores.iter().filter(|restore| {

@@ -35,6 +35,7 @@ pub struct Reply {
 /// # Errors
 /// [`EventError`] for what is none of these; [`Error`] as text when the catalog cannot be read at all.
 pub async fn handle(app: &App, payload: Value, deadline: Deadline) -> Result<Reply, CopyError> {
+    app.catalog.forget_unreadable();
     match job_events::read(payload)? {
         Incoming::Tick => tick(app, deadline).await,
         Incoming::Event(None) => Ok(Reply::default()),

@@ -22,7 +22,7 @@ use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use crate::error::RestoreError;
 use crate::key::key;
 use crate::open::{Opened, open};
-use crate::select::{Selected, name, select, skipped_newer};
+use crate::select::{Candidates, Selected, name, select, skipped_newer};
 use crate::store::Store;
 use crate::wait::is_transient;
 use crate::{stage, tag, work};
@@ -51,7 +51,7 @@ pub(crate) async fn ask(
     app: &App,
     store: &Store,
     ask: &Ask,
-    points: &BTreeMap<String, Vec<RestorePoint>>,
+    candidates: &BTreeMap<String, Candidates>,
     deadline: Option<Deadline>,
 ) -> Result<Vec<RestoreView>, RestoreError> {
     require_consistent(ask)?;
@@ -68,8 +68,8 @@ pub(crate) async fn ask(
     ids.sort();
     let mut plans = Vec::new();
     for (wanted, id) in ask.tables.iter().zip(ids) {
-        let points = points.get(wanted.table.as_str()).cloned().unwrap_or_default();
-        plans.push(plan_one(app, ask, wanted, id, points, &others).boxed());
+        let candidates = candidates.get(wanted.table.as_str()).cloned().unwrap_or_default();
+        plans.push(plan_one(app, ask, wanted, id, candidates, &others).boxed());
     }
     let mut planned: Vec<RestoreView> = stream::iter(plans).buffered(MAX_CONCURRENCY).try_collect().await?;
     let mut targets = BTreeSet::new();
@@ -204,14 +204,14 @@ async fn plan_one(
     ask: &Ask,
     wanted: &Wanted,
     id: RestoreId,
-    points: Vec<RestorePoint>,
+    candidates: Candidates,
     others: &[Restore],
 ) -> Result<RestoreView, RestoreError> {
     let now = app.context.now();
-    let Selected { mut point, region } = select(app, wanted, points.clone(), now)?;
+    let Selected { mut point, region } = select(app, wanted, &candidates, now)?;
     let mut choices = ask.choices.clone();
-    let mut notes = skipped_newer(wanted, &points, &point);
-    if let Some(near) = sibling(&points, &point, &region) {
+    let mut notes = skipped_newer(wanted, &candidates, &point);
+    if let Some(near) = sibling(&candidates.points, &point, &region) {
         notes.push(format!(
             "its backup is in {} still, and is taken in place of the copy",
             place_of(&near.vault)

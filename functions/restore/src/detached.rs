@@ -13,12 +13,12 @@ use backup_chain_aws::services::Regional;
 use backup_chain_aws::{App, AwsError, Meaning};
 use backup_chain_core::ids::{Region, TableArn, TableName, VaultArn, VaultName};
 use backup_chain_core::invoke::{Ask, From, Wanted};
-use backup_chain_core::point::RestorePoint;
 use backup_chain_core::restore::{Restore, RestoreView};
 use backup_chain_core::retention::place_of;
 use jiff::Timestamp;
 
 use crate::error::RestoreError;
+use crate::select::Candidates;
 use crate::store::{Store, recorded};
 use crate::view::view;
 use crate::wait::{is_transient, record_obstacle};
@@ -111,19 +111,10 @@ impl Detached {
             ));
         };
         let wanted = Wanted { vault: Some(place_of(&self.copies)), ..wanted.clone() };
-        let (points, unread) = self.points(&wanted).await?;
-        let points = BTreeMap::from([(wanted.table.to_string(), points)]);
+        let candidates = BTreeMap::from([(wanted.table.to_string(), self.candidates(&wanted).await?)]);
         let asked = Ask { tables: vec![wanted], ..asked.clone() };
-        let told = Box::pin(ask::ask(&self.app, &self.store, &asked, &points, None)).await;
-        let mut told = match told {
-            Err(RestoreError::NoneBefore { table, at, place, .. }) if !unread.is_empty() => {
-                return Err(RestoreError::NoneBefore { table, at, place, hint: unread.join("; ") });
-            }
-            told => told?,
-        };
-        let mut told = told.pop().ok_or(RestoreError::NoTables)?;
-        told.notes.splice(..0, unread);
-        Ok(told)
+        let mut views = Box::pin(ask::ask(&self.app, &self.store, &asked, &candidates, None)).await?;
+        views.pop().ok_or(RestoreError::NoTables)
     }
 
     /// Goes on with a restore to its end, and tells of each move.
@@ -175,13 +166,13 @@ impl Detached {
     }
 
     /// The copies in the vault that may be meant, newest first, as far as need be, and what of them cannot be read.
-    async fn points(&self, wanted: &Wanted) -> Result<(Vec<RestorePoint>, Vec<String>), RestoreError> {
+    async fn candidates(&self, wanted: &Wanted) -> Result<Candidates, RestoreError> {
         let backup = &self.app.aws.region(&self.copies.region).backup;
         let mut found = backup.points(&self.copies.name).await?;
         found
             .retain(|point| point.resource.as_deref().is_some_and(|resource| is_of(resource, &wanted.table)));
         found.sort_by_key(|point| std::cmp::Reverse(point.created_at));
-        let (mut points, mut unread) = (Vec::new(), Vec::new());
+        let Candidates { mut points, mut unread } = Candidates::default();
         for recovery in found {
             let tags = match backup.tags(&recovery.arn).await {
                 Err(error) if error.meaning == Meaning::NotFound => continue,
@@ -210,7 +201,7 @@ impl Detached {
                 break;
             }
         }
-        Ok((points, unread))
+        Ok(Candidates { points, unread })
     }
 }
 

@@ -27,6 +27,14 @@ pub enum RestoreError {
         /// ` in <vault>`, or nothing.
         place: String,
     },
+    /// The point may be among what cannot be read.
+    #[error("the restore point of {table} that is asked for is not found, and this cannot be read: {unread}")]
+    Unread {
+        /// The table.
+        table: TableName,
+        /// What cannot be read.
+        unread: String,
+    },
     /// The id stands for several copies.
     #[error("restore point {point} is in {vaults}: name one of them as the vault")]
     Ambiguous {

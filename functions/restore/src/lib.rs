@@ -29,7 +29,6 @@ use backup_chain_core::ids::{RestoreId, TableName};
 use backup_chain_core::invoke::{self, Ask, RestoreRequest, UnreadablePayload};
 use backup_chain_core::job_events::{self, Incoming, JobEvent, JobKind};
 use backup_chain_core::metrics::Measured;
-use backup_chain_core::point::RestorePoint;
 use backup_chain_core::restore::{RegionView, Restore, RestoreView, Stage};
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use jiff::SignedDuration;
@@ -42,6 +41,7 @@ pub use error::RestoreError;
 pub use store::{Store, recorded};
 
 use ask::MAX_CONCURRENCY;
+use select::Candidates;
 use view::view;
 
 /// What the function answers.
@@ -73,6 +73,13 @@ const MAX_INLINE_WAIT: SignedDuration = SignedDuration::from_secs(45);
 /// # Errors
 /// [`RestoreError`]: what was wrong with the request, or which call to AWS failed.
 pub async fn handle(app: &App, payload: Value, deadline: Deadline) -> Result<Reply, RestoreError> {
+    app.catalog.forget_unreadable();
+    let answer = Box::pin(answer(app, payload, deadline)).await;
+    app.measure_unreadable();
+    answer
+}
+
+async fn answer(app: &App, payload: Value, deadline: Deadline) -> Result<Reply, RestoreError> {
     let is_event = payload.get("Records").is_some() || payload.get("detail-type").is_some();
     if is_event {
         return match job_events::read(payload)? {
@@ -118,15 +125,23 @@ async fn restore(app: &App, asked: &Ask, deadline: Deadline) -> Result<Vec<Resto
     let names: BTreeSet<TableName> = asked.tables.iter().map(|wanted| wanted.table.clone()).collect();
     let mut reads = Vec::new();
     for name in names {
-        reads.push(points_of(app, name).boxed());
+        reads.push(candidates_of(app, name).boxed());
     }
-    let points = stream::iter(reads).buffered(MAX_CONCURRENCY).try_collect().await?;
-    ask::ask(app, &Store::Catalog, asked, &points, Some(deadline)).await
+    let candidates = stream::iter(reads).buffered(MAX_CONCURRENCY).try_collect().await?;
+    ask::ask(app, &Store::Catalog, asked, &candidates, Some(deadline)).await
 }
 
-async fn points_of(app: &App, table: TableName) -> Result<(String, Vec<RestorePoint>), RestoreError> {
-    let points = app.catalog.points_of_table(&table).await?;
-    Ok((table.to_string(), points))
+async fn candidates_of(app: &App, table: TableName) -> Result<(String, Candidates), RestoreError> {
+    let mut candidates = Candidates::default();
+    for record in app.catalog.point_records_of_table(&table).await? {
+        match record {
+            Ok(point) => candidates.points.push(point),
+            Err(record) => candidates
+                .unread
+                .push(format!("{record}; it may be newer and is not taken; {}", record.way_out())),
+        }
+    }
+    Ok((table.to_string(), candidates))
 }
 
 /// What is reported a restore: its record, and the steps as its metadata gives them.

@@ -16,11 +16,38 @@ pub(crate) struct Selected {
     pub region: Region,
 }
 
-/// The restore point that is meant, of all `points` of its table.
+/// What a restore of one table chooses from.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Candidates {
+    pub points: Vec<RestorePoint>,
+    /// What cannot be read and may be a restore point of the table, a line each.
+    pub unread: Vec<String>,
+}
+
+/// The restore point that is meant, of all candidates.
 ///
 /// # Errors
 /// When there is none, or it cannot be restored from.
 pub(crate) fn select(
+    app: &App,
+    wanted: &Wanted,
+    candidates: &Candidates,
+    now: Timestamp,
+) -> Result<Selected, RestoreError> {
+    let Candidates { points, unread } = candidates;
+    choose(app, wanted, points.clone(), now).map_err(|refusal| match refusal {
+        refusal if unread.is_empty() => refusal,
+        RestoreError::NoneBefore { table, at, place, .. } => {
+            RestoreError::NoneBefore { table, at, place, hint: unread.join("; ") }
+        }
+        RestoreError::NoPoints(table) | RestoreError::UnknownPoint { table, .. } => {
+            RestoreError::Unread { table, unread: unread.join("; ") }
+        }
+        refusal => refusal,
+    })
+}
+
+fn choose(
     app: &App,
     wanted: &Wanted,
     points: Vec<RestorePoint>,
@@ -123,8 +150,10 @@ fn by_moment(
     Err(RestoreError::NoneBefore { table: wanted.table.clone(), at, place, hint })
 }
 
-/// What is newer than the point that is chosen by its moment and is not taken, each with the reason: the newest first.
-pub(crate) fn skipped_newer(wanted: &Wanted, points: &[RestorePoint], chosen: &RestorePoint) -> Vec<String> {
+/// What is newer than the point that is chosen by its moment, or may be, and is not taken, each with the reason: what
+/// cannot be read, then the newest first.
+pub(crate) fn skipped_newer(wanted: &Wanted, candidates: &Candidates, chosen: &RestorePoint) -> Vec<String> {
+    let Candidates { points, unread } = candidates;
     let until = match &wanted.from {
         From::Point(_) => return Vec::new(),
         From::At(at) => Some(*at),
@@ -145,7 +174,7 @@ pub(crate) fn skipped_newer(wanted: &Wanted, points: &[RestorePoint], chosen: &R
         let made_at = point.created_at.map(|made_at| made_at.to_string()).unwrap_or_default();
         format!("restore point {} of {made_at} is newer and is not taken: {why}", point.id)
     };
-    newer.into_iter().map(line).collect()
+    unread.iter().cloned().chain(newer.into_iter().map(line)).collect()
 }
 
 /// The name that the table is to have.

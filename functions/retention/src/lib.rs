@@ -56,7 +56,6 @@ pub async fn handle(
     request: RetentionRequest,
     deadline: Deadline,
 ) -> Result<Reply, RetentionError> {
-    // What this process met in requests before may have been mended since.
     app.catalog.forget_unreadable();
     let mut report = match request {
         RetentionRequest::Run { confirm } => {
@@ -65,7 +64,11 @@ pub async fn handle(
             // Boxed: keeps the parent future small.
             Box::pin(run(app, id, confirm.as_deref(), deadline)).instrument(span).await?
         }
-        RetentionRequest::Plan { table } => plan::plan_all(app, table.as_ref()).await?,
+        RetentionRequest::Plan { table } => {
+            let mut report = plan::plan_all(app, table.as_ref()).await?;
+            report_unreadable(app, &mut report);
+            report
+        }
         RetentionRequest::Remove(removal) => operator_removal::remove(app, removal, deadline).await?,
         RetentionRequest::Rebuild { vaults, by } => {
             return Ok(Reply::Rebuilt(rebuild::rebuild(app, &vaults, by, deadline).await?));
@@ -84,6 +87,16 @@ pub async fn handle(
     Ok(Reply::Report(Box::new(report)))
 }
 
+/// Adds a problem for each record that was met and cannot be read.
+fn report_unreadable(app: &App, report: &mut Report) {
+    for record in app.catalog.unreadable() {
+        report.problems.push(format!(
+            "{record}; it counts as present, and nothing that it may keep is removed; {}",
+            record.way_out()
+        ));
+    }
+}
+
 async fn run(
     app: &App,
     id: RunId,
@@ -95,11 +108,7 @@ async fn run(
     remove::follow_up(app, &mut report).await?;
     reconcile::reconcile(app, &mut report).await?;
     let mut work = Work::begin(app, true).await?;
-    for unreadable in app.catalog.unreadable() {
-        report
-            .problems
-            .push(format!("{unreadable}; it counts as present, and nothing that it may keep is removed"));
-    }
+    report_unreadable(app, &mut report);
     let mut suspects = plan::suspects(&work, &mut report).await?;
     let chains = plan::outdated_chains(&mut work, &mut report).await?;
     suspects.extend(chains.iter().flat_map(plan::Chain::suspects));

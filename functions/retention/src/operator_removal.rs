@@ -98,7 +98,7 @@ async fn wanted(app: &App, asked: &Removal) -> Result<Vec<RestorePoint>, Retenti
         Which::Manual => Some(PointKind::Manual),
         Which::All => None,
     };
-    let mut points = app.catalog.points_of_table(&asked.table).await?;
+    let mut points = app.catalog.whole_points_of_table(&asked.table).await?;
     points.retain(|point| {
         !point.state().is_past()
             && kind.is_none_or(|kind| point.kind == kind)
@@ -122,10 +122,13 @@ pub(crate) async fn find(
         let vaults = found.iter().map(place).collect::<Vec<_>>().join(" and ");
         return Err(RetentionError::Ambiguous { point: id.clone(), vaults });
     }
-    found.pop().ok_or_else(|| {
-        let place = vault.map(|vault| format!(" in {vault}")).unwrap_or_default();
-        RetentionError::UnknownPoint { table: table.clone(), point: id.clone(), place }
-    })
+    if let Some(point) = found.pop() {
+        return Ok(point);
+    }
+    // One of them may be what is meant.
+    app.catalog.whole_points_of_table(table).await?;
+    let place = vault.map(|vault| format!(" in {vault}")).unwrap_or_default();
+    Err(RetentionError::UnknownPoint { table: table.clone(), point: id.clone(), place })
 }
 
 /// What becomes of each of the points, judged within its chain and by metadata that is believed.

@@ -39,6 +39,7 @@ pub async fn handle(
     request: SessionRequest,
     deadline: Deadline,
 ) -> Result<SessionReply, SessionError> {
+    app.catalog.forget_unreadable();
     match request {
         SessionRequest::Apply { document, by } => {
             Ok(SessionReply::Applied(apply::apply(app, &document, by).await?))

@@ -14,6 +14,8 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use backup_chain_core::point::IllegalMove;
 use thiserror::Error;
 
+use crate::unreadable::UnreadableRecord;
+
 /// What a failed call means to its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
@@ -125,19 +127,6 @@ impl AwsError {
     pub fn is_conflict(&self) -> bool {
         self.meaning == Meaning::Condition
     }
-}
-
-/// A record of the catalog that this version cannot read. It counts as present: nothing that it may speak for is
-/// removed.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("record {pk} / {sk} of the catalog cannot be read: {why}")]
-pub struct UnreadableRecord {
-    /// Its partition.
-    pub pk: String,
-    /// Its key there.
-    pub sk: String,
-    /// What is wrong with it.
-    pub why: String,
 }
 
 /// What the catalog, and whatever is built on it, fails with.

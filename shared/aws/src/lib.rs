@@ -32,7 +32,9 @@ pub mod superseded;
 mod surround;
 mod table_settings;
 pub mod tagging;
+mod unreadable;
 mod vector;
 
 pub use app::App;
-pub use error::{AwsError, Error, Meaning, UnreadableRecord};
+pub use error::{AwsError, Error, Meaning};
+pub use unreadable::UnreadableRecord;

@@ -9,7 +9,8 @@ use backup_chain_core::policy::{Policy, PolicyErrors};
 
 use crate::catalog::{Catalog, StoredPolicy};
 use crate::context::Context;
-use crate::error::{Error, UnreadableRecord};
+use crate::error::Error;
+use crate::unreadable::UnreadableRecord;
 
 /// A stored policy and what its document says.
 #[derive(Debug, Clone)]

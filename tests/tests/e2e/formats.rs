@@ -1,16 +1,17 @@
 //! Versions of what is stored: what a newer Backup Chain has written is kept, counts as present, is never removed, and is
 //! told; once that version is back, all goes on.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use backup_chain_core::ids::TableName;
-use backup_chain_core::invoke::{RetentionRequest, SessionRequest, Wanted};
+use backup_chain_core::invoke::{Ask, From, RetentionRequest, SessionRequest, Wanted};
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{PointKind, RestorePoint, State};
 use backup_chain_core::retention::{PointFate, Report};
 use backup_chain_deployed::stack::{ACCOUNT, SOURCE, Schedules, Stack};
 use backup_chain_local::{Fault, FaultRule, World};
+use backup_chain_tests::command::cli;
 use backup_chain_tests::restores::{ask, newest};
 use backup_chain_tests::{all_points, apply, at, deployed_with, dynamodb, table, vault_tags};
 use jiff::SignedDuration;
@@ -150,6 +151,124 @@ async fn metadata_of_a_newer_version_is_kept_and_told_until_that_version_is_back
         retention(&stack).await;
     }
     assert!(!is_in_its_vault(&world, &point), "believed again, it has lapsed");
+}
+
+/// A lease in a form that this version does not know, whoever holds it, stops no work: what cannot be read of it has ended.
+#[tokio::test(start_paused = true)]
+async fn leases_of_a_newer_version_stop_no_work() {
+    let (world, mut stack, orders, _) = scene().await;
+    for work in ["session", "copy"] {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let lease = [
+            ("pk", text("lease")),
+            ("sk", text(work)),
+            ("v", AttributeValue::N("2".to_owned())),
+            ("rev", AttributeValue::N("70".to_owned())),
+            ("holder", text("what version 1 does not know")),
+        ];
+        let lease = lease.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+        let catalog = &stack.app().context.deployment().catalog;
+        dynamodb(&world).put_item().table_name(catalog).set_item(Some(lease)).send().await.unwrap();
+    }
+    let made = all_points(&stack, &orders).await.len();
+    stack.live_until(at("2026-01-06T12:00:00Z")).await;
+    let points = all_points(&stack, &orders).await;
+    assert_eq!(points.len(), made + 1);
+    assert!(points.iter().all(|point| point.state() == State::Available), "{points:#?}");
+}
+
+/// Whatever kind of record it is: nobody has to meet it by chance.
+#[tokio::test(start_paused = true)]
+async fn each_record_of_a_newer_version_is_told_by_doctor_and_verify_with_a_way_out() {
+    let (world, mut stack, orders, point) = scene().await;
+    world.inject(FaultRule::new("events", "PutEvents", Fault::ServerError));
+    let hold = RetentionRequest::Hold {
+        table: orders.clone(),
+        point: point.id.clone(),
+        vault: None,
+        reason: "audit".to_owned(),
+        until: None,
+        by: None,
+    };
+    stack.hold(hold).await.unwrap();
+    let again = Wanted { name: Some("orders-again".parse().unwrap()), ..newest(&orders) };
+    stack.restore(ask([again])).await.unwrap();
+    stack.live_until(at("2026-01-09T12:00:00Z")).await;
+    retention(&stack).await;
+    stack.rebuild().await.unwrap();
+    // The indexes show them all as they are.
+    stack.live_until(at("2026-01-09T12:30:00Z")).await;
+
+    let key = |record: &serde_json::Value| {
+        let of = |name: &str| record[name].as_str().unwrap().to_owned();
+        (of("pk"), of("sk"))
+    };
+    let mut records: Vec<_> = records_of(&world, &stack).await.iter().map(key).collect();
+    records.retain(|(pk, _)| pk != "lease");
+    let kinds: BTreeSet<&str> = records.iter().map(|(pk, _)| pk.split('#').next().unwrap()).collect();
+    let all = "deployment history outbox policy restore run session table";
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>().join(" "), all);
+    for (pk, sk) in &records {
+        set_record_version(&world, &stack, pk, sk, 2).await;
+    }
+    for line in ["doctor --all", "catalog verify"] {
+        let ran = cli(&world, line).await;
+        assert_eq!(ran.code, 1, "{line}: {}", ran.out);
+        let words: Vec<&str> = ran.out.split_whitespace().collect();
+        let text = words.join(" ");
+        for (pk, sk) in &records {
+            assert!(
+                text.contains(&format!("record {pk} / {sk} of the catalog")),
+                "{line}: {pk} / {sk}\n{}",
+                ran.out
+            );
+        }
+        assert!(text.contains("run the version that wrote it"), "{line}: {text}");
+    }
+}
+
+/// A list that leaves a record out says so, and a restore that may take an older point than there is.
+#[tokio::test(start_paused = true)]
+async fn what_leaves_a_record_of_a_newer_version_out_says_so() {
+    let (world, mut stack, orders, point) = scene().await;
+    stack.live_until(at("2026-01-06T12:00:00Z")).await;
+    let newer = all_points(&stack, &orders).await.into_iter().find(|other| other.id != point.id).unwrap();
+    set_version(&world, &stack, &newer, 2).await;
+    let why = format!("#{} of the catalog cannot be read: it is of version 2", newer.id);
+
+    for line in ["points app-orders", "hold list app-orders"] {
+        let ran = cli(&world, line).await;
+        assert_eq!(ran.code, 0, "{line}: {}", ran.err);
+        assert!(
+            ran.err.contains("warning: record table#app-orders") && ran.err.contains(&why),
+            "{}",
+            ran.err
+        );
+    }
+    let ran = cli(&world, "retention plan app-orders --json").await;
+    assert!(ran.out.contains(&why), "{}", ran.out);
+
+    let elsewhere = || Some("orders-again".parse().unwrap());
+    let dry = Ask { dry_run: true, ..ask([Wanted { name: elsewhere(), ..newest(&orders) }]) };
+    let view = stack.restore(dry).await.unwrap().remove(0);
+    assert_eq!(view.restore.point, point.id);
+    assert!(
+        view.notes.iter().any(|note| note.contains(&why) && note.contains("may be newer")),
+        "{:#?}",
+        view.notes
+    );
+    let by_id = Wanted { name: elsewhere(), from: From::Point(newer.id.clone()), ..newest(&orders) };
+    let refused = stack.restore(ask([by_id])).await.unwrap_err().to_string();
+    assert!(refused.contains(&why), "{refused}");
+    for line in [
+        format!("point show app-orders {}", newer.id),
+        format!("hold add app-orders {} --reason audit", newer.id),
+        format!("remove app-orders --point {} --yes", newer.id),
+    ] {
+        let ran = cli(&world, &line).await;
+        assert_eq!(ran.code, 1, "{line}: {}", ran.out);
+        assert!(ran.err.contains(&why), "{line}: {}", ran.err);
+    }
 }
 
 async fn records_of(world: &World, stack: &Stack) -> Vec<serde_json::Value> {

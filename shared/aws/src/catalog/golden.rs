@@ -119,6 +119,6 @@ fn what_no_record_can_be_is_not_read() {
     it is running, and its request is not recorded
     it has no version
     it is of version 2, this one reads up to 1: a newer wrote it
-    it has no version
+    its version is not a number from 1 up
     ");
 }

@@ -16,6 +16,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::unreadable::{HEAD, POLICY, RESTORE, TABLE};
+
 use super::policies::{RebuildRecord, Revision, StoredPolicy};
 use super::stored::StoredPoint;
 
@@ -33,7 +35,7 @@ pub(super) struct Key {
 
 impl Key {
     pub fn policy(name: &PolicyName) -> Self {
-        Self { pk: "policy".to_owned(), sk: name.to_string() }
+        Self { pk: POLICY.to_owned(), sk: name.to_string() }
     }
 
     pub fn revision(name: &PolicyName, revision: u32) -> Self {
@@ -45,7 +47,7 @@ impl Key {
     }
 
     pub fn restore(id: &RestoreId) -> Self {
-        Self { pk: "restore".to_owned(), sk: id.to_string() }
+        Self { pk: RESTORE.to_owned(), sk: id.to_string() }
     }
 
     /// A record that there is one of.
@@ -95,8 +97,6 @@ pub(super) fn run_partition(id: &RunId) -> String {
     format!("run#{id}")
 }
 
-const TABLE: &str = "table#";
-const HEAD: &str = "#head";
 /// What is past stands apart, so that reading a chain costs what the chain holds.
 const PAST: &str = "#past#";
 
@@ -204,18 +204,48 @@ impl Write {
 /// # Errors
 /// Why it cannot be read: it is of a version that a newer Backup Chain writes, or none at all.
 pub(super) fn read<R: Record>(item: Item) -> Result<R, String> {
-    let version = item.get("v").and_then(|v| v.as_n().ok()).and_then(|v| v.parse::<u32>().ok());
-    match version {
-        Some(1) => {}
-        Some(newer) if newer > VERSION => {
-            return Err(format!(
-                "it is of version {newer}, this one reads up to {VERSION}: a newer wrote it"
-            ));
-        }
-        _ => return Err("it has no version".to_owned()),
+    match item.get("v") {
+        None => return Err("it has no version".to_owned()),
+        Some(v) => match v.as_n().ok().and_then(|v| v.parse::<u32>().ok()) {
+            Some(1) => {}
+            Some(newer) if newer > VERSION => {
+                return Err(format!(
+                    "it is of version {newer}, this one reads up to {VERSION}: a newer wrote it"
+                ));
+            }
+            _ => return Err("its version is not a number from 1 up".to_owned()),
+        },
     }
     let stored = serde_dynamo::from_item(item).map_err(|error| error.to_string())?;
     R::from_stored(stored)
+}
+
+/// Whether a record, whatever its kind, can be read.
+///
+/// # Errors
+/// Why it cannot be read.
+pub(super) fn check(item: &Item) -> Result<(), String> {
+    fn as_record<R: Record>(item: &Item) -> Result<(), String> {
+        read::<R>(item.clone()).map(drop)
+    }
+    let key = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str);
+    match (key("pk"), key("sk")) {
+        (POLICY, _) => as_record::<StoredPolicy>(item),
+        (RESTORE, _) => as_record::<Restore>(item),
+        (OUTBOX, _) => as_record::<OutboxEvent>(item),
+        ("session", _) => as_record::<Session>(item),
+        ("run", _) => as_record::<Run>(item),
+        ("history", _) => as_record::<Entry>(item),
+        // One that cannot be read is replaced by the next who takes it.
+        ("lease", _) => Ok(()),
+        ("deployment", WATCH) => as_record::<Watch>(item),
+        ("deployment", REBUILT) => as_record::<RebuildRecord>(item),
+        (pk, _) if pk.starts_with("policy#") => as_record::<Revision>(item),
+        (pk, _) if pk.starts_with("run#") => as_record::<ChainRun>(item),
+        (pk, sk) if pk.starts_with(TABLE) && sk.ends_with(HEAD) => as_record::<TableHead>(item),
+        (pk, _) if pk.starts_with(TABLE) => as_record::<RestorePoint>(item),
+        _ => Err(format!("version {VERSION} has no record of this kind")),
+    }
 }
 
 /// A record that is written as it is.
@@ -452,6 +482,14 @@ pub struct Lease {
 impl Lease {
     pub(super) fn new(work: &str) -> Self {
         Self { work: work.to_owned(), until: Timestamp::UNIX_EPOCH, epoch: 0, rev: 0 }
+    }
+
+    /// A lease as it is stored, of any version: one that could not be taken again would stop all work of its kind. As far
+    /// as it cannot be read it has ended; whoever holds it loses the next write that meets another's.
+    pub(super) fn of_any_version(work: &str, item: Item) -> Self {
+        let rev = item.get("rev").and_then(|rev| rev.as_n().ok()).and_then(|rev| rev.parse().ok());
+        serde_dynamo::from_item(item)
+            .unwrap_or_else(|_| Self { rev: rev.unwrap_or_default(), ..Self::new(work) })
     }
 }
 

@@ -17,7 +17,8 @@ use jiff::Timestamp;
 
 use super::policies::{RebuildRecord, Revision, StoredPolicy};
 use super::records::{self, Item, Key, Lease, OutboxEvent, Record, Write, text};
-use crate::error::{AwsError, Error, Meaning, UnreadableRecord, failed};
+use crate::error::{AwsError, Error, Meaning, failed};
+use crate::unreadable::{POLICY, RESTORE, UnreadableRecord};
 
 /// The index ordered by due time, of records that wait for a moment.
 const DUE: &str = "due";
@@ -43,7 +44,7 @@ impl Catalog {
         self.unreadable.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    /// Forgets them: what is still so is met again.
+    /// Forgets them, as each request begins: what is still so is met again.
     pub fn forget_unreadable(&self) {
         self.unreadable.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -63,12 +64,7 @@ impl Catalog {
         table: &TableName,
         policy: Option<&PolicyName>,
     ) -> Option<UnreadableRecord> {
-        let partition = records::table_partition(table);
-        let may_keep = |record: &UnreadableRecord| {
-            let is_policy = || policy.is_some_and(|policy| record.sk == policy.as_str());
-            record.pk == partition || record.pk == "restore" || (record.pk == "policy" && is_policy())
-        };
-        self.unreadable().into_iter().find(may_keep)
+        self.unreadable().into_iter().find(|record| record.may_keep_points_of(table, policy))
     }
 
     /// Writes records together, or none of them.
@@ -111,7 +107,7 @@ impl Catalog {
     /// # Errors
     /// [`Error`] of dynamodb:Query.
     pub async fn policies(&self) -> Result<Vec<StoredPolicy>, Error> {
-        self.query(None, "pk = :pk", [(":pk", text("policy"))]).await
+        self.query(None, "pk = :pk", [(":pk", text(POLICY))]).await
     }
 
     /// One stored policy.
@@ -175,7 +171,7 @@ impl Catalog {
     /// # Errors
     /// [`Error`] of dynamodb:Query.
     pub async fn restores(&self) -> Result<Vec<Restore>, Error> {
-        self.query(None, "pk = :pk", [(":pk", text("restore"))]).await
+        self.query(None, "pk = :pk", [(":pk", text(RESTORE))]).await
     }
 
     /// One restore.
@@ -386,8 +382,7 @@ impl Catalog {
     /// # Errors
     /// [`Error`] of dynamodb:Query.
     pub async fn points_of_table(&self, table: &TableName) -> Result<Vec<RestorePoint>, Error> {
-        let items = self.point_items_of_table(table).await?;
-        Ok(items.into_iter().filter_map(|item| self.read_or_skip(item)).collect())
+        Ok(self.point_records_of_table(table).await?.into_iter().filter_map(Result::ok).collect())
     }
 
     /// The same for a decision that takes all of them.
@@ -395,19 +390,25 @@ impl Catalog {
     /// # Errors
     /// [`Error`] of dynamodb:Query, and when one of them cannot be read.
     pub async fn whole_points_of_table(&self, table: &TableName) -> Result<Vec<RestorePoint>, Error> {
-        let items = self.point_items_of_table(table).await?;
-        items.into_iter().map(|item| Ok(self.read(item)?)).collect()
+        Ok(self.point_records_of_table(table).await?.into_iter().collect::<Result<_, _>>()?)
     }
 
-    async fn point_items_of_table(&self, table: &TableName) -> Result<Vec<Item>, Error> {
+    /// The same, each as it is read.
+    ///
+    /// # Errors
+    /// [`Error`] of dynamodb:Query.
+    pub async fn point_records_of_table(
+        &self,
+        table: &TableName,
+    ) -> Result<Vec<Result<RestorePoint, UnreadableRecord>>, Error> {
         let partition = records::table_partition(table);
         let mut items = self.query_items(None, "pk = :pk", [(":pk", text(&partition))]).await?;
         items.retain(records::is_point);
-        Ok(items)
+        Ok(items.into_iter().map(|item| self.read(item)).collect())
     }
 
-    /// Every restore point that is not past, by reading the whole catalog: for comparing it with the vaults. Those that
-    /// cannot be read are left out: see [`Self::unreadable`].
+    /// Every restore point that is not past, by reading the whole catalog: for comparing it with the vaults. Every
+    /// other record is read as well, and those that cannot be read are in [`Self::unreadable`] afterwards.
     ///
     /// # Errors
     /// [`Error`] of dynamodb:Scan.
@@ -420,6 +421,8 @@ impl Catalog {
             let item = item.map_err(failed("dynamodb:Scan", &self.table))?;
             if records::is_point(&item) && !records::is_past(&item) {
                 points.extend(self.read_or_skip(item));
+            } else if let Err(why) = records::check(&item) {
+                self.unreadable_item(&item, why);
             }
         }
         Ok(points)
@@ -443,8 +446,8 @@ impl Catalog {
     /// # Errors
     /// [`Error`] of the catalog's table.
     pub async fn lease(&self, work: &str, now: Timestamp, until: Timestamp) -> Result<Option<Lease>, Error> {
-        let held: Option<Lease> = self.get(Key::lease(work)).await?;
-        let mut lease = held.unwrap_or_else(|| Lease::new(work));
+        let held = self.get_item(Key::lease(work)).await?;
+        let mut lease = held.map_or_else(|| Lease::new(work), |held| Lease::of_any_version(work, held));
         if lease.until > now {
             return Ok(None);
         }
@@ -467,16 +470,13 @@ impl Catalog {
     }
 
     async fn get<T: Record>(&self, key: Key) -> Result<Option<T>, Error> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key.into_item()))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(failed("dynamodb:GetItem", &self.table))?;
-        Ok(answer.item.map(|item| self.read(item)).transpose()?)
+        Ok(self.get_item(key).await?.map(|item| self.read(item)).transpose()?)
+    }
+
+    async fn get_item(&self, key: Key) -> Result<Option<Item>, Error> {
+        let request = self.client.get_item().table_name(&self.table).set_key(Some(key.into_item()));
+        let answer = request.consistent_read(true).send().await;
+        Ok(answer.map_err(failed("dynamodb:GetItem", &self.table))?.item)
     }
 
     async fn query<T: Record, const N: usize>(
@@ -517,15 +517,22 @@ impl Catalog {
     }
 
     fn read<T: Record>(&self, item: Item) -> Result<T, UnreadableRecord> {
+        // The keys alone: what is read is taken apart.
+        let keys = ["pk", "sk"].map(|name| (name.to_owned(), item.get(name).cloned()));
+        records::read(item).map_err(|why| {
+            let keys = keys.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+            self.unreadable_item(&keys, why)
+        })
+    }
+
+    fn unreadable_item(&self, item: &Item, why: String) -> UnreadableRecord {
         let [pk, sk] = ["pk", "sk"].map(|name| match item.get(name) {
             Some(AttributeValue::S(text)) => text.clone(),
             _ => "?".to_owned(),
         });
-        records::read(item).map_err(|why| {
-            let record = UnreadableRecord { pk, sk, why };
-            self.note_unreadable(&record);
-            record
-        })
+        let record = UnreadableRecord { pk, sk, why };
+        self.note_unreadable(&record);
+        record
     }
 
     /// One record of many: one that cannot be read must not stop the others.
