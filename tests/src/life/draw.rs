@@ -22,7 +22,7 @@ const POLICIES: [&str; 3] = ["gold", "silver", "bronze"];
 const ASKED: [&str; 7] =
     ["application-autoscaling", "backup", "dynamodb", "events", "kms", "monitoring", "tagging"];
 /// The tables that there may be, each of one of the policies by its name, and one of none.
-const TABLES: [&str; 12] = [
+pub(super) const TABLES: [&str; 12] = [
     "gold-orders",
     "silver-logs",
     "gold-users",
