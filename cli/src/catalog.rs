@@ -18,7 +18,7 @@ pub(crate) enum Command {
         Nothing is due before the next slot of each policy.")]
     Rebuild {
         /// A vault to read as well
-        #[arg(long = "vault", value_name = "REGION/VAULT", value_parser = points::place)]
+        #[arg(long = "vault", value_name = "REGION/VAULT", value_parser = points::own_vault)]
         vaults: Vec<String>,
         /// Do not ask
         #[arg(long)]
@@ -32,7 +32,7 @@ pub(crate) enum Command {
         and those that are named are compared. It exits with 1 when something differs.")]
     Verify {
         /// A vault to compare as well
-        #[arg(long = "vault", value_name = "REGION/VAULT", value_parser = points::place)]
+        #[arg(long = "vault", value_name = "REGION/VAULT", value_parser = points::own_vault)]
         vaults: Vec<String>,
         /// Open the metadata of every restore point too, and check what binds it: slower, and takes kms:Decrypt
         #[arg(long)]

@@ -34,7 +34,7 @@ pub(crate) struct Detached {
     #[arg(value_name = "TABLE[=NEW-NAME]")]
     table: TableArg,
     /// The vault with copies
-    #[arg(long, value_name = "REGION/VAULT", value_parser = points::place)]
+    #[arg(long, value_name = "REGION/VAULT", value_parser = points::own_vault)]
     vault: String,
     /// The file that records the restore: continued when it is there
     #[arg(long, value_name = "FILE")]

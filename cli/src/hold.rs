@@ -3,7 +3,7 @@
 use backup_chain_core::ids::{PointId, TableName};
 use backup_chain_core::invoke::RetentionRequest;
 use backup_chain_core::point::{Hold, PointKind};
-use backup_chain_core::retention::{HoldView, place_of};
+use backup_chain_core::retention::HoldView;
 use clap::Subcommand;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -126,10 +126,11 @@ async fn list(
     let held: Vec<View> = points
         .into_iter()
         .filter_map(|point| {
+            let vault = point.place();
             let hold = point.hold?;
             Some(View {
                 table: point.table.arn.name,
-                vault: place_of(&point.vault),
+                vault,
                 kind: point.kind,
                 point: point.id,
                 created_at: point.created_at,

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use backup_chain_core::ids::{
-    InvalidName, PointId, PolicyName, RecoveryPointArn, Region, SessionId, TableId, TableName, VaultArn,
-    VaultName,
+    AccountId, InvalidName, PointId, PolicyName, RecoveryPointArn, Region, SessionId, TableId, TableName,
+    VaultArn, VaultName,
 };
 use backup_chain_core::point::{Hold, PointKind, RestorePoint, State};
-use backup_chain_core::retention::place_of;
 use backup_chain_core::span::Span;
 use backup_chain_core::tier::{Flag, Tier};
 use clap::{Args, Subcommand};
@@ -51,11 +50,16 @@ pub(crate) enum Command {
     Show(PointArg),
 }
 
+/// A vault as restore points name theirs: see [`RestorePoint::is_in`].
+///
+/// # Errors
+/// What is wrong with the text.
 pub(crate) fn place(text: &str) -> Result<String, String> {
-    if let Ok(arn) = text.parse::<VaultArn>() {
-        return Ok(place_of(&arn));
+    if text.parse::<VaultArn>().is_err() {
+        let account = text.split_once('/').filter(|(account, _)| account.parse::<AccountId>().is_ok());
+        parts(account.map_or(text, |(_, rest)| rest))?;
     }
-    parts(text).map(|_| text.to_owned())
+    Ok(text.to_owned())
 }
 
 /// The Region and the name of a vault that is written as `<Region>/<vault>`.
@@ -67,6 +71,14 @@ pub(crate) fn parts(text: &str) -> Result<(Region, VaultName), String> {
         text.split_once('/').ok_or("write <Region>/<vault>, such as eu-central-1/backup-chain")?;
     let region = region.parse().map_err(|error: InvalidName| error.to_string())?;
     Ok((region, vault.parse().map_err(|error: InvalidName| error.to_string())?))
+}
+
+/// A vault of the account, as `<Region>/<vault>`.
+///
+/// # Errors
+/// What is wrong with the text.
+pub(crate) fn own_vault(text: &str) -> Result<String, String> {
+    parts(text).map(|_| text.to_owned())
 }
 
 /// A restore point, as it is shown.
@@ -119,7 +131,7 @@ impl<'a> PointView<'a> {
             table: &point.table.arn.name,
             table_id: &point.table.id,
             kind: point.kind,
-            vault: place_of(&point.vault),
+            vault: point.place(),
             state: point.state(),
             created_at: point.created_at,
             policy: point.policy.as_ref().map(|policy| &policy.name),
@@ -227,7 +239,7 @@ pub(crate) async fn list(
     points.sort_by(|a, b| a.id.cmp(&b.id));
     let mut chains: BTreeMap<(&TableId, PointKind, String), Vec<PointView<'_>>> = BTreeMap::new();
     for point in &points {
-        let chain = (&point.table.id, point.kind, place_of(&point.vault));
+        let chain = (&point.table.id, point.kind, point.place());
         chains.entry(chain).or_default().push(PointView::of(point));
     }
     let chains: Vec<Chain<'_>> = chains
@@ -265,11 +277,9 @@ pub(crate) async fn list(
 pub(crate) async fn find(deployed: &Deployed, named: &PointArg) -> Result<RestorePoint, Failure> {
     let PointArg { table, id, vault } = named;
     let mut found = deployed.catalog().points_of_table(table).await?;
-    found.retain(|point| {
-        point.id == *id && vault.as_ref().is_none_or(|vault| *vault == place_of(&point.vault))
-    });
+    found.retain(|point| point.id == *id && vault.as_ref().is_none_or(|vault| point.is_in(vault)));
     if found.len() > 1 {
-        let vaults: Vec<String> = found.iter().map(|point| place_of(&point.vault)).collect();
+        let vaults: Vec<String> = found.iter().map(|point| point.place()).collect();
         let vaults = vaults.join(" and ");
         return Err(Failure::refused(format!(
             "restore point {id} is in {vaults}: name one of them with --vault"

@@ -5,7 +5,6 @@ use std::str::FromStr;
 use backup_chain_core::ids::{PointId, Region, RestoreId, TableArn, TableName};
 use backup_chain_core::invoke::{Ask, From, RestoreRequest, Wanted};
 use backup_chain_core::restore::{Restore, RestoreView, Stage};
-use backup_chain_core::retention::place_of;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -203,7 +202,7 @@ async fn begin(
     for (wanted, RestoreView { restore, .. }) in ask.tables.iter_mut().zip(&plans) {
         // What was shown, and not what has become the newest since.
         wanted.from = From::Point(restore.point.clone());
-        wanted.vault = Some(place_of(&restore.vault));
+        wanted.vault = Some(restore.place());
         wanted.region = Some(restore.target.region.clone());
     }
     let mut answer = deployed.invoke("restore", &RestoreRequest::Restore(Box::new(ask)), console).await?;
@@ -267,7 +266,7 @@ impl<'a> View<'a> {
             table: &restore.table.arn.name,
             point: &restore.point,
             moment: restore.moment,
-            vault: place_of(&restore.vault),
+            vault: restore.place(),
             target: &restore.target.name,
             region: &restore.target.region,
             stage: restore.stage,

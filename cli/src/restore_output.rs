@@ -3,7 +3,6 @@
 use backup_chain_core::restore::{
     LeftOut, LeftoverView, Property, Restore, RestoreView, Stage, StepRecord, StepState, StepView,
 };
-use backup_chain_core::retention::place_of;
 
 use crate::Console;
 use crate::choices::{asked, encrypted};
@@ -221,5 +220,5 @@ fn made(restore: &Restore) -> String {
 fn point(restore: &Restore) -> String {
     let Restore { point, moment: at, vault, .. } = restore;
     let at = at.map(|at| format!(" of {} UTC", utc(at))).unwrap_or_default();
-    format!("restore point {point}{at} in {}", place_of(vault))
+    format!("restore point {point}{at} in {}", vault.place())
 }

@@ -9,7 +9,6 @@ use backup_chain_aws::{App, Meaning};
 use backup_chain_core::ids::{RecoveryPointArn, VaultArn};
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{RestorePoint, State};
-use backup_chain_core::retention::place_of;
 use serde::Serialize;
 
 use crate::console::count;
@@ -76,11 +75,11 @@ pub(crate) async fn run(
     }
     let mut verified = Verified::default();
     for (vault, points) in vaults {
-        console.note(format_args!("{} is compared ...", place_of(&vault)))?;
-        verified.vaults.push(place_of(&vault));
+        console.note(format_args!("{} is compared ...", vault.place()))?;
+        verified.vaults.push(vault.place());
         if let Err(error) = (Comparison { app, vault: &vault, open }).make(points, &mut verified).await {
             let what = format!("it could not be compared: {error}");
-            verified.differ(place_of(&vault), None, None, what);
+            verified.differ(vault.place(), None, None, what);
         }
     }
     for unreadable in app.catalog.unreadable() {
@@ -148,7 +147,7 @@ impl Comparison<'_> {
                 None => verified.agree += 1,
                 Some(what) => {
                     verified.differ(
-                        place_of(self.vault),
+                        self.vault.place(),
                         point.recovery_point().cloned(),
                         Some(point.id.to_string()),
                         what,
@@ -295,7 +294,7 @@ impl Comparison<'_> {
                 }
             },
         };
-        verified.differ(place_of(self.vault), Some(found.arn.clone()), id, what);
+        verified.differ(self.vault.place(), Some(found.arn.clone()), id, what);
         Ok(())
     }
 }

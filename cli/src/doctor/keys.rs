@@ -6,7 +6,6 @@ use backup_chain_aws::AwsError;
 use backup_chain_aws::error::failed;
 use backup_chain_core::functions::FUNCTIONS;
 use backup_chain_core::ids::Region;
-use backup_chain_core::retention::place_of;
 use serde_json::Value;
 
 use super::context::CheckContext;
@@ -24,7 +23,7 @@ pub(super) async fn check(look: &CheckContext<'_>) -> Vec<Finding> {
         let Some(key) = vault.as_ref().ok().and_then(|vault| vault.key.as_deref()) else { continue };
         let own = vault.as_ref().is_ok_and(|vault| vault.own_key);
         let is_ours = arn.region == *look.source() && arn.name == look.app.context.deployment().vault;
-        findings.extend(vault_key(look, &arn.region, &place_of(arn), key, own, is_ours).await);
+        findings.extend(vault_key(look, &arn.region, &arn.place(), key, own, is_ours).await);
     }
     findings
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use backup_chain_aws::backup::{Point, PointState};
 use backup_chain_core::ids::{RecoveryPointArn, VaultArn};
 use backup_chain_core::point::RestorePoint;
-use backup_chain_core::retention::place_of;
 
 use super::context::CheckContext;
 use super::finding::{Check, Finding};
@@ -42,7 +41,7 @@ pub(super) async fn check(look: &CheckContext<'_>) -> Vec<Finding> {
                 let ours = listed.iter().filter(may_be_ours);
                 of_vault(vault, &recorded, ours.filter(|point| !known.contains(&point.arn)).count())
             }
-            Err(error) => Finding::unknown(Check::Catalog, place_of(vault), &error),
+            Err(error) => Finding::unknown(Check::Catalog, vault.place(), &error),
         });
     }
     findings
@@ -50,7 +49,7 @@ pub(super) async fn check(look: &CheckContext<'_>) -> Vec<Finding> {
 
 /// A vault with so many recovery points that may be ours and that the catalog does not know.
 fn of_vault(vault: &VaultArn, recorded: &[RestorePoint], unknown: usize) -> Finding {
-    let place = place_of(vault);
+    let place = vault.place();
     // What a job has just made is recorded within minutes.
     let open = recorded.iter().filter(|point| point.vault == *vault && point.state().is_open()).count();
     let unknown_points = count(unknown, "recovery point");

@@ -4,7 +4,6 @@ use aws_sdk_iam::Client;
 use backup_chain_aws::AwsError;
 use backup_chain_aws::error::failed;
 use backup_chain_core::ids::VaultArn;
-use backup_chain_core::retention::place_of;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
@@ -81,7 +80,7 @@ async fn elsewhere(look: &CheckContext<'_>, client: &Client) -> Vec<Finding> {
         let what = format!(
             "FurtherVaults names vault {} of account {}, and this stack serves {}: copies into other accounts are not \
              supported",
-            place_of(&vault),
+            vault.place(),
             vault.account,
             deployment.account
         );

@@ -1,7 +1,6 @@
 //! What the catalog holds that wants a look: policies, restore points, restores.
 
 use backup_chain_core::restore::Stage;
-use backup_chain_core::retention::place_of;
 use jiff::SignedDuration;
 
 use super::context::CheckContext;
@@ -82,7 +81,7 @@ pub(super) async fn points(look: &CheckContext<'_>) -> Vec<Finding> {
                     point.table.arn.name,
                     point.suspect.as_deref().unwrap_or("its metadata is not believed")
                 );
-                Finding::warning(Check::Points, place_of(&point.vault), what)
+                Finding::warning(Check::Points, point.place(), what)
                     .fix("see \"A suspect restore point\" in docs/operations.md")
                     .command(format!("backup-chain point show {} {}", point.table.arn.name, point.id))
             }));

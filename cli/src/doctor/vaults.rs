@@ -5,7 +5,6 @@ use backup_chain_aws::{AwsError, Meaning};
 use backup_chain_core::forecast::{LockConflict, VaultFacts, outside_lock};
 use backup_chain_core::ids::VaultArn;
 use backup_chain_core::policy::{CopyTarget, Policy};
-use backup_chain_core::retention::place_of;
 
 use super::context::CheckContext;
 use super::finding::{Check, Finding};
@@ -22,7 +21,7 @@ pub(super) fn check(look: &CheckContext<'_>) -> Vec<Finding> {
 }
 
 fn missing(look: &CheckContext<'_>, arn: &VaultArn, error: &AwsError) -> Finding {
-    let place = place_of(arn);
+    let place = arn.place();
     // What does not exist is often denied, in words that name no right.
     let is_denied = error.meaning == Meaning::Denied && error.message.contains("not authorized");
     if is_denied || !matches!(error.meaning, Meaning::NotFound | Meaning::Denied) {
@@ -37,7 +36,7 @@ fn missing(look: &CheckContext<'_>, arn: &VaultArn, error: &AwsError) -> Finding
 }
 
 fn of_vault(look: &CheckContext<'_>, arn: &VaultArn, vault: &Vault) -> Vec<Finding> {
-    let place = place_of(arn);
+    let place = arn.place();
     let facts = VaultFacts { lock: vault.lock, air_gapped: vault.air_gapped };
     let mut findings = Vec::new();
     for (policy, target) in uses(look, arn) {

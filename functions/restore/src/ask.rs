@@ -15,7 +15,6 @@ use backup_chain_core::restore::{
     self, Choices, CopyBack, MAX_CONCURRENT_RESTORES, NameBound, Plan, Restore, RestoreView, Stage, Start,
     Step, expire,
 };
-use backup_chain_core::retention::place_of;
 use backup_chain_core::settings::TableSettings;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 
@@ -177,7 +176,7 @@ async fn record(
         let mut entry = app.context.entry(Action::RestoreStarted, restore.target.to_string(), ask.by.clone());
         entry.reason.clone_from(&ask.reason);
         entry.details.push(format!("restore {}", restore.id));
-        entry.details.push(format!("restore point {}/{}", place_of(&restore.vault), restore.point));
+        entry.details.push(format!("restore point {}/{}", restore.place(), restore.point));
         entry
     };
     let mut records: Vec<_> = planned
@@ -212,10 +211,7 @@ async fn plan_one(
     let mut choices = ask.choices.clone();
     let mut notes = skipped_newer(wanted, &candidates, &point);
     if let Some(near) = sibling(&candidates.points, &point, &region) {
-        notes.push(format!(
-            "its backup is in {} still, and is taken in place of the copy",
-            place_of(&near.vault)
-        ));
+        notes.push(format!("its backup is in {} still, and is taken in place of the copy", near.place()));
         point = near;
     }
     let Opened { found, settings } = open(app, &point).await?;
@@ -278,7 +274,7 @@ async fn plan_one(
         );
         return Err(RestoreError::Unfit { point: point.id, why });
     } else {
-        notes.push(format!("its copy is first copied back from {} to {region}", place_of(&point.vault)));
+        notes.push(format!("its copy is first copied back from {} to {region}", point.place()));
         Some(plan_copy_back(app, &point, &found, &id).await?)
     };
     let name_bound = left_behind(app, &target, &mut notes).await;

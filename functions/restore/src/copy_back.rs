@@ -7,7 +7,6 @@ use backup_chain_aws::{App, Meaning};
 use backup_chain_core::ids::{RecoveryPointArn, VaultArn};
 use backup_chain_core::point::RestorePoint;
 use backup_chain_core::restore::{Restore, Stage};
-use backup_chain_core::retention::place_of;
 use backup_chain_core::wait::CONSISTENCY;
 use jiff::SignedDuration;
 
@@ -123,7 +122,7 @@ async fn record_point(
     if point.suspect.is_some() {
         return Ok(false);
     }
-    point.warnings.push(format!("copied back into {} for a restore", place_of(vault)));
+    point.warnings.push(format!("copied back into {} for a restore", vault.place()));
     app.ledger.restore_record(&mut point).await?;
     Ok(true)
 }

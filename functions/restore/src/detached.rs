@@ -14,7 +14,6 @@ use backup_chain_aws::{App, AwsError, Meaning};
 use backup_chain_core::ids::{Region, TableArn, TableName, VaultArn, VaultName};
 use backup_chain_core::invoke::{Ask, From, Wanted};
 use backup_chain_core::restore::{Restore, RestoreView};
-use backup_chain_core::retention::place_of;
 use jiff::Timestamp;
 
 use crate::error::RestoreError;
@@ -110,7 +109,7 @@ impl Detached {
                 "one table at a time is restored without the source Region".to_owned(),
             ));
         };
-        let wanted = Wanted { vault: Some(place_of(&self.copies)), ..wanted.clone() };
+        let wanted = Wanted { vault: Some(self.copies.place()), ..wanted.clone() };
         let candidates = BTreeMap::from([(wanted.table.to_string(), self.candidates(&wanted).await?)]);
         let asked = Ask { tables: vec![wanted], ..asked.clone() };
         let mut views = Box::pin(ask::ask(&self.app, &self.store, &asked, &candidates, None)).await?;

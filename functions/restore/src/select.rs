@@ -4,7 +4,6 @@ use backup_chain_aws::App;
 use backup_chain_core::ids::{PointId, Region, TableName};
 use backup_chain_core::invoke::{From, Wanted};
 use backup_chain_core::point::{PointKind, RestorePoint, State};
-use backup_chain_core::retention::place_of;
 use jiff::Timestamp;
 
 use crate::error::RestoreError;
@@ -67,7 +66,7 @@ fn choose(
         let why = format!(
             "it is in {}, and AWS restores only where the recovery point is; a copy in {region} can be restored there, and \
              into {home} one is copied back",
-            place_of(&point.vault)
+            point.place()
         );
         return Err(RestoreError::Unfit { point: point.id, why });
     }
@@ -76,8 +75,7 @@ fn choose(
 
 /// A vault is named by its Region and name, or by its ARN.
 fn is_in(wanted: &Wanted, point: &RestorePoint) -> bool {
-    let is_named = |vault: &String| *vault == place_of(&point.vault) || *vault == point.vault.to_string();
-    wanted.vault.as_ref().is_none_or(is_named)
+    wanted.vault.as_ref().is_none_or(|vault| point.is_in(vault))
 }
 
 /// Of a backup and its copies the one that is in the Region wanted, or else the backup.
@@ -104,7 +102,7 @@ fn by_id(
     match (points.pop(), points.as_slice()) {
         (Some(only), []) => Ok(only),
         (Some(one), others) => {
-            let vaults = others.iter().chain([&one]).map(|point| place_of(&point.vault)).collect::<Vec<_>>();
+            let vaults = others.iter().chain([&one]).map(|point| point.place()).collect::<Vec<_>>();
             Err(RestoreError::Ambiguous { point: id.clone(), vaults: vaults.join(" and ") })
         }
         (None, _) => {
@@ -141,7 +139,7 @@ fn by_moment(
     }
     let place = wanted.vault.clone().unwrap_or_else(|| region.to_string());
     let hint = if let Some(copy) = usable.iter().filter(before).max_by_key(rank) {
-        format!("the newest one elsewhere is in {0}: name that vault, {0}", place_of(&copy.vault))
+        format!("the newest one elsewhere is in {0}: name that vault, {0}", copy.place())
     } else if let Some(first) = usable.iter().filter(|point| is_meant(point)).filter_map(made_at).min() {
         format!("its first one is of {first}")
     } else {

@@ -11,7 +11,7 @@ use backup_chain_core::ids::{PointId, Table, TableName, VaultArn};
 use backup_chain_core::invoke::{Removal, Which};
 use backup_chain_core::point::{PointKind, RestorePoint, State};
 use backup_chain_core::retention::{
-    self, Decided, Guard, OperatorRemoval, PointFate, PointVerdict, Reason, Report, name_of, place_of,
+    self, Decided, Guard, OperatorRemoval, PointFate, PointVerdict, Reason, Report, name_of,
 };
 
 use crate::error::RetentionError;
@@ -25,7 +25,7 @@ pub(crate) async fn remove(app: &App, asked: Removal, deadline: Deadline) -> Res
     let mut work = Work::begin(app, !asked.dry_run).await?;
     let wanted = wanted(app, &asked).await?;
     let mut planned = judge(&mut work, &wanted, &asked.override_guards).await?;
-    planned.sort_by(|(a, _), (b, _)| (place_of(&a.vault), &a.id).cmp(&(place_of(&b.vault), &b.id)));
+    planned.sort_by(|(a, _), (b, _)| (a.place(), &a.id).cmp(&(b.place(), &b.id)));
     if let (Which::Point(_), [(point, verdict)]) = (&asked.which, planned.as_slice())
         && !verdict.remove
         && point.state() != State::Deleted
@@ -102,7 +102,7 @@ async fn wanted(app: &App, asked: &Removal) -> Result<Vec<RestorePoint>, Retenti
     points.retain(|point| {
         !point.state().is_past()
             && kind.is_none_or(|kind| point.kind == kind)
-            && asked.vault.as_ref().is_none_or(|vault| *vault == place_of(&point.vault))
+            && asked.vault.as_ref().is_none_or(|vault| point.is_in(vault))
     });
     Ok(points)
 }
@@ -114,12 +114,11 @@ pub(crate) async fn find(
     id: &PointId,
     vault: Option<&str>,
 ) -> Result<RestorePoint, RetentionError> {
-    let place = |point: &RestorePoint| place_of(&point.vault);
     let mut found = app.catalog.points_of_table(table).await?;
     found.retain(|point| point.id == *id && !point.state().is_past());
-    found.retain(|point| vault.is_none_or(|vault| vault == place(point)));
+    found.retain(|point| vault.is_none_or(|vault| point.is_in(vault)));
     if found.len() > 1 {
-        let vaults = found.iter().map(place).collect::<Vec<_>>().join(" and ");
+        let vaults = found.iter().map(RestorePoint::place).collect::<Vec<_>>().join(" and ");
         return Err(RetentionError::Ambiguous { point: id.clone(), vaults });
     }
     if let Some(point) = found.pop() {

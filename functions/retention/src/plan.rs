@@ -12,9 +12,7 @@ use backup_chain_core::ids::{Table, TableName, VaultArn};
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{Hold, PointKind, RestorePoint, State};
 use backup_chain_core::policy::Policy;
-use backup_chain_core::retention::{
-    self, Decided, PointFate, PointVerdict, Reason, Report, name_of, place_of,
-};
+use backup_chain_core::retention::{self, Decided, PointFate, PointVerdict, Reason, Report, name_of};
 use jiff::{SignedDuration, Timestamp};
 use tracing::Instrument as _;
 
@@ -73,7 +71,7 @@ pub(crate) async fn plan_all(app: &App, table: Option<&TableName>) -> Result<Rep
 }
 
 fn skipped_chain_problem(table: &Table, vault: &VaultArn, error: &Error) -> String {
-    format!("the chain of {} in {} is left as it is: {error}", table.arn.name, place_of(vault))
+    format!("the chain of {} in {} is left as it is: {error}", table.arn.name, vault.place())
 }
 
 /// Reads and plans every chain with a point whose last flag has lapsed. What cannot be read is reported, and
@@ -126,7 +124,7 @@ pub(crate) async fn warn_of_expiry(work: &mut Work<'_>, report: &mut Report) -> 
                 "the newest restore point of {} in the locked vault {} is kept only until {last}: AWS deletes it \
                  then; back the table up, or copy the point elsewhere",
                 table.arn.name,
-                place_of(&vault)
+                vault.place()
             ));
         }
     }

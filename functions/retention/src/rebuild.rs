@@ -15,7 +15,7 @@ use backup_chain_core::history::Action;
 use backup_chain_core::ids::{PointId, RecoveryPointArn, Table, VaultArn};
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{CopySource, Hold, PointKind, RestorePoint};
-use backup_chain_core::retention::{RebuildReport, place_of};
+use backup_chain_core::retention::RebuildReport;
 use backup_chain_core::session::Session;
 use backup_chain_core::table::TableHead;
 
@@ -34,7 +34,7 @@ pub(crate) async fn rebuild(
     mark.at = now;
     app.catalog.commit([Write::of(&mut mark)]).await?;
     let mut rebuilt = RebuildReport {
-        vaults: vaults.iter().map(place_of).collect(),
+        vaults: vaults.iter().map(VaultArn::place).collect(),
         braked_until: Some(now + app.context.deployment().brakes.after_rebuild),
         ..RebuildReport::default()
     };
@@ -68,7 +68,7 @@ pub(crate) async fn rebuild(
             Ok(listed) => listed,
             // One vault that cannot be read must not stop the others.
             Err(error) => {
-                rebuilt.problems.push(format!("vault {} is not read: {error}", place_of(vault)));
+                rebuilt.problems.push(format!("vault {} is not read: {error}", vault.place()));
                 continue;
             }
         };
@@ -151,10 +151,10 @@ async fn read(
                 rebuilt.foreign += 1;
                 rebuilt.problems.push(format!(
                     "{arn} in {}: our role made it, and it carries no metadata of ours: it is kept",
-                    place_of(vault)
+                    vault.place()
                 ));
             }
-            Err(error) => rebuilt.problems.push(format!("{arn} in {}: {error}", place_of(vault))),
+            Err(error) => rebuilt.problems.push(format!("{arn} in {}: {error}", vault.place())),
         }
     }
     if left > 0 {
@@ -170,7 +170,7 @@ async fn read(
         found.into_values().flat_map(|same| with_ids_of_their_own(app, same)).collect();
     for point in &points {
         if let (Some(why), Some(arn)) = (&point.suspect, point.recovery_point()) {
-            rebuilt.problems.push(format!("{arn} in {} is suspect: {why}", place_of(vault)));
+            rebuilt.problems.push(format!("{arn} in {} is suspect: {why}", vault.place()));
         }
     }
     points

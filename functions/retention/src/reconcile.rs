@@ -10,7 +10,7 @@ use backup_chain_aws::{App, Error, Meaning, logs};
 use backup_chain_core::ids::{PointId, RecoveryPointArn, TableArn, VaultArn};
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{Hold, RestorePoint, State};
-use backup_chain_core::retention::{Decided, PointFate, Report, name_of, place_of};
+use backup_chain_core::retention::{Decided, PointFate, Report, name_of};
 use jiff::SignedDuration;
 
 use crate::moved::{self, Move};
@@ -31,7 +31,7 @@ pub(crate) async fn reconcile(app: &App, report: &mut Report) -> Result<(), Erro
         let with_leftovers = with_leftovers.remove(&vault).unwrap_or_default();
         // One vault that cannot be read must not stop the others.
         if let Err(error) = reconcile_vault(app, &vault, points, with_leftovers, report).await {
-            report.problems.push(format!("vault {} could not be compared: {error}", place_of(&vault)));
+            report.problems.push(format!("vault {} could not be compared: {error}", vault.place()));
         }
     }
     Ok(())
@@ -90,7 +90,7 @@ async fn reconcile_vault(
             report.problems.push(format!(
                 "recovery point {} in {} carries the id {id} and is not in the catalog: it is kept",
                 point.arn,
-                place_of(vault)
+                vault.place()
             ));
         }
     }
@@ -212,7 +212,7 @@ async fn report_made_by_other_roles(
             report.problems.push(format!(
                 "recovery point {} in {} carries the id {id} and was made by another role, {}: it is not ours, and is kept",
                 point.arn,
-                place_of(vault),
+                vault.place(),
                 point.role.as_deref().unwrap_or_default()
             ));
         }

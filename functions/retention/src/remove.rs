@@ -4,7 +4,7 @@ use backup_chain_aws::backup::PointState;
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::{App, AwsError, Error, Meaning, logs};
 use backup_chain_core::point::{RestorePoint, State};
-use backup_chain_core::retention::{Decided, PointFate, Reason, Report, name_of, place_of};
+use backup_chain_core::retention::{Decided, PointFate, Reason, Report, name_of};
 use jiff::SignedDuration;
 
 use crate::moved::{self, Move};
@@ -131,9 +131,8 @@ pub(crate) async fn wait_for_deletions(
         let mut deleting = app.catalog.deleting_points().await?;
         let mut points = std::mem::take(&mut report.points);
         for decided in points.iter_mut().filter(removing) {
-            let is_it = |point: &&mut RestorePoint| {
-                point.id == decided.point && place_of(&point.vault) == decided.vault
-            };
+            let is_it =
+                |point: &&mut RestorePoint| point.id == decided.point && point.place() == decided.vault;
             let Some(point) = deleting.iter_mut().find(is_it) else { continue };
             decided.fate = match record_if_gone(app, point).await {
                 Ok(fate) => fate,

@@ -11,7 +11,6 @@ use backup_chain_core::forecast::{Facts, VaultFacts, warnings};
 use backup_chain_core::ids::{Region, TableName, VaultArn, VaultName};
 use backup_chain_core::policy::{Policy, changes};
 use backup_chain_core::replies::{Checked, Covered};
-use backup_chain_core::retention::place_of;
 use jiff::Timestamp;
 
 use crate::error::SessionError;
@@ -83,7 +82,7 @@ fn restarted_tiers(state: &PolicyState, now: Timestamp) -> Vec<String> {
         state.effective_from.iter().filter(|(_, from)| is_new(from)).map(|(tier, _)| tier.to_string());
     let copies = state.copies_from.iter().flat_map(|(vault, tiers)| {
         let tiers = tiers.iter().filter(|(_, from)| is_new(from));
-        tiers.map(move |(tier, _)| format!("{tier} copies to {}", place_of(vault)))
+        tiers.map(move |(tier, _)| format!("{tier} copies to {}", vault.place()))
     });
     tiers.chain(copies).collect()
 }
@@ -200,7 +199,7 @@ fn taken_over(policies: &[Active], policy: &Policy, covered: &BTreeSet<TableName
 pub(crate) async fn target_vault(app: &App, vault: &VaultArn) -> Result<Vault, String> {
     let region = &vault.region;
     let backup = &app.aws.region(region).backup;
-    let unknown = |error: AwsError| format!("copies: {} cannot be looked at: {error}", place_of(vault));
+    let unknown = |error: AwsError| format!("copies: {} cannot be looked at: {error}", vault.place());
     let found = find_vault(backup, &vault.name, region, "deploy the target stack there").await;
     let found = found.map_err(unknown)?.map_err(|problem| format!("copies: {problem}, or name another"))?;
     match region_problem(backup, region).await.map_err(unknown)? {

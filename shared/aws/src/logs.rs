@@ -9,7 +9,6 @@ use std::fmt::{self, Debug};
 use backup_chain_core::ids::{RunId, Table, VaultArn};
 use backup_chain_core::point::RestorePoint;
 use backup_chain_core::restore::Restore;
-use backup_chain_core::retention::place_of;
 use backup_chain_core::session::Session;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -32,13 +31,13 @@ pub fn of_session(session: &Session) -> Span {
 /// Around the work on a restore point.
 pub fn of_point(point: &RestorePoint) -> Span {
     let policy = point.policy.as_ref().map(|policy| policy.name.as_str());
-    let (table, vault) = (&point.table.arn.name, place_of(&point.vault));
+    let (table, vault) = (&point.table.arn.name, point.place());
     error_span!("point", session = %point.session, policy, %table, point = %point.id, kind = ?point.kind, vault)
 }
 
 /// Around the work on a chain.
 pub fn of_chain(table: &Table, vault: &VaultArn) -> Span {
-    error_span!("chain", table = %table.arn.name, vault = place_of(vault))
+    error_span!("chain", table = %table.arn.name, vault = vault.place())
 }
 
 /// Around a retention run.

@@ -6,7 +6,6 @@ use backup_chain_core::due::{self, Superseded};
 use backup_chain_core::ids::{SessionId, Table, TableName};
 use backup_chain_core::point::PointKind;
 use backup_chain_core::policy::Policy;
-use backup_chain_core::retention::place_of;
 use backup_chain_core::session::{MAX_SKIPPED, Session, SessionTrigger, Skipped, Status};
 use backup_chain_core::tier::{Tier, TierSlot};
 use jiff::Timestamp;
@@ -92,7 +91,7 @@ impl Change<'_> {
             problems.push(format!("slots were due and not run yet when {cause}, and get no backup: {named}"));
         }
         for (vault, slot) in &copies {
-            let place = place_of(vault);
+            let place = vault.place();
             problems.push(format!("a copy to {place} was due when {cause}, and is not made: {slot}"));
         }
         let mut skipped = Vec::new();

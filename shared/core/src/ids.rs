@@ -220,6 +220,19 @@ arn!(
     "arn:<partition>:backup:<Region>:<account>:backup-vault:<name>"
 );
 
+impl VaultArn {
+    /// The vault as reports and requests name it: `<Region>/<vault>`.
+    pub fn place(&self) -> String {
+        format!("{}/{}", self.region, self.name)
+    }
+
+    /// The same as an account sees it: a vault of another account with that account before it.
+    pub fn place_from(&self, home: &AccountId) -> String {
+        let place = self.place();
+        if self.account == *home { place } else { format!("{}/{place}", self.account) }
+    }
+}
+
 impl PointId {
     /// The id of the one point that a session, begun at `moment`, makes of a table: the same each time it is
     /// asked for, so that a session planned twice records no second one.

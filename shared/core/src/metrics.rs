@@ -10,7 +10,6 @@ use serde::Serialize;
 use crate::ids::{PolicyName, RunId};
 use crate::point::RestorePoint;
 use crate::restore::Restore;
-use crate::retention::place_of;
 use crate::session::Session;
 
 /// The namespace of every metric.
@@ -148,7 +147,7 @@ impl Measured {
             .about("policy", policy)
             .about("table", Some(&point.table.arn.name))
             .about("point", Some(&point.id))
-            .about("vault", Some(place_of(&point.vault)))
+            .about("vault", Some(point.place()))
     }
 
     /// Of a retention run.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{PointId, PolicyName, RestoreId, RunId, SessionId, TableArn, TableName};
 use crate::point::{PointKind, RestorePoint};
 use crate::restore::{Property, Restore, Stage};
-use crate::retention::{Braked, Breach, ChainRun, Counts, Run, RunStatus, place_of};
+use crate::retention::{Braked, Breach, ChainRun, Counts, Run, RunStatus};
 use crate::session::{Session, SessionTrigger, Status};
 
 /// The source of every event.
@@ -126,7 +126,7 @@ impl CopyFailed {
             policy: copy.policy.as_ref().map(|policy| policy.name.clone()),
             table: copy.table.arn.name.clone(),
             point: copy.id.clone(),
-            vault: place_of(&copy.vault),
+            vault: copy.place(),
             attempts: copy.attempt,
             reason: reason.to_owned(),
         }
@@ -218,7 +218,7 @@ impl RestoreEnded {
             table: restore.table.arn.name.clone(),
             point: restore.point.clone(),
             moment: restore.moment,
-            vault: place_of(&restore.vault),
+            vault: restore.place(),
             target: restore.target.clone(),
             started_at: restore.requested_at,
             status: restore.stage,

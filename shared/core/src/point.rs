@@ -291,6 +291,16 @@ pub struct StoredLeftover {
 }
 
 impl RestorePoint {
+    /// Its vault as reports and requests name it, with the account where that is not the table's.
+    pub fn place(&self) -> String {
+        self.vault.place_from(&self.table.arn.account)
+    }
+
+    /// Whether it is in the vault that is named as [`Self::place`] gives it, or by its ARN.
+    pub fn is_in(&self, vault: &str) -> bool {
+        vault == self.place() || vault == self.vault.to_string()
+    }
+
     /// A point that is to be made, without flags: nothing has been asked of AWS yet.
     pub fn planned(
         id: PointId,

@@ -217,3 +217,17 @@ proptest! {
         }
     }
 }
+
+/// A vault of another account is another place, however alike they are called.
+#[test]
+fn a_point_in_a_vault_of_another_account_names_the_account() {
+    let own = point(State::Available);
+    let vault = VaultArn { account: "999988887777".parse().unwrap(), ..vault() };
+    let foreign = RestorePoint { vault, ..own.clone() };
+    assert_eq!([own.place(), foreign.place()], ["eu-central-1/main", "999988887777/eu-central-1/main"]);
+    for point in [&own, &foreign] {
+        assert!(point.is_in(&point.place()) && point.is_in(&point.vault.to_string()));
+    }
+    assert!(!own.is_in(&foreign.place()) && !foreign.is_in(&own.place()));
+    assert!(!own.is_in(&foreign.vault.to_string()) && !foreign.is_in(&own.vault.to_string()));
+}

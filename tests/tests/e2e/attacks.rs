@@ -11,7 +11,6 @@ use backup_chain_core::invoke::{Ask, From, SessionRequest, Wanted};
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{PointKind, RestorePoint, State};
 use backup_chain_core::restore::RestoreView;
-use backup_chain_core::retention::place_of;
 use backup_chain_deployed::stack::{COPIES, SOURCE, Schedules, Stack, TARGET, VAULT};
 use backup_chain_local::World;
 use backup_chain_tests::restores::{ask, detached, newest};
@@ -239,7 +238,7 @@ async fn live_through(attempt: &str, make: Attempt, is_lost: bool) -> Vec<String
     for name in ["app-public", "app-secret"] {
         let name: TableName = name.parse().unwrap();
         for point in all_points(&scene.stack, &name).await {
-            let vault = Some(place_of(&point.vault));
+            let vault = Some(point.place());
             let wanted = Wanted { from: From::Point(point.id.clone()), vault, region: None, ..newest(&name) };
             match planned(&scene, wanted).await {
                 Ok(told) => assert_itself(&scene, attempt, &told),

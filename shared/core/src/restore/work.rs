@@ -173,6 +173,13 @@ pub struct Restore {
 pub const MAX_CONCURRENT_RESTORES: usize = 40;
 
 impl Restore {
+    /// The vault of its restore point, as [`RestorePoint::place`] gives it.
+    ///
+    /// [`RestorePoint::place`]: crate::point::RestorePoint::place
+    pub fn place(&self) -> String {
+        self.vault.place_from(&self.table.arn.account)
+    }
+
     /// Where it goes.
     pub fn target(&self) -> Target {
         Target { original: self.table.arn.clone(), table: self.target.clone() }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Braked, Reason};
 use crate::hold::Hold;
-use crate::ids::{PointId, PolicyName, RunId, TableName, VaultArn};
+use crate::ids::{PointId, PolicyName, RunId, TableName};
 use crate::point::{PointKind, RestorePoint};
 use crate::span::Span;
 use crate::tier::Tier;
@@ -111,7 +111,7 @@ impl Decided {
         };
         Self {
             table: point.table.arn.name.clone(),
-            vault: place_of(&point.vault),
+            vault: point.place(),
             kind: point.kind,
             point: point.id.clone(),
             created_at: point.created_at,
@@ -123,14 +123,9 @@ impl Decided {
     }
 }
 
-/// A vault as reports and requests name it: `<Region>/<vault>`.
-pub fn place_of(vault: &VaultArn) -> String {
-    format!("{}/{}", vault.region, vault.name)
-}
-
 /// A point's name in a plan: an id alone stands for a backup and its copies.
 pub fn name_of(point: &RestorePoint) -> String {
-    format!("{}/{}", place_of(&point.vault), point.id)
+    format!("{}/{}", point.place(), point.id)
 }
 
 /// A table without a fresh restore point.
@@ -347,7 +342,7 @@ impl HoldView {
         Self {
             table: point.table.arn.name.clone(),
             point: point.id.clone(),
-            vault: place_of(&point.vault),
+            vault: point.place(),
             hold: point.hold.clone(),
             note: None,
         }
