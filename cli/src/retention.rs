@@ -147,14 +147,14 @@ fn counted(counts: &Counts) -> String {
 }
 
 fn breached(breach: &Breach) -> String {
-    let Breach { table, policy, objective, newest, since } = breach;
+    let Breach { table, policy, objective_hours, newest, since } = breach;
     let newest = newest.map_or_else(
         || "it has no restore point".to_owned(),
         |newest| format!("its newest restore point is of {} UTC", utc(newest)),
     );
     format!(
         "{table} is without a fresh restore point since {} UTC: {newest}, and policy {policy} asks for one every \
-         {objective} hours",
+         {objective_hours} hours",
         utc(*since)
     )
 }

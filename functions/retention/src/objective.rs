@@ -20,7 +20,7 @@ pub(crate) async fn breaches(work: &Work<'_>, report: &mut Report) {
         work.policies.iter().filter(|active| active.policy.enabled).cloned().collect();
     ranked.sort_by(|a, b| a.policy.rank().cmp(&b.policy.rank()));
     for active in &ranked {
-        let Some(hours) = active.policy.objective else { continue };
+        let Some(hours) = active.policy.objective_hours else { continue };
         match of_policy(work, &ranked, active, hours, &mut report.problems).await {
             Ok(found) => report.breaches.extend(found),
             Err(error) => report.problems.push(format!(
@@ -83,7 +83,7 @@ async fn of_policy(
         (work.now > since).then(|| Breach {
             table: found.table.arn.name,
             policy: policy.name.clone(),
-            objective: hours,
+            objective_hours: hours,
             newest,
             since,
         })

@@ -89,7 +89,7 @@ impl Ledger {
     /// [`Error`] of the catalog.
     pub async fn mark_try_failed(&self, point: &mut RestorePoint, why: &str) -> Result<(), Error> {
         let Some(retry) = point.next_retry() else { return self.mark_failed(point, why).await };
-        self.plan_again(point, why, SignedDuration::from_mins(i64::from(retry.pause)), false).await
+        self.plan_again(point, why, SignedDuration::from_mins(i64::from(retry.pause_minutes)), false).await
     }
 
     /// AWS gave up the job of a backup for its tags: it is tried again at once without them. That is none of the tries

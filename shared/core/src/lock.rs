@@ -65,11 +65,11 @@ pub fn outliving(source_ends: bool) -> Option<u32> {
 }
 
 /// The lifecycle of a point of the policy in a locked vault: as [`delete_after_days`], and to cold storage as
-/// [`Policy::cold_after_days`] says. A point in cold storage is kept [`COLD_DAYS`] longer than it was warm,
+/// [`Policy::cold_days_of`] says. A point in cold storage is kept [`COLD_DAYS`] longer than it was warm,
 /// as AWS demands; where the lock does not allow that it stays warm.
 pub fn lifecycle(policy: &Policy, made_at: Timestamp, flags: &[Flag], lock: Lock) -> Lifecycle {
     let delete_after_days = delete_after_days(made_at, flags, lock);
-    let cold = policy.cold_after_days(flags).filter(|days| days + COLD_DAYS <= lock.max_days);
+    let cold = policy.cold_days_of(flags).filter(|days| days + COLD_DAYS <= lock.max_days);
     let least = cold.map_or(0, |days| days + COLD_DAYS);
     Lifecycle { cold_after_days: cold, delete_after_days: delete_after_days.max(least) }
 }
@@ -84,7 +84,7 @@ pub fn days_of(
     source_ends: bool,
 ) -> (Option<i64>, Option<i64>) {
     let (cold, delete) = match (policy, lock) {
-        (policy, None) => (policy.and_then(|policy| policy.cold_after_days(flags)), outliving(source_ends)),
+        (policy, None) => (policy.and_then(|policy| policy.cold_days_of(flags)), outliving(source_ends)),
         (None, Some(lock)) => (None, Some(delete_after_days(made_at, flags, lock))),
         (Some(policy), Some(lock)) => {
             let life = lifecycle(policy, made_at, flags, lock);

@@ -169,8 +169,9 @@ pub struct IllegalMove {
 pub struct Retry {
     /// How many more tries after the first.
     pub attempts: u32,
-    /// The pause before each, in minutes.
-    pub pause: u32,
+    /// The pause before each.
+    #[serde(rename = "pause")]
+    pub pause_minutes: u32,
     /// Whether each try that failed is reported.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub notices_each: bool,
@@ -180,7 +181,7 @@ impl From<Retries> for Retry {
     fn from(retries: Retries) -> Self {
         Self {
             attempts: retries.attempts,
-            pause: retries.pause,
+            pause_minutes: retries.pause_minutes,
             notices_each: retries.notices == Notices::Each,
         }
     }

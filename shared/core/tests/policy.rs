@@ -254,8 +254,8 @@ fn only_what_is_kept_for_long_goes_to_cold_storage() {
         let slot = "2026-01-05T07:00:00Z".parse().unwrap();
         Flag { tier, slot, span, lapses: slot }
     };
-    assert_eq!(policy.cold_after_days(&[flag(Tier::Daily)]), None);
-    assert_eq!(policy.cold_after_days(&[flag(Tier::Daily), flag(Tier::Monthly)]), Some(30));
+    assert_eq!(policy.cold_days_of(&[flag(Tier::Daily)]), None);
+    assert_eq!(policy.cold_days_of(&[flag(Tier::Daily), flag(Tier::Monthly)]), Some(30));
 }
 
 #[test]

@@ -160,7 +160,7 @@ fn a_head_knows_the_newest_point_of_each_chain() {
 
 #[test]
 fn a_point_is_tried_as_often_as_its_policy_says() {
-    let retry = Some(Retry { attempts: 2, pause: 5, notices_each: false });
+    let retry = Some(Retry { attempts: 2, pause_minutes: 5, notices_each: false });
     let tries = |attempt| RestorePoint { attempt, retry, ..point(State::Running) }.next_retry().is_some();
     assert_eq!([tries(1), tries(2), tries(3)], [true, true, false]);
     assert!(point(State::Running).next_retry().is_none());

@@ -321,7 +321,7 @@ async fn a_table_without_a_fresh_point_is_a_breach_and_each_run_is_remembered_an
     let breach = &report.breaches[0];
     let newest = of(&stack, &orders, PointKind::Backup).await.pop().unwrap().created_at.unwrap();
     assert!(newest >= at("2026-01-06T07:00:00Z") && newest < at("2026-01-06T08:00:00Z"));
-    assert_eq!((&breach.table, breach.objective), (&orders, 25));
+    assert_eq!((&breach.table, breach.objective_hours), (&orders, 25));
     assert_eq!((breach.newest, breach.since), (Some(newest), newest + SignedDuration::from_hours(25)));
     assert_eq!(report.breaches.len(), 1, "{report:#?}");
 

@@ -70,7 +70,7 @@ pub fn steady_state(policy: &Policy, at: Timestamp) -> SteadyState {
 /// Whether points that only this tier pins move to cold storage.
 pub(super) fn goes_cold(policy: &Policy, tier: Tier, span: Span) -> bool {
     let (slot, lapses) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
-    policy.cold_after_days(&[Flag { tier, slot, span, lapses }]).is_some()
+    policy.cold_days_of(&[Flag { tier, slot, span, lapses }]).is_some()
 }
 
 /// The most days that a span can last.
@@ -152,7 +152,7 @@ fn groups(rules: &[Rule<'_>]) -> Vec<(u8, Vec<Time>)> {
 
 /// Every date up to `last` of which a point may be left on `first`.
 fn days(policy: &Policy, rules: &[Rule<'_>], first: Date, last: Date) -> Vec<Day> {
-    let cold_after = policy.cold_after.unwrap_or(MAX_DAYS);
+    let cold_after = policy.cold_after_days.unwrap_or(MAX_DAYS);
     let mut days: BTreeMap<Date, Day> = BTreeMap::new();
     for (tier, slots, keep) in rules {
         let back = i64::from(most_days(*keep).min(MAX_DAYS + 25)) + 1;

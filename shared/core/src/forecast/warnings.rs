@@ -82,7 +82,7 @@ fn locked(
          lapses too",
         policy.keep_last
     ));
-    let Some(days) = policy.cold_after else { return };
+    let Some(days) = policy.cold_after_days else { return };
     let needed = days + COLD_DAYS;
     if needed > max_days && tiers.iter().any(|(tier, keep)| goes_cold(policy, *tier, *keep)) {
         lines.push(format!(
@@ -153,7 +153,7 @@ fn copies(policy: &Policy) -> Vec<(Tier, Span)> {
 }
 
 fn cold(policy: &Policy, backups: &[(Tier, Span)], copies: &[(Tier, Span)], lines: &mut Vec<String>) {
-    let Some(days) = policy.cold_after else { return };
+    let Some(days) = policy.cold_after_days else { return };
     let named = |moved: bool| {
         let those = |(tier, keep): &&(Tier, Span)| goes_cold(policy, *tier, *keep) == moved;
         let backups = backups.iter().filter(those).map(|(tier, keep)| format!("{tier} backups ({keep})"));

@@ -70,18 +70,26 @@ pub struct Policy {
     /// What becomes of tables whose backup or copy failed.
     pub retries: Retries,
     /// In how many hours AWS Backup must have started a job, 1 to 12 (default 8).
-    #[serde(serialize_with = "counted::hours")]
+    #[serde(rename = "start_window", serialize_with = "counted::hours")]
     #[cfg_attr(feature = "schema", schemars(with = "forms::Hours"))]
-    pub start_window: u32,
+    pub start_window_hours: u32,
     /// After how many days in warm storage a point moves to cold storage. Asked for a point only where its
-    /// retention allows it: see [`Policy::cold_after_days`].
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "counted::days")]
+    /// retention allows it: 90 days longer than it is warm.
+    #[serde(
+        rename = "cold_after",
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "counted::days"
+    )]
     #[cfg_attr(feature = "schema", schemars(with = "forms::DaysCount"))]
-    pub cold_after: Option<u32>,
+    pub cold_after_days: Option<u32>,
     /// The greatest age in hours that the newest restore point of a table may have; older is a breach.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "counted::some_hours")]
+    #[serde(
+        rename = "objective",
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "counted::some_hours"
+    )]
     #[cfg_attr(feature = "schema", schemars(with = "forms::Hours"))]
-    pub objective: Option<u32>,
+    pub objective_hours: Option<u32>,
     /// Tags for the recovery points, beside those that they inherit from their table.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "forms::Tags"))]
@@ -126,7 +134,7 @@ impl Policy {
 
     /// The start window as AWS Backup takes it, in minutes.
     pub fn start_window_minutes(&self) -> i64 {
-        i64::from(self.start_window) * 60
+        i64::from(self.start_window_hours) * 60
     }
 
     /// What policies are ordered by where several select one table: the least goes first.
@@ -146,8 +154,8 @@ impl Policy {
 
     /// After how many days a point with these flags moves to cold storage: only if one of the flags lives at
     /// least [`COLD_DAYS`] longer. A point that would leave sooner stays warm, where it costs less.
-    pub fn cold_after_days(&self, flags: &[Flag]) -> Option<u32> {
-        let days = self.cold_after?;
+    pub fn cold_days_of(&self, flags: &[Flag]) -> Option<u32> {
+        let days = self.cold_after_days?;
         flags.iter().any(|flag| flag.span.least_days() >= days + COLD_DAYS).then_some(days)
     }
 }

@@ -133,9 +133,9 @@ fn read(mut fields: Fields, home: &Home, problems: &mut Vec<Problem>) -> Option<
         keep_last: keep_last?,
         after_drop: after_drop?,
         retries: retries?,
-        start_window: start_window?,
-        cold_after: optional(cold_after)?,
-        objective: optional(objective)?,
+        start_window_hours: start_window?,
+        cold_after_days: optional(cold_after)?,
+        objective_hours: optional(objective)?,
         tags: tags?,
     })
 }
@@ -174,7 +174,7 @@ fn retries(field: Field, problems: &mut Vec<Problem>) -> Option<Retries> {
     let why = "what keeps failing is owed to the next backup";
     let attempts = number(fields.take("attempts"), "", default.attempts, 0..=10, why, problems);
     let why = "a retry must not meet the next backup";
-    let pause = number(fields.take("pause"), "minutes", default.pause, 1..=60, why, problems);
+    let pause = number(fields.take("pause"), "minutes", default.pause_minutes, 1..=60, why, problems);
     let notices = fields.take("notices").map_or(Some(default.notices), |field| {
         let text = field.text("last or each").note(problems)?;
         match text {
@@ -187,7 +187,7 @@ fn retries(field: Field, problems: &mut Vec<Problem>) -> Option<Retries> {
         }
     });
     fields.finish(problems);
-    Some(Retries { attempts: attempts?, pause: pause?, notices: notices? })
+    Some(Retries { attempts: attempts?, pause_minutes: pause?, notices: notices? })
 }
 
 /// Reads the tags for recovery points, a mapping.

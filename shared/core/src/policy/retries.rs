@@ -15,9 +15,9 @@ pub struct Retries {
     #[cfg_attr(feature = "schema", schemars(range(max = 10)))]
     pub attempts: u32,
     /// The pause before each, in minutes, 1 to 60 (default 1).
-    #[serde(serialize_with = "counted::minutes")]
+    #[serde(rename = "pause", serialize_with = "counted::minutes")]
     #[cfg_attr(feature = "schema", schemars(with = "forms::Minutes"))]
-    pub pause: u32,
+    pub pause_minutes: u32,
     /// When a failure is reported (default last).
     pub notices: Notices,
 }
@@ -35,6 +35,6 @@ pub enum Notices {
 
 impl Default for Retries {
     fn default() -> Self {
-        Self { attempts: 3, pause: 1, notices: Notices::Last }
+        Self { attempts: 3, pause_minutes: 1, notices: Notices::Last }
     }
 }

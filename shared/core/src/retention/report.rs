@@ -135,8 +135,9 @@ pub struct Breach {
     pub table: TableName,
     /// The policy that it belongs to.
     pub policy: PolicyName,
-    /// The greatest age in hours that the policy allows.
-    pub objective: u32,
+    /// The greatest age that the policy allows.
+    #[serde(rename = "objective")]
+    pub objective_hours: u32,
     /// The moment of its newest available, believed restore point in the backup chain, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest: Option<Timestamp>,
