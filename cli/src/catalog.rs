@@ -79,5 +79,5 @@ pub(crate) async fn run(
         let what = count(left, "recovery point");
         console.note(format_args!("{what} left for lack of time: run it again"))?;
     }
-    Ok(if problems.is_empty() && left == 0 { Outcome::Done } else { Outcome::Wrong })
+    Ok(if problems.is_empty() && left == 0 { Outcome::Done } else { Outcome::Attention })
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use aws_config::SdkConfig;
 use backup_chain_core::ids::{PointId, Region};
 use backup_chain_core::invoke::{Ask, From, Wanted};
-use backup_chain_core::restore::{Restore, RestoreView, Stage};
+use backup_chain_core::restore::{Restore, RestoreView};
 use backup_chain_restore::{CopyVault, RestoreError, recorded};
 use clap::Args;
 use jiff::Timestamp;
@@ -128,7 +128,7 @@ pub(crate) async fn run(
         say_head(&told, console)?;
         say_end(&told, console)?;
     }
-    Ok(if told.restore.stage == Stage::Succeeded { Outcome::Done } else { Outcome::Wrong })
+    Ok(crate::restore::outcome_of(told.restore.stage))
 }
 
 /// Goes on to the end, and notes every change of stage and every step.

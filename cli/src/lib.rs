@@ -24,6 +24,7 @@ mod restore;
 mod restore_output;
 mod retention;
 mod session;
+mod status;
 mod verify;
 
 use std::ffi::OsString;
@@ -48,7 +49,7 @@ use outcome::{Failure, Outcome};
     after_help = "Credentials and Region come from where the AWS CLI has them: AWS_PROFILE, AWS_REGION and the \
                   shared configuration. The names of tables and keys are read from the session function's own \
                   configuration, so that the prefix of its name is all there is to say of a deployment.\n\n\
-                  Exit codes: 0 done, 1 refused or failed, 2 wrong usage."
+                  Exit codes: 0 done as asked, 1 refused or failed, 2 wrong usage, 3 done, and something needs attention."
 )]
 struct Cli {
     #[command(flatten)]
@@ -81,6 +82,7 @@ struct Globals {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Status(status::Status),
     /// Check, store and look at policies
     #[command(subcommand)]
     Policy(Policies),
@@ -135,7 +137,8 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// Runs one command line at `now` and tells its exit code: 0 done, 1 refused or failed, 2 wrong usage.
+/// Runs one command line at `now` and tells its exit code: 0 done as asked, 1 refused or failed, 2 wrong usage, 3 done, and
+/// something needs attention.
 /// `config` is asked only by commands that talk to AWS, with the Region of the command line.
 pub async fn run(
     args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
@@ -157,7 +160,8 @@ pub async fn run(
     // Boxed: the futures of all commands together are large for the stack of a thread.
     match Box::pin(answer(globals, command, now, config, console)).await {
         Ok(Outcome::Done) => 0,
-        Ok(Outcome::Wrong) => 1,
+        Ok(Outcome::Failed) => 1,
+        Ok(Outcome::Attention) => 3,
         // The reader has seen enough.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
         Err(failure) => {
@@ -189,6 +193,7 @@ async fn answer(
             plan::run(plan, deployed, region.as_ref(), now, json, console).await
         }
         Command::Policy(Policies::Stored(command)) => policy::run(command, find!(), json, console).await,
+        Command::Status(status) => status::run(&status, find!(), json, console).await,
         Command::Session(command) => session::run(command, find!(), json, console).await,
         Command::Backup(backup) => session::backup(backup, find!(), json, console).await,
         Command::Points(list) => points::list(&list, find!(), json, console).await,

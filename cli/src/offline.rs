@@ -107,7 +107,7 @@ fn validate(
         console.json(&all)?;
     }
     let wrong = all.iter().any(|checked| !checked.problems.is_empty());
-    Ok(if wrong { Outcome::Wrong } else { Outcome::Done })
+    Ok(if wrong { Outcome::Failed } else { Outcome::Done })
 }
 
 /// Stands for the source Region where nothing tells it.

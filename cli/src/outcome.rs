@@ -15,12 +15,14 @@ pub(crate) struct By {
 }
 
 /// How a command ended that was not refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Outcome {
     /// As asked.
     Done,
-    /// It has told what is wrong.
-    Wrong,
+    /// Done, and something of it needs attention.
+    Attention,
+    /// Refused or failed; it has told why.
+    Failed,
 }
 
 /// Why a command was refused or failed.

@@ -141,7 +141,7 @@ pub(crate) async fn run(
             for problem in &errors.0 {
                 console.note(placed(&plan.file, problem))?;
             }
-            return Ok(Outcome::Wrong);
+            return Ok(Outcome::Failed);
         }
     };
     let prices = prices(&plan)?;

@@ -125,7 +125,7 @@ async fn apply(
         for problem in &errors.0 {
             console.note(offline::placed(&file, problem))?;
         }
-        return Ok(Outcome::Wrong);
+        return Ok(Outcome::Failed);
     }
     let request = SessionRequest::Apply { document, by: by.by };
     let answer = deployed.invoke("session", &request, console).await?;

@@ -116,7 +116,7 @@ pub(crate) async fn run(
         console.note(
             "nothing is removed: a guard keeps each of them; see --help for those that --override-guard takes",
         )?;
-        return Ok(Outcome::Wrong);
+        return Ok(Outcome::Failed);
     }
     let question = format!("Remove {} for good?", count(going, "restore point"));
     if !yes && !console.agrees(&question)? {

@@ -234,8 +234,16 @@ async fn begin(
             say_end(told, console)?;
         }
     }
-    let is_wrong = |told: &RestoreView| matches!(told.restore.stage, Stage::Warning | Stage::Failed);
-    Ok(if begun.iter().any(is_wrong) { Outcome::Wrong } else { Outcome::Done })
+    Ok(begun.iter().map(|told| outcome_of(told.restore.stage)).max().unwrap_or(Outcome::Done))
+}
+
+/// How a command ends that has followed a restore up to here.
+pub(crate) fn outcome_of(stage: Stage) -> Outcome {
+    match stage {
+        Stage::Failed => Outcome::Failed,
+        Stage::Warning => Outcome::Attention,
+        _ => Outcome::Done,
+    }
 }
 
 /// A restore, as lists show it.

@@ -87,7 +87,11 @@ pub(crate) fn print_report(
     note_wrong(breaches, problems, braked.as_ref(), console)?;
     // A brake is what a plan is there to tell; only a run is stopped by it.
     let stopped = braked.is_some() && !dry_run;
-    Ok(if problems.is_empty() && breaches.is_empty() && !stopped { Outcome::Done } else { Outcome::Wrong })
+    Ok(if problems.is_empty() && breaches.is_empty() && !stopped {
+        Outcome::Done
+    } else {
+        Outcome::Attention
+    })
 }
 
 /// What is wrong with a run.
@@ -147,14 +151,18 @@ fn counted(counts: &Counts) -> String {
 }
 
 fn breached(breach: &Breach) -> String {
-    let Breach { table, policy, objective_hours, newest, since } = breach;
+    let Breach { table, policy, vault, objective_hours, newest, since } = breach;
+    let (what, place) = match vault {
+        Some(vault) => ("copy", format!(" in {vault}")),
+        None => ("restore point", String::new()),
+    };
     let newest = newest.map_or_else(
-        || "it has no restore point".to_owned(),
-        |newest| format!("its newest restore point is of {} UTC", utc(newest)),
+        || format!("it has no {what}"),
+        |newest| format!("its newest {what} is of {} UTC", utc(newest)),
     );
     format!(
-        "{table} is without a fresh restore point since {} UTC: {newest}, and policy {policy} asks for one every \
-         {objective_hours} hours",
+        "{table} is without a fresh {what}{place} since {} UTC: {newest}, and by policy {policy} it may be \
+         {objective_hours} hours old",
         utc(*since)
     )
 }
@@ -201,7 +209,7 @@ async fn runs(
         "overdue: no retention run has ended since {} UTC; one a day is expected: see the function's schedule and log",
         utc(watch.last_run)
     ))?;
-    Ok(Outcome::Wrong)
+    Ok(Outcome::Attention)
 }
 
 #[derive(Debug, Serialize)]

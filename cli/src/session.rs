@@ -2,10 +2,11 @@
 
 use backup_chain_core::ids::{PolicyName, SessionId, TableName, VaultName};
 use backup_chain_core::invoke::SessionRequest;
+use backup_chain_core::point::{PointKind, RestorePoint};
 use backup_chain_core::replies::Recorded;
-use backup_chain_core::session::{Session, SessionTrigger, Skipped, Status};
+use backup_chain_core::session::{Copies, Session, SessionTrigger, Skipped, Status};
 use backup_chain_core::tier::TierSlot;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -19,7 +20,9 @@ use crate::replies;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run a policy now: an extra restore point in the chain of each of its tables
-    #[command(after_help = "Example:\n  backup-chain session run gold --wait")]
+    #[command(after_help = "Example:\n  backup-chain session run gold --wait=copies\n\n\
+        Exit code 1: it failed; 3: something of it needs attention, such as a table without its restore point or a \
+        copy that failed.")]
     Run {
         /// The policy
         policy: PolicyName,
@@ -61,9 +64,18 @@ pub(crate) struct Backup {
 
 #[derive(Debug, Args)]
 pub(crate) struct Wait {
-    /// Wait until the session has ended; exit code 1 when it failed
-    #[arg(long)]
-    wait: bool,
+    /// Wait until the session has ended, or with =copies until its copies have, too
+    #[arg(long, value_name = "FOR", num_args = 0..=1, require_equals = true, default_missing_value = "backups")]
+    wait: Option<WaitFor>,
+}
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum WaitFor {
+    /// The session's backups
+    Backups,
+    /// Their copies as well
+    Copies,
 }
 
 /// The time between two looks at a session.
@@ -112,26 +124,45 @@ async fn start(
         return Err(Failure::refused("the session function names no session: see its log"));
     };
     let mut session = find(deployed, id).await?;
-    if wait.wait {
-        let mut told = String::new();
-        while session.status.is_open() {
-            let points = deployed.catalog().points_of_session(id).await?;
-            let done = points.iter().filter(|point| !point.state().is_open()).count();
-            let stands = format!(
-                "session {id} is {}: {done} of {} ended",
-                word(&session.status),
-                count(points.len(), "job")
-            );
-            if stands != told {
-                console.note(&stands)?;
-                told = stands;
-            }
-            deployed.app.context.clock().until(deployed.app.context.now() + POLL_INTERVAL).await;
-            session = find(deployed, id).await?;
+    let mut told = String::new();
+    while let Some(what) = wait.wait {
+        let points = deployed.catalog().points_of_session(id).await?;
+        let copies = Copies::among(&points);
+        let go_on = session.status.is_open() || (what == WaitFor::Copies && copies.open > 0);
+        if !go_on {
+            break;
         }
+        let stands = progress(&session, &points, copies);
+        if stands != told {
+            console.note(&stands)?;
+            told = stands;
+        }
+        deployed.app.context.clock().until(deployed.app.context.now() + POLL_INTERVAL).await;
+        session = find(deployed, id).await?;
     }
-    show(deployed, &session, json, console).await?;
-    Ok(if session.status == Status::Failed { Outcome::Wrong } else { Outcome::Done })
+    let status = show(deployed, &session, json, console).await?;
+    Ok(match status {
+        Status::Failed | Status::Canceled => Outcome::Failed,
+        Status::Warning => Outcome::Attention,
+        Status::Planning | Status::Running | Status::Succeeded => Outcome::Done,
+    })
+}
+
+/// How a session that is waited for stands.
+fn progress(session: &Session, points: &[RestorePoint], copies: Copies) -> String {
+    let backups = points.iter().filter(|point| point.kind != PointKind::Copy);
+    let ended = backups.filter(|point| !point.state().is_open()).count();
+    let planned = count(session.planned as usize, "backup");
+    let mut stands =
+        format!("session {} is {}: {ended} of {planned} ended", session.id, word(&session.status));
+    if copies.wanted > 0 {
+        stands.push_str(&format!(", {} of {} ended", copies.wanted - copies.open, copies_of(copies.wanted)));
+    }
+    stands
+}
+
+fn copies_of(number: usize) -> String {
+    if number == 1 { "1 copy".to_owned() } else { format!("{number} copies") }
 }
 
 async fn find(deployed: &Deployed, id: &SessionId) -> Result<Session, Failure> {
@@ -155,13 +186,15 @@ struct SessionView<'a> {
     status: Status,
     planned: u32,
     available: u32,
+    copies: Copies,
     skipped: &'a [Skipped],
     missed: &'a [TierSlot],
     problems: &'a [String],
 }
 
 impl<'a> SessionView<'a> {
-    fn of(session: &'a Session) -> Self {
+    /// The session with what became of the copies among its points.
+    fn of(session: &'a Session, copies: Copies) -> Self {
         let Session { id, trigger, slot, started_at, ended_at, status, planned, available, .. } = session;
         Self {
             id,
@@ -171,9 +204,10 @@ impl<'a> SessionView<'a> {
             slot: *slot,
             started_at: *started_at,
             ended_at: *ended_at,
-            status: *status,
+            status: copies.judge(*status),
             planned: *planned,
             available: *available,
+            copies,
             skipped: &session.skipped,
             missed: &session.missed,
             problems: &session.problems,
@@ -190,6 +224,18 @@ impl<'a> SessionView<'a> {
         if self.status.is_open() { format!("{planned} planned") } else { format!("{available} of {planned}") }
     }
 
+    /// What became of its copies; nothing where there are none.
+    fn copies(&self) -> String {
+        let Copies { wanted, available, open, failed, superseded } = self.copies;
+        if wanted == 0 {
+            return "-".to_owned();
+        }
+        let rest = [(open, "to come"), (failed, "failed"), (superseded, "superseded")];
+        let rest = rest.into_iter().filter(|(number, _)| *number > 0);
+        let rest: String = rest.map(|(number, what)| format!(", {number} {what}")).collect();
+        format!("{available} of {wanted}{rest}")
+    }
+
     fn notes(&self) -> String {
         let notes =
             [(self.skipped.len(), "table"), (self.missed.len(), "slot"), (self.problems.len(), "problem")];
@@ -201,7 +247,7 @@ impl<'a> SessionView<'a> {
         notes.join(", ")
     }
 
-    fn row(&self) -> [String; 7] {
+    fn row(&self) -> [String; 8] {
         [
             self.id.to_string(),
             self.policy_label(),
@@ -209,6 +255,7 @@ impl<'a> SessionView<'a> {
             utc(self.started_at),
             word(&self.status),
             self.points(),
+            self.copies(),
             self.notes(),
         ]
     }
@@ -222,16 +269,22 @@ async fn list(
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
     let sessions = deployed.catalog().sessions().await?;
-    let is_asked = |session: &&SessionView<'_>| policy.is_none_or(|policy| session.policy == Some(policy));
-    let all: Vec<SessionView<'_>> = sessions.iter().rev().map(SessionView::of).collect();
-    let listed: Vec<&SessionView<'_>> = all.iter().filter(is_asked).take(limit).collect();
+    let of_policy = |session: &Session| session.policy.as_ref().map(|policy| policy.name.clone());
+    let is_asked =
+        |session: &&Session| policy.is_none_or(|policy| of_policy(session).as_ref() == Some(policy));
+    let mut listed = Vec::new();
+    for session in sessions.iter().rev().filter(is_asked).take(limit) {
+        let points = deployed.catalog().points_of_session(&session.id).await?;
+        listed.push(SessionView::of(session, Copies::among(&points)));
+    }
     if json {
         console.json(&listed)?;
     } else if listed.is_empty() {
         console.line("no sessions")?;
     } else {
-        let heading = ["SESSION", "POLICY", "TRIGGER", "STARTED (UTC)", "STATUS", "POINTS", "NOTES"];
-        console.table(heading, listed.into_iter().map(SessionView::row))?;
+        let heading =
+            ["SESSION", "POLICY", "TRIGGER", "STARTED (UTC)", "STATUS", "POINTS", "COPIES", "NOTES"];
+        console.table(heading, listed.iter().map(SessionView::row))?;
     }
     Ok(Outcome::Done)
 }
@@ -248,13 +301,15 @@ async fn show(
     session: &Session,
     json: bool,
     console: &mut Console<'_>,
-) -> Result<(), Failure> {
+) -> Result<Status, Failure> {
     let mut points = deployed.catalog().points_of_session(&session.id).await?;
     points.sort_by(|a, b| (&a.table, a.kind, &a.vault).cmp(&(&b.table, b.kind, &b.vault)));
-    let view = SessionView::of(session);
+    let view = SessionView::of(session, Copies::among(&points));
+    let status = view.status;
     let points: Vec<PointView<'_>> = points.iter().map(PointView::of).collect();
     if json {
-        return console.json(&Shown { session: view, points });
+        console.json(&Shown { session: view, points })?;
+        return Ok(status);
     }
     let of = view.policy.map_or_else(
         || "manual backups".to_owned(),
@@ -266,6 +321,9 @@ async fn show(
     let ended = utc_or_dash(view.ended_at);
     console.line(format_args!("ran      {} to {ended} UTC", utc(view.started_at)))?;
     console.line(format_args!("status   {}, {}", word(&view.status), view.points()))?;
+    if view.copies.wanted > 0 {
+        console.line(format_args!("copies   {}", view.copies()))?;
+    }
     for problem in view.problems {
         console.line(format_args!("problem  {problem}"))?;
     }
@@ -284,7 +342,7 @@ async fn show(
         let heading = ["TABLE", "KIND", "VAULT", "POINT", "MOMENT (UTC)", "STATE", "FLAGS", "SIZE", "NOTES"];
         console.table(heading, points.iter().map(row))?;
     }
-    Ok(())
+    Ok(status)
 }
 
 fn name(table: &TableName) -> String {

@@ -91,7 +91,7 @@ pub(crate) async fn run(
     } else {
         say(&verified, console)?;
     }
-    Ok(if verified.differences.is_empty() { Outcome::Done } else { Outcome::Wrong })
+    Ok(if verified.differences.is_empty() { Outcome::Done } else { Outcome::Attention })
 }
 
 fn say(verified: &Verified, console: &mut Console<'_>) -> Result<(), Failure> {

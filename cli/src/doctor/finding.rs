@@ -34,6 +34,8 @@ pub(crate) enum Check {
     Policies,
     /// The tables that policies cover.
     Scope,
+    /// How well the tables are protected.
+    Protection,
     /// How the last session of each policy ended.
     Sessions,
     /// Whether the functions have done what was due.
@@ -164,9 +166,9 @@ impl Finding {
         self
     }
 
-    /// Whether an operator has something to do.
+    /// Whether an operator has something to look at.
     pub fn is_open(&self) -> bool {
-        matches!(self.state, State::Wrong | State::Unknown)
+        matches!(self.state, State::Warning | State::Wrong | State::Unknown)
     }
 }
 

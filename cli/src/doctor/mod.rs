@@ -5,6 +5,7 @@ mod finding;
 mod functions;
 mod keys;
 mod known;
+mod protection;
 mod queues;
 mod regions;
 mod repair;
@@ -85,7 +86,7 @@ pub(crate) async fn run(
         unknown: of(State::Unknown),
         wrong: of(State::Wrong),
     };
-    let outcome = if findings.iter().any(Finding::is_open) { Outcome::Wrong } else { Outcome::Done };
+    let outcome = if findings.iter().any(Finding::is_open) { Outcome::Attention } else { Outcome::Done };
     if json {
         console.json(&DoctorReport { counts, findings })?;
     } else {
@@ -112,6 +113,7 @@ async fn findings(look: &CheckContext<'_>, console: &mut Console<'_>) -> Result<
     findings.extend(roles::check(look, table.as_ref().map(|table| table.as_str())).await);
     findings.extend(stored::policies(look));
     findings.extend(scope);
+    findings.extend(protection::check(look).await);
     findings.extend(sessions::check(look).await);
     findings.extend(work::check(look).await);
     findings.extend(stored::points(look).await);

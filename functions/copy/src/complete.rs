@@ -363,3 +363,34 @@ async fn drift(
     Ok((!changed.is_empty())
         .then(|| format!("the table's settings changed while it was backed up: {}", changed.join(", "))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many tags of these names.
+    fn tags_of(prefix: &str, count: usize) -> BTreeMap<String, String> {
+        (0..count).map(|number| (format!("{prefix}{number}"), "value".to_owned())).collect()
+    }
+
+    #[test]
+    fn a_policys_tags_take_only_the_room_that_a_hold_and_the_binding_leave() {
+        let left_of = |own: usize, ours: usize, custom: usize| {
+            let found = tags_of("own-", own).into_iter().chain(tags_of(tags::PREFIX, ours)).collect();
+            let mut wanted = tags_of("custom-", custom);
+            let left_out = take_out_excess(&mut wanted, &found).len();
+            (wanted.len(), left_out)
+        };
+        assert_eq!(left_of(1, 2, 3), (3, 0));
+        assert_eq!(left_of(44, 2, 3), (2, 1), "50 tags, two places kept");
+        assert_eq!(left_of(46, 2, 3), (0, 3));
+        assert_eq!(left_of(0, 7, 3), (1, 2), "10 tags beside those of the table, two places kept");
+        // What AWS adds does not count.
+        let found = tags_of("aws:", 50);
+        assert!(take_out_excess(&mut tags_of("custom-", 3), &found).is_empty());
+        // One that is there already needs no place.
+        let found: BTreeMap<String, String> =
+            tags_of("own-", 47).into_iter().chain(tags_of("custom-", 1)).collect();
+        assert_eq!(take_out_excess(&mut tags_of("custom-", 2), &found), ["custom-1"]);
+    }
+}

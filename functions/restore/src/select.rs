@@ -34,7 +34,7 @@ pub(crate) fn select(
     now: Timestamp,
 ) -> Result<Selected, RestoreError> {
     let Candidates { points, unread } = candidates;
-    choose(app, wanted, points.clone(), now).map_err(|refusal| match refusal {
+    choose(&app.context.deployment().region, wanted, points.clone(), now).map_err(|refusal| match refusal {
         refusal if unread.is_empty() => refusal,
         RestoreError::NoneBefore { table, at, place, .. } => {
             RestoreError::NoneBefore { table, at, place, hint: unread.join("; ") }
@@ -47,7 +47,7 @@ pub(crate) fn select(
 }
 
 fn choose(
-    app: &App,
+    home: &Region,
     wanted: &Wanted,
     points: Vec<RestorePoint>,
     now: Timestamp,
@@ -55,7 +55,6 @@ fn choose(
     if points.is_empty() {
         return Err(RestoreError::NoPoints(wanted.table.clone()));
     }
-    let home = &app.context.deployment().region;
     let point = match &wanted.from {
         From::Point(id) => by_id(wanted, id, points, home)?,
         From::At(at) => by_moment(wanted, *at, points, home)?,
@@ -178,4 +177,115 @@ pub(crate) fn skipped_newer(wanted: &Wanted, candidates: &Candidates, chosen: &R
 /// The name that the table is to have.
 pub(crate) fn name(wanted: &Wanted) -> TableName {
     wanted.name.clone().unwrap_or_else(|| wanted.table.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use backup_chain_core::ids::{SessionId, Table, VaultArn};
+    use backup_chain_core::point::{Made, Progress};
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    const MAIN: &str = "arn:aws:backup:eu-central-1:111122223333:backup-vault:main";
+    const COPIES: &str = "arn:aws:backup:eu-west-1:111122223333:backup-vault:copies";
+
+    fn day(day: i64) -> Timestamp {
+        "2026-01-01T07:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_hours(24 * day)
+    }
+
+    fn wanted(from: From) -> Wanted {
+        Wanted { table: "orders".parse().unwrap(), from, vault: None, region: None, name: None }
+    }
+
+    /// The restore point of a day in a vault, available.
+    fn point(made: i64, vault: &str) -> RestorePoint {
+        let vault: VaultArn = vault.parse().unwrap();
+        let kind = if vault.name.as_str() == "copies" { PointKind::Copy } else { PointKind::Backup };
+        let table = Table {
+            arn: "arn:aws:dynamodb:eu-central-1:111122223333:table/orders".parse().unwrap(),
+            id: "6f0c3a52-3a6e-4f0e-9a3c-5f3f2f1d0b77".parse().unwrap(),
+        };
+        let session = SessionId::new(day(made), 1);
+        let id = PointId::of(day(made), &session, &table.id);
+        let arn = format!("arn:aws:backup:{}:111122223333:recovery-point:{id}", vault.region);
+        let made_by = Made { recovery_point: arn.parse().unwrap(), job: None };
+        RestorePoint {
+            created_at: Some(day(made)),
+            progress: Progress::Available { made: made_by, blocked: None },
+            ..RestorePoint::planned(id, kind, table, vault, session, day(made))
+        }
+    }
+
+    /// Which point is chosen: its day, its kind and the Region in which its table is to be.
+    fn chosen(wanted: &Wanted, points: &[RestorePoint]) -> Result<(i64, PointKind, String), String> {
+        let home = "eu-central-1".parse().unwrap();
+        let selected = choose(&home, wanted, points.to_vec(), day(20)).map_err(|error| error.to_string())?;
+        let days = selected.point.slot.duration_since(day(0)).as_hours() / 24;
+        Ok((days, selected.point.kind, selected.region.to_string()))
+    }
+
+    #[test]
+    fn the_newest_is_a_backup_unless_a_vault_or_a_region_is_named() {
+        let points = [point(1, MAIN), point(2, MAIN), point(1, COPIES), point(2, COPIES)];
+        let near = (2, PointKind::Backup, "eu-central-1".to_owned());
+        assert_eq!(chosen(&wanted(From::Newest), &points), Ok(near));
+        let copy = (2, PointKind::Copy, "eu-west-1".to_owned());
+        for vault in ["eu-west-1/copies", COPIES] {
+            let there = Wanted { vault: Some(vault.to_owned()), ..wanted(From::Newest) };
+            assert_eq!(chosen(&there, &points), Ok(copy.clone()));
+        }
+        let there = Wanted { region: Some("eu-west-1".parse().unwrap()), ..wanted(From::Newest) };
+        assert_eq!(chosen(&there, &points), Ok(copy));
+    }
+
+    #[test]
+    fn at_a_moment_it_is_the_newest_before_and_never_a_suspect() {
+        let mut points = vec![point(1, MAIN), point(2, MAIN), point(3, MAIN)];
+        let at = |moment: Timestamp| wanted(From::At(moment));
+        assert_eq!(chosen(&at(day(2)), &points).map(|found| found.0), Ok(2));
+        assert_eq!(chosen(&at(day(3) - SignedDuration::from_secs(1)), &points).map(|found| found.0), Ok(2));
+        points[1].suspect = Some("its tags were changed".to_owned());
+        let candidates = Candidates { points: points.clone(), unread: Vec::new() };
+        assert_eq!(chosen(&at(day(2)), &points).map(|found| found.0), Ok(1));
+        let skipped = skipped_newer(&at(day(2)), &candidates, &points[0]);
+        assert_eq!(skipped.len(), 1, "{skipped:#?}");
+        assert!(skipped[0].contains("is newer and is not taken: its tags were changed"), "{skipped:#?}");
+        let refused =
+            [at(day(0)), Wanted { vault: Some("eu-west-1/copies".to_owned()), ..wanted(From::Newest) }];
+        let refused = refused.map(|wanted| chosen(&wanted, &points).unwrap_err());
+        insta::assert_snapshot!(refused.join("\n"), @"
+    table orders has no restore point at or before 2026-01-01T07:00:00Z in eu-central-1: its first one is of 2026-01-02T07:00:00Z
+    table orders has no restore point at or before 2026-01-21T07:00:00Z in eu-west-1/copies: the newest one elsewhere is in eu-central-1/main: name that vault, eu-central-1/main
+    ");
+    }
+
+    #[test]
+    fn an_id_alone_stands_for_the_near_one_and_two_far_ones_are_asked_about() {
+        let elsewhere = COPIES.replace("eu-west-1", "eu-north-1");
+        let points = [point(1, MAIN), point(1, COPIES), point(1, &elsewhere)];
+        let by_id = wanted(From::Point(points[0].id.clone()));
+        assert_eq!(chosen(&by_id, &points).map(|found| found.1), Ok(PointKind::Backup));
+        assert_eq!(chosen(&by_id, &points[1..2]).map(|found| found.2), Ok("eu-west-1".to_owned()));
+        let mut failed = points.clone();
+        for point in &mut failed {
+            point.progress =
+                Progress::Failed { why: "no space is left".to_owned(), job: None, recovery_point: None };
+        }
+        let unknown = wanted(From::Point(point(9, MAIN).id));
+        let refused = [
+            chosen(&by_id, &points[1..]),
+            chosen(&by_id, &failed),
+            chosen(&unknown, &points),
+            chosen(&by_id, &[]),
+            chosen(&Wanted { region: Some("eu-south-1".parse().unwrap()), ..by_id }, &points[..1]),
+        ];
+        insta::assert_snapshot!(refused.map(Result::unwrap_err).join("\n"), @"
+    restore point 01KDYR32C08YME0HJ5C4SFE5G1 is in eu-west-1/copies and eu-north-1/copies: name one of them as the vault
+    restore point 01KDYR32C08YME0HJ5C4SFE5G1 cannot be restored from: it is failed (no space is left); choose another point
+    table orders has no restore point 01KEKB8TC0JHB8RPMS1NHHH1A2: see the list of its points
+    table orders has no restore point: see the list of its points, or rebuild the catalog
+    restore point 01KDYR32C08YME0HJ5C4SFE5G1 cannot be restored from: it is in eu-central-1/main, and AWS restores only where the recovery point is; a copy in eu-south-1 can be restored there, and into eu-central-1 one is copied back
+    ");
+    }
 }

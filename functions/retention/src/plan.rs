@@ -292,3 +292,31 @@ async fn try_believe(work: &Work<'_>, point: &mut RestorePoint) -> Result<(), Er
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use backup_chain_core::policy::Home;
+
+    use super::*;
+
+    #[test]
+    fn a_chain_goes_on_while_its_policy_runs_and_its_next_slot_comes_before_all_has_lapsed() {
+        let home = Home {
+            partition: "aws".to_owned(),
+            account: "111122223333".parse().unwrap(),
+            region: "eu-central-1".parse().unwrap(),
+        };
+        let text =
+            "{name: gold, vault: main, sources: {all: true}, tiers: {daily: {at: 07:00, keep: 3 days}}}";
+        let policy = Policy::parse(text, &home).unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let (fresh, stale) = (Some(at("2026-01-05T07:10:00Z")), Some(at("2026-01-03T07:10:00Z")));
+        let (soon, later) = (Some(at("2026-01-05T20:00:00Z")), Some(at("2026-01-08T07:00:00Z")));
+        let now = at("2026-01-05T20:00:00Z");
+        assert!(is_continued(&policy, fresh, later, now));
+        assert!(!is_continued(&policy, fresh, soon, now), "all has lapsed before the next slot");
+        assert!(!is_continued(&policy, stale, later, now), "the slot of today made none");
+        assert!(is_continued(&policy, stale, later, at("2026-01-05T08:00:00Z")), "it may be under way");
+        assert!(!is_continued(&Policy { enabled: false, ..policy }, fresh, later, now));
+    }
+}

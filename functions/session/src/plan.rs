@@ -13,7 +13,7 @@ use backup_chain_core::ids::{PointId, Table, VaultArn};
 use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::notice::{Notice, SessionEnded};
 use backup_chain_core::point::{CopyFlags, PointKind, RestorePoint};
-use backup_chain_core::session::{MAX_SKIPPED, Session, SessionTrigger, Skipped, Status};
+use backup_chain_core::session::{MAX_SKIPPED, NOTHING_COVERED, Session, SessionTrigger, Skipped, Status};
 use backup_chain_core::table::TableHead;
 use backup_chain_core::tier::{Flag, TierSlot};
 use backup_chain_core::wait;
@@ -89,8 +89,11 @@ pub(crate) async fn plan(
 
     let Selected { tables, mut skipped, unknown } = match active {
         Some(active) => scope::of_policy(&app.aws, policies, &active.policy).await,
-        None => named::named(app, &session.tables),
+        None => named::named(&app.context.deployment().policy_home(), &session.tables),
     };
+    if active.is_some() && tables.is_empty() && unknown.is_empty() {
+        problems.push(NOTHING_COVERED.to_owned());
+    }
     for unlisted in &unknown {
         unreadable.note(unlisted.to_string(), &unlisted.error);
     }

@@ -21,6 +21,7 @@ pub mod logs;
 pub mod meter;
 pub mod notices;
 pub mod policies;
+pub mod protection;
 pub mod restore_jobs;
 pub mod runtime;
 pub mod scope;

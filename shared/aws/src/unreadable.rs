@@ -58,3 +58,33 @@ impl UnreadableRecord {
         format!("run the version that wrote it; if there is none, {then}")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(pk: &str, sk: &str) -> UnreadableRecord {
+        UnreadableRecord { pk: pk.to_owned(), sk: sk.to_owned(), why: "it is of version 2".to_owned() }
+    }
+
+    #[test]
+    fn a_record_may_keep_the_points_of_its_table_its_policy_and_whatever_is_restored() {
+        let (orders, gold) = ("orders".parse().unwrap(), "gold".parse().unwrap());
+        let may_keep = |pk: &str, sk: &str| record(pk, sk).may_keep_points_of(&orders, Some(&gold));
+        assert!(may_keep("table#orders", "id#point#x") && may_keep("table#orders", "id#head"));
+        assert!(may_keep("policy", "gold") && may_keep("restore", "any"));
+        assert!(!may_keep("table#carts", "id#point#x") && !may_keep("policy", "silver"));
+        assert!(!may_keep("session", "any") && !may_keep("policy#gold", "000001"));
+        assert!(!record("policy", "gold").may_keep_points_of(&orders, None));
+        assert!(record("table#orders", "id#point#x").is_point_of(&orders));
+        assert!(!record("table#orders", "id#head").is_point_of(&orders));
+    }
+
+    #[test]
+    fn each_kind_has_a_way_out() {
+        let kinds = [("table#orders", "id#head"), ("policy", "gold"), ("restore", "any"), ("session", "any")];
+        let ways: std::collections::BTreeSet<String> = kinds.map(|(pk, sk)| record(pk, sk).way_out()).into();
+        assert_eq!(ways.len(), kinds.len());
+        assert!(ways.iter().all(|way| way.starts_with("run the version that wrote it; if there is none, ")));
+    }
+}

@@ -13,7 +13,7 @@ const RECHECK_AFTER: SignedDuration = SignedDuration::from_mins(1);
 
 /// How long a chain without a new copy gives way to backups. Without that bound a table whose copies take longer than
 /// its slots are apart, or of which one copy once hung, would never get another.
-const MAX_DEFERRAL: SignedDuration = SignedDuration::from_hours(12);
+pub const MAX_DEFERRAL: SignedDuration = SignedDuration::from_hours(12);
 
 /// What to do with a copy that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]

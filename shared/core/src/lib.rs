@@ -22,6 +22,7 @@ pub mod notice;
 pub mod plan;
 pub mod point;
 pub mod policy;
+pub mod protection;
 pub mod replies;
 pub mod restore;
 pub mod retention;

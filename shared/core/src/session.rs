@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{PolicyRef, SessionId};
-use crate::point::{RestorePoint, State};
+use crate::point::{PointKind, RestorePoint, State};
 use crate::tier::{Flag, TierSlot};
 
 /// What set a session off.
@@ -43,6 +43,9 @@ impl Status {
         matches!(self, Self::Planning | Self::Running)
     }
 }
+
+/// The problem of a session whose policy covers no table. It left no table without a restore point.
+pub const NOTHING_COVERED: &str = "the policy covers no table: nothing is backed up; see its sources";
 
 /// So many skipped tables a session remembers by name.
 pub const MAX_SKIPPED: usize = 200;
@@ -166,7 +169,8 @@ impl Session {
             return None;
         }
         let passed_over = self.skipped.iter().any(|table| table.warning);
-        let nothing = points.is_empty() && (passed_over || !self.problems.is_empty());
+        let is_wrong = self.problems.iter().any(|problem| problem != NOTHING_COVERED);
+        let nothing = points.is_empty() && (passed_over || is_wrong);
         let failed = nothing || points.iter().any(|point| point.state() == State::Failed);
         let doubtful = points.iter().any(|point| point.suspect.is_some() || !point.warnings.is_empty());
         Some(if failed {
@@ -176,5 +180,44 @@ impl Session {
         } else {
             Status::Succeeded
         })
+    }
+}
+
+/// What became of the copies of a session's restore points: jobs that go on when the session has ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Copies {
+    /// How many were to be made.
+    pub wanted: usize,
+    /// How many are available.
+    pub available: usize,
+    /// How many are still to be made.
+    pub open: usize,
+    /// How many came to nothing; each is owed to the table's next copy.
+    pub failed: usize,
+    /// How many a newer one went in place of.
+    pub superseded: usize,
+}
+
+impl Copies {
+    /// Those among the points that a session recorded.
+    pub fn among(points: &[RestorePoint]) -> Self {
+        let mut copies = Self::default();
+        for point in points.iter().filter(|point| point.kind == PointKind::Copy) {
+            copies.wanted += 1;
+            match point.state() {
+                State::Planned | State::Starting | State::Running => copies.open += 1,
+                State::Failed => copies.failed += 1,
+                State::Dropped => copies.superseded += 1,
+                State::Available if point.suspect.is_some() => copies.failed += 1,
+                // One that has aged out was made.
+                State::Available | State::Deleting | State::Deleted => copies.available += 1,
+            }
+        }
+        copies
+    }
+
+    /// How a session stands that ended so, with these copies.
+    pub fn judge(&self, status: Status) -> Status {
+        if status == Status::Succeeded && self.failed > 0 { Status::Warning } else { status }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::brief::brief;
 use crate::ids::{PointId, PolicyName, Region, Table, VaultArn};
 use crate::point::{PointKind, RestorePoint, met_slots};
 use crate::tier::Tier;
@@ -22,6 +23,20 @@ pub struct OpenJob {
     #[serde(default)]
     pub slots: BTreeMap<Tier, Timestamp>,
 }
+
+/// The last restore point of a chain that failed for good, where none has become available since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastFailure {
+    /// The restore point.
+    pub point: PointId,
+    /// When it was given up.
+    pub at: Timestamp,
+    /// Why.
+    pub why: String,
+}
+
+/// How much of a reason a head keeps, in bytes: the restore point has it whole.
+const MAX_REASON: usize = 300;
 
 /// The head of a table's records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +62,9 @@ pub struct TableHead {
     /// objective is measured by.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub newest: BTreeMap<String, Timestamp>,
+    /// Per vault (by ARN) what failed last, as long as nothing has become available since.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub failures: BTreeMap<String, LastFailure>,
     /// How many seconds the last copy took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy_seconds: Option<i64>,
@@ -80,6 +98,7 @@ impl TableHead {
             open: None,
             met: BTreeMap::new(),
             newest: BTreeMap::new(),
+            failures: BTreeMap::new(),
             copy_seconds: None,
             gone_since: None,
             rev: 0,
@@ -112,6 +131,10 @@ impl TableHead {
     /// Records that `point` is available and believed.
     pub fn record_available(&mut self, point: &RestorePoint) {
         let vault = point.vault.to_string();
+        // Ids are in the order of their sessions.
+        if self.failures.get(&vault).is_some_and(|failure| failure.point <= point.id) {
+            self.failures.remove(&vault);
+        }
         let met = self.met.entry(vault.clone()).or_default();
         for flag in &point.flags {
             let slot = met.entry(flag.tier).or_insert(flag.slot);
@@ -121,6 +144,21 @@ impl TableHead {
             let newest = self.newest.entry(vault).or_insert(made_at);
             *newest = made_at.max(*newest);
         }
+    }
+
+    /// Records that nothing came of `point`.
+    pub fn record_failure(&mut self, point: &RestorePoint, why: &str, now: Timestamp) {
+        if point.kind == PointKind::Manual {
+            return;
+        }
+        let why = brief(why, MAX_REASON).into_owned();
+        let failure = LastFailure { point: point.id.clone(), at: now, why };
+        self.failures.insert(point.vault.to_string(), failure);
+    }
+
+    /// What failed last in a chain, unless something has become available there since.
+    pub fn last_failure(&self, vault: &VaultArn) -> Option<&LastFailure> {
+        self.failures.get(&vault.to_string())
     }
 
     /// Whether the standing of `point` changes what is recorded of its chain: it carries the latest slot of a

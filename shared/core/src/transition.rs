@@ -151,6 +151,10 @@ pub fn failed(
         return Err(point.cannot_become(State::Failed));
     }
     let (job, recovery_point) = (point.job().map(str::to_owned), point.recovery_point().cloned());
+    let mut head = head;
+    if let Some(head) = &mut head {
+        head.record_failure(point, why, now);
+    }
     end(point, head, Progress::Failed { why: why.to_owned(), job, recovery_point }, now);
     Ok(())
 }

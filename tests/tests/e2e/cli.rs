@@ -260,7 +260,7 @@ async fn sessions_are_run_followed_and_listed() {
     let before = points(&stack, &orders).await.len();
     let (ran, ()) =
         tokio::join!(cli(&world, "session run daily --wait"), stack.live(SignedDuration::from_hours(3)));
-    assert!(ran.err.contains(" is running: 0 of 2 jobs ended\n"), "{}", ran.err);
+    assert!(ran.err.contains(" is running: 0 of 2 backups ended\n"), "{}", ran.err);
     insta::assert_snapshot!("session", steady(&ran.done()));
     assert_eq!(points(&stack, &orders).await.len(), before + 2);
 
@@ -308,7 +308,7 @@ async fn points_are_listed_by_chain_shown_and_opened() {
     let (ran, ()) =
         tokio::join!(cli(&world, "backup orders nowhere --wait"), stack.live(SignedDuration::from_hours(3)));
     assert!(ran.out.contains("skipped  nowhere: there is no such table"), "{}", ran.out);
-    assert_eq!(ran.code, 0);
+    assert_eq!(ran.code, 3);
     insta::assert_snapshot!("points", steady(&cli(&world, "points orders").await.done()));
     assert_eq!(cli(&world, "points nothing").await.done(), "table nothing has no restore points\n");
 
@@ -372,7 +372,7 @@ async fn retention_is_planned_and_run() {
     let planned = cli(&world, "retention plan").await;
     assert_eq!((planned.code, planned.err.contains("braked: ")), (0, true), "{planned:#?}");
     let ran = cli(&world, "retention run").await;
-    assert_eq!(ran.code, 1);
+    assert_eq!(ran.code, 3);
     assert!(ran.err.contains("braked: 2 restore points are outdated, more than the 1"), "{}", ran.err);
     let digest = told["digest"].as_str().unwrap();
     assert!(ran.err.contains(digest), "{}", ran.err);

@@ -39,6 +39,7 @@ mod restore_waits;
 mod retries;
 mod serve;
 mod silence;
+mod status;
 mod tagless;
 mod tamper;
 mod verify;

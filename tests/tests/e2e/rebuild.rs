@@ -297,6 +297,7 @@ async fn ten_thousand_points_are_rebuilt_within_the_rates() {
     stack.live(SignedDuration::from_hours(3)).await;
     let before = essences(&stack, &tables).await;
     lose_the_catalog(&world, &stack).await;
+    apply(&stack, &format!("{HOURLY}enabled: false\n")).await.unwrap();
     world.clear_calls();
     let (began, mut added) = (world.now(), 0);
     for run in 1.. {

@@ -436,12 +436,12 @@ tiers:
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_left_to_be_done_by_hand_is_exit_code_1() {
+async fn what_is_left_to_be_done_by_hand_is_exit_code_3() {
     let (world, mut stack, _, point) = after_a_drop().await;
     world.inject(FaultRule::new("dynamodb", "UpdateContinuousBackups", Fault::Deny));
     let line = "restore start orders --yes";
     let (ran, ()) = tokio::join!(cli(&world, line), stack.live(SignedDuration::from_hours(5)));
-    assert_eq!(ran.code, 1, "{ran:#?}");
+    assert_eq!(ran.code, 3, "{ran:#?}");
     insta::assert_snapshot!(steady(&ran.err, &[&point]), @r#"
     backup-chain-restore in eu-central-1 is running ...
     orders is restored as orders in eu-central-1

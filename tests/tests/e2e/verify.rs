@@ -87,7 +87,7 @@ async fn every_difference_is_explained() {
     stack.live_until(at("2026-01-06T20:00:00Z")).await;
     assert!(world.with_backup(|backup| backup.overwrite_tags(&foreign, other)));
     let ran = verify(&world, "--open").await;
-    assert_eq!(ran.code, 1);
+    assert_eq!(ran.code, 3);
     assert_snapshot!(plain(&ran.out, &made, &[&foreign]));
     assert_snapshot!(ran.err);
 
@@ -97,7 +97,7 @@ async fn every_difference_is_explained() {
     assert!(ran.out.contains("the catalog knows no restore point, and"), "{}", ran.out);
     apply(&stack, DAILY).await.unwrap();
     let ran = verify(&world, "").await;
-    assert_eq!(ran.code, 1);
+    assert_eq!(ran.code, 3);
     assert_snapshot!(plain(&ran.out, &made, &[&foreign]));
     stack.rebuild().await.unwrap();
     let ran = verify(&world, "--json").await;

@@ -82,6 +82,8 @@ impl Key {
 
 /// What the event bus has not taken.
 pub(super) const OUTBOX: &str = "outbox";
+/// Where the index by due time has all heads.
+pub(super) const HEADS: &str = "head";
 /// The record of when retention last ran.
 pub(super) const WATCH: &str = "retention-watch";
 /// The record of when the catalog was rebuilt.
@@ -380,6 +382,10 @@ impl Record for TableHead {
     }
     fn rev(&mut self) -> &mut u64 {
         &mut self.rev
+    }
+    // All heads are read together there.
+    fn due(&self) -> Due {
+        Some((HEADS, self.since))
     }
 }
 

@@ -299,6 +299,15 @@ impl Catalog {
         self.get(Key::head(table)).await
     }
 
+    /// The heads of all tables that were ever in the care of a policy or have restore points. Read from an index: it may
+    /// trail by moments.
+    ///
+    /// # Errors
+    /// [`Error`] of dynamodb:Query.
+    pub async fn all_heads(&self) -> Result<Vec<TableHead>, Error> {
+        self.query(Some(DUE), "queue = :queue", [(":queue", text(records::HEADS))]).await
+    }
+
     /// The heads of many tables, by table; tables not yet known are left out.
     ///
     /// # Errors

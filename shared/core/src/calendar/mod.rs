@@ -4,12 +4,14 @@
 //! at the first moment after the gap, and one that exists twice runs once, at the first of the two.
 
 mod days;
+mod gap;
 mod schedule;
 mod time;
 mod zone;
 
 pub use days::{Days, InvalidDays, MonthDay, Months, Nth, Weekdays};
 pub(crate) use days::{month, month_name, weekday, weekday_name};
+pub(crate) use gap::{MINUTES_OF_A_DAY, days_of_slots, longest_gap};
 pub use schedule::{Schedule, Slots};
 pub use time::{InvalidTime, TimeOfDay};
 pub use zone::{UnknownZone, Zone, instant};

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
 use serde::Serialize;
 
 #[cfg(feature = "schema")]
 use super::forms;
 use super::{Retries, Selection, Tiers, counted};
-use crate::calendar::{Schedule, Zone};
+use crate::calendar::{Schedule, Slots, Zone, longest_gap};
+use crate::copying::MAX_DEFERRAL;
 use crate::ids::{AccountId, PolicyName, Region, TableName, VaultArn, VaultName};
 use crate::span::Span;
 use crate::tier::{Flag, Tier};
@@ -117,8 +119,13 @@ pub const COLD_DAYS: u32 = 90;
 impl Policy {
     /// Whether the policy covers a table of its home with these tags. Exclusions win.
     pub fn selects(&self, table: &TableName, tags: &BTreeMap<String, String>) -> bool {
-        let excluded = self.exclude.as_ref().is_some_and(|exclude| exclude.matches(table, tags));
-        self.sources.matches(table, tags) && !excluded
+        self.sources.matches(table, tags) && !self.excludes(table, tags)
+    }
+
+    /// Whether it is by its exclusions that the policy does not cover a table.
+    pub fn excludes(&self, table: &TableName, tags: &BTreeMap<String, String>) -> bool {
+        let excluded = || self.exclude.as_ref().is_some_and(|exclude| exclude.matches(table, tags));
+        self.sources.matches(table, tags) && excluded()
     }
 
     /// Whether the answer of [`Policy::selects`] depends on a table's tags, so that they have to be read.
@@ -140,6 +147,24 @@ impl Policy {
     /// What policies are ordered by where several select one table: the least goes first.
     pub fn rank(&self) -> (u32, &PolicyName) {
         (self.priority, &self.name)
+    }
+
+    /// The greatest age that the newest backup of a table may have: the policy's objective, or else the longest distance
+    /// between two of its slots with the start window. None for a policy without tiers.
+    pub fn backup_objective(&self) -> Option<SignedDuration> {
+        let slots: Vec<&Slots> = self.tiers.iter().map(|(_, rule)| &rule.slots).collect();
+        let by_slots = || Some(SignedDuration::from_mins(longest_gap(&slots)? + self.start_window_minutes()));
+        self.objective_hours.map(|hours| SignedDuration::from_hours(i64::from(hours))).or_else(by_slots)
+    }
+
+    /// The greatest age that the newest copy of a table may have: the longest distance between two slots that are copied,
+    /// with the start window, and with the time for which a copy gives way to backups. None where nothing is copied.
+    pub fn copy_objective(&self) -> Option<SignedDuration> {
+        let copied = self.tiers.iter().filter_map(|(_, rule)| Some(&rule.copy.as_ref()?.slots));
+        let copied: Vec<&Slots> = copied.collect();
+        let window = SignedDuration::from_mins(self.start_window_minutes());
+        let by_slots = || Some(SignedDuration::from_mins(longest_gap(&copied)?) + window + MAX_DEFERRAL);
+        if self.copies.is_empty() { None } else { by_slots() }
     }
 
     /// The slots of a tier's backups.

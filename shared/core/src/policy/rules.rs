@@ -1,15 +1,16 @@
 //! Rules between fields.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
 
-use jiff::civil::{Date, date};
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::problem::Problem;
 use super::reader::Field;
 use super::{COLD_DAYS, Home, Tiers};
-use crate::calendar::{self, Days, MonthDay, Months, Slots, TimeOfDay, Zone};
+use crate::calendar::{
+    self, MINUTES_OF_A_DAY, MonthDay, Months, Slots, TimeOfDay, Zone, days_of_slots, longest_gap,
+};
 use crate::ids::{AccountId, Region, VaultArn};
 use crate::span::Span;
 use crate::suggest;
@@ -88,7 +89,7 @@ pub(super) fn day_exists(field: &Field, day: MonthDay, months: Months, of: &str)
 /// next: then the table would be without a live point of the tier.
 pub(super) fn longer_than(keep: Span, slots: &Slots) -> Option<i64> {
     let (first, last) = (*slots.times.first()?, *slots.times.last()?);
-    let days: Vec<Date> = days(&[slots]).into_keys().collect();
+    let days: Vec<Date> = days_of_slots(&[slots]).into_keys().collect();
     let at = |day: Date, time: TimeOfDay| Zone::UTC.instant(day.to_datetime(time.time()));
     // No span is shorter than a day, so it lasts from each slot of a day to the next.
     let covered = days.windows(2).all(|pair| {
@@ -96,68 +97,6 @@ pub(super) fn longer_than(keep: Span, slots: &Slots) -> Option<i64> {
         slot.is_some_and(|slot| Some(keep.after(slot, &TimeZone::UTC)) >= next)
     });
     (!covered).then(|| longest_gap(&[slots])).flatten().map(|minutes| rounded_up(minutes, MINUTES_OF_A_DAY))
-}
-
-const MINUTES_OF_A_DAY: i64 = 24 * 60;
-
-/// The days that stand for all on which one of these has slots, each with those that have, by their bits.
-/// Weekdays, month lengths and leap years repeat within 28 years, weekly patterns within two weeks.
-fn days(schedules: &[&Slots]) -> BTreeMap<Date, u8> {
-    let is_weekly = schedules.iter().all(|slots| matches!(slots.days, Days::Week(_)));
-    let until = if is_weekly { date(2000, 1, 15) } else { date(2028, 12, 31) };
-    let mut found = BTreeMap::new();
-    for (bit, slots) in schedules.iter().enumerate() {
-        let days = slots.days;
-        let next = |day: &Date| days.first_from(day.tomorrow().ok()?);
-        for day in iter::successors(days.first_from(date(2000, 1, 1)), next).take_while(|day| *day <= until) {
-            *found.entry(day).or_default() |= 1 << bit;
-        }
-    }
-    found
-}
-
-/// The slots of a day, in minutes: the first, the last, and the longest distance between two of them.
-#[derive(Clone, Copy)]
-struct Shape {
-    first: i64,
-    last: i64,
-    widest: i64,
-}
-
-impl Shape {
-    /// That of a day on which these have slots.
-    fn of<'a>(schedules: impl Iterator<Item = &'a Slots>) -> Self {
-        let minute = |time: &TimeOfDay| i64::from(time.time().hour()) * 60 + i64::from(time.time().minute());
-        let minutes: BTreeSet<i64> = schedules.flat_map(|slots| slots.times.iter().map(minute)).collect();
-        let gaps = minutes.iter().zip(minutes.iter().skip(1)).map(|(slot, next)| next - slot);
-        let (first, last) = (minutes.first(), minutes.last());
-        Self {
-            first: first.copied().unwrap_or_default(),
-            last: last.copied().unwrap_or_default(),
-            widest: gaps.max().unwrap_or_default(),
-        }
-    }
-}
-
-/// The longest distance between two slots that follow each other, in minutes. Slots are looked at once for each
-/// kind of day: those of many years are millions.
-fn longest_gap(schedules: &[&Slots]) -> Option<i64> {
-    let mut shapes: BTreeMap<u8, Shape> = BTreeMap::new();
-    let mut longest = 0;
-    let mut before: Option<(Date, Shape)> = None;
-    for (day, bits) in days(schedules) {
-        let shape = *shapes.entry(bits).or_insert_with(|| {
-            let due = schedules.iter().enumerate().filter(|(bit, _)| bits & 1 << bit != 0);
-            Shape::of(due.map(|(_, slots)| *slots))
-        });
-        let since = before.map_or(0, |(last_day, last)| {
-            let days = day.duration_since(last_day).as_hours() / 24;
-            days * MINUTES_OF_A_DAY + shape.first - last.last
-        });
-        longest = longest.max(shape.widest).max(since);
-        before = Some((day, shape));
-    }
-    (longest > 0).then_some(longest)
 }
 
 fn rounded_up(minutes: i64, unit: i64) -> i64 {
@@ -201,53 +140,4 @@ pub(super) fn cold(field: &Field, days: u32, tiers: &Tiers) -> Option<Problem> {
             format!("keep a tier for at least {needed} days, or remove cold_after"),
         )
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use jiff::Timestamp;
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::calendar::{Nth, Weekdays};
-
-    fn slots() -> impl Strategy<Value = Slots> {
-        let weekday = || prop::sample::select(Weekdays::EVERY_DAY.iter().collect::<Vec<_>>());
-        let week = prop::collection::vec(weekday(), 1..4).prop_map(|chosen| {
-            let mut days = Weekdays::default();
-            chosen.into_iter().for_each(|day| {
-                days.insert(day);
-            });
-            Days::Week(days)
-        });
-        let day = prop_oneof![
-            (1..=28i8).prop_map(MonthDay::Day),
-            Just(MonthDay::Last),
-            weekday().prop_map(|day| MonthDay::Weekday(Nth::Fourth, day)),
-        ];
-        let month = (day, 1..=12i8, any::<bool>()).prop_map(|(day, month, all)| match all {
-            true => Days::Month(day, Months::ALL),
-            false => Days::Year(day, month),
-        });
-        let times = prop::collection::btree_set((0..24u32, 0..60u32), 1..5).prop_map(|times| {
-            times.into_iter().filter_map(|(hour, minute)| TimeOfDay::of(hour, minute)).collect()
-        });
-        (prop_oneof![week, month], times).prop_map(|(days, times)| Slots { days, times })
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(48))]
-
-        #[test]
-        fn the_longest_gap_is_that_between_all_slots_of_many_years(all in prop::collection::vec(slots(), 1..4)) {
-            let moment = |text: &str| text.parse::<Timestamp>().unwrap();
-            let (after, until) = (moment("1999-12-31T23:59:00Z"), moment("2028-12-31T23:59:00Z"));
-            let utc = Zone::UTC;
-            let found = all.iter().flat_map(|slots| slots.within(&utc).slots(after, until));
-            let found: Vec<Timestamp> = found.collect::<BTreeSet<_>>().into_iter().collect();
-            let gaps = found.windows(2).map(|pair| pair[1].duration_since(pair[0]).as_mins());
-            let schedules: Vec<&Slots> = all.iter().collect();
-            prop_assert_eq!(longest_gap(&schedules), gaps.max());
-        }
-    }
 }

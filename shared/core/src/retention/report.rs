@@ -128,14 +128,17 @@ pub fn name_of(point: &RestorePoint) -> String {
     format!("{}/{}", point.place(), point.id)
 }
 
-/// A table without a fresh restore point.
+/// A chain of a table without a fresh restore point.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Breach {
     /// The table.
     pub table: TableName,
     /// The policy that it belongs to.
     pub policy: PolicyName,
-    /// The greatest age that the policy allows.
+    /// The vault of a copy chain, as `<Region>/<vault>`; none for the backup chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault: Option<String>,
+    /// The greatest age that the policy allows, by its objective or by its slots.
     #[serde(rename = "objective")]
     pub objective_hours: u32,
     /// The moment of its newest available, believed restore point in the backup chain, if it has one.
@@ -289,6 +292,11 @@ impl Watch {
     /// A watch that begins at `now`.
     pub fn from(now: Timestamp) -> Self {
         Self { last_run: now, alarmed_at: None, rev: 0 }
+    }
+
+    /// Whether no run has ended for too long.
+    pub fn has_not_run(&self, now: Timestamp) -> bool {
+        now.duration_since(self.last_run) > jiff::SignedDuration::from_hours(Self::MAX_GAP_HOURS)
     }
 
     /// Whether an alarm is due at `now`.

@@ -56,12 +56,21 @@ pub const FAULTS: &[(&str, &[&str])] = &[
     ("role may copy into another account", &["wrong roles backup-chain-AWSBackup-copy-eu-central-1"]),
     ("role trusts another", &["wrong roles backup-chain-AWSBackup-restore-eu-central-1"]),
     ("restores under other names only", &["warning roles backup-chain-AWSBackup-restore-eu-central-1"]),
-    ("policy disabled", &["warning policies eu-central-1/policy daily"]),
-    ("policy unreadable", &["wrong policies eu-central-1/policy daily"]),
-    ("no policy", &["warning policies eu-central-1/backup-chain-catalog"]),
+    (
+        "policy disabled",
+        &["warning policies eu-central-1/policy daily", "warning protection eu-central-1/orders"],
+    ),
+    (
+        "policy unreadable",
+        &["wrong policies eu-central-1/policy daily", "wrong protection eu-central-1/orders"],
+    ),
+    (
+        "no policy",
+        &["warning policies eu-central-1/backup-chain-catalog", "wrong protection eu-central-1/orders"],
+    ),
     ("table with 50 tags", &["warning scope eu-central-1/orders"]),
     ("rights of tags off", &["wrong regions eu-west-1"]),
-    ("table not there", &["warning scope eu-central-1/carts"]),
+    ("table not there", &["warning scope eu-central-1/carts", "wrong protection eu-central-1/carts"]),
     ("table without its key", &["wrong scope eu-central-1/orders"]),
     ("policy of no table", &["warning scope eu-central-1/policy empty"]),
     ("no tick", &["wrong ticks eu-central-1/backup-chain-session"]),
@@ -71,5 +80,8 @@ pub const FAULTS: &[(&str, &[&str])] = &[
     ),
     ("retention does not run", &["wrong retention eu-central-1/backup-chain-retention"]),
     ("deletion paused", &["warning retention eu-central-1/backup-chain-retention"]),
-    ("suspect point", &["warning points eu-central-1/backup-chain"]),
+    (
+        "suspect point",
+        &["warning protection eu-central-1/orders", "warning points eu-central-1/backup-chain"],
+    ),
 ];
