@@ -1,5 +1,6 @@
 //! What the operator reads and answers.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{BufRead, Write};
 
@@ -31,12 +32,12 @@ impl fmt::Debug for Console<'_> {
 impl Console<'_> {
     /// A line of the answer.
     pub(crate) fn line(&mut self, line: impl fmt::Display) -> Result<(), Failure> {
-        Ok(writeln!(self.out, "{line}")?)
+        Ok(writeln!(self.out, "{}", harmless(&line.to_string()))?)
     }
 
     /// Progress: on standard error, so that the answer can be piped.
     pub(crate) fn note(&mut self, line: impl fmt::Display) -> Result<(), Failure> {
-        writeln!(self.err, "{line}")?;
+        writeln!(self.err, "{}", harmless(&line.to_string()))?;
         Ok(self.err.flush()?)
     }
 
@@ -63,7 +64,7 @@ impl Console<'_> {
 
     /// Asks, and takes nothing but yes for yes.
     pub(crate) fn agrees(&mut self, question: &str) -> Result<bool, Failure> {
-        write!(self.err, "{question} [y/N] ")?;
+        write!(self.err, "{} [y/N] ", harmless(question))?;
         self.err.flush()?;
         let mut answer = String::new();
         let read = self.input.read_line(&mut answer)?;
@@ -72,6 +73,20 @@ impl Console<'_> {
         }
         Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
     }
+}
+
+/// Text from wherever it comes, so that a terminal shows it and does nothing else: control characters, and those that turn
+/// the direction of what follows, are written out.
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+    let acts = |c: char| {
+        (c.is_control() && !['\n', '\t'].contains(&c))
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let shown = text.chars().map(|c| if acts(c) { c.escape_unicode().to_string() } else { c.to_string() });
+    Cow::Owned(shown.collect())
 }
 
 /// A moment in UTC, to the second.
@@ -122,4 +137,15 @@ pub(crate) fn word(value: &impl Serialize) -> String {
 /// `1 point`, `2 points`.
 pub(crate) fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_act_on_a_terminal_is_written_out() {
+        assert_eq!(harmless("Tür\n\tzwei"), "Tür\n\tzwei");
+        assert_eq!(harmless("a\u{1b}[2Jb\r\u{202e}c"), "a\\u{1b}[2Jb\\u{d}\\u{202e}c");
+    }
 }

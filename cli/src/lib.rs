@@ -38,7 +38,7 @@ use jiff::Timestamp;
 pub use console::Console;
 
 use deployment::Deployed;
-use outcome::{Failure, Outcome};
+use outcome::{Failure, FailureView, Outcome};
 
 /// Backup chains of DynamoDB tables on AWS Backup.
 #[derive(Debug, Parser)]
@@ -157,6 +157,7 @@ pub async fn run(
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }
     };
+    let json = globals.json;
     // Boxed: the futures of all commands together are large for the stack of a thread.
     match Box::pin(answer(globals, command, now, config, console)).await {
         Ok(Outcome::Done) => 0,
@@ -165,7 +166,15 @@ pub async fn run(
         // The reader has seen enough.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
         Err(failure) => {
-            let _ = writeln!(console.err, "error: {failure}");
+            // No one is left to be told that these cannot be written.
+            if json {
+                let _ = console.json(&FailureView::from(&failure));
+            }
+            let text = match failure {
+                Failure::Problems(_) => failure.to_string(),
+                failure => format!("error: {failure}"),
+            };
+            let _ = console.note(text);
             1
         }
     }

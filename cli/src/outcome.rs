@@ -4,6 +4,7 @@ use std::io;
 
 use backup_chain_aws::{AwsError, Error as AwsEdgeError};
 use clap::Args;
+use serde::Serialize;
 use thiserror::Error;
 
 /// Who asks.
@@ -31,6 +32,9 @@ pub(crate) enum Failure {
     /// One clear line, mostly: what was wrong, where, and what to do.
     #[error("{0}")]
     Refused(String),
+    /// A document is refused, each line with a place, what is wrong there, and what to do.
+    #[error("{}", .0.join("\n"))]
+    Problems(Vec<String>),
     /// AWS failed.
     #[error(transparent)]
     Aws(#[from] AwsEdgeError),
@@ -45,6 +49,38 @@ pub(crate) enum Failure {
 impl From<AwsError> for Failure {
     fn from(error: AwsError) -> Self {
         Self::Aws(error.into())
+    }
+}
+
+/// A refusal or a failure as JSON: `docs/operations.md` has its shape.
+#[derive(Debug, Serialize)]
+pub(crate) struct FailureView {
+    error: FailureText,
+}
+
+#[derive(Debug, Serialize)]
+struct FailureText {
+    /// `refused`, `aws` or `output`.
+    kind: &'static str,
+    message: String,
+    /// Whether the same may succeed when it is asked again.
+    retryable: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<String>,
+}
+
+impl From<&Failure> for FailureView {
+    fn from(failure: &Failure) -> Self {
+        let (kind, retryable) = match failure {
+            Failure::Refused(_) | Failure::Problems(_) => ("refused", false),
+            Failure::Aws(error) => ("aws", error.is_transient()),
+            Failure::Output(_) | Failure::Json(_) => ("output", false),
+        };
+        let problems = match failure {
+            Failure::Problems(problems) => problems.clone(),
+            _ => Vec::new(),
+        };
+        Self { error: FailureText { kind, message: failure.to_string(), retryable, problems } }
     }
 }
 

@@ -138,10 +138,8 @@ pub(crate) async fn run(
     let policy = match Policy::parse(&text, &home) {
         Ok(policy) => policy,
         Err(errors) => {
-            for problem in &errors.0 {
-                console.note(placed(&plan.file, problem))?;
-            }
-            return Ok(Outcome::Failed);
+            let problems = errors.0.iter().map(|problem| placed(&plan.file, problem));
+            return Err(Failure::Problems(problems.collect()));
         }
     };
     let prices = prices(&plan)?;

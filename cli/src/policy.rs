@@ -122,10 +122,8 @@ async fn apply(
     let document = offline::document(&file)?;
     // The function would say the same, without the file's name.
     if let Err(errors) = Policy::parse(&document, &deployed.app.context.deployment().policy_home()) {
-        for problem in &errors.0 {
-            console.note(offline::placed(&file, problem))?;
-        }
-        return Ok(Outcome::Failed);
+        let problems = errors.0.iter().map(|problem| offline::placed(&file, problem));
+        return Err(Failure::Problems(problems.collect()));
     }
     let request = SessionRequest::Apply { document, by: by.by };
     let answer = deployed.invoke("session", &request, console).await?;

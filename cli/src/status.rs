@@ -13,6 +13,7 @@ use crate::Console;
 use crate::console::{utc, utc_or_dash, word, written};
 use crate::deployment::Deployed;
 use crate::outcome::{Failure, Outcome};
+use crate::restore_output::cell;
 
 /// Show how well every table is protected, the worst first
 #[derive(Debug, Args)]
@@ -120,7 +121,7 @@ fn row(table: &Protection) -> [String; 8] {
     let newest = backups.and_then(|chain| chain.newest);
     let span = |seconds: Option<i64>| seconds.map_or_else(|| "-".to_owned(), age);
     let copies: Vec<String> = table.copies.iter().map(copy).collect();
-    let mut why = table.reasons.join("\n");
+    let mut why = table.reasons.iter().map(|reason| cell(reason)).collect::<Vec<_>>().join("\n");
     if why.is_empty() && newest.is_none() {
         why = table.next.map(|next| format!("its first backup is due {} UTC", utc(next))).unwrap_or_default();
     }

@@ -80,8 +80,16 @@ async fn copies_that_are_refused_are_not_green() {
     0 protected, 2 without copies (2026-01-05 20:00:00 UTC)
 
     STANDING TABLE POLICY NEWEST (UTC) AGE MAY BE COPIES WHY
-    without-copies app-carts gold 2026-01-05 07:10:00 12h 50m 32h eu-west-1 none the copy of 2026-01-05 07:10 UTC into eu-west-1/backup-chain-copies failed: backup:StartCopyJob of arn:aws:backup:eu-central-1:111122223333:recovery-point:…: AccessDeniedException: Refused by a fault of the embedded AWS.
-    without-copies app-orders gold 2026-01-05 07:10:00 12h 50m 32h eu-west-1 none the copy of 2026-01-05 07:10 UTC into eu-west-1/backup-chain-copies failed: backup:StartCopyJob of arn:aws:backup:eu-central-1:111122223333:recovery-point:…: AccessDeniedException: Refused by a fault of the embedded AWS.
+    without-copies app-carts gold 2026-01-05 07:10:00 12h 50m 32h eu-west-1 none the copy of 2026-01-05 07:10 UTC into eu-west-1/backup-chain-copies failed:
+    backup:StartCopyJob of
+    arn:aws:backup:eu-central-1:111122223333:recovery-point:…:
+    AccessDeniedException: Refused by a fault of the embedded AWS. (request id
+    d3a917a7-fbdd-4612-b114-af1285f9ed4a)
+    without-copies app-orders gold 2026-01-05 07:10:00 12h 50m 32h eu-west-1 none the copy of 2026-01-05 07:10 UTC into eu-west-1/backup-chain-copies failed:
+    backup:StartCopyJob of
+    arn:aws:backup:eu-central-1:111122223333:recovery-point:…:
+    AccessDeniedException: Refused by a fault of the embedded AWS. (request id
+    f747b201-a0b6-4f25-b34a-b8a2dd39d32d)
     ");
 }
 
@@ -100,15 +108,23 @@ async fn a_table_whose_backups_fail_is_late() {
     1 protected, 1 to be looked at (2026-01-06 12:00:00 UTC)
 
     STANDING TABLE POLICY NEWEST (UTC) AGE MAY BE COPIES WHY
-    attention app-carts gold 2026-01-05 07:10:00 28h 50m 32h eu-west-1 28h 50m the backup of 2026-01-06 07:10 UTC failed: backup:StartBackupJob of arn:aws:dynamodb:eu-central-1:111122223333:table/app-carts: AccessDeniedException: Refused by a fault of the embedded AWS.
+    attention app-carts gold 2026-01-05 07:10:00 28h 50m 32h eu-west-1 28h 50m the backup of 2026-01-06 07:10 UTC failed: backup:StartBackupJob of
+    arn:aws:dynamodb:eu-central-1:111122223333:table/app-carts:
+    AccessDeniedException: Refused by a fault of the embedded AWS. (request id
+    779a430a-80dd-4637-a286-75fccfedbe73)
     protected app-orders gold 2026-01-06 07:10:00 4h 50m 32h eu-west-1 4h 50m
 
     1 protected, 1 late (2026-01-08 12:00:00 UTC)
 
     STANDING TABLE POLICY NEWEST (UTC) AGE MAY BE COPIES WHY
-    late app-carts gold 2026-01-05 07:10:00 76h 50m 32h eu-west-1 76h 50m its newest restore point is of 2026-01-05 07:10 UTC, and may be 32 hours old: see backup-chain session list --policy gold
-    the backup of 2026-01-08 07:10 UTC failed: backup:StartBackupJob of arn:aws:dynamodb:eu-central-1:111122223333:table/app-carts: AccessDeniedException: Refused by a fault of the embedded AWS.
-    its newest copy in eu-west-1/backup-chain-copies is of 2026-01-05 07:10 UTC, and may be 44 hours old
+    late app-carts gold 2026-01-05 07:10:00 76h 50m 32h eu-west-1 76h 50m its newest restore point is of 2026-01-05 07:10 UTC, and may be 32 hours old:
+    see backup-chain session list --policy gold
+    the backup of 2026-01-08 07:10 UTC failed: backup:StartBackupJob of
+    arn:aws:dynamodb:eu-central-1:111122223333:table/app-carts:
+    AccessDeniedException: Refused by a fault of the embedded AWS. (request id
+    5c6cf83a-5cfa-4e13-89fe-ffeb88121e8d)
+    its newest copy in eu-west-1/backup-chain-copies is of 2026-01-05 07:10 UTC,
+    and may be 44 hours old
     protected app-orders gold 2026-01-08 07:10:00 4h 50m 32h eu-west-1 4h 50m
     ");
     let only = cli(&world, "status --problems --since 2026-01-07").await;
@@ -134,7 +150,8 @@ async fn what_no_policy_backs_up_is_not_green() {
     problem policy bronze covers no table: see its sources with backup-chain policy show bronze
 
     STANDING TABLE POLICY NEWEST (UTC) AGE MAY BE COPIES WHY
-    unprotected ordres silver - - - - policy silver names it, and there is no such table: correct the name in the policy, or take it out
+    unprotected ordres silver - - - - policy silver names it, and there is no such table: correct the name in the
+    policy, or take it out
     unprotected other - - - - - no policy covers it: add it to the sources of one, or exclude it there
     protected app-orders gold 2026-01-06 07:10:01 4h 50m 32h eu-west-1 4h 50m
     gone app-carts - 2026-01-05 07:10:01 28h 50m - - the table was dropped; its restore points are kept for a while
@@ -172,9 +189,12 @@ async fn a_disabled_policy_and_a_last_point_that_is_removed_are_not_green() {
     STANDING TABLE POLICY NEWEST (UTC) AGE MAY BE COPIES WHY
     unprotected app-orders gold - - 32h eu-west-1 none it has no restore point, and was to have one within 32 hours
     policy gold is disabled: nothing is backed up until it is enabled
-    it has no copy in eu-west-1/backup-chain-copies, and was to have one within 44 hours
-    late app-carts gold 2026-01-05 07:10:00 60h 50m 32h eu-west-1 60h 50m its newest restore point is of 2026-01-05 07:10 UTC, and may be 32 hours old: see backup-chain session list --policy gold
+    it has no copy in eu-west-1/backup-chain-copies, and was to have one within 44
+    hours
+    late app-carts gold 2026-01-05 07:10:00 60h 50m 32h eu-west-1 60h 50m its newest restore point is of 2026-01-05 07:10 UTC, and may be 32 hours old:
+    see backup-chain session list --policy gold
     policy gold is disabled: nothing is backed up until it is enabled
-    its newest copy in eu-west-1/backup-chain-copies is of 2026-01-05 07:10 UTC, and may be 44 hours old
+    its newest copy in eu-west-1/backup-chain-copies is of 2026-01-05 07:10 UTC,
+    and may be 44 hours old
     ");
 }
