@@ -94,6 +94,15 @@ mod tests {
         let busy = decide(&Waiting { busy: true, ..waiting.clone() }, now);
         assert!(matches!(busy, Decision::Wait { until, .. } if until == at("2026-01-05T07:11:00Z")));
 
+        // 15 minutes are expected, or what was measured and a quarter: a slot at that very end is no hindrance.
+        let at_the_end = |slot: &str, measured: Option<SignedDuration>| {
+            decide(&Waiting { next_slot: Some(at(slot)), measured, ..waiting.clone() }, now)
+        };
+        assert_eq!(at_the_end("2026-01-05T07:25:00Z", None), Decision::Start);
+        let hour = Some(SignedDuration::from_hours(1));
+        assert_eq!(at_the_end("2026-01-05T08:25:00Z", hour), Decision::Start);
+        assert!(matches!(at_the_end("2026-01-05T08:24:59Z", hour), Decision::Wait { .. }));
+
         let soon = Some(at("2026-01-05T07:24:00Z"));
         let held = decide(&Waiting { next_slot: soon, ..waiting.clone() }, now);
         assert!(matches!(held, Decision::Wait { until, .. } if Some(until) == soon));

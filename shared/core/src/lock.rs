@@ -125,6 +125,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_asked_of_aws_follows_the_policy_the_lock_and_the_source() {
+        let (daily, monthly) =
+            (flag("3 days", "2026-01-08T06:00:00Z"), flag("6 months", "2026-07-05T06:00:00Z"));
+        let policy = policy();
+        let asked = |policy: Option<&Policy>, flags: &[Flag], lock: Option<Lock>, source_ends: bool| {
+            days_of(policy, at("2026-01-05T06:00:00Z"), flags, lock, source_ends)
+        };
+        assert_eq!(asked(Some(&policy), &[daily.clone()], None, false), (None, None));
+        assert_eq!(asked(Some(&policy), &[monthly.clone()], None, false), (Some(30), None));
+        assert_eq!(asked(Some(&policy), &[daily.clone()], None, true), (None, Some(i64::from(MAX_DAYS))));
+        assert_eq!(asked(None, &[daily.clone()], Some(WIDE), false), (None, Some(3)));
+        assert_eq!(asked(Some(&policy), &[monthly], Some(WIDE), false), (Some(30), Some(181)));
+        assert_eq!(asked(None, &[daily], None, false), (None, None));
+    }
+
+    #[test]
     fn what_is_left_of_the_last_flag_is_rounded_up_to_days() {
         let days =
             |made_at: &str, lapses: &str| delete_after_days(at(made_at), &[flag("3 days", lapses)], WIDE);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use backup_chain_core::due::{ChainView, PolicyState, SlotOrigin, copy_flags, due, flags, next_slot};
 use backup_chain_core::ids::VaultArn;
 use backup_chain_core::policy::{Home, Policy};
-use backup_chain_core::tier::{Flag, Tier};
+use backup_chain_core::tier::{Flag, Tier, TierSlot};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
@@ -472,4 +472,21 @@ proptest! {
             prop_assert!(is_owed != is_met || latest.is_none());
         }
     }
+}
+
+/// A promise begins after the moment at which it comes into force: the slot of that very moment is not promised.
+#[test]
+fn a_promise_begins_after_its_moment() {
+    let policy = policy("\n  daily: {at: 07:00, keep: 3 days, copy: {keep: 3 days}}");
+    let from = at("2026-01-05T07:00");
+    let daily = |slot: Timestamp| TierSlot { tier: Tier::Daily, slot };
+    let state = PolicyState {
+        copies_from: [(target(), [(Tier::Daily, from)].into())].into(),
+        ..PolicyState::starting(&policy, from)
+    };
+    let next = from + SignedDuration::from_hours(24);
+    assert!(!state.promises(&daily(from)) && state.promises(&daily(next)));
+    assert!(!state.promises_copy(&target(), &daily(from)) && state.promises_copy(&target(), &daily(next)));
+    let weekly = TierSlot { tier: Tier::Weekly, slot: next };
+    assert!(!state.promises(&weekly) && !state.promises_copy(&target(), &weekly));
 }

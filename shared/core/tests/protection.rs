@@ -227,3 +227,14 @@ fn waiting_makes_no_table_safer() {
         }
     }
 }
+
+#[test]
+fn suspects_are_counted_where_there_are_any() {
+    let now = at("2026-01-05T12:00:00Z");
+    let json = |suspects: usize| {
+        let scene = whole();
+        let found = judge(&Evidence { suspects, ..scene.evidence() }, now).unwrap();
+        serde_json::to_value(found).unwrap().get("suspects").cloned()
+    };
+    assert_eq!((json(0), json(2)), (None, Some(2.into())));
+}
