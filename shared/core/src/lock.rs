@@ -96,6 +96,8 @@ pub fn days_of(
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -132,10 +134,13 @@ mod tests {
         let asked = |policy: Option<&Policy>, flags: &[Flag], lock: Option<Lock>, source_ends: bool| {
             days_of(policy, at("2026-01-05T06:00:00Z"), flags, lock, source_ends)
         };
-        assert_eq!(asked(Some(&policy), &[daily.clone()], None, false), (None, None));
-        assert_eq!(asked(Some(&policy), &[monthly.clone()], None, false), (Some(30), None));
-        assert_eq!(asked(Some(&policy), &[daily.clone()], None, true), (None, Some(i64::from(MAX_DAYS))));
-        assert_eq!(asked(None, &[daily.clone()], Some(WIDE), false), (None, Some(3)));
+        assert_eq!(asked(Some(&policy), slice::from_ref(&daily), None, false), (None, None));
+        assert_eq!(asked(Some(&policy), slice::from_ref(&monthly), None, false), (Some(30), None));
+        assert_eq!(
+            asked(Some(&policy), slice::from_ref(&daily), None, true),
+            (None, Some(i64::from(MAX_DAYS)))
+        );
+        assert_eq!(asked(None, slice::from_ref(&daily), Some(WIDE), false), (None, Some(3)));
         assert_eq!(asked(Some(&policy), &[monthly], Some(WIDE), false), (Some(30), Some(181)));
         assert_eq!(asked(None, &[daily], None, false), (None, None));
     }
