@@ -29,7 +29,7 @@ pub(crate) enum Command {
     /// Compare the catalog with the vaults, and explain each difference
     #[command(after_help = "Example:\n  backup-chain catalog verify --open\n\n\
         It reads with your own rights, and changes nothing. The stack's own vault, those of policies and of restore points, \
-        and those that are named are compared. It exits with 1 when something differs.")]
+        and those that are named are compared. It exits with 3 when something differs.")]
     Verify {
         /// A vault to compare as well
         #[arg(long = "vault", value_name = "REGION/VAULT", value_parser = points::own_vault)]

@@ -218,7 +218,7 @@ fn made(restore: &Restore) -> String {
 }
 
 fn point(restore: &Restore) -> String {
-    let Restore { point, moment: at, vault, .. } = restore;
+    let Restore { point, moment: at, .. } = restore;
     let at = at.map(|at| format!(" of {} UTC", utc(at))).unwrap_or_default();
-    format!("restore point {point}{at} in {}", vault.place())
+    format!("restore point {point}{at} in {}", restore.place())
 }

@@ -36,7 +36,7 @@ use crate::restore_output::cell;
 #[command(after_help = "Examples:\n  backup-chain doctor\n  backup-chain doctor --fix\n\n\
     It looks at functions, schedules, queues, tables, Regions, vaults, keys, roles, policies and the tables that \
     they cover, with your own rights; what you may not look at is reported as unknown, with the right that you lack. \
-    It exits with 1 when something is wrong or unknown.\n\n\
+    It exits with 3 when something is wrong, unknown or worth a look.\n\n\
     --fix switches on again what the templates have on: DynamoDB's advanced backups in a Region, rules, event source \
     mappings, point-in-time recovery and deletion protection of the own tables, rotation of the own keys. It switches \
     nothing off, enables no key, and removes nothing.")]

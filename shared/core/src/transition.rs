@@ -143,7 +143,7 @@ pub fn planned_again(
 /// [`IllegalMove`] unless its job is open, or is yet to be asked for.
 pub fn failed(
     point: &mut RestorePoint,
-    head: Option<&mut TableHead>,
+    mut head: Option<&mut TableHead>,
     why: &str,
     now: Timestamp,
 ) -> Result<(), IllegalMove> {
@@ -151,7 +151,6 @@ pub fn failed(
         return Err(point.cannot_become(State::Failed));
     }
     let (job, recovery_point) = (point.job().map(str::to_owned), point.recovery_point().cloned());
-    let mut head = head;
     if let Some(head) = &mut head {
         head.record_failure(point, why, now);
     }
