@@ -276,7 +276,9 @@ pub(crate) async fn list(
 /// The restore point that is meant.
 pub(crate) async fn find(deployed: &Deployed, named: &PointArg) -> Result<RestorePoint, Failure> {
     let PointArg { table, id, vault } = named;
-    let mut found = deployed.catalog().points_of_table(table).await?;
+    let records = deployed.catalog().point_records_of_table(table).await?;
+    let unread = records.iter().find_map(|record| record.clone().err());
+    let mut found: Vec<RestorePoint> = records.into_iter().filter_map(Result::ok).collect();
     found.retain(|point| point.id == *id && vault.as_ref().is_none_or(|vault| point.is_in(vault)));
     if found.len() > 1 {
         let vaults: Vec<String> = found.iter().map(|point| point.place()).collect();
@@ -288,8 +290,10 @@ pub(crate) async fn find(deployed: &Deployed, named: &PointArg) -> Result<Restor
     if let Some(point) = found.pop() {
         return Ok(point);
     }
-    // One of them may be what is meant.
-    deployed.catalog().whole_points_of_table(table).await?;
+    // It may be what is meant.
+    if let Some(record) = unread {
+        return Err(Failure::Aws(record.into()));
+    }
     let place = vault.as_ref().map(|vault| format!(" in {vault}")).unwrap_or_default();
     Err(Failure::refused(format!(
         "table {table} has no restore point {id}{place}: see backup-chain points {table}"

@@ -114,7 +114,9 @@ pub(crate) async fn find(
     id: &PointId,
     vault: Option<&str>,
 ) -> Result<RestorePoint, RetentionError> {
-    let mut found = app.catalog.points_of_table(table).await?;
+    let records = app.catalog.point_records_of_table(table).await?;
+    let unread = records.iter().find_map(|record| record.clone().err());
+    let mut found: Vec<RestorePoint> = records.into_iter().filter_map(Result::ok).collect();
     found.retain(|point| point.id == *id && !point.state().is_past());
     found.retain(|point| vault.is_none_or(|vault| point.is_in(vault)));
     if found.len() > 1 {
@@ -124,8 +126,10 @@ pub(crate) async fn find(
     if let Some(point) = found.pop() {
         return Ok(point);
     }
-    // One of them may be what is meant.
-    app.catalog.whole_points_of_table(table).await?;
+    // It may be what is meant.
+    if let Some(record) = unread {
+        return Err(backup_chain_aws::Error::from(record).into());
+    }
     let place = vault.map(|vault| format!(" in {vault}")).unwrap_or_default();
     Err(RetentionError::UnknownPoint { table: table.clone(), point: id.clone(), place })
 }
