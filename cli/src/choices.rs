@@ -10,7 +10,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use crate::console::count;
 
 /// What is to be otherwise than it was, in each of the tables.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Otherwise than it was")]
 pub(crate) struct ChoiceOptions {
     /// Billed by request

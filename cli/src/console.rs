@@ -6,9 +6,9 @@ use std::io::{BufRead, Write};
 
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
-use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, Unit};
 use serde::Serialize;
 
 use crate::outcome::Failure;
@@ -109,6 +109,12 @@ pub(crate) fn written(text: &str) -> Result<Timestamp, String> {
     let in_utc = in_utc.ok_or("write a date such as 2027-04-01, or a moment such as 2027-04-01T12:00:00Z")?;
     let zoned = in_utc.to_zoned(TimeZone::UTC).map_err(|error| error.to_string())?;
     Ok(zoned.timestamp())
+}
+
+/// An age that can be read at a glance, to the minute.
+pub(crate) fn age(seconds: i64) -> String {
+    let age = SignedDuration::from_secs(seconds);
+    format!("{:#}", age.round(Unit::Minute).unwrap_or(age))
 }
 
 /// A size that can be read at a glance.

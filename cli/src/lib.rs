@@ -6,6 +6,7 @@
 mod catalog;
 mod choices;
 mod console;
+mod copy;
 mod deployment;
 mod detached;
 mod doctor;
@@ -91,6 +92,7 @@ enum Command {
     Session(session::Command),
     /// Make manual backups of tables, outside every chain
     Backup(session::Backup),
+    Copy(copy::Copy),
     /// List the restore points of a table, chain by chain
     Points(points::List),
     /// Look at one restore point
@@ -205,6 +207,7 @@ async fn answer(
         Command::Status(status) => status::run(&status, find!(), json, console).await,
         Command::Session(command) => session::run(command, find!(), json, console).await,
         Command::Backup(backup) => session::backup(backup, find!(), json, console).await,
+        Command::Copy(copy) => copy::run(copy, find!(), json, console).await,
         Command::Points(list) => points::list(&list, find!(), json, console).await,
         Command::Point(command) => points::run(command, find!(), json, console).await,
         Command::Restore(Restores::Detached(detached)) => {

@@ -15,7 +15,9 @@ use crate::console::{count, utc, utc_or_dash, written};
 use crate::deployment::Deployed;
 use crate::follow::follow;
 use crate::outcome::{By, Failure, Outcome};
-use crate::restore_output::{outline, say_end, say_head, say_plans, say_steps};
+use crate::restore_output::{
+    Summary, outline, outline_in_short, say_end, say_head, say_plans, say_steps, say_summaries,
+};
 use crate::{Console, points, replies};
 
 #[derive(Debug, Subcommand)]
@@ -79,6 +81,9 @@ pub(crate) struct Start {
     /// Do not wait until the restores have ended
     #[arg(long)]
     no_wait: bool,
+    /// Show the plan and the report of each of several tables, and not one line of each
+    #[arg(long)]
+    details: bool,
     #[command(flatten)]
     otherwise: ChoiceOptions,
 }
@@ -89,6 +94,18 @@ pub(crate) struct TableArg {
     pub table: TableName,
     pub name: Option<TableName>,
     pub arn: Option<TableArn>,
+}
+
+impl TableArg {
+    /// A table that keeps its name.
+    pub fn of(table: TableName) -> Self {
+        Self { table, name: None, arn: None }
+    }
+
+    /// The name of the new table.
+    pub fn made(&self) -> &TableName {
+        self.name.as_ref().unwrap_or(&self.table)
+    }
 }
 
 impl FromStr for TableArg {
@@ -151,7 +168,8 @@ async fn begin(
     json: bool,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
-    let Start { tables, which, to_region, otherwise, items_only, reason, by, dry_run, yes, no_wait } = start;
+    let Start { tables, which, to_region, otherwise, items_only, reason, by, dry_run, yes, no_wait, details } =
+        start;
     let Chosen { at, point, vault } = which;
     if point.is_some() && tables.len() > 1 {
         return Err(Failure::refused("a restore point is of one table: name that table alone"));
@@ -187,13 +205,21 @@ async fn begin(
     if dry_run {
         if json {
             console.json(&planned)?;
-        } else {
+        } else if plans.len() == 1 || details {
             say_plans(&plans, console)?;
+        } else {
+            say_summaries(&plans.iter().map(Summary::of).collect::<Vec<_>>(), console)?;
         }
         return Ok(Outcome::Done);
     }
-    for told in &plans {
-        outline(told, console)?;
+    if plans.len() == 1 || details {
+        for told in &plans {
+            outline(told, console)?;
+        }
+    } else {
+        for told in &plans {
+            outline_in_short(told, console)?;
+        }
     }
     if !yes && !console.agrees(&format!("Restore {}?", count(plans.len(), "table")))? {
         return Err(Failure::refused("nothing is restored: answer y, or add --yes"));
@@ -225,6 +251,8 @@ async fn begin(
     }
     if json {
         console.json(&answer)?;
+    } else if begun.len() > 1 && !details {
+        say_summaries(&begun.iter().map(Summary::of).collect::<Vec<_>>(), console)?;
     } else {
         for (number, told) in begun.iter().enumerate() {
             if number > 0 {

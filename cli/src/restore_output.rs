@@ -1,12 +1,17 @@
 //! Restores as they are reported: planned, under way, or ended.
 
+use backup_chain_core::ids::{PointId, RestoreId, TableName};
+use backup_chain_core::restore::Outcome as PropertyOutcome;
 use backup_chain_core::restore::{
     LeftOut, LeftoverView, Property, Restore, RestoreView, Stage, StepRecord, StepState, StepView,
 };
 
+use jiff::Timestamp;
+use serde::Serialize;
+
 use crate::Console;
 use crate::choices::{asked, encrypted};
-use crate::console::{count, utc, word};
+use crate::console::{age, count, utc, utc_or_dash, word};
 use crate::outcome::Failure;
 
 /// A plan in short, before the question.
@@ -29,6 +34,17 @@ pub(crate) fn outline(told: &RestoreView, console: &mut Console<'_>) -> Result<(
     lines.extend(unasked.map(|LeftOut { property, why, .. }| format!("not put back: {property}: {why}")));
     lines.extend(notes.iter().cloned());
     for line in lines.iter().flat_map(|line| folded(line, WIDTH - 2)) {
+        console.note(format_args!("  {line}"))?;
+    }
+    Ok(())
+}
+
+/// A plan of several, in a line and its notes.
+pub(crate) fn outline_in_short(told: &RestoreView, console: &mut Console<'_>) -> Result<(), Failure> {
+    let RestoreView { restore, notes, .. } = told;
+    let (table, moment) = (&restore.table.arn.name, utc_or_dash(restore.moment));
+    console.note(format_args!("{table} is restored as {} of {moment} UTC", made(restore)))?;
+    for line in notes.iter().flat_map(|note| folded(note, WIDTH - 2)) {
         console.note(format_args!("  {line}"))?;
     }
     Ok(())
@@ -152,6 +168,100 @@ pub(crate) fn say_end(told: &RestoreView, console: &mut Console<'_>) -> Result<(
         console.line(format_args!("  {command}"))?;
     }
     Ok(())
+}
+
+/// A restore of several, in a line.
+#[derive(Debug, Serialize)]
+pub(crate) struct Summary {
+    table: TableName,
+    /// The name of the new table.
+    made: TableName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restore: Option<RestoreId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    point: Option<PointId>,
+    /// The moment of the restore point.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moment: Option<Timestamp>,
+    /// `planned` for one that is not begun, `refused` for one that cannot be, and else its stage.
+    status: String,
+    /// How long it took, in seconds, where it has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<i64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
+}
+
+impl Summary {
+    /// One that is planned, under way or over.
+    pub fn of(told: &RestoreView) -> Self {
+        let mut summary = Self::of_record(&told.restore);
+        if told.dry_run {
+            summary.status = "planned".to_owned();
+            summary.restore = None;
+        }
+        summary.notes.extend(told.notes.iter().cloned());
+        let left: Vec<String> = told
+            .restore
+            .report
+            .iter()
+            .filter(|property| property.outcome != PropertyOutcome::Restored)
+            .map(|property| match &property.why {
+                Some(why) => format!("{}: {}, {why}", property.name, word(&property.outcome)),
+                None => format!("{}: {}", property.name, word(&property.outcome)),
+            })
+            .collect();
+        summary.notes.extend(left);
+        summary
+    }
+
+    /// One of which the record is known.
+    pub fn of_record(restore: &Restore) -> Self {
+        Self {
+            table: restore.table.arn.name.clone(),
+            made: restore.target.name.clone(),
+            restore: Some(restore.id.clone()),
+            point: Some(restore.point.clone()),
+            moment: restore.moment,
+            status: restore.stage.to_string(),
+            seconds: restore.ended_at.map(|ended| ended.duration_since(restore.requested_at).as_secs()),
+            notes: restore.problem.iter().cloned().collect(),
+        }
+    }
+
+    /// One that cannot be begun, or went wrong.
+    pub fn failed(table: &TableName, made: &TableName, why: &impl ToString) -> Self {
+        Self {
+            table: table.clone(),
+            made: made.clone(),
+            restore: None,
+            point: None,
+            moment: None,
+            status: "refused".to_owned(),
+            seconds: None,
+            notes: vec![why.to_string()],
+        }
+    }
+
+    /// Whether it could not be begun, or went wrong.
+    pub fn is_failed(&self) -> bool {
+        self.status == "refused"
+    }
+}
+
+/// Several restores, one line each.
+pub(crate) fn say_summaries(summaries: &[Summary], console: &mut Console<'_>) -> Result<(), Failure> {
+    let row = |it: &Summary| {
+        [
+            it.table.to_string(),
+            it.made.to_string(),
+            utc_or_dash(it.moment),
+            it.status.clone(),
+            it.seconds.map_or_else(|| "-".to_owned(), age),
+            it.notes.iter().map(|note| cell(note)).collect::<Vec<_>>().join("\n"),
+        ]
+    };
+    console.table(["TABLE", "AS", "OF (UTC)", "STATUS", "TOOK", "NOTES"], summaries.iter().map(row))
 }
 
 /// Whether a step is left to the operator: it has failed, or no one continues it.

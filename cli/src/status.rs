@@ -6,11 +6,11 @@ use backup_chain_aws::protection;
 use backup_chain_core::ids::{PolicyName, TableName};
 use backup_chain_core::protection::{ChainStanding, Protection, ProtectionReport};
 use clap::Args;
-use jiff::{SignedDuration, Timestamp, Unit};
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::Console;
-use crate::console::{utc, utc_or_dash, word, written};
+use crate::console::{age, utc, utc_or_dash, word, written};
 use crate::deployment::Deployed;
 use crate::outcome::{Failure, Outcome};
 use crate::restore_output::cell;
@@ -142,10 +142,4 @@ fn copy(chain: &ChainStanding) -> String {
     let region = chain.vault.split('/').next().unwrap_or(&chain.vault);
     let newest = chain.age_seconds.map_or_else(|| "none".to_owned(), age);
     format!("{region} {newest}")
-}
-
-/// An age that can be read at a glance, to the minute.
-fn age(seconds: i64) -> String {
-    let age = SignedDuration::from_secs(seconds);
-    format!("{:#}", age.round(Unit::Minute).unwrap_or(age))
 }

@@ -32,6 +32,14 @@ impl Ran {
         serde_json::from_str(&self.done()).unwrap()
     }
 
+    /// The line of a refusal that follows others: what was found until then.
+    #[track_caller]
+    pub fn last_refusal(self) -> String {
+        assert_eq!((self.code, self.out.as_str()), (1, ""), "{self:#?}");
+        let last = self.err.lines().last().unwrap_or_default();
+        last.strip_prefix("error: ").unwrap_or_else(|| panic!("{last}")).to_owned()
+    }
+
     /// The one line of a refusal.
     #[track_caller]
     pub fn refusal(self) -> String {

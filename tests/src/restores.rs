@@ -12,7 +12,7 @@ use backup_chain_core::settings::{AttributeType, TableSettings};
 use backup_chain_deployed::stack::{ACCOUNT, COPIES, SOURCE, Schedules, Stack, TARGET};
 use backup_chain_local::World;
 use backup_chain_local::backup::Durations;
-use backup_chain_restore::{CopyVault, Detached, RestoreError};
+use backup_chain_restore::{Copies, CopyVault, Detached, RestoreError};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -172,7 +172,8 @@ pub async fn detached(world: &World, table: &TableName, record: PathBuf) -> Resu
         prefix: "backup-chain-".to_owned(),
         role: None,
     };
-    Detached::find(world.sdk_config(ACCOUNT, TARGET, "operator"), place, table, record).await
+    let copies = Copies::list(world.sdk_config(ACCOUNT, TARGET, "operator"), place).await?;
+    copies.of_table(table, record).await
 }
 
 /// A policy of `orders` with a copy in the target Region.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
-use backup_chain_aws::backup::JobState;
+use backup_chain_aws::backup::{Job, JobState};
 use backup_chain_aws::catalog::Write;
 use backup_chain_aws::policies::Active;
 use backup_chain_aws::{App, AwsError, Error};
@@ -51,7 +51,9 @@ async fn drop_wait_or_start(work: &Work<'_>, copy: &mut RestorePoint) -> Result<
     };
     let now = app.context.now();
     let met = head.met_slots_in(&copy.vault);
-    if copy.flags.iter().all(|flag| met.get(&flag.tier).is_some_and(|slot| *slot >= flag.slot)) {
+    if !copy.by_request
+        && copy.flags.iter().all(|flag| met.get(&flag.tier).is_some_and(|slot| *slot >= flag.slot))
+    {
         return app.ledger.mark_dropped(copy, "overtaken: a newer copy carries all its slots").await;
     }
     let open = app.catalog.open_points().await?;
@@ -61,7 +63,9 @@ async fn drop_wait_or_start(work: &Work<'_>, copy: &mut RestorePoint) -> Result<
             && other.table == copy.table
             && other.vault == copy.vault
     };
-    let newest = open.iter().filter(same_chain).max_by_key(|other| &other.id).unwrap_or(copy);
+    // One that is asked for is copied, whatever else waits.
+    let newest = open.iter().filter(|other| !copy.by_request && same_chain(other));
+    let newest = newest.max_by_key(|other| &other.id).unwrap_or(copy);
     let waiting = Waiting {
         id: &copy.id,
         newest: &newest.id,
@@ -174,6 +178,9 @@ async fn send(app: &App, copy: &mut RestorePoint) -> Result<(), Error> {
     }
 }
 
+/// How far AWS's clock may be behind that of the function.
+const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
+
 /// Finds out what became of a request that may or may not have reached AWS: a copy job of the same source
 /// into the same vault is ours, for one point has one copy in each chain.
 async fn resolve(app: &App, copy: &mut RestorePoint) -> Result<(), Error> {
@@ -182,8 +189,13 @@ async fn resolve(app: &App, copy: &mut RestorePoint) -> Result<(), Error> {
     };
     let jobs = app.aws.source().backup.copy_jobs_of(&source.arn).await?;
     let target = copy.vault.to_string();
-    let may_be_ours = |state: &JobState| matches!(state, JobState::Open | JobState::Completed);
-    match jobs.into_iter().find(|job| job.target.as_ref() == Some(&target) && may_be_ours(&job.state)) {
+    // One that was made long before is that of a copy which has been removed since.
+    let is_recent = |job: &Job| match (job.created_at, copy.requested_at) {
+        (Some(made), Some(requested)) => made + MAX_CLOCK_SKEW >= requested,
+        _ => true,
+    };
+    let may_be_ours = |job: &Job| matches!(job.state, JobState::Open | JobState::Completed) && is_recent(job);
+    match jobs.into_iter().find(|job| job.target.as_ref() == Some(&target) && may_be_ours(job)) {
         Some(job) => app.ledger.mark_running(copy, &job.id, job.arn).await,
         None => send(app, copy).await,
     }

@@ -8,15 +8,33 @@ use jiff::Timestamp;
 /// Why a request was refused or failed.
 #[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
 pub enum RestoreError {
-    /// The payload is no event, no batch and no request.
-    #[error("{0}")]
-    Payload(String),
     /// No table is named.
     #[error("no table is named: name at least one table to restore")]
     NoTables,
     /// The table has no points.
     #[error("table {0} has no restore point: see the list of its points, or rebuild the catalog")]
     NoPoints(TableName),
+    /// A vault with copies has none of the table.
+    #[error("vault {vault} holds no copy of table {table}: see what it holds with --list{hint}")]
+    NoCopies {
+        /// The table.
+        table: TableName,
+        /// The vault.
+        vault: String,
+        /// A name that is near, or nothing.
+        hint: String,
+    },
+    /// It has copies, and none of them tells how it was made.
+    #[error(
+        "vault {vault} holds copies of table {table}, and none carries metadata of Backup Chain: AWS Backup restores their \
+         items, keys and indexes by itself; see docs/restore.md"
+    )]
+    NoMetadata {
+        /// The table.
+        table: TableName,
+        /// The vault.
+        vault: String,
+    },
     /// The point is not there.
     #[error("table {table} has no restore point {point}{place}: see the list of its points")]
     UnknownPoint {
@@ -113,6 +131,15 @@ pub enum RestoreError {
     /// A record that a restore was kept in, outside the catalog, cannot be written.
     #[error("the record of the restore cannot be kept: {0}")]
     Record(#[from] std::io::Error),
+    /// The file of a restore is none.
+    #[error(
+        "{file} is no record of a restore that can be read: it is cut off or was changed; see in AWS Backup's restore jobs \
+         whether its table is being made, then move the file away and restore again"
+    )]
+    UnreadableRecord {
+        /// The file.
+        file: String,
+    },
     /// An event that is nothing for this function.
     #[error(transparent)]
     Event(#[from] EventError),

@@ -26,7 +26,7 @@ use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::job_events::{Batch, Failure, measure};
 use backup_chain_aws::{App, logs};
 use backup_chain_core::ids::{RestoreId, TableName};
-use backup_chain_core::invoke::{self, Ask, RestoreRequest, UnreadablePayload};
+use backup_chain_core::invoke::{Ask, RestoreRequest};
 use backup_chain_core::job_events::{self, Incoming, JobEvent, JobKind};
 use backup_chain_core::metrics::Measured;
 use backup_chain_core::restore::{RegionView, Restore, RestoreView, Stage};
@@ -36,7 +36,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tracing::Instrument as _;
 
-pub use detached::{CopyVault, Detached};
+pub use detached::{Copies, CopiesOfTable, CopyVault, Detached};
 pub use error::RestoreError;
 pub use store::{Store, recorded};
 
@@ -80,29 +80,22 @@ pub async fn handle(app: &App, payload: Value, deadline: Deadline) -> Result<Rep
 }
 
 async fn answer(app: &App, payload: Value, deadline: Deadline) -> Result<Reply, RestoreError> {
-    let is_event = payload.get("Records").is_some() || payload.get("detail-type").is_some();
-    if is_event {
-        return match job_events::read(payload)? {
-            Incoming::Batch(records) => {
-                let mut batch = Batch::new(records);
-                while let Some(event) = batch.next(app.context.clock(), deadline) {
-                    batch.done(handle_event(app, &event, deadline).await);
-                }
-                let (failures, looked_at) = batch.end();
-                Ok(worked(failures, looked_at))
+    let request = match job_events::read(payload)? {
+        Incoming::Request(request) => request,
+        Incoming::Batch(records) => {
+            let mut batch = Batch::new(records);
+            while let Some(event) = batch.next(app.context.clock(), deadline) {
+                batch.done(handle_event(app, &event, deadline).await);
             }
-            Incoming::Event(Some(event)) => {
-                Ok(worked(Vec::new(), usize::from(handle_event(app, &event, deadline).await?)))
-            }
-            Incoming::Event(None) | Incoming::Tick => Ok(worked(Vec::new(), 0)),
-        };
-    }
-    let request = invoke::read(payload).map_err(|UnreadablePayload { why }| {
-        RestoreError::Payload(format!(
-            "the payload is no event of AWS Backup, no batch of a queue and no request: {why}; see the samples in \
-             events/"
-        ))
-    })?;
+            let (failures, looked_at) = batch.end();
+            return Ok(worked(failures, looked_at));
+        }
+        Incoming::Event(None) => return Ok(worked(Vec::new(), 0)),
+        Incoming::Event(Some(event)) => {
+            let is_ours = handle_event(app, &event, deadline).await?;
+            return Ok(worked(Vec::new(), usize::from(is_ours)));
+        }
+    };
     match request {
         RestoreRequest::Tick {} => tick(app, deadline).await,
         RestoreRequest::Restore(ask) => Ok(Reply::Restores(Box::pin(restore(app, &ask, deadline)).await?)),

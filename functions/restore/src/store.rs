@@ -86,5 +86,7 @@ impl Store {
 /// # Errors
 /// When it cannot be read.
 pub fn recorded(path: &Path) -> Result<Restore, RestoreError> {
-    Ok(serde_json::from_slice(&std::fs::read(path)?).map_err(std::io::Error::other)?)
+    let text = std::fs::read(path)?;
+    serde_json::from_slice(&text)
+        .map_err(|_| RestoreError::UnreadableRecord { file: path.display().to_string() })
 }

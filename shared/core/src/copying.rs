@@ -1,6 +1,8 @@
 //! When a copy may start: AWS Backup runs one job per table, and backups go first. A table is free again when its job
 //! is final, which AWS returns in time (assumption A6).
 
+pub mod asked;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ids::PointId;

@@ -27,6 +27,8 @@ pub enum Action {
     CatalogRebuilt,
     /// The restore of a table was begun.
     RestoreStarted,
+    /// Restore points were to be copied again.
+    CopiesRequested,
 }
 
 /// One entry. Entries are kept for good.

@@ -127,6 +127,39 @@ pub enum SessionRequest {
     },
 }
 
+/// Requests of the copy function.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum CopyRequest {
+    /// Looks at every job that has been open for too long, and starts the copies whose time has come.
+    Tick {},
+    /// Copies restore points again of which a copy is missing.
+    Copy(CopyAsk),
+}
+
+/// Copies that are asked for by an operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CopyAsk {
+    /// The tables.
+    pub tables: Vec<TableName>,
+    /// This restore point, of one table; the newest of each that is to have a copy unless named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub point: Option<PointId>,
+    /// Only into this vault, by name and Region (`<Region>/<vault>`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault: Option<String>,
+    /// Only plan.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// Why, for the history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Who asks, for the history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
 /// Requests of the retention function.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "kebab-case", deny_unknown_fields)]

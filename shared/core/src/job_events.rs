@@ -6,16 +6,18 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use thiserror::Error;
 
 use crate::brief::{MAX_QUOTED_CHARS, brief};
+use crate::invoke::{self, UnreadablePayload};
 
-/// What an invocation brings.
+/// What an invocation brings, to a function whose requests are `R`.
 #[derive(Debug)]
-pub enum Incoming {
-    /// The schedule asks to look around.
-    Tick,
+pub enum Incoming<R> {
+    /// A request, the schedule's among them.
+    Request(R),
     /// One event; none when it names no job yet.
     Event(Option<JobEvent>),
     /// A batch from a queue.
@@ -58,12 +60,11 @@ pub struct JobEvent {
 /// A payload that the function does not take.
 #[derive(Debug, Error)]
 pub enum EventError {
-    /// It has none of the forms.
+    /// It has none of the forms, for it is no request for this reason.
     #[error(
-        "the payload is no event of AWS Backup, no batch of a queue and no tick: send {{\"action\":\"tick\"}}, or see \
-         the samples in events/"
+        "the payload is no event of AWS Backup, no batch of a queue and no request: {0}; see the samples in events/"
     )]
-    Unknown,
+    Unknown(String),
     /// A batch or an event that cannot be read.
     #[error("the {0} cannot be read: {1}")]
     Malformed(&'static str, String),
@@ -106,7 +107,7 @@ impl EventError {
 ///
 /// # Errors
 /// [`EventError`] when it is nothing that the function takes. Single messages of a batch fail by themselves.
-pub fn read(payload: Value) -> Result<Incoming, EventError> {
+pub fn read<R: DeserializeOwned>(payload: Value) -> Result<Incoming<R>, EventError> {
     if let Some(records) = payload.get("Records") {
         let malformed = |why: String| EventError::Malformed("batch", why);
         let records =
@@ -120,10 +121,8 @@ pub fn read(payload: Value) -> Result<Incoming, EventError> {
     if payload.get("detail-type").is_some() {
         return Ok(Incoming::Event(job_event(payload)?));
     }
-    match payload.get("action").and_then(Value::as_str) {
-        Some("tick") => Ok(Incoming::Tick),
-        _ => Err(EventError::Unknown),
-    }
+    let request = invoke::read(payload).map_err(|UnreadablePayload { why }| EventError::Unknown(why))?;
+    Ok(Incoming::Request(request))
 }
 
 fn message(record: &Value) -> Record {

@@ -29,7 +29,7 @@ pub mod retention;
 pub mod session;
 pub mod settings;
 pub mod span;
-mod suggest;
+pub mod suggest;
 pub mod table;
 pub mod tier;
 pub mod transition;

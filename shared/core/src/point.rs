@@ -240,6 +240,8 @@ pub struct RestorePoint {
     pub source: Option<CopySource>,
     /// On a copy that took the place of older ones that waited: since when the oldest of them did.
     pub waits_since: Option<Timestamp>,
+    /// On a copy: an operator asked for it, and no newer one takes its place.
+    pub by_request: bool,
     /// The moment of the restore point: the creation date that AWS gives it. Copies share their backup's.
     pub created_at: Option<Timestamp>,
     /// Size in bytes.
@@ -327,6 +329,7 @@ impl RestorePoint {
             requested_at: None,
             source: None,
             waits_since: None,
+            by_request: false,
             created_at: None,
             bytes: None,
             sealed: None,
@@ -401,6 +404,13 @@ impl RestorePoint {
             }
         };
         self.copies.iter().map(copy).collect()
+    }
+
+    /// This copy, planned once more after `past` came to nothing or was removed: what that has left is its own, and its
+    /// tries count on, so that AWS takes its request for a new one.
+    pub(crate) fn again(self, past: &Self) -> Self {
+        let retry = self.retry.map(|retry| Retry { attempts: retry.attempts + past.attempt, ..retry });
+        Self { retry, attempt: past.attempt + 1, leftovers: past.leftovers.clone(), rev: past.rev, ..self }
     }
 
     /// Under which digests the settings table of its Region holds something of it.

@@ -297,10 +297,11 @@ fn covered(found: &mut Protection, evidence: &Evidence<'_>, covering: Covering<'
         let chain = copy_chain(evidence, covering, &target.vault, begins, now);
         if let Some(failure) = &chain.failure {
             let what = format!(
-                "the copy of {} into {} failed: {}",
+                "the copy of {} into {} failed: {}; once that is mended: backup-chain copy {}",
                 utc(failure.point.created_at()),
                 chain.vault,
-                failure.why
+                failure.why,
+                found.table
             );
             found.worsen(Standing::WithoutCopies, what);
         } else if chain.late {

@@ -1,7 +1,7 @@
 //! "Did you mean": names near a mistyped one.
 
 /// Up to `most` of `known` that are spelt nearly like `given`, the nearest first.
-pub(crate) fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>, most: usize) -> Vec<&'a str> {
+pub fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>, most: usize) -> Vec<&'a str> {
     let given = given.to_lowercase();
     let length = given.chars().count();
     let allowed = (length / 3).max(1);
@@ -17,7 +17,7 @@ pub(crate) fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>, mos
 }
 
 /// `a`, `a or b`, `a, b or c`.
-pub(crate) fn any_of(names: &[&str]) -> String {
+pub fn any_of(names: &[&str]) -> String {
     match names {
         [] => String::new(),
         [only] => (*only).to_owned(),

@@ -10,7 +10,7 @@ use std::panic;
 use std::path::Path;
 
 use backup_chain_core::due::{self, PolicyState};
-use backup_chain_core::invoke::{self, RestoreRequest, RetentionRequest, SessionRequest};
+use backup_chain_core::invoke::{self, CopyRequest, RestoreRequest, RetentionRequest, SessionRequest};
 use backup_chain_core::job_events::{self, Incoming};
 use backup_chain_core::policy::{Home, Policy};
 use rand_chacha::ChaCha8Rng;
@@ -236,16 +236,18 @@ fn a_request_beyond_any_is_refused_before_it_is_read() {
 #[test]
 fn messages_of_a_batch_are_few_and_small() {
     let batch = |count: usize| json!({"Records": vec![json!({"messageId": "1", "body": "{}"}); count]});
-    assert!(job_events::read(batch(100)).is_ok());
-    insta::assert_snapshot!(job_events::read(batch(101)).unwrap_err(), @"the batch cannot be read: it has 101 messages: send at most 100 at a time");
-    insta::assert_snapshot!(job_events::read(json!({"Records": {}})).unwrap_err(), @"the batch cannot be read: its Records are no list of messages");
+    assert!(job_events::read::<CopyRequest>(batch(100)).is_ok());
+    insta::assert_snapshot!(job_events::read::<CopyRequest>(batch(101)).unwrap_err(), @"the batch cannot be read: it has 101 messages: send at most 100 at a time");
+    insta::assert_snapshot!(job_events::read::<CopyRequest>(json!({"Records": {}})).unwrap_err(), @"the batch cannot be read: its Records are no list of messages");
     let long = json!({"messageId": "long", "body": format!("\"{}\"", "x".repeat(256 << 10))});
     let odd = [json!({"messageId": "odd", "body": 7}), json!(null), json!({"messageId": {}, "body": "[]"})];
     let event =
         json!({"source": "aws.backup", "detail-type": "Copy Job State Change", "detail": {"copyJobId": "j"}});
     let good = json!({"messageId": "good", "body": event.to_string()});
     let batch = json!({"Records": [long, odd[0], odd[1], odd[2], good]});
-    let Ok(Incoming::Batch(records)) = job_events::read(batch) else { panic!("it is no batch") };
+    let Ok(Incoming::Batch(records)) = job_events::read::<CopyRequest>(batch) else {
+        panic!("it is no batch")
+    };
     let told: Vec<String> = records
         .into_iter()
         .map(|record| match record.event {
@@ -261,5 +263,5 @@ fn messages_of_a_batch_are_few_and_small() {
     good: j
     "#);
     let other = json!({"source": "x".repeat(9_000), "detail-type": "y"});
-    assert!(job_events::read(other).unwrap_err().to_string().len() < 400);
+    assert!(job_events::read::<CopyRequest>(other).unwrap_err().to_string().len() < 400);
 }

@@ -144,6 +144,7 @@ def tell(story: Story, world: World) -> None:
     chained = backup_job(set())
     story.feed("copy-backup-job-completed", one, BACKUP_JOB=chained)
     story.feed("copy-tick", {"batchItemFailures": []})
+    story.feed("copy-copy", [{"table": "orders", "vault": "eu-west-1/backup-chain-copies"}])
     story.feed("copy-copy-job-completed", one, COPY_JOB=copy_job())
     story.feed("session-backup", {"sessions": [{"planned": 2}]})
     story.feed("copy-sqs-batch", one, BACKUP_JOB=backup_job({chained}))

@@ -215,6 +215,13 @@ async fn feed(name: &str) {
                 (&json!(0), &json!("eu-central-1/backup-chain"))
             );
         }
+        "copy-copy" => {
+            let still = still.with_finished_backup().await;
+            still.invoke("copy", &sample("copy-tick")).await.unwrap();
+            let answer = still.invoke("copy", &text).await.unwrap();
+            assert_eq!(answer[0]["outcome"], "under-way", "{answer}");
+            assert_eq!(answer[0]["vault"], "eu-west-1/backup-chain-copies");
+        }
         "retention-hold" | "retention-lift-hold" => {
             let still = still.with_finished_backup().await;
             still.invoke("copy", &sample("copy-tick")).await.unwrap();

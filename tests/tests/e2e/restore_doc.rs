@@ -171,7 +171,7 @@ impl Scene {
 
     /// A word with ids in place of their names, and files in the scene's own folder.
     fn meant(&self, word: &str) -> String {
-        if [".json", ".yaml"].iter().any(|end| word.ends_with(end)) && !word.starts_with('{') {
+        if [".json", ".yaml", "/"].iter().any(|end| word.ends_with(end)) && !word.starts_with('{') {
             return self.folder.path().join(word).to_str().unwrap().to_owned();
         }
         let mut meant = word.to_owned();

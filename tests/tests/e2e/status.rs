@@ -78,18 +78,20 @@ async fn copies_that_are_refused_are_not_green() {
     assert_eq!(ran.code, 3, "{}", ran.out);
     insta::assert_snapshot!(told(&ran), @"
     0 protected, 2 without copies (2026-01-05 20:00:00 UTC)
-
+    
     STANDING TABLE POLICY NEWEST (UTC) AGE MAY BE COPIES WHY
     without-copies app-carts gold 2026-01-05 07:10:00 12h 50m 32h eu-west-1 none the copy of 2026-01-05 07:10 UTC into eu-west-1/backup-chain-copies failed:
     backup:StartCopyJob of
     arn:aws:backup:eu-central-1:111122223333:recovery-point:…:
     AccessDeniedException: Refused by a fault of the embedded AWS. (request id
-    d3a917a7-fbdd-4612-b114-af1285f9ed4a)
+    d3a917a7-fbdd-4612-b114-af1285f9ed4a); once that is mended: backup-chain copy
+    app-carts
     without-copies app-orders gold 2026-01-05 07:10:00 12h 50m 32h eu-west-1 none the copy of 2026-01-05 07:10 UTC into eu-west-1/backup-chain-copies failed:
     backup:StartCopyJob of
     arn:aws:backup:eu-central-1:111122223333:recovery-point:…:
     AccessDeniedException: Refused by a fault of the embedded AWS. (request id
-    f747b201-a0b6-4f25-b34a-b8a2dd39d32d)
+    f747b201-a0b6-4f25-b34a-b8a2dd39d32d); once that is mended: backup-chain copy
+    app-orders
     ");
 }
 

@@ -195,7 +195,7 @@ impl Write {
 
 impl Write {
     /// The write of a point that was past and is there again: its record comes back from among what is past.
-    pub(crate) fn back(point: &mut RestorePoint) -> Self {
+    pub fn back(point: &mut RestorePoint) -> Self {
         let leaves = Some(Key::past_point(point).into_item());
         Self { leaves, ..Self::of(point) }
     }

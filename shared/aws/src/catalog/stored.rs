@@ -45,6 +45,8 @@ pub(super) struct StoredPoint {
     source: Option<CopySource>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     waits_since: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    by_request: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     created_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,6 +100,7 @@ impl From<&RestorePoint> for StoredPoint {
             requested_at: point.requested_at,
             source: point.source,
             waits_since: point.waits_since,
+            by_request: point.by_request,
             created_at: point.created_at,
             bytes: point.bytes,
             sealed: point.sealed,
@@ -155,6 +158,7 @@ impl TryFrom<StoredPoint> for RestorePoint {
             requested_at: stored.requested_at,
             source: stored.source,
             waits_since: stored.waits_since,
+            by_request: stored.by_request,
             created_at: stored.created_at,
             bytes: stored.bytes,
             sealed: stored.sealed,

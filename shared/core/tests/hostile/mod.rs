@@ -15,7 +15,7 @@ use backup_chain_core::ids::{
     AccountId, PointId, PolicyName, RecoveryPointArn, Region, TableArn, TableId, TableName, VaultArn,
     VaultName,
 };
-use backup_chain_core::invoke::{self, RestoreRequest, RetentionRequest, SessionRequest};
+use backup_chain_core::invoke::{self, CopyRequest, RestoreRequest, RetentionRequest, SessionRequest};
 use backup_chain_core::job_events::{self, Incoming};
 use backup_chain_core::metadata::{Document, SettingsLocation, tags};
 use backup_chain_core::policy::{Home, Policy, changes};
@@ -253,6 +253,7 @@ pub fn request(bytes: &[u8]) {
     requested::<SessionRequest>(&payload);
     requested::<RetentionRequest>(&payload);
     requested::<RestoreRequest>(&payload);
+    requested::<CopyRequest>(&payload);
 }
 
 fn requested<T: DeserializeOwned + Serialize + PartialEq + Debug>(payload: &serde_json::Value) {
@@ -268,9 +269,9 @@ fn requested<T: DeserializeOwned + Serialize + PartialEq + Debug>(payload: &serd
 /// An event, or a batch of them.
 pub fn event(bytes: &[u8]) {
     let Ok(payload) = serde_json::from_slice::<serde_json::Value>(bytes) else { return };
-    match job_events::read(payload) {
+    match job_events::read::<CopyRequest>(payload) {
         Err(error) => refused(&error),
-        Ok(Incoming::Tick | Incoming::Event(_)) => {}
+        Ok(Incoming::Request(_) | Incoming::Event(_)) => {}
         Ok(Incoming::Batch(records)) => {
             for record in records {
                 if let Err(error) = record.event {

@@ -10,7 +10,7 @@ use backup_chain_core::point::{PointKind, RestorePoint};
 use backup_chain_core::restore::{Choices, Feature, Outcome, Restore, Stage};
 use backup_chain_deployed::stack::{ACCOUNT, COPIES, Failure, SOURCE, TARGET};
 use backup_chain_local::{Fault, FaultRule};
-use backup_chain_restore::{CopyVault, Detached};
+use backup_chain_restore::{Copies, CopyVault};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -132,7 +132,8 @@ async fn elsewhere(paper: &mut Paper<impl Write>, ended: &mut Ended) -> Result<R
         prefix: "backup-chain-".to_owned(),
         role: None,
     };
-    let detached = Detached::find(config, place, &name, folder.path().join("orders.json")).await?;
+    let copies = Copies::list(config, place).await?;
+    let detached = copies.of_table(&name, folder.path().join("orders.json")).await?;
     let ask = Ask {
         tables: vec![wanted(&name, From::At(at(MONTHS_AGO)))],
         choices: everything(),

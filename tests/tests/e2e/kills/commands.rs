@@ -50,11 +50,18 @@ impl Drop for Moving {
 
 /// A restore that the command does itself, from a copy.
 fn detached(hunted: &Hunted, name: &str) -> Child {
-    let record = hunted.folder.path().join(name).with_extension("json");
     let wanted = format!("{TABLE}={name}");
     let vault = ["--vault", "eu-west-1/backup-chain-copies", "--key", "aws-owned"];
     let args = [
-        &["restore", "detached", &wanted, "--record", record.to_str().unwrap(), "--yes", "--json"],
+        &[
+            "restore",
+            "detached",
+            &wanted,
+            "--records",
+            hunted.folder.path().to_str().unwrap(),
+            "--yes",
+            "--json",
+        ],
         &vault[..],
     ];
     let mut command = hunted.served.command("backup-chain", &args.concat());
@@ -123,11 +130,12 @@ async fn commands_that_are_killed_leave_nothing_half_done() {
         drop(moving);
         assert!(second.status.success(), "{}", second.status);
         let told: Value = serde_json::from_slice(&second.stdout).unwrap();
-        assert_eq!(told["restore"]["stage"], "succeeded", "{told:#}");
+        let told = &told["restores"][0]["restore"];
+        assert_eq!(told["stage"], "succeeded", "{told:#}");
         let is_other = |it: &&Value| {
             it["outcome"] != "restored" && it["name"] != "stream" && it["name"] != "time to live"
         };
-        let other: Vec<&Value> = list(&told["restore"]["report"]).iter().filter(is_other).collect();
+        let other: Vec<&Value> = list(&told["report"]).iter().filter(is_other).collect();
         assert!(other.is_empty(), "{other:#?}");
         assert_eq!(items(&there, &abroad).await, items_then, "{abroad}");
 

@@ -35,8 +35,7 @@ fn ended(mut command: Command) -> Output {
 
 /// Every command says in one line that nobody answers.
 fn assert_refused(served: &Served, folder: &str) {
-    let record = format!("{folder}/record.json");
-    let vault = ["--vault", "eu-west-1/backup-chain-copies", "--record", &record, "--yes"];
+    let vault = ["--vault", "eu-west-1/backup-chain-copies", "--records", folder, "--yes"];
     let detached = [&["restore", "detached", "app-0"], &vault[..]].concat();
     let commands: [&[&str]; 9] = [
         &["points", "app-0"],
@@ -64,7 +63,7 @@ fn assert_refused(served: &Served, folder: &str) {
         assert!(answer.stdout.is_empty(), "{name}: {:?}", String::from_utf8_lossy(&answer.stdout));
         assert!(matches!(errors.as_slice(), [line] if line.starts_with("error: ")), "{name}: {said}");
     }
-    assert!(!fs::exists(record).unwrap());
+    assert!(!fs::exists(format!("{folder}/app-0.json")).unwrap());
 }
 
 /// What there is in the folder for what is temporary.
