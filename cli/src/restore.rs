@@ -33,6 +33,21 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 20)]
         limit: usize,
     },
+    /// Stop a restore: nothing more of it is asked of AWS
+    #[command(
+        after_help = "Example:\n  backup-chain restore stop 01KEAH2B80V6X9V0T0T1W2YJ3M --reason \"the wrong moment\"\n\n\
+        AWS has no call that stops the making of a table: one that it makes already is made, without the settings that \
+        would have been put back."
+    )]
+    Stop {
+        /// The restore
+        id: RestoreId,
+        /// Why, for the history
+        #[arg(long)]
+        reason: Option<String>,
+        #[command(flatten)]
+        by: By,
+    },
     /// Show a restore: its steps, its report, and what is left to be done by an operator
     #[command(after_help = "Example:\n  backup-chain restore show 01KEAH2B80V6X9V0T0T1W2YJ3M\n\n\
         Also tells how infrastructure code adopts the table. The restore function tells all this, with its right to \
@@ -146,19 +161,31 @@ pub(crate) async fn run(
     match command {
         Command::Start(start) => begin(*start, deployed, json, console).await,
         Command::List { open, limit } => list(open, limit, deployed, json, console).await,
-        Command::Show { id } => {
-            let answer = deployed.invoke("restore", &RestoreRequest::Show { restore: id }, console).await?;
-            let told: RestoreView = replies::read(&answer)?;
-            if json {
-                console.json(&answer)?;
-            } else {
-                say_head(&told, console)?;
-                say_steps(&told, console)?;
-                say_end(&told, console)?;
-            }
-            Ok(Outcome::Done)
+        Command::Show { id } => tell(&RestoreRequest::Show { restore: id }, deployed, json, console).await,
+        Command::Stop { id, reason, by } => {
+            let request = RestoreRequest::Stop { restore: id, by: by.by, reason };
+            tell(&request, deployed, json, console).await
         }
     }
+}
+
+/// Asks something of a restore, and tells how it stands.
+async fn tell(
+    request: &RestoreRequest,
+    deployed: &Deployed,
+    json: bool,
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
+    let answer = deployed.invoke("restore", request, console).await?;
+    let told: RestoreView = replies::read(&answer)?;
+    if json {
+        console.json(&answer)?;
+    } else {
+        say_head(&told, console)?;
+        say_steps(&told, console)?;
+        say_end(&told, console)?;
+    }
+    Ok(Outcome::Done)
 }
 
 /// Plans restores, shows what would be done, asks, begins them and follows them to their end.

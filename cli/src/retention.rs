@@ -3,7 +3,7 @@
 use backup_chain_core::ids::{RunId, TableName};
 use backup_chain_core::invoke::RetentionRequest;
 use backup_chain_core::retention::{
-    Braked, Breach, ChainRun, Counts, Decided, FlagState, Report, Run, Watch,
+    Braked, Breach, ChainRun, Counts, Decided, FlagState, Report, ResumeReport, Run, Watch,
 };
 use clap::Subcommand;
 use serde::Serialize;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::console::{count, utc, word};
 use crate::deployment::Deployed;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{By, Failure, Outcome};
 use crate::{Console, replies};
 
 #[derive(Debug, Subcommand)]
@@ -31,6 +31,21 @@ pub(crate) enum Command {
         /// The digest of a plan that is larger than one run may remove
         #[arg(long, value_name = "DIGEST")]
         confirm: Option<String>,
+        #[command(flatten)]
+        by: By,
+    },
+    /// End the pause that follows a rebuild of the catalog, once what was found has been looked at
+    #[command(
+        after_help = "Example:\n  backup-chain retention resume --reason \"every restore point was compared\"\n\n\
+        Look first at backup-chain catalog verify --open and backup-chain retention plan: what is outdated is removed by \
+        the next run."
+    )]
+    Resume {
+        /// Why, for the history
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        by: By,
     },
     /// List the runs of the last 90 days, the newest first
     #[command(after_help = "Example:\n  backup-chain retention runs --limit 7")]
@@ -55,7 +70,23 @@ pub(crate) async fn run(
 ) -> Result<Outcome, Failure> {
     let request = match command {
         Command::Plan { table } => RetentionRequest::Plan { table },
-        Command::Run { confirm } => RetentionRequest::Run { confirm },
+        Command::Run { confirm, by } => {
+            RetentionRequest::Run { confirm, by: by.by.or_else(|| Some("an operator".to_owned())) }
+        }
+        Command::Resume { reason, by } => {
+            let request = RetentionRequest::Resume { reason, by: by.by };
+            let answer = deployed.invoke("retention", &request, console).await?;
+            let ResumeReport { was_until } = replies::read(&answer)?;
+            if json {
+                console.json(&answer)?;
+            } else {
+                console.line(format_args!(
+                    "retention removes again what is outdated, which it was not to before {} UTC",
+                    utc(was_until)
+                ))?;
+            }
+            return Ok(Outcome::Done);
+        }
         Command::Runs { limit } => return runs(limit, deployed, json, console).await,
         Command::Show { id } => return show(&id, deployed, json, console).await,
     };

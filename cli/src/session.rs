@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::Console;
 use crate::console::{count, utc, utc_or_dash, word};
 use crate::deployment::Deployed;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{By, Failure, Outcome};
 use crate::points::PointView;
 use crate::replies;
 
@@ -28,6 +28,26 @@ pub(crate) enum Command {
         policy: PolicyName,
         #[command(flatten)]
         wait: Wait,
+        /// Why, for the history
+        #[arg(long)]
+        reason: Option<String>,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Stop a session: no more of its backups are started
+    #[command(
+        after_help = "Example:\n  backup-chain session stop 01KEAH2B80V6X9V0T0T1W2YJ3M --reason \"the wrong policy\"\n\n\
+        Backups that AWS is making already become restore points. What is not started is owed to the next backups of \
+        its tables."
+    )]
+    Stop {
+        /// The session
+        id: SessionId,
+        /// Why, for the history
+        #[arg(long)]
+        reason: Option<String>,
+        #[command(flatten)]
+        by: By,
     },
     /// List sessions, the newest first
     #[command(after_help = "Example:\n  backup-chain session list --policy gold --limit 5")]
@@ -60,6 +80,11 @@ pub(crate) struct Backup {
     vault: Option<VaultName>,
     #[command(flatten)]
     wait: Wait,
+    /// Why, for the history
+    #[arg(long)]
+    reason: Option<String>,
+    #[command(flatten)]
+    by: By,
 }
 
 #[derive(Debug, Args)]
@@ -88,8 +113,16 @@ pub(crate) async fn run(
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
     match command {
-        Command::Run { policy, wait } => {
-            start(&SessionRequest::Run { policy }, &wait, deployed, json, console).await
+        Command::Run { policy, wait, reason, by } => {
+            let request = SessionRequest::Run { policy, by: by.by, reason };
+            start(&request, &wait, deployed, json, console).await
+        }
+        Command::Stop { id, reason, by } => {
+            let request = SessionRequest::Stop { session: id.clone(), by: by.by, reason };
+            deployed.invoke("session", &request, console).await?;
+            let session = find(deployed, &id).await?;
+            show(deployed, &session, json, console).await?;
+            Ok(Outcome::Done)
         }
         Command::List { policy, limit } => list(policy.as_ref(), limit, deployed, json, console).await,
         Command::Show { id } => {
@@ -106,8 +139,9 @@ pub(crate) async fn backup(
     json: bool,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
-    let Backup { tables, vault, wait } = backup;
-    start(&SessionRequest::Backup { tables, vault }, &wait, deployed, json, console).await
+    let Backup { tables, vault, wait, reason, by } = backup;
+    let request = SessionRequest::Backup { tables, vault, by: by.by, reason };
+    start(&request, &wait, deployed, json, console).await
 }
 
 /// Asks for a session and shows how it stands, at once or when it has ended.
@@ -190,6 +224,8 @@ struct SessionView<'a> {
     skipped: &'a [Skipped],
     missed: &'a [TierSlot],
     problems: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped: Option<&'a str>,
 }
 
 impl<'a> SessionView<'a> {
@@ -211,6 +247,7 @@ impl<'a> SessionView<'a> {
             skipped: &session.skipped,
             missed: &session.missed,
             problems: &session.problems,
+            stopped: session.stopped.as_deref(),
         }
     }
 
@@ -323,6 +360,10 @@ async fn show(
     console.line(format_args!("status   {}, {}", word(&view.status), view.points()))?;
     if view.copies.wanted > 0 {
         console.line(format_args!("copies   {}", view.copies()))?;
+    }
+    if let Some(why) = view.stopped {
+        let open = if view.status.is_open() { ": what AWS is making becomes a restore point" } else { "" };
+        console.line(format_args!("stopped  {why}{open}"))?;
     }
     for problem in view.problems {
         console.line(format_args!("problem  {problem}"))?;

@@ -86,7 +86,7 @@ pub async fn fill(world: &World, table: &TableName, settings: &TableSettings) {
 /// Makes manual backups of tables, and waits for them.
 pub async fn back_up(stack: &mut Stack, names: &[&TableName]) {
     let tables = names.iter().map(ToString::to_string).collect();
-    stack.session(SessionRequest::Backup { tables, vault: None }).await.unwrap();
+    stack.session(SessionRequest::backup(tables)).await.unwrap();
     stack.live(SignedDuration::from_mins(10)).await;
 }
 
@@ -191,7 +191,7 @@ pub async fn copied() -> (World, Stack, TableName, TableSettings) {
     let (world, mut stack) = quick().await;
     let (orders, settings) = everything(&world, &mut stack).await;
     apply(&stack, COPIED).await.unwrap();
-    stack.session(SessionRequest::Run { policy: "copied".parse().unwrap() }).await.unwrap();
+    stack.session(SessionRequest::run("copied".parse().unwrap())).await.unwrap();
     stack.live(SignedDuration::from_mins(20)).await;
     (world, stack, orders, settings)
 }

@@ -128,6 +128,9 @@ pub enum RestoreError {
     /// There is no such restore.
     #[error("there is no restore {0}: see the list of restores")]
     UnknownRestore(RestoreId),
+    /// It cannot be stopped any more.
+    #[error("restore {0} has ended: there is nothing to stop")]
+    Ended(RestoreId),
     /// A record that a restore was kept in, outside the catalog, cannot be written.
     #[error("the record of the restore cannot be kept: {0}")]
     Record(#[from] std::io::Error),

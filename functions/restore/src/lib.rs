@@ -14,6 +14,7 @@ mod mark;
 mod open;
 mod select;
 mod stage;
+mod stop;
 mod store;
 mod tag;
 mod view;
@@ -105,6 +106,10 @@ async fn answer(app: &App, payload: Value, deadline: Deadline) -> Result<Reply, 
                 checked.push(tag::check(app, region).await);
             }
             Ok(Reply::Checked(checked))
+        }
+        RestoreRequest::Stop { restore, by, reason } => {
+            let stopped = Box::pin(stop::stop(app, &restore, by, reason)).await?;
+            Ok(Reply::Restore(Box::new(view(app, stopped).await?)))
         }
         RestoreRequest::Show { restore } => Ok(Reply::Restore(Box::new(show(app, &restore).await?))),
     }

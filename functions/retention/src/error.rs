@@ -36,7 +36,7 @@ pub enum RetentionError {
         way_out: String,
     },
     /// Guards are overridden without a reason.
-    #[error("to override a guard takes a reason, which stays in the history: say why")]
+    #[error("to override a guard or end a pause takes a reason, which stays in the history: say why")]
     NoReason,
     /// What would be removed is no longer what was seen.
     #[error("what would be removed has changed since the plan {seen} was made: look at the new plan {now}")]
@@ -57,6 +57,9 @@ pub enum RetentionError {
     /// A vault that is named in no form that is known.
     #[error("{0:?} is no vault: write <Region>/<vault>, such as eu-central-1/backup-chain")]
     NoVault(String),
+    /// There is no pause to end.
+    #[error("retention does not pause for a rebuild of the catalog: there is nothing to resume")]
+    NotPaused,
     /// A point that is not held.
     #[error("restore point {0} is not held")]
     NotHeld(PointId),

@@ -17,13 +17,15 @@ mod record;
 mod remove;
 mod work;
 
+use backup_chain_aws::catalog::Write;
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::{App, logs};
+use backup_chain_core::history::Action;
 use backup_chain_core::ids::RunId;
 use backup_chain_core::invoke::RetentionRequest;
 use backup_chain_core::metrics::{Measured, Metric};
 use backup_chain_core::retention::{
-    self, Counts, Decided, HoldView, PointFate, RebuildReport, Report, name_of,
+    self, Counts, Decided, HoldView, PointFate, RebuildReport, Report, ResumeReport, name_of,
 };
 use serde::Serialize;
 use tracing::Instrument as _;
@@ -42,6 +44,8 @@ pub enum Reply {
     Held(HoldView),
     /// To a rebuild.
     Rebuilt(RebuildReport),
+    /// To the end of a pause.
+    Resumed(ResumeReport),
 }
 
 /// So many points an answer holds: Lambda's answers end at 6 MB.
@@ -58,7 +62,15 @@ pub async fn handle(
 ) -> Result<Reply, RetentionError> {
     app.catalog.forget_unreadable();
     let mut report = match request {
-        RetentionRequest::Run { confirm } => {
+        RetentionRequest::Resume { reason, by } => {
+            return Ok(Reply::Resumed(rebuild::resume(app, reason, by).await?));
+        }
+        RetentionRequest::Run { confirm, by } => {
+            if by.is_some() {
+                let mut entry = app.context.entry(Action::RetentionRun, "retention", by);
+                entry.details.extend(confirm.as_ref().map(|digest| format!("plan {digest} is confirmed")));
+                app.catalog.commit([Write::of(&mut entry)]).await?;
+            }
             let id = RunId::new(app.context.now(), app.context.random().number());
             let span = logs::of_run(&id);
             // Boxed: keeps the parent future small.

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use backup_chain_aws::backup::{Point, PointState};
-use backup_chain_aws::catalog::{self, Write};
+use backup_chain_aws::catalog::{RebuildRecord, Write};
 use backup_chain_aws::clock::Deadline;
 use backup_chain_aws::seal::OpenError;
 use backup_chain_aws::superseded::superseded_by;
@@ -15,7 +15,7 @@ use backup_chain_core::history::Action;
 use backup_chain_core::ids::{PointId, RecoveryPointArn, Table, VaultArn};
 use backup_chain_core::metadata::tags;
 use backup_chain_core::point::{CopySource, Hold, PointKind, RestorePoint};
-use backup_chain_core::retention::RebuildReport;
+use backup_chain_core::retention::{RebuildReport, ResumeReport};
 use backup_chain_core::session::Session;
 use backup_chain_core::table::TableHead;
 
@@ -30,12 +30,14 @@ pub(crate) async fn rebuild(
     let vaults = vaults(app, named).await?;
     // Before anything else, so that no run removes what is about to be found.
     let now = app.context.now();
-    let mut mark = app.catalog.rebuilt().await?.unwrap_or(catalog::RebuildRecord { at: now, rev: 0 });
-    mark.at = now;
+    let before = app.catalog.rebuilt().await?;
+    let rev = before.as_ref().map_or(0, |mark| mark.rev);
+    let mut mark = RebuildRecord { at: now, resumed_at: None, rev };
     app.catalog.commit([Write::of(&mut mark)]).await?;
+    let after_rebuild = app.context.deployment().brakes.after_rebuild;
     let mut rebuilt = RebuildReport {
         vaults: vaults.iter().map(VaultArn::place).collect(),
-        braked_until: Some(now + app.context.deployment().brakes.after_rebuild),
+        braked_until: Some(now + after_rebuild),
         ..RebuildReport::default()
     };
     let policies = app.policies.active().await?;
@@ -60,8 +62,13 @@ pub(crate) async fn rebuild(
         recorded.iter().filter_map(|point| point.recovery_point().cloned()).collect();
     // A rebuild that was cut off may have left that to do.
     for (table, points) in by_table(recorded) {
-        link_copies(app, &table).await?;
-        rebuild_head(app, &table, &points).await?;
+        let done = async {
+            link_copies(app, &table).await?;
+            rebuild_head(app, &table, &points).await
+        };
+        if let Err(error) = done.await {
+            rebuilt.problems.push(left_out(&table, &error));
+        }
     }
     for vault in &vaults {
         let listed = match app.aws.region(&vault.region).backup.points(&vault.name).await {
@@ -75,9 +82,22 @@ pub(crate) async fn rebuild(
         for (_, of_table) in unknown(app, listed, &known, &mut rebuilt) {
             let points = read(app, vault, of_table, deadline, &mut rebuilt).await;
             for (table, points) in by_table(points) {
-                add(app, &table, points, &mut rebuilt).await?;
+                // One table that cannot be recorded must not stop the others.
+                if let Err(error) = add(app, &table, points, &mut rebuilt).await {
+                    rebuilt.problems.push(left_out(&table, &error));
+                }
             }
         }
+    }
+    // Nothing was found that there is to look at: whatever paused retention before does so still, and no more.
+    if rebuilt.added == 0 && rebuilt.left == 0 && rebuilt.problems.is_empty() {
+        match before {
+            Some(before) => (mark.at, mark.resumed_at) = (before.at, before.resumed_at),
+            None => mark.resumed_at = Some(now),
+        }
+        app.catalog.commit([Write::of(&mut mark)]).await?;
+        let pauses_until = mark.pauses_since().map(|since| since + after_rebuild);
+        rebuilt.braked_until = pauses_until.filter(|until| *until > now);
     }
     let mut entry = app.context.entry(Action::CatalogRebuilt, rebuilt.vaults.join(", "), by);
     entry.details = vec![
@@ -94,6 +114,40 @@ pub(crate) async fn rebuild(
         "the catalog was rebuilt from the vaults"
     );
     Ok(rebuilt)
+}
+
+fn left_out(table: &Table, error: &Error) -> String {
+    format!(
+        "of table {} not everything is recorded: {error}; rebuild again once that is mended",
+        table.arn.name
+    )
+}
+
+/// Ends the pause that follows a rebuild.
+pub(crate) async fn resume(
+    app: &App,
+    reason: String,
+    by: Option<String>,
+) -> Result<ResumeReport, RetentionError> {
+    if reason.trim().is_empty() {
+        return Err(RetentionError::NoReason);
+    }
+    let now = app.context.now();
+    let after_rebuild = app.context.deployment().brakes.after_rebuild;
+    let found = app.catalog.rebuilt().await?;
+    let Some((mut mark, until)) = found.and_then(|mark| {
+        let until = mark.pauses_since()? + after_rebuild;
+        (until > now).then_some((mark, until))
+    }) else {
+        return Err(RetentionError::NotPaused);
+    };
+    mark.resumed_at = Some(now);
+    let mut entry = app.context.entry(Action::RetentionResumed, "retention", by);
+    entry.reason = Some(reason);
+    entry.details.push(format!("it was to pause until {until}"));
+    app.catalog.commit([Write::of(&mut mark), Write::of(&mut entry)]).await?;
+    tracing::warn!(%until, "the pause after a rebuild is ended");
+    Ok(ResumeReport { was_until: until })
 }
 
 /// Those of the stack and its policies, and those that are named.

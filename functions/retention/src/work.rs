@@ -55,7 +55,7 @@ impl<'a> Work<'a> {
 
     /// The brake that holds these removals, if one does.
     pub async fn braked(&self, removals: &[&str], confirmed: Option<&str>) -> Result<Option<Braked>, Error> {
-        let rebuilt_at = self.app.catalog.rebuilt().await?.map(|rebuilt| rebuilt.at);
+        let rebuilt_at = self.app.catalog.rebuilt().await?.and_then(|rebuilt| rebuilt.pauses_since());
         let ahead = self.app.context.clock().ahead_of_aws();
         let road = BrakeInputs { now: self.now, ahead, rebuilt_at, confirmed };
         let braked = retention::brake(&self.app.context.deployment().brakes, removals, road).err();

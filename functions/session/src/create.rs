@@ -4,6 +4,7 @@ use backup_chain_aws::catalog::Write;
 use backup_chain_aws::policies::Active;
 use backup_chain_aws::{App, logs};
 use backup_chain_core::due::{self, NoTiers};
+use backup_chain_core::history::{Action, Entry};
 use backup_chain_core::ids::{PolicyName, SessionId, VaultName};
 use backup_chain_core::metrics::Measured;
 use backup_chain_core::session::{Session, SessionTrigger};
@@ -49,6 +50,8 @@ pub(crate) async fn record_run_by_operator(
     app: &App,
     policies: &[Active],
     name: &PolicyName,
+    by: Option<String>,
+    reason: Option<String>,
 ) -> Result<SessionId, SessionError> {
     let found = policies.iter().find(|active| active.policy.name == *name);
     let Active { stored, policy } = found.ok_or_else(|| SessionError::UnknownPolicy(name.clone()))?;
@@ -61,7 +64,8 @@ pub(crate) async fn record_run_by_operator(
         since: stored.state.planned_until,
         ..new_session(app, SessionTrigger::ByHand, now, now)
     };
-    record(app, session).await
+    let entry = Entry { reason, ..app.context.entry(Action::PolicyRun, name.to_string(), by) };
+    record(app, session, entry).await
 }
 
 /// Records a request for manual backups.
@@ -69,6 +73,8 @@ pub(crate) async fn record_manual_session(
     app: &App,
     tables: &[String],
     vault: Option<VaultName>,
+    by: Option<String>,
+    reason: Option<String>,
 ) -> Result<SessionId, SessionError> {
     if tables.is_empty() {
         return Err(SessionError::NoTables);
@@ -80,7 +86,16 @@ pub(crate) async fn record_manual_session(
     let now = app.context.now();
     let session =
         Session { tables: tables.to_vec(), vault, ..new_session(app, SessionTrigger::Manual, now, now) };
-    record(app, session).await
+    let named: Vec<&str> = tables.iter().take(MAX_NAMED).map(String::as_str).collect();
+    let mut entry = Entry { reason, ..app.context.entry(Action::BackupsRequested, named.join(", "), by) };
+    entry.details.extend(
+        tables
+            .len()
+            .checked_sub(MAX_NAMED)
+            .filter(|more| *more > 0)
+            .map(|more| format!("and {more} more tables")),
+    );
+    record(app, session, entry).await
 }
 
 /// Why a vault takes no manual backup.
@@ -90,8 +105,13 @@ pub(crate) fn locked_vault_problem(vault: &VaultName) -> String {
     )
 }
 
-async fn record(app: &App, mut session: Session) -> Result<SessionId, SessionError> {
-    app.catalog.commit([Write::of(&mut session)]).await?;
+/// So many tables are named in the history.
+const MAX_NAMED: usize = 200;
+
+/// Records a session that an operator asks for, with its place in the history.
+async fn record(app: &App, mut session: Session, mut entry: Entry) -> Result<SessionId, SessionError> {
+    entry.details.push(format!("session {}", session.id));
+    app.catalog.commit([Write::of(&mut session), Write::of(&mut entry)]).await?;
     logs::of_session(&session).in_scope(|| tracing::info!(trigger = ?session.trigger, "session recorded"));
     Ok(session.id)
 }

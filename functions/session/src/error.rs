@@ -2,7 +2,7 @@
 
 use backup_chain_aws::{AwsError, Error};
 use backup_chain_core::due::NoTiers;
-use backup_chain_core::ids::PolicyName;
+use backup_chain_core::ids::{PolicyName, SessionId};
 use backup_chain_core::policy::PolicyErrors;
 
 /// Why a request was refused or failed.
@@ -23,6 +23,12 @@ pub enum SessionError {
     /// A manual backup names no table.
     #[error("no table is named: name at least one table to back up")]
     NoTables,
+    /// There is no such session.
+    #[error("there is no session {0}: see the list of sessions; they are remembered for 90 days")]
+    UnknownSession(SessionId),
+    /// It cannot be stopped any more.
+    #[error("session {0} has ended: there is nothing to stop")]
+    Ended(SessionId),
     /// A vault is not there.
     #[error("{0}")]
     Vault(String),

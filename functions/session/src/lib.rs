@@ -12,6 +12,7 @@ mod named;
 mod plan;
 mod report;
 mod start;
+mod stop;
 mod stored;
 mod watch;
 
@@ -25,6 +26,7 @@ use backup_chain_core::invoke::SessionRequest;
 use backup_chain_core::metrics::Measured;
 use backup_chain_core::replies::{Recorded, SessionReply, Summary, Worked};
 use backup_chain_core::session::{Session, Status};
+use backup_chain_core::wait;
 use tracing::Instrument as _;
 
 pub use error::SessionError;
@@ -63,15 +65,20 @@ pub async fn handle(
             let recorded = create::record_due_sessions(app, &policies).await;
             work(app, &policies, recorded, deadline).await
         }
-        SessionRequest::Run { policy } => {
+        SessionRequest::Run { policy, by, reason } => {
             let policies = app.policies.active().await?;
-            let recorded = create::record_run_by_operator(app, &policies, &policy).await?;
+            let recorded = create::record_run_by_operator(app, &policies, &policy, by, reason).await?;
             work(app, &policies, vec![recorded], deadline).await
         }
-        SessionRequest::Backup { tables, vault } => {
+        SessionRequest::Backup { tables, vault, by, reason } => {
             let policies = app.policies.active().await?;
-            let recorded = create::record_manual_session(app, &tables, vault).await?;
+            let recorded = create::record_manual_session(app, &tables, vault, by, reason).await?;
             work(app, &policies, vec![recorded], deadline).await
+        }
+        SessionRequest::Stop { session, by, reason } => {
+            let policies = app.policies.active().await?;
+            let stopped = stop::stop(app, &session, by, reason).await?;
+            work(app, &policies, vec![stopped], deadline).await
         }
     }
 }
@@ -131,13 +138,18 @@ async fn continue_session(
     deadline: Deadline,
 ) -> Result<(), Error> {
     // Those that a session could plan are started while it waits for the others.
-    let planned = match session.status {
-        Status::Planning => match Box::pin(plan::plan(app, policies, session, deadline)).await {
+    let planned = match (session.status, session.stopped.clone()) {
+        (Status::Planning, Some(why)) => return plan::abandon_planning(app, policies, session, why).await,
+        (Status::Planning, None) => match Box::pin(plan::plan(app, policies, session, deadline)).await {
             Ok(planned) => planned,
             Err(error) if error.is_conflict() || plan::may_wait(app, session) => return Err(error),
-            Err(error) => return plan::abandon_planning(app, policies, session, &error).await,
+            Err(error) => {
+                let minutes = wait::PLANNING.as_mins();
+                let why = format!("its tables could not be planned for {minutes} minutes: {error}");
+                return plan::abandon_planning(app, policies, session, why).await;
+            }
         },
-        _ => Vec::new(),
+        (_, _) => Vec::new(),
     };
     if session.status.is_open() {
         Box::pin(start::start(app, policies, session, planned, deadline)).await?;

@@ -238,9 +238,8 @@ pub(crate) async fn abandon_planning(
     app: &App,
     policies: &[Active],
     session: &mut Session,
-    error: &Error,
+    why: String,
 ) -> Result<(), Error> {
-    let why = format!("its tables could not be planned for {} minutes: {error}", wait::PLANNING.as_mins());
     let active = session
         .policy
         .as_ref()
@@ -441,7 +440,7 @@ async fn source_problem(app: &App, vault: &VaultArn) -> Result<Option<String>, A
 async fn end_failed(app: &App, session: &mut Session, why: Vec<String>, owed: usize) -> Result<(), Error> {
     tracing::error!(?why, "session failed");
     session.problems.extend(why);
-    session.status = Status::Failed;
+    session.status = if session.stopped.is_some() { Status::Canceled } else { Status::Failed };
     session.ended_at = Some(app.context.now());
     app.notices.publish(&Notice::SessionEnded(SessionEnded::of(session, std::iter::empty()))).await?;
     measure_end(app, session, owed);

@@ -46,6 +46,12 @@ pub(crate) async fn start(
     let is_due = |point: &&RestorePoint| {
         matches!(point.state(), State::Planned | State::Starting) && point.check_at.is_none_or(|at| at <= now)
     };
+    if let Some(why) = &session.stopped {
+        // What may have reached AWS is resolved, and nothing new is asked for.
+        for point in points.iter_mut().filter(|point| point.state() == State::Planned) {
+            app.ledger.mark_failed(point, why).await?;
+        }
+    }
     let mut waiting: Vec<RestorePoint> = points.iter().filter(is_due).cloned().collect();
     if !waiting.is_empty() {
         let open = app.catalog.open_points().await?;

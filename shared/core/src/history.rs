@@ -29,6 +29,18 @@ pub enum Action {
     RestoreStarted,
     /// Restore points were to be copied again.
     CopiesRequested,
+    /// A policy was run.
+    PolicyRun,
+    /// Manual backups were asked for.
+    BackupsRequested,
+    /// A session was stopped.
+    SessionStopped,
+    /// A restore was stopped.
+    RestoreStopped,
+    /// Retention was run, or a plan of it confirmed.
+    RetentionRun,
+    /// The pause of retention after a rebuild was ended.
+    RetentionResumed,
 }
 
 /// One entry. Entries are kept for good.
@@ -53,4 +65,26 @@ pub struct Entry {
     pub details: Vec<String>,
     /// Counts the writes of this record.
     pub rev: u64,
+}
+
+impl Entry {
+    /// Whether it names `name`, a policy or a table, as its subject or among its details.
+    pub fn names(&self, name: &str) -> bool {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        let mut lines = std::iter::once(&self.subject).chain(&self.details);
+        lines.any(|line| line.split(|c| !is_part(c)).any(|word| word == name))
+    }
+
+    /// Whether it is about a policy: one of its name may be a table, too.
+    pub fn is_of_policy(&self) -> bool {
+        matches!(
+            self.action,
+            Action::PolicyApplied
+                | Action::PolicyEnabled
+                | Action::PolicyDisabled
+                | Action::PolicyDeleted
+                | Action::PolicyRun
+                | Action::SessionStopped
+        )
+    }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::brief::{MAX_QUOTED_CHARS, brief};
-use crate::ids::{PointId, PolicyName, Region, RestoreId, TableName, VaultName};
+use crate::ids::{PointId, PolicyName, Region, RestoreId, SessionId, TableName, VaultName};
 use crate::restore::Choices;
 use crate::retention::Guard;
 
@@ -79,6 +79,12 @@ pub enum SessionRequest {
     Run {
         /// The policy.
         policy: PolicyName,
+        /// Who asks, for the history.
+        #[serde(default)]
+        by: Option<String>,
+        /// Why, for the history.
+        #[serde(default)]
+        reason: Option<String>,
     },
     /// Makes manual backups, outside every chain.
     Backup {
@@ -87,6 +93,23 @@ pub enum SessionRequest {
         /// The vault; the stack's own unless named.
         #[serde(default)]
         vault: Option<VaultName>,
+        /// Who asks, for the history.
+        #[serde(default)]
+        by: Option<String>,
+        /// Why, for the history.
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    /// Stops a session: no more of its backups are started. Those that AWS is making become restore points.
+    Stop {
+        /// The session.
+        session: SessionId,
+        /// Who asks, for the history.
+        #[serde(default)]
+        by: Option<String>,
+        /// Why, for the history.
+        #[serde(default)]
+        reason: Option<String>,
     },
     /// Stores a policy, or a new revision of it.
     Apply {
@@ -125,6 +148,18 @@ pub enum SessionRequest {
         #[serde(default)]
         by: Option<String>,
     },
+}
+
+impl SessionRequest {
+    /// The run of a policy, by nobody in particular.
+    pub fn run(policy: PolicyName) -> Self {
+        Self::Run { policy, by: None, reason: None }
+    }
+
+    /// Manual backups in the stack's own vault, by nobody in particular.
+    pub fn backup(tables: Vec<String>) -> Self {
+        Self::Backup { tables, vault: None, by: None, reason: None }
+    }
 }
 
 /// Requests of the copy function.
@@ -169,6 +204,17 @@ pub enum RetentionRequest {
         /// The digest of a plan that is larger than one run may remove.
         #[serde(default)]
         confirm: Option<String>,
+        /// Who asks, for the history; the schedule does not say.
+        #[serde(default)]
+        by: Option<String>,
+    },
+    /// Ends the pause that follows a rebuild of the catalog: an operator has looked at what was found.
+    Resume {
+        /// Why.
+        reason: String,
+        /// Who asks, for the history.
+        #[serde(default)]
+        by: Option<String>,
     },
     /// Returns of every restore point whether a run would keep or remove it, and why. Nothing is changed.
     Plan {
@@ -222,6 +268,13 @@ pub enum RetentionRequest {
         #[serde(default)]
         reason: Option<String>,
     },
+}
+
+impl RetentionRequest {
+    /// A run as the schedule asks for it.
+    pub const fn run() -> Self {
+        Self::Run { confirm: None, by: None }
+    }
 }
 
 /// A removal by an operator.
@@ -296,6 +349,17 @@ pub enum RestoreRequest {
     Check {
         /// The Regions.
         regions: Vec<Region>,
+    },
+    /// Stops a restore: nothing more of it is asked of AWS.
+    Stop {
+        /// The restore.
+        restore: RestoreId,
+        /// Who asks, for the history.
+        #[serde(default)]
+        by: Option<String>,
+        /// Why, for the history.
+        #[serde(default)]
+        reason: Option<String>,
     },
     /// Returns of a restore what is being done, with the commands that finish by hand what failed.
     Show {

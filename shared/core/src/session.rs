@@ -109,6 +109,9 @@ pub struct Session {
     /// What is wrong with it as a whole, each with the way out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<String>,
+    /// Why an operator stopped it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
     /// Counts the writes of this record.
     pub rev: u64,
 }
@@ -139,6 +142,7 @@ impl Session {
             due: Vec::new(),
             missed: Vec::new(),
             problems: Vec::new(),
+            stopped: None,
             rev: 0,
         }
     }
@@ -173,7 +177,9 @@ impl Session {
         let nothing = points.is_empty() && (passed_over || is_wrong);
         let failed = nothing || points.iter().any(|point| point.state() == State::Failed);
         let doubtful = points.iter().any(|point| point.suspect.is_some() || !point.warnings.is_empty());
-        Some(if failed {
+        Some(if failed && self.stopped.is_some() {
+            Status::Canceled
+        } else if failed {
             Status::Failed
         } else if doubtful || passed_over || !self.missed.is_empty() || !self.problems.is_empty() {
             Status::Warning

@@ -129,6 +129,7 @@ def tell(story: Story, world: World) -> None:
     story.feed("session-tick", {"outcome": "idle"})
     story.feed("session-check", {"outcome": "checked"})
     story.refused("session-run", NO_POLICY)
+    story.refused("session-stop", "there is no session")
     # A copy would wait for a slot that is near.
     far = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=12)).strftime("%H:00")
     applied = {"outcome": "applied", "policy": "orders", "revision": 1, "changed": True}
@@ -156,6 +157,7 @@ def tell(story: Story, world: World) -> None:
     story.refused("retention-hold", NO_POINT)
     story.refused("retention-lift-hold", NO_POINT)
     story.refused("retention-remove", NO_POINT)
+    story.refused("retention-resume", "there is nothing to resume")
     point = next(each["point"] for each in planned["points"] if each["kind"] == "backup")
     story.feed("retention-hold", {"hold": {"reason": "audit 2026"}}, POINT=point)
     story.feed("retention-lift-hold", {"hold": None}, POINT=point)
@@ -166,6 +168,7 @@ def tell(story: Story, world: World) -> None:
     tables.delete_table(TableName="orders")
     tables.get_waiter("table_not_exists").wait(TableName="orders")
     story.feed("restore-tick", nothing)
+    story.refused("restore-stop", "there is no restore")
     story.feed("restore-job-completed", nothing)
     story.feed("restore-sqs-batch", nothing)
     story.feed("restore-check", [{"region": "eu-central-1", "tag_conditions": True}])

@@ -105,14 +105,14 @@ impl Scene {
                 self.ask_until(&policy.clone(), request, Intent::PolicyDeleted { policy }).await
             }
             What::Run(policy) => {
-                let request = SessionRequest::Run { policy: policy.parse()? };
+                let request = SessionRequest::run(policy.parse()?);
                 if self.session(request).await.is_ok() {
                     self.note(Intent::SessionAsked { policy });
                 }
                 Ok(())
             }
             What::Backup(table) => {
-                let request = SessionRequest::Backup { tables: vec![table.clone()], vault: None };
+                let request = SessionRequest::backup(vec![table.clone()]);
                 if self.session(request).await.is_ok() {
                     self.note(Intent::ManualAsked { table });
                 }
@@ -120,7 +120,7 @@ impl Scene {
             }
             What::Retention => {
                 self.note(Intent::RetentionAsked);
-                let _ = self.within(self.stack.retention(RetentionRequest::Run { confirm: None })).await;
+                let _ = self.within(self.stack.retention(RetentionRequest::run())).await;
                 Ok(())
             }
             What::Hold(chosen) => self.hold(chosen).await,
@@ -325,7 +325,7 @@ impl Scene {
             SESSION => self.session(SessionRequest::Tick {}).await.map(drop),
             COPY => self.within(self.stack.copy(tick())).await.map(drop),
             RETENTION => {
-                let run = RetentionRequest::Run { confirm: None };
+                let run = RetentionRequest::run();
                 self.within(self.stack.retention(run)).await.map(drop)
             }
             RESTORE => {

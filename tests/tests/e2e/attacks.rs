@@ -50,7 +50,7 @@ impl Scene {
         table(&world, "app-secret", &[("classification", "secret")]).await.unwrap();
         apply(&stack, POLICY).await.unwrap();
         stack.live_until(at("2026-01-05T15:00:00Z")).await;
-        let by_hand = SessionRequest::Backup { tables: vec!["app-public".to_owned()], vault: None };
+        let by_hand = SessionRequest::backup(vec!["app-public".to_owned()]);
         stack.session(by_hand).await.unwrap();
         somebody_elses(&world, "app-public").await.unwrap();
         stack.live_until(at("2026-01-06T18:30:00Z")).await;

@@ -312,9 +312,9 @@ async fn what_cannot_be_run_by_hand_is_refused() {
     let (_world, stack) = deployed("2026-01-05T06:50:00Z").await;
     apply(&stack, "{name: idle, sources: {all: true}, vault: backup-chain}").await.unwrap();
     let refused = async |request| stack.session(request).await.expect_err("it is refused").to_string();
-    let run = |name: &str| SessionRequest::Run { policy: name.parse().unwrap() };
+    let run = |name: &str| SessionRequest::run(name.parse().unwrap());
     insta::assert_snapshot!(refused(run("nobody")).await, @"there is no policy nobody: apply it first, or see the list of policies for its name");
     insta::assert_snapshot!(refused(run("idle")).await, @"policy idle has no tiers, so a restore point of it would be kept for no time: give it a tier, or make a manual backup, which stays until it is removed by an operator");
-    insta::assert_snapshot!(refused(SessionRequest::Backup { tables: Vec::new(), vault: None }).await, @"no table is named: name at least one table to back up");
+    insta::assert_snapshot!(refused(SessionRequest::backup(Vec::new())).await, @"no table is named: name at least one table to back up");
     assert!(stack.app().catalog.sessions().await.unwrap().is_empty());
 }

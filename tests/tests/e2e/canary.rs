@@ -323,7 +323,7 @@ impl Story {
             }
         }
         let tables = vec![self.small.to_string(), self.doomed.to_string(), "no-such".to_owned()];
-        let reply = self.stack.session(SessionRequest::Backup { tables, vault: None }).await.unwrap();
+        let reply = self.stack.session(SessionRequest::backup(tables)).await.unwrap();
         self.said.add("reply", serde_json::to_vec(&reply).unwrap());
         self.stack.live_until(at("2026-01-08T14:00:00Z")).await;
         let request = RetentionRequest::Remove(Removal::of(self.small.clone(), Which::Manual));

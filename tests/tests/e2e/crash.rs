@@ -174,10 +174,7 @@ async fn a_session_without_tags_survives_a_crash_at_each_call() {
 /// A session that the operator asks for by hand outlives its invocation once it is recorded.
 #[tokio::test(start_paused = true)]
 async fn a_manual_backup_survives_a_crash_after_each_call_of_its_invocation() {
-    let ask = || SessionRequest::Backup {
-        tables: vec!["app-carts".to_owned(), "app-orders".to_owned()],
-        vault: None,
-    };
+    let ask = || SessionRequest::backup(vec!["app-carts".to_owned(), "app-orders".to_owned()]);
     let scene = Scene::new().await;
     scene.stack.session(ask()).await.unwrap();
     let calls = scene.calls_of(SESSION);
@@ -206,7 +203,7 @@ async fn a_manual_backup_survives_a_crash_after_each_call_of_its_invocation() {
     assert!(unrecorded < calls / 4 && calls > 20, "{unrecorded} of {calls}");
 }
 
-const RUN: RetentionRequest = RetentionRequest::Run { confirm: None };
+const RUN: RetentionRequest = RetentionRequest::run();
 
 /// A table whose points are kept for a day: every evening those of the day before are outdated in both vaults.
 async fn kept_for_a_day() -> Scene {

@@ -103,7 +103,7 @@ async fn restores(stack: &Stack) -> Vec<Restore> {
 
 /// A run of retention, and what it tells of problems.
 async fn retention(stack: &Stack) -> String {
-    match stack.retention(RetentionRequest::Run { confirm: None }).await {
+    match stack.retention(RetentionRequest::run()).await {
         Ok(report) => format!("{report:?}\n"),
         Err(error) => format!("{error}\n"),
     }

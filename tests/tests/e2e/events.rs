@@ -215,6 +215,18 @@ async fn feed(name: &str) {
                 (&json!(0), &json!("eu-central-1/backup-chain"))
             );
         }
+        "session-stop" => {
+            let refused = still.invoke("session", &text).await.unwrap_err();
+            assert!(refused.starts_with("there is no session 01KEAH2B80V6X9V0T0T1W2YJ3M: "), "{refused}");
+        }
+        "restore-stop" => {
+            let refused = still.invoke("restore", &text).await.unwrap_err();
+            assert!(refused.starts_with("there is no restore 01KEAH2B80V6X9V0T0T1W2YJ3M: "), "{refused}");
+        }
+        "retention-resume" => {
+            let refused = still.invoke("retention", &text).await.unwrap_err();
+            assert!(refused.starts_with("retention does not pause for a rebuild"), "{refused}");
+        }
         "copy-copy" => {
             let still = still.with_finished_backup().await;
             still.invoke("copy", &sample("copy-tick")).await.unwrap();

@@ -20,7 +20,7 @@ use backup_chain_tests::{
 use jiff::SignedDuration;
 
 fn run(dry_run: bool, confirm: Option<String>) -> RetentionRequest {
-    if dry_run { RetentionRequest::Plan { table: None } } else { RetentionRequest::Run { confirm } }
+    if dry_run { RetentionRequest::Plan { table: None } } else { RetentionRequest::Run { confirm, by: None } }
 }
 
 fn count(points: &[RestorePoint], kind: PointKind, state: State) -> usize {

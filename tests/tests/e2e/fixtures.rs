@@ -287,7 +287,7 @@ async fn changed_stored_settings_make_the_point_suspect_and_not_its_copy() {
         .send()
         .await
         .unwrap();
-    stack.session(SessionRequest::Backup { tables, vault: None }).await.unwrap();
+    stack.session(SessionRequest::backup(tables)).await.unwrap();
     stack.live_until(at("2026-01-05T14:00:00Z")).await;
     let source = &stack.app().aws.source().settings;
     let id = &backup.table.id;

@@ -66,7 +66,7 @@ fn removed(report: &Report, table: &TableName) -> usize {
 }
 
 async fn retention(stack: &Stack) -> Report {
-    stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap()
+    stack.retention(RetentionRequest::run()).await.unwrap()
 }
 
 /// A record of version 2 in the middle of a chain whose points lapse, as a deployment leaves it that was rolled back.
@@ -303,7 +303,7 @@ async fn the_records_of_a_small_life() {
         })
         .await
         .unwrap();
-    let manual = SessionRequest::Backup { tables: vec!["app-carts".to_owned()], vault: None };
+    let manual = SessionRequest::backup(vec!["app-carts".to_owned()]);
     stack.session(manual).await.unwrap();
     world.inject(FaultRule::new("events", "PutEvents", Fault::ServerError));
     let refused = Fault::Error { code: "InvalidParameterValueException".to_owned(), status: None };

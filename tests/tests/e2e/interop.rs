@@ -72,7 +72,7 @@ async fn served(settings: &str) -> Served {
     let settings = tables::keyed(&world, settings).await.unwrap();
     let orders = tables::create(&world, "orders", &settings).await.unwrap();
     apply(&stack, POLICY).await.unwrap();
-    stack.session(SessionRequest::Run { policy: "webshop".parse().unwrap() }).await.unwrap();
+    stack.session(SessionRequest::run("webshop".parse().unwrap())).await.unwrap();
     let (backup, copy) = made(&mut stack, &orders).await;
 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -75,11 +75,11 @@ async fn a_hold_is_in_catalog_and_tag_and_either_alone_holds() {
     let verified = cli(&world, "catalog verify").await;
     assert_eq!(verified.code, 3);
     assert!(verified.out.contains("the tag of its hold is gone"), "{}", verified.out);
-    let told = stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+    let told = stack.retention(RetentionRequest::run()).await.unwrap();
     assert!(told.problems.iter().any(|line| line.contains("the tag of its hold was gone")), "{told:#?}");
     assert_eq!(tag_of(&world, by_row).as_deref(), Some("audit"));
     stack.live_until(at("2026-01-06T16:00:00Z")).await;
-    let told = stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+    let told = stack.retention(RetentionRequest::run()).await.unwrap();
     assert!(told.problems.iter().all(|line| !line.contains("hold")), "{told:#?}");
 
     stack.live_until(at("2026-01-15T12:00:00Z")).await;
@@ -124,7 +124,7 @@ async fn a_hold_with_an_end_is_lifted_in_both_places_when_it_is_over() {
 #[tokio::test(start_paused = true)]
 async fn by_hand_whole_chains_go_but_for_what_a_guard_keeps() {
     let (world, mut stack, orders) = scene(&DAILY.replace("keep: 2 days", "keep: 9 days")).await;
-    stack.session(SessionRequest::Backup { tables: vec![orders.to_string()], vault: None }).await.unwrap();
+    stack.session(SessionRequest::backup(vec![orders.to_string()])).await.unwrap();
     stack.live_until(at("2026-01-07T12:00:00Z")).await;
     let counts = async || {
         let mut counts = [0; 3];
@@ -208,7 +208,7 @@ async fn in_a_locked_vault_aws_deletes_what_has_lapsed_and_the_end_is_told_ahead
     let refused = stack.hold(hold(&of(&stack, &orders, PointKind::Backup).await[0], None)).await.unwrap_err();
     assert!(refused.to_string().contains("its vault is locked"), "{refused}");
     let tables = vec![orders.to_string()];
-    let refused = stack.session(SessionRequest::Backup { tables, vault: None }).await.unwrap_err();
+    let refused = stack.session(SessionRequest::backup(tables)).await.unwrap_err();
     assert!(refused.to_string().contains("is locked, and a manual backup there"), "{refused}");
     assert!(
         stack.reports().iter().all(|(_, report)| report.problems.is_empty()),
@@ -370,7 +370,7 @@ async fn that_no_retention_runs_is_an_alarm_once_a_day() {
     assert_eq!(overdue().await, 0);
     stack.live_until(at("2026-01-07T00:00:00Z")).await;
     assert_eq!(overdue().await, 1);
-    stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+    stack.retention(RetentionRequest::run()).await.unwrap();
     stack.live_until(at("2026-01-08T01:00:00Z")).await;
     assert_eq!(overdue().await, 0);
     stack.live_until(at("2026-01-09T08:00:00Z")).await;

@@ -73,7 +73,7 @@ async fn each_line_of_the_log_names_what_it_is_about() {
     delete.recovery_point_arn(first.as_str()).send().await.unwrap();
     stack.live(SignedDuration::from_hours(1)).await;
     world.inject(FaultRule::new("backup", "DeleteRecoveryPoint", Fault::Deny).times(1));
-    stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+    stack.retention(RetentionRequest::run()).await.unwrap();
     world.inject(FaultRule::new("backup", "StartRestoreJob", Fault::Throttle).times(20));
     let wanted = Wanted { name: Some("app-again".parse().unwrap()), ..newest(&orders) };
     let told = stack.restore(ask([wanted])).await.unwrap();

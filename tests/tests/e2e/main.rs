@@ -42,6 +42,7 @@ mod retries;
 mod serve;
 mod silence;
 mod status;
+mod stopping;
 mod tagless;
 mod tamper;
 mod verify;

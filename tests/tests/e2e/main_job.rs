@@ -73,7 +73,7 @@ async fn manual_backups_stay_outside_the_chain_until_removed_by_hand() {
     apply(&stack, DAILY).await.unwrap();
     stack.live_until(at("2026-01-05T12:00:00Z")).await;
     let tables = vec!["app-orders".to_owned()];
-    stack.session(SessionRequest::Backup { tables, vault: None }).await.unwrap();
+    stack.session(SessionRequest::backup(tables)).await.unwrap();
     stack.live_until(at("2026-02-05T12:00:00Z")).await;
 
     let manual = |points: Vec<_>| -> Vec<backup_chain_core::point::RestorePoint> {

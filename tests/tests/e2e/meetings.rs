@@ -10,7 +10,7 @@ use backup_chain_tests::restores::quick;
 use backup_chain_tests::{DAILY, apply, assert_agreement, at, deployed_with, dynamodb, points, table};
 use jiff::SignedDuration;
 
-const RUN: RetentionRequest = RetentionRequest::Run { confirm: None };
+const RUN: RetentionRequest = RetentionRequest::run();
 
 /// A table with three days' outdated backups and copies, and no run so far.
 async fn outdated() -> (World, Stack, TableName) {
@@ -91,7 +91,7 @@ async fn a_backup_that_begins_while_a_run_looks_at_its_vault_is_no_problem() {
         hesitate(&world, "backup", "ListRecoveryPointsByBackupVault", 0);
         let backing_up = async {
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-            stack.session(SessionRequest::Run { policy: "daily".parse().unwrap() }).await.unwrap();
+            stack.session(SessionRequest::run("daily".parse().unwrap())).await.unwrap();
         };
         let (report, ()) = tokio::join!(stack.retention(RUN), backing_up);
         went_well(&report.unwrap());
@@ -108,7 +108,7 @@ async fn a_backup_that_has_just_begun_is_left_to_the_next_rebuild() {
     let (world, mut stack) = quick().await;
     let orders = table(&world, "app-orders", &[]).await.unwrap();
     apply(&stack, DAILY).await.unwrap();
-    stack.session(SessionRequest::Run { policy: "daily".parse().unwrap() }).await.unwrap();
+    stack.session(SessionRequest::run("daily".parse().unwrap())).await.unwrap();
     stack.live(SignedDuration::from_secs(20)).await;
     // The catalog is lost just then.
     let (catalog, scene) = (dynamodb(&world), world.scene());

@@ -145,7 +145,7 @@ async fn a_point_that_is_not_believed_is_measured_when_it_is_made_and_by_each_ru
     assert_eq!(suspects, 2, "{}", measured(&stack, 0));
     // The reason has passed; then another's tags are put on a point.
     let before = stack.measured().len();
-    stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+    stack.retention(RetentionRequest::run()).await.unwrap();
     stack.live_until(at("2026-01-06T12:00:00Z")).await;
     let made = all_points(&stack, &orders).await;
     let arns: Vec<_> = made.iter().filter(|point| point.vault == stack.vault()).collect();
@@ -153,7 +153,7 @@ async fn a_point_that_is_not_believed_is_measured_when_it_is_made_and_by_each_ru
     let tags = vault_tags(&world, SOURCE, VAULT)[&old].clone();
     assert!(world.with_backup(|backup| backup.overwrite_tags(new.as_str(), tags)));
     stack.live_until(at("2026-01-08T12:00:00Z")).await;
-    stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+    stack.retention(RetentionRequest::run()).await.unwrap();
     let runs: Vec<String> =
         measured(&stack, before).lines().filter(|line| line.starts_with("run:")).map(str::to_owned).collect();
     insta::assert_snapshot!(runs.join("\n"), @r"
@@ -168,7 +168,7 @@ async fn retention_runs_are_measured() {
     stack.live_until(at("2026-01-08T12:00:00Z")).await;
     let run = async |stack: &Stack| {
         let before = stack.measured().len();
-        stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+        stack.retention(RetentionRequest::run()).await.unwrap();
         measured(stack, before)
     };
     stack.reconfigure(|deployment| deployment.brakes.paused = true);

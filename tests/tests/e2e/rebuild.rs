@@ -37,10 +37,7 @@ async fn scene() -> (World, Stack, Vec<TableName>) {
     let full = table(&world, "app-full", &own).await.unwrap();
     let tables = vec![table(&world, "app-orders", &[]).await.unwrap(), large, full];
     apply(&stack, POLICY).await.unwrap();
-    stack
-        .session(SessionRequest::Backup { tables: vec!["app-orders".to_owned()], vault: None })
-        .await
-        .unwrap();
+    stack.session(SessionRequest::backup(vec!["app-orders".to_owned()])).await.unwrap();
     stack.live_until(at("2026-01-09T12:00:00Z")).await;
     (world, stack, tables)
 }
@@ -129,7 +126,7 @@ async fn restore_points_and_chains_are_the_same_after_the_catalog_is_lost() {
     stack.live_until(at("2026-01-09T20:00:00Z")).await;
     assert_eq!(essences(&stack, &tables).await.len(), before.len());
     stack.live_until(at("2026-01-16T06:00:00Z")).await;
-    let report = stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+    let report = stack.retention(RetentionRequest::run()).await.unwrap();
     assert!(matches!(report.braked, Some(Braked::Rebuilt { .. })), "{report:#?}");
     assert!(essences(&stack, &tables).await.len() > before.len());
     stack.live_until(at("2026-01-18T12:00:00Z")).await;

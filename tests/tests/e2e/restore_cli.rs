@@ -41,7 +41,7 @@ async fn after_a_drop() -> (World, Stack, TableName, RestorePoint) {
     });
     let settings = TableSettings::from_bytes(settings.to_string().as_bytes()).unwrap();
     let orders = tables::create(&world, "orders", &settings).await.unwrap();
-    stack.session(SessionRequest::Backup { tables: vec!["orders".to_owned()], vault: None }).await.unwrap();
+    stack.session(SessionRequest::backup(vec!["orders".to_owned()])).await.unwrap();
     stack.live(SignedDuration::from_hours(1)).await;
     dynamodb(&world).delete_table().table_name("orders").send().await.unwrap();
     stack.live(SignedDuration::from_hours(1)).await;

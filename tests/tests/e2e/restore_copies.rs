@@ -64,7 +64,7 @@ async fn a_copy_whose_backup_is_gone_is_copied_back_and_restored_under_its_own_n
     }));
     stack.retention(removal.unwrap()).await.unwrap();
     stack.live(SignedDuration::from_mins(30)).await;
-    stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+    stack.retention(RetentionRequest::run()).await.unwrap();
 
     let wanted = Wanted {
         from: From::Point(copy.id.clone()),
@@ -87,7 +87,7 @@ async fn a_copy_whose_backup_is_gone_is_copied_back_and_restored_under_its_own_n
     // What is on its way back carries an id that no record of that vault has yet.
     for _ in 0..20 {
         stack.live(SignedDuration::from_secs(6)).await;
-        let report = stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+        let report = stack.retention(RetentionRequest::run()).await.unwrap();
         assert_eq!(report.problems, [""; 0]);
     }
     stack.live(SignedDuration::from_mins(30)).await;
@@ -108,7 +108,7 @@ async fn a_copy_whose_backup_is_gone_is_copied_back_and_restored_under_its_own_n
     }));
     stack.retention(removal.unwrap()).await.unwrap();
     stack.live(SignedDuration::from_mins(30)).await;
-    let report = stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+    let report = stack.retention(RetentionRequest::run()).await.unwrap();
     assert_eq!(report.problems, [""; 0]);
     assert_agreement(&world, &stack, std::slice::from_ref(&orders)).await;
 }
@@ -150,7 +150,7 @@ async fn a_copy_in_cold_storage_is_restored_where_it_is_and_nowhere_else() {
 #[tokio::test(start_paused = true)]
 async fn with_the_source_region_lost_a_newer_copy_that_is_not_believed_is_named() {
     let (world, mut stack, orders, _) = copied().await;
-    stack.session(SessionRequest::Run { policy: "copied".parse().unwrap() }).await.unwrap();
+    stack.session(SessionRequest::run("copied".parse().unwrap())).await.unwrap();
     stack.live(SignedDuration::from_mins(90)).await;
     let mut copies = points(&stack, &orders).await;
     copies.retain(|point| point.kind == PointKind::Copy);

@@ -154,7 +154,7 @@ async fn a_table_under_the_key_that_aws_manages_comes_back_under_it() {
         "that key has no name: it has another one in each Region"
     );
     apply(&stack, COPIED).await.unwrap();
-    stack.session(SessionRequest::Run { policy: "copied".parse().unwrap() }).await.unwrap();
+    stack.session(SessionRequest::run("copied".parse().unwrap())).await.unwrap();
     stack.live(SignedDuration::from_mins(20)).await;
     tables::drop(&world, &orders, &managed).await.unwrap();
     for (vault, region) in [(None, SOURCE), (Some("eu-west-1/backup-chain-copies".to_owned()), TARGET)] {

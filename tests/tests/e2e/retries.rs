@@ -132,7 +132,7 @@ async fn what_is_run_by_hand_is_not_tried_again() {
     let (world, mut stack, [orders, _], _) = scene(POLICY).await;
     fail(&world, &orders, PointKind::Backup, 1);
     let policy = "daily".parse().unwrap();
-    stack.session(SessionRequest::Run { policy }).await.unwrap();
+    stack.session(SessionRequest::run(policy)).await.unwrap();
     stack.live_until(at("2026-01-05T06:59:00Z")).await;
     let point = of(&stack, &orders, PointKind::Backup).await;
     assert_eq!((point.state(), point.attempt), (State::Failed, 1));

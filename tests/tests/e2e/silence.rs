@@ -100,7 +100,7 @@ async fn goes_on_or_is_told(service: &str, operation: &str, fault: Fault) {
     }
     // What could not be looked at is believed by the next run of retention.
     // Then it gets its copies.
-    stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+    stack.retention(RetentionRequest::run()).await.unwrap();
     stack.live_until(at("2026-01-07T17:00:00Z")).await;
     let sessions = stack.app().catalog.sessions().await.unwrap();
     assert!(sessions.iter().all(|session| !session.status.is_open()), "{case}");
@@ -222,7 +222,7 @@ async fn a_record_that_cannot_be_read_stops_nothing_else() {
         let made = available(&stack, table, PointKind::Backup).await;
         assert!(made >= 12, "{table}: {made}");
     }
-    let report = stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+    let report = stack.retention(RetentionRequest::run()).await.unwrap();
     let told = report.problems.iter().filter(|problem| problem.contains("cannot be read")).count();
     assert!(told >= 1, "{report:#?}");
     let removed = report.points.iter().any(|decided| {
@@ -424,7 +424,7 @@ async fn what_is_there_no_more_or_served_already_is_not_lost() {
     let (world, mut stack, tables, _) = scene(POLICY).await;
     without_ticks(&world, &mut stack, "2026-01-05T07:05:00Z").await;
     dynamodb(&world).delete_table().table_name("other").send().await.unwrap();
-    stack.session(SessionRequest::Run { policy: "gold".parse().unwrap() }).await.unwrap();
+    stack.session(SessionRequest::run("gold".parse().unwrap())).await.unwrap();
     let document = POLICY.replace("tags: {backup: gold}, prefixes: [app-]", "tables: [app-carts]");
     for request in [
         SessionRequest::Apply { document, by: None },
@@ -508,7 +508,7 @@ async fn what_could_not_be_looked_at_for_hours_is_believed_by_the_next_run_and_c
         let [point] = &points[..] else { panic!("{points:#?}") };
         assert!(point.suspect.is_some() && point.created_at.is_none(), "{point:#?}");
     }
-    stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+    stack.retention(RetentionRequest::run()).await.unwrap();
     stack.live_until(at("2026-01-05T12:50:00Z")).await;
     for table in &tables {
         assert_eq!(available(&stack, table, PointKind::Backup).await, 1);
@@ -526,7 +526,7 @@ async fn what_is_believed_after_its_flags_have_lapsed_stays_until_its_copy_has_e
     let fault = FaultRule::new("backup", "DescribeRecoveryPoint", Fault::ServerError).region(SOURCE);
     world.inject(fault.caller(COPY).between(at(BEGIN), at("2026-01-05T12:00:00Z")));
     stack.live_until(at("2026-01-06T08:30:00Z")).await;
-    stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+    stack.retention(RetentionRequest::run()).await.unwrap();
     for table in &tables {
         let copies = all_points(&stack, table).await;
         assert!(
@@ -537,7 +537,7 @@ async fn what_is_believed_after_its_flags_have_lapsed_stays_until_its_copy_has_e
     }
     // The copy of the second backup has its slots: it is dropped, and nothing reads the first one any more.
     stack.live_until(at("2026-01-06T09:30:00Z")).await;
-    stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+    stack.retention(RetentionRequest::run()).await.unwrap();
     for table in &tables {
         assert_eq!(available(&stack, table, PointKind::Backup).await, 1);
         assert_eq!(available(&stack, table, PointKind::Copy).await, 1);

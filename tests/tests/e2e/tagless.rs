@@ -154,7 +154,7 @@ async fn tables_full_of_tags_are_restored_like_any_other() {
     let full = tagged(&world, "app-full", 50).await;
     let large = tables::create(&world, "app-large", &large(49)).await.unwrap();
     apply(&stack, POLICY).await.unwrap();
-    stack.session(SessionRequest::Run { policy: "daily".parse().unwrap() }).await.unwrap();
+    stack.session(SessionRequest::run("daily".parse().unwrap())).await.unwrap();
     stack.live(SignedDuration::from_mins(30)).await;
     for name in [&full, &large] {
         let held = items(&world, name).await;
@@ -197,7 +197,7 @@ async fn what_describes_a_copy_is_copied_back_with_it() {
     let full = tagged(&world, "app-full", 50).await;
     let large = tables::create(&world, "app-large", &large(30)).await.unwrap();
     apply(&stack, POLICY).await.unwrap();
-    stack.session(SessionRequest::Run { policy: "daily".parse().unwrap() }).await.unwrap();
+    stack.session(SessionRequest::run("daily".parse().unwrap())).await.unwrap();
     stack.live(SignedDuration::from_mins(30)).await;
     apply(&stack, &format!("{POLICY}enabled: false\n")).await.unwrap();
     for name in [&full, &large] {
@@ -208,7 +208,7 @@ async fn what_describes_a_copy_is_copied_back_with_it() {
         });
         stack.retention(serde_json::from_value(removal).unwrap()).await.unwrap();
         stack.live(SignedDuration::from_mins(10)).await;
-        stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+        stack.retention(RetentionRequest::run()).await.unwrap();
         let copy = only(&points(&stack, name).await, PointKind::Copy);
         assert!(stored(&world, SOURCE).await.iter().all(|(pk, _)| *pk != copy.table.id.to_string()));
         let back = Wanted {
@@ -264,7 +264,7 @@ async fn without_the_catalog_they_are_found_by_their_arn() {
     delete.key("pk", text(&arns[0])).key("sk", text("message")).send().await.unwrap();
     let verified = cli(&world, "catalog verify --open").await;
     assert_eq!(verified.out.matches("what leads to its message in the settings table is gone").count(), 2);
-    let told = stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+    let told = stack.retention(RetentionRequest::run()).await.unwrap();
     let put_back =
         told.problems.iter().filter(|line| line.ends_with("was gone or another's, and is put back"));
     assert_eq!(put_back.count(), 2, "{:#?}", told.problems);
@@ -311,7 +311,7 @@ async fn without_the_catalog_they_are_found_by_their_arn() {
         .filter(|point| ![cut.recovery_point(), gone.recovery_point()].contains(&point.recovery_point()));
     assert_eq!(after.iter().map(essence).collect::<Vec<_>>(), kept.map(essence).collect::<Vec<_>>());
     // What is in the vault and not in the catalog is told by each run.
-    let report = stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+    let report = stack.retention(RetentionRequest::run()).await.unwrap();
     let told = format!("recovery point {} in", cut.recovery_point().unwrap());
     assert!(report.problems.iter().any(|line| line.starts_with(&told)), "{report:#?}");
 }
@@ -321,7 +321,7 @@ async fn with_the_source_region_lost_they_are_restored_from_their_copies() {
     let (world, mut stack) = quick().await;
     let full = tagged(&world, "app-full", 50).await;
     apply(&stack, POLICY).await.unwrap();
-    stack.session(SessionRequest::Run { policy: "daily".parse().unwrap() }).await.unwrap();
+    stack.session(SessionRequest::run("daily".parse().unwrap())).await.unwrap();
     stack.live(SignedDuration::from_mins(30)).await;
     let held = items(&world, &full).await;
     assert!(only(&points(&stack, &full).await, PointKind::Copy).message_stored);
@@ -342,7 +342,7 @@ async fn with_the_source_region_lost_swapped_tags_mix_no_two_tables() {
     let (world, mut stack) = quick().await;
     let names = [tagged(&world, "app-open", 1).await, tagged(&world, "app-secret", 1).await];
     apply(&stack, POLICY).await.unwrap();
-    stack.session(SessionRequest::Run { policy: "daily".parse().unwrap() }).await.unwrap();
+    stack.session(SessionRequest::run("daily".parse().unwrap())).await.unwrap();
     stack.live(SignedDuration::from_mins(30)).await;
     let mut copies = Vec::new();
     for name in &names {
@@ -454,7 +454,7 @@ async fn a_job_that_is_given_up_for_its_tags_is_tried_again_without() {
     apply(&stack, &POLICY.replace("tiers:", "retries: {attempts: 0}\ntiers:")).await.unwrap();
     stack.live_until(at("2026-01-05T06:59:30Z")).await;
     let tables = vec!["by-hand".to_owned()];
-    stack.session(SessionRequest::Backup { tables, vault: None }).await.unwrap();
+    stack.session(SessionRequest::backup(tables)).await.unwrap();
     stack.live_until(at("2026-01-05T07:00:40Z")).await;
     for name in &names {
         let running = points(&stack, name).await;

@@ -79,6 +79,16 @@ impl Revision {
 pub struct RebuildRecord {
     /// When.
     pub at: Timestamp,
+    /// When the pause that followed was ended: by an operator, or because nothing was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumed_at: Option<Timestamp>,
     /// Counts the writes of this record.
     pub rev: u64,
+}
+
+impl RebuildRecord {
+    /// Since when retention pauses, unless that was ended.
+    pub fn pauses_since(&self) -> Option<Timestamp> {
+        self.resumed_at.is_none().then_some(self.at)
+    }
 }

@@ -18,8 +18,8 @@ use crate::tier::Tier;
 pub use brakes::{BrakeInputs, Braked, Brakes, brake, digest};
 pub use reason::{Guard, OperatorRemoval, Reason, UnknownGuard, reason_text};
 pub use report::{
-    Breach, ChainRun, Counts, Decided, FlagState, HoldView, PointFate, RebuildReport, Report, Run, RunStatus,
-    Watch, name_of,
+    Breach, ChainRun, Counts, Decided, FlagState, HoldView, PointFate, RebuildReport, Report, ResumeReport,
+    Run, RunStatus, Watch, name_of,
 };
 
 /// What keeps points of one chain beyond their flags.

@@ -329,6 +329,13 @@ pub struct RebuildReport {
     pub problems: Vec<String>,
 }
 
+/// That the pause after a rebuild was ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResumeReport {
+    /// Until when retention was to remove nothing.
+    pub was_until: Timestamp,
+}
+
 /// Where a point's hold stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HoldView {

@@ -139,7 +139,7 @@ async fn live(paper: &mut Paper<impl Write>, logs: &paper::Logs) -> Result<Ended
             Event::SessionsChange => told = Some(("bronze-sessions", tables.sessions_change(&world).await?)),
             Event::ManualBackup => {
                 let names = vec![tables.sessions.name.to_string()];
-                stack.session(SessionRequest::Backup { tables: names, vault: None }).await?;
+                stack.session(SessionRequest::backup(names)).await?;
                 told = Some(("bronze-sessions", "a manual backup, before a migration"));
             }
             Event::BackupFails => {

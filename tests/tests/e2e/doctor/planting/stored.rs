@@ -88,7 +88,7 @@ pub(super) async fn work(
             let events = Events::new(&world.sdk_config(ACCOUNT, SOURCE, "somebody"));
             events.disable_rule().name("backup-chain-jobs").send().await?;
             shut("backup-chain-copy").await?;
-            stack.session(SessionRequest::Run { policy: "daily".parse()? }).await?;
+            stack.session(SessionRequest::run("daily".parse()?)).await?;
             stack.live(SignedDuration::from_hours(2)).await;
         }
         "retention does not run" => {

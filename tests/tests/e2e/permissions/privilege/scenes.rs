@@ -61,14 +61,14 @@ async fn weeks(roles: &mut Roles) {
     lose_answers(&world, SESSION, &["StartBackupJob"]);
     lose_answers(&world, COPY, &["StartCopyJob"]);
     let arn = format!("arn:aws:dynamodb:{SOURCE}:{ACCOUNT}:table/app-orders");
-    stack.session(SessionRequest::Backup { tables: vec![orders.to_string()], vault: None }).await.unwrap();
+    stack.session(SessionRequest::backup(vec![orders.to_string()])).await.unwrap();
     stack.live_until(at("2026-01-06T12:00:00Z")).await;
     // What cannot be bound when it is made is bound by the next run of retention.
     world.inject(FaultRule::new("kms", "Encrypt", Fault::Deny).caller(COPY).times(8));
     // What fails for good goes among what is past, and is told.
     world.with_backup(|backup| (0..3).for_each(|_| backup.fail_next_copy(&arn, "No space is left.")));
     world.inject(FaultRule::new("backup", "StartBackupJob", Fault::Deny).caller(SESSION).times(2));
-    stack.session(SessionRequest::Backup { tables: vec![orders.to_string()], vault: None }).await.unwrap();
+    stack.session(SessionRequest::backup(vec![orders.to_string()])).await.unwrap();
     // Settings that are stored go when their last point goes.
     let tag = aws_sdk_dynamodb::types::Tag::builder().key("later").value("yes").build().unwrap();
     let large_arn = format!("arn:aws:dynamodb:{SOURCE}:{ACCOUNT}:table/{large}");
@@ -162,7 +162,7 @@ async fn restores_of_copies_brought_back(roles: &mut Roles, is_lost: bool) {
     });
     stack.retention(serde_json::from_value(removal).unwrap()).await.unwrap();
     stack.live(SignedDuration::from_mins(30)).await;
-    stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+    stack.retention(RetentionRequest::run()).await.unwrap();
     if is_lost {
         lose_answers(&world, RESTORE, &["StartCopyJob"]);
     }
@@ -180,7 +180,7 @@ async fn restores_of_much(roles: &mut Roles) {
     settings.tags = Part::Known((0..50).map(|number| (format!("own-{number}"), "x".to_owned())).collect());
     let large = tables::create(&world, "app-large", &settings).await.unwrap();
     apply(&stack, &COPIED.replace("tables: [orders]", "tables: [app-large]")).await.unwrap();
-    stack.session(SessionRequest::Run { policy: "copied".parse().unwrap() }).await.unwrap();
+    stack.session(SessionRequest::run("copied".parse().unwrap())).await.unwrap();
     stack.live(SignedDuration::from_mins(20)).await;
     for vault in [None, Some("eu-west-1/backup-chain-copies".to_owned())] {
         let name = Some("app-again".parse().unwrap());
@@ -197,7 +197,7 @@ async fn restores_of_much(roles: &mut Roles) {
     });
     stack.retention(serde_json::from_value(removal).unwrap()).await.unwrap();
     stack.live(SignedDuration::from_mins(10)).await;
-    stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+    stack.retention(RetentionRequest::run()).await.unwrap();
     let (vault, region) = (Some("eu-west-1/backup-chain-copies".to_owned()), Some(SOURCE.parse().unwrap()));
     let from = From::Point(of(&points(&stack, &large).await, PointKind::Copy).id);
     let choices = Choices { encryption: Some(Key::AwsOwned), ..Choices::default() };
@@ -213,7 +213,7 @@ async fn with_a_stranger(roles: &mut Roles) {
     let role = format!("arn:aws:iam::{ACCOUNT}:role/{}", SERVICE_ROLES[0]);
     start_by_hand(&world, &role, carts.as_str()).await.unwrap();
     stack.live(SignedDuration::from_mins(10)).await;
-    stack.retention(RetentionRequest::Run { confirm: None }).await.unwrap();
+    stack.retention(RetentionRequest::run()).await.unwrap();
     stack.rebuild().await.unwrap();
     roles.take(&world).await;
 }
