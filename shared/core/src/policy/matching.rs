@@ -10,6 +10,16 @@ use crate::ids::TableName;
 /// The most patterns of a selection: a name is compared with each of them, character by character.
 pub(super) const MAX_PATTERNS: usize = 100;
 
+/// The most characters of a tag's key and of its value. By
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TaggingRestrictions.html>.
+pub(super) const MAX_TAG_KEY: usize = 128;
+pub(super) const MAX_TAG_VALUE: usize = 256;
+
+/// Whether AWS takes a character in tags: letters, digits, spaces and some signs.
+pub(super) fn is_of_tags(c: char) -> bool {
+    c.is_alphanumeric() || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@".contains(c)
+}
+
 /// A table name with wildcards: `*` stands for any characters, none included, `?` for one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pattern(String);
@@ -17,6 +27,16 @@ pub struct Pattern(String);
 impl Pattern {
     pub(super) fn new(text: &str) -> Self {
         Self(text.to_owned())
+    }
+
+    /// The characters before the first wildcard, with which every name begins that fits.
+    pub(super) fn beginning(&self) -> &str {
+        self.0.split(['*', '?']).next().unwrap_or_default()
+    }
+
+    /// Whether every name that begins so fits.
+    pub(super) fn fits_beginning(&self, beginning: &str) -> bool {
+        self.0.ends_with('*') && WildMatch::new(&self.0).matches(beginning)
     }
 
     /// Whether a table's name fits.
@@ -42,8 +62,10 @@ impl fmt::Display for Pattern {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct TagMatch {
     /// The tag's key.
+    #[cfg_attr(feature = "schema", schemars(with = "super::forms::TagKey"))]
     pub key: String,
     /// Its value.
+    #[cfg_attr(feature = "schema", schemars(with = "super::forms::TagValue"))]
     pub value: String,
 }
 

@@ -10,8 +10,10 @@ mod counted;
 mod document;
 #[cfg(feature = "schema")]
 mod forms;
+mod home;
 mod matching;
 mod parse;
+mod parse_selection;
 mod parse_tiers;
 mod problem;
 mod reader;
@@ -21,9 +23,11 @@ mod rules;
 mod schema;
 mod selection;
 mod tiers;
+mod yaml;
 
 pub use changes::changes;
-pub use content::{COLD_DAYS, CopyTarget, Home, Policy};
+pub use content::{COLD_DAYS, CopyTarget, Policy};
+pub use home::{Home, KnownHome};
 pub use matching::{Pattern, TagMatch};
 pub use problem::{PolicyErrors, Problem};
 pub use retries::{Notices, Retries};
