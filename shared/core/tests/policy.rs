@@ -313,3 +313,24 @@ fn changes_are_told_field_by_field() {
             .is_empty()
     );
 }
+
+#[test]
+fn what_changed_has_room_in_a_record_however_long_it_is() {
+    let list = |letter: char| {
+        let names = (0..8_000).map(|number| format!("{letter}{number:04}"));
+        names.collect::<Vec<_>>().join(",")
+    };
+    let (old, new) = (list('a'), list('b'));
+    let tables =
+        |list: &str| format!("name: test\nvault: main\nsources: {{tables: &t [{list}], prefixes: *t}}");
+    let lines = changes(&parse(&tables(&old)), &parse(&tables(&new)));
+    assert_eq!(lines.len(), 2);
+    assert!(
+        lines.iter().all(|line| line.len() < 3_000),
+        "{:?}",
+        lines.iter().map(String::len).collect::<Vec<_>>()
+    );
+    // What is the same is left out first.
+    let one_more = format!("{old},zzz");
+    insta::assert_snapshot!(changes(&parse(&tables(&old)), &parse(&tables(&one_more)))[0], @"sources.prefixes: 8001 in all, 1 added: zzz");
+}

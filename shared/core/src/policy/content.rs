@@ -38,7 +38,7 @@ pub struct Policy {
     pub sources: Selection,
     /// Which tables not: stronger than `sources`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "forms::Excluded"))]
+    #[cfg_attr(feature = "schema", schemars(with = "forms::Excluded<Selection>"))]
     pub exclude: Option<Selection>,
     /// The vault of the backups, in the home Region and account.
     #[cfg_attr(feature = "schema", schemars(with = "forms::HomeVault"))]
@@ -62,7 +62,7 @@ pub struct Policy {
     #[cfg_attr(feature = "schema", schemars(with = "forms::StartWindow"))]
     pub start_window_hours: u32,
     /// After how many days in warm storage a point moves to cold storage, 1 to 36410. Asked for a point only where its
-    /// retention allows it: 90 days longer than it is warm.
+    /// retention allows it from whichever day: 90 days longer than it is warm.
     #[serde(
         rename = "cold_after",
         skip_serializing_if = "Option::is_none",
@@ -163,8 +163,8 @@ impl Policy {
         Some(self.tiers.get(tier)?.copy.as_ref()?.slots.within(&self.time_zone))
     }
 
-    /// After how many days a point with these flags moves to cold storage: only if one of the flags lives at
-    /// least [`COLD_DAYS`] longer. A point that would leave sooner stays warm, where it costs less.
+    /// After how many days a point with these flags moves to cold storage: only if the span of one of the flags lasts at
+    /// least [`COLD_DAYS`] longer, from whichever day. A point that might leave sooner stays warm, where it costs less.
     pub fn cold_days_of(&self, flags: &[Flag]) -> Option<u32> {
         let days = self.cold_after_days?;
         flags.iter().any(|flag| flag.span.least_days() >= days + COLD_DAYS).then_some(days)

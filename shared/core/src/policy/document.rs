@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, Spanned};
 
+use super::bounds::{MAX_ALIASES, MAX_BYTES, MAX_DEPTH, MAX_VALUES};
 use super::problem::Problem;
 use super::yaml;
 
@@ -33,15 +34,6 @@ pub(super) struct Key {
     pub line: u64,
     pub name: String,
 }
-
-/// The most bytes of a document: room for the names of all tables that a Region has by default.
-const MAX_BYTES: usize = 128 << 10;
-/// The most values of a document, those that aliases stand for included.
-pub(super) const MAX_VALUES: usize = 20_000;
-/// The most aliases of a document.
-pub(super) const MAX_ALIASES: usize = 100;
-/// The most levels of lists and mappings within each other: the language itself has six.
-pub(super) const MAX_DEPTH: usize = 16;
 
 /// Reads YAML, of which JSON is a part. What is large beyond any policy is refused before it is read.
 pub(super) fn read(text: &str) -> Result<Node, Problem> {

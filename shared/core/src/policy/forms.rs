@@ -7,11 +7,10 @@ use std::ops::RangeInclusive;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use super::Selection;
-use super::matching::{MAX_PATTERNS, MAX_TAG_KEY, MAX_TAG_VALUE, TagMatch};
-use super::parse::{MAX_COLD_DAYS, MAX_COPIES, MAX_DESCRIPTION, MAX_TAGS, PAUSE_MINUTES, START_WINDOW_HOURS};
-use super::parse_selection::CONDITIONS;
-use super::rules::MAX_OBJECTIVE_HOURS;
+use super::bounds::{
+    CONDITIONS, MAX_COLD_DAYS, MAX_COPIES, MAX_DESCRIPTION, MAX_OBJECTIVE_HOURS, MAX_PATTERNS, MAX_TAG_KEY,
+    MAX_TAG_VALUE, MAX_TAGS, PAUSE_MINUTES, START_WINDOW_HOURS,
+};
 use crate::metadata::tags::PREFIX;
 
 /// What has a default need not be given.
@@ -82,9 +81,8 @@ macro_rules! form {
             fn schema_name() -> Cow<'static, str> {
                 stringify!($type).into()
             }
-            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-                let schema: fn(&mut SchemaGenerator) -> Schema = $schema;
-                schema(generator)
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                $schema
             }
         }
     };
@@ -101,16 +99,36 @@ impl<T: JsonSchema, const MAX: usize> JsonSchema for OneOrMore<T, MAX> {
         format!("OneOrMore{}", T::schema_name()).into()
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let mut schema = one_or_more(&generator.subschema_for::<T>().to_value()).to_value();
-        if MAX < usize::MAX {
-            schema["anyOf"][1]["maxItems"] = json!(MAX);
-        }
-        Schema::try_from(schema).unwrap_or_default()
+        at_most(&generator.subschema_for::<T>().to_value(), MAX)
     }
 }
 
 pub(super) fn one_or_more(item: &Value) -> Schema {
-    json_schema!({"anyOf": [item, {"type": "array", "items": item, "minItems": 1, "uniqueItems": true}]})
+    at_most(item, usize::MAX)
+}
+
+fn at_most(item: &Value, most: usize) -> Schema {
+    let mut list = json!({"type": "array", "items": item, "minItems": 1, "uniqueItems": true});
+    if most < usize::MAX {
+        list["maxItems"] = json!(most);
+    }
+    json_schema!({"anyOf": [item, list]})
+}
+
+/// Some tables, and never all of them.
+pub(super) struct Excluded<T>(PhantomData<T>);
+
+impl<T: JsonSchema> JsonSchema for Excluded<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        format!("Excluded{}", T::schema_name()).into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let selection = generator.subschema_for::<T>().to_value();
+        json_schema!({"allOf": [selection, {"properties": {"all": {"const": false}}}]})
+    }
 }
 
 /// At most so many copies.
@@ -121,7 +139,7 @@ pub(super) type Patterns = OneOrMore<PatternText, MAX_PATTERNS>;
 form!(
     /// What is seen, with line breaks and tabs.
     Description,
-    |_| json_schema!({
+    json_schema!({
         "type": "string",
         "maxLength": MAX_DESCRIPTION,
         "pattern": r"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$",
@@ -130,7 +148,7 @@ form!(
 form!(
     /// A vault of the home Region: its name or its ARN.
     HomeVault,
-    |_| json_schema!({
+    json_schema!({
         "type": "string",
         "pattern": r"^(arn:[^:]*:backup:[a-z0-9-]+:[0-9]{12}:backup-vault:)?[A-Za-z0-9_-]{2,50}$",
     })
@@ -138,7 +156,7 @@ form!(
 form!(
     /// A table: its name or its ARN.
     TableText,
-    |_| json_schema!({
+    json_schema!({
         "type": "string",
         "pattern": r"^(arn:[^:]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/)?[A-Za-z0-9_.-]{3,255}$",
     })
@@ -146,12 +164,12 @@ form!(
 form!(
     /// The beginning of a table's name.
     PrefixText,
-    |_| json_schema!({"type": "string", "pattern": r"^[A-Za-z0-9_.-]{1,255}$"})
+    json_schema!({"type": "string", "pattern": r"^[A-Za-z0-9_.-]{1,255}$"})
 );
 form!(
     /// A pattern that some name fits and not every name does.
     PatternText,
-    |_| json_schema!({
+    json_schema!({
         "type": "string",
         "maxLength": 255,
         "pattern": r"^[A-Za-z0-9_.*?-]*[*?][A-Za-z0-9_.*?-]*$",
@@ -166,20 +184,25 @@ form!(
 const OF_TAGS: &str = r"[\p{Alphabetic}\p{N}\p{Z}_.:/=+@-]";
 
 /// A tag's key.
-pub(super) fn tag_key() -> Value {
+fn tag_key() -> Value {
     json!({"type": "string", "minLength": 1, "maxLength": MAX_TAG_KEY, "pattern": format!("^{OF_TAGS}+$")})
 }
 
 /// A tag's value.
-pub(super) fn tag_value() -> Value {
+fn tag_value() -> Value {
     json!({"type": "string", "maxLength": MAX_TAG_VALUE, "pattern": format!("^{OF_TAGS}*$")})
 }
 
 /// A mapping of keys to values, or a list of `{key, value}`; of no key that fits `unlike`.
-fn tags(generator: &mut SchemaGenerator, unlike: &str, most: Option<usize>) -> Schema {
-    let pair = generator.subschema_for::<TagMatch>().to_value();
+fn tags(unlike: &str, most: Option<usize>) -> Schema {
     let unlike = json!({"not": {"pattern": unlike}});
-    let pair = json!({"allOf": [pair, {"properties": {"key": unlike}}]});
+    let pair = json!({
+        "description": "A tag: key and value must be equal, letter case included.",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {"key": {"allOf": [tag_key(), unlike]}, "value": tag_value()},
+        "required": ["key", "value"],
+    });
     let mut mapping = json!({
         "type": "object",
         "propertyNames": {"allOf": [tag_key(), unlike]},
@@ -199,30 +222,12 @@ fn tags(generator: &mut SchemaGenerator, unlike: &str, most: Option<usize>) -> S
 form!(
     /// Tags that tables carry: none with the name of a condition of IAM.
     SourceTags,
-    |generator| tags(generator, &format!("^{}", any_case(&CONDITIONS)), None)
+    tags(&format!("^{}", any_case(&CONDITIONS)), None)
 );
 form!(
     /// Tags for recovery points: none of AWS or of ours.
     PointTags,
-    |generator| tags(generator, &format!("^({}|{PREFIX})", any_case(&["aws:"])), Some(MAX_TAGS))
-);
-form!(
-    /// Some tables, and never all of them.
-    Excluded,
-    |generator| {
-        let selection = generator.subschema_for::<Selection>().to_value();
-        json_schema!({"allOf": [selection, {"properties": {"all": {"const": false}}}]})
-    }
-);
-form!(
-    /// The keys of tags.
-    TagKey,
-    |_| Schema::try_from(tag_key()).unwrap_or_default()
-);
-form!(
-    /// The values of tags.
-    TagValue,
-    |_| Schema::try_from(tag_value()).unwrap_or_default()
+    tags(&format!("^({}|{PREFIX})", any_case(&["aws:"])), Some(MAX_TAGS))
 );
 
 /// Such as `8 hours`, or 8.
@@ -234,10 +239,10 @@ fn count(unit: &str, range: &RangeInclusive<u32>) -> Schema {
     ]})
 }
 
-form!(StartWindow, |_| count("hour", &START_WINDOW_HOURS));
-form!(Objective, |_| count("hour", &(1..=MAX_OBJECTIVE_HOURS)));
-form!(ColdAfter, |_| count("day", &(1..=MAX_COLD_DAYS)));
-form!(Pause, |_| count("minute", &PAUSE_MINUTES));
+form!(StartWindow, count("hour", &START_WINDOW_HOURS));
+form!(Objective, count("hour", &(1..=MAX_OBJECTIVE_HOURS)));
+form!(ColdAfter, count("day", &(1..=MAX_COLD_DAYS)));
+form!(Pause, count("minute", &PAUSE_MINUTES));
 
 #[cfg(test)]
 mod tests {

@@ -7,14 +7,6 @@ use wildmatch::WildMatch;
 
 use crate::ids::TableName;
 
-/// The most patterns of a selection: a name is compared with each of them, character by character.
-pub(super) const MAX_PATTERNS: usize = 100;
-
-/// The most characters of a tag's key and of its value. By
-/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TaggingRestrictions.html>.
-pub(super) const MAX_TAG_KEY: usize = 128;
-pub(super) const MAX_TAG_VALUE: usize = 256;
-
 /// Whether AWS takes a character in tags: letters, digits, spaces and some signs.
 pub(super) fn is_of_tags(c: char) -> bool {
     c.is_alphanumeric() || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@".contains(c)
@@ -59,13 +51,10 @@ impl fmt::Display for Pattern {
 
 /// A tag that selects tables: key and value must be equal, letter case included.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct TagMatch {
     /// The tag's key.
-    #[cfg_attr(feature = "schema", schemars(with = "super::forms::TagKey"))]
     pub key: String,
     /// Its value.
-    #[cfg_attr(feature = "schema", schemars(with = "super::forms::TagValue"))]
     pub value: String,
 }
 

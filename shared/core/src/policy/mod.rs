@@ -4,6 +4,7 @@
 //! with it at once; what it returns keeps every rule of the language. Serialised it is the document in its
 //! canonical form, defaults written out, which parses to the same policy.
 
+mod bounds;
 mod changes;
 mod content;
 mod counted;

@@ -3,32 +3,21 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+use super::bounds::{
+    EXAMPLE_ARN, MAX_COLD_DAYS, MAX_COPIES, MAX_DESCRIPTION, MAX_OBJECTIVE_HOURS, MAX_TAGS, PAUSE_MINUTES,
+    START_WINDOW_HOURS,
+};
 use super::document;
 use super::parse_selection::{self, SelectionField};
 use super::problem::{PolicyErrors, Problem};
 use super::reader::{Field, Fields, Note, each};
-use super::rules::{ArnScope, MAX_OBJECTIVE_HOURS};
-use super::{
-    COLD_DAYS, CopyTarget, Home, KnownHome, Notices, Policy, Retries, TagMatch, Tiers, parse_tiers, rules,
-};
+use super::rules::ArnScope;
+use super::{CopyTarget, Home, KnownHome, Notices, Policy, Retries, TagMatch, Tiers, parse_tiers, rules};
 use crate::calendar::Zone;
 use crate::ids::{PolicyName, VaultArn, VaultName};
-use crate::lock::MAX_DAYS;
 use crate::span::{Span, Unit};
 
 const MAPPING: &str = "a mapping of fields, such as name, sources, vault and tiers";
-/// So many tags of a policy are sure to have room beside ours and a table's own.
-pub(super) const MAX_TAGS: usize = 10;
-/// The most characters of a description.
-pub(super) const MAX_DESCRIPTION: usize = 255;
-/// So many vaults of copies: each of them has a place of its own in the records of the catalog.
-pub(super) const MAX_COPIES: usize = 20;
-/// So many days are left of those that AWS Backup takes, with its least time in cold storage.
-pub(super) const MAX_COLD_DAYS: u32 = MAX_DAYS - COLD_DAYS;
-/// In how many hours AWS Backup may be told to start a job.
-pub(super) const START_WINDOW_HOURS: RangeInclusive<u32> = 1..=12;
-/// The pause before another try, in minutes.
-pub(super) const PAUSE_MINUTES: RangeInclusive<u32> = 1..=60;
 /// So many problems are reported. Whoever has corrected them sees the others.
 const MAX_PROBLEMS: usize = 50;
 
@@ -283,6 +272,3 @@ fn copies(field: Field, home: &KnownHome, problems: &mut Vec<Problem>) -> Option
     }
     Some(targets.into_iter().map(|vault| CopyTarget { vault }).collect())
 }
-
-/// What is shown of a vault in another Region.
-pub(super) const EXAMPLE_ARN: &str = "arn:aws:backup:eu-west-1:111122223333:backup-vault:backup-chain-copies";

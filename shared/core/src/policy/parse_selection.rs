@@ -1,6 +1,7 @@
 //! From a document to the tables of a policy: its sources, and what it excludes of them.
 
-use super::matching::{MAX_PATTERNS, MAX_TAG_KEY, MAX_TAG_VALUE, is_of_tags};
+use super::bounds::{CONDITIONS, MAX_PATTERNS, MAX_TAG_KEY, MAX_TAG_VALUE};
+use super::matching::is_of_tags;
 use super::problem::Problem;
 use super::reader::{Field, Note, each};
 use super::rules::ArnScope;
@@ -165,9 +166,6 @@ fn is_wild(c: char) -> bool {
 fn is_of_table_names(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_.-".contains(c)
 }
-
-/// How IAM, and AWS Backup in its own selections, begin the name of a condition on a tag, in lower case.
-pub(super) const CONDITIONS: [&str; 2] = ["aws:resourcetag/", "aws:requesttag/"];
 
 /// Tags that tables may carry.
 fn source_tags(field: Field, problems: &mut Vec<Problem>) -> Option<Vec<TagMatch>> {

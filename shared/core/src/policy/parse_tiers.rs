@@ -2,7 +2,7 @@
 
 use std::slice;
 
-use super::parse::EXAMPLE_ARN;
+use super::bounds::{ALL_MONTHS, EVERY_DAY, EVERY_HOUR, EXAMPLE_ARN, WORKDAYS};
 use super::problem::Problem;
 use super::reader::{Field, Fields, Note, each};
 use super::{CopyRule, TierRule, Tiers, rules};
@@ -10,12 +10,6 @@ use crate::calendar::{self, Days, InvalidDays, MonthDay, Months, Slots, TimeOfDa
 use crate::span::Span;
 use crate::suggest::{self, any_of};
 use crate::tier::Tier;
-
-/// The words that stand for lists.
-pub(super) const EVERY_HOUR: &str = "every hour";
-pub(super) const EVERY_DAY: &str = "every day";
-pub(super) const WORKDAYS: &str = "workdays";
-pub(super) const ALL_MONTHS: &str = "all";
 
 /// What the slots are for.
 #[derive(Clone, Copy)]

@@ -5,6 +5,7 @@ use std::iter;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::bounds::MAX_OBJECTIVE_HOURS;
 use super::problem::Problem;
 use super::reader::Field;
 use super::{COLD_DAYS, KnownHome, Tiers};
@@ -106,9 +107,6 @@ pub(super) fn longer_than(keep: Span, slots: &Slots) -> Option<i64> {
 fn rounded_up(minutes: i64, unit: i64) -> i64 {
     (minutes + unit - 1) / unit
 }
-
-/// The longest objective: a year.
-pub(super) const MAX_OBJECTIVE_HOURS: u32 = 366 * 24;
 
 /// An objective that the slots themselves do not keep would be breached by design.
 pub(super) fn objective(field: &Field, hours: u32, tiers: &Tiers) -> Option<Problem> {

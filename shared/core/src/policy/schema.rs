@@ -7,8 +7,8 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
+use super::bounds::{ALL_MONTHS, EVERY_DAY, EVERY_HOUR, WORKDAYS};
 use super::forms::{any_case, number, one_or_more};
-use super::parse_tiers::{ALL_MONTHS, EVERY_DAY, EVERY_HOUR, WORKDAYS};
 use super::{Policy, Tiers};
 use crate::calendar::{MonthDay, Months, Weekdays, month_name};
 use crate::span::{Span, Unit};

@@ -3,7 +3,7 @@
 use serde_saphyr::granit_parser::ErrorKind;
 use serde_saphyr::{Error, ExternalMessageSource};
 
-use super::document::{MAX_ALIASES, MAX_DEPTH, MAX_VALUES};
+use super::bounds::{MAX_ALIASES, MAX_DEPTH, MAX_VALUES};
 use super::problem::Problem;
 
 /// The problem that an error of the reader stands for.
