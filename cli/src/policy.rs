@@ -17,7 +17,7 @@ use crate::console::{utc, utc_or_dash};
 use crate::deployment::Deployed;
 use crate::outcome::{By, Failure, Outcome};
 use crate::replies;
-use crate::{Console, offline};
+use crate::{Console, problem};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -119,11 +119,10 @@ async fn apply(
     json: bool,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
-    let document = offline::document(&file)?;
+    let document = problem::document(&file)?;
     // The function would say the same, without the file's name.
     if let Err(errors) = Policy::parse(&document, &deployed.app.context.deployment().policy_home()) {
-        let problems = errors.0.iter().map(|problem| offline::placed(&file, problem));
-        return Err(Failure::Problems(problems.collect()));
+        return Err(problem::problems(&file, errors).into());
     }
     let request = SessionRequest::Apply { document, by: by.by };
     let answer = deployed.invoke("session", &request, console).await?;

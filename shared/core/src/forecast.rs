@@ -4,12 +4,14 @@
 
 mod cost;
 mod length;
+mod load;
 mod prices;
 mod steady;
 mod warnings;
 
 pub use cost::{CopyCost, Cost, StorageCost, cost};
 pub use length::{SessionLength, SessionLimits, session_length};
+pub use load::{Carrier, load};
 pub use prices::{InvalidPrices, Prices, RegionPrices};
 pub use steady::{Chain, Count, SteadyState, steady_state};
 pub use warnings::{Facts, LockConflict, VaultFacts, outside_lock, tag_room, warnings};

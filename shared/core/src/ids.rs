@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::spelling::Misspelt;
+
 /// A name that is not well-formed: what it should be, and what was given.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{given:?} is no {what}: {rule}")]
@@ -16,6 +18,16 @@ pub struct InvalidName {
     what: &'static str,
     rule: &'static str,
     given: String,
+}
+
+impl Misspelt for InvalidName {
+    fn what(&self) -> String {
+        format!("{:?} is no {}", self.given, self.what)
+    }
+
+    fn way_out(&self) -> String {
+        format!("write {}", self.rule)
+    }
 }
 
 macro_rules! name {
@@ -98,7 +110,7 @@ name!(
 );
 name!(
     /// The ARN of a recovery point, as AWS Backup gives it.
-    RecoveryPointArn, "recovery point ARN", "arn:<partition>:<service>:<Region>:...",
+    RecoveryPointArn, "recovery point ARN", "an ARN such as arn:aws:backup:eu-central-1:111122223333:recovery-point:1EB3B5E7-9EB0-435A-A80B-108B488B0D45",
     |t| t.starts_with("arn:") && t.split(':').count() >= 6
 );
 
@@ -212,12 +224,13 @@ macro_rules! arn {
 }
 arn!(
     /// The ARN of a DynamoDB table.
-    TableArn, TableName, "dynamodb", "table/", "table ARN", "arn:<partition>:dynamodb:<Region>:<account>:table/<name>"
+    TableArn, TableName, "dynamodb", "table/", "table ARN",
+    "an ARN such as arn:aws:dynamodb:eu-central-1:111122223333:table/orders"
 );
 arn!(
     /// The ARN of a backup vault.
     VaultArn, VaultName, "backup", "backup-vault:", "vault ARN",
-    "arn:<partition>:backup:<Region>:<account>:backup-vault:<name>"
+    "an ARN such as arn:aws:backup:eu-west-1:111122223333:backup-vault:backup-chain-copies"
 );
 
 impl VaultArn {

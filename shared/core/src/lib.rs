@@ -29,6 +29,7 @@ pub mod retention;
 pub mod session;
 pub mod settings;
 pub mod span;
+mod spelling;
 pub mod suggest;
 pub mod table;
 pub mod tier;

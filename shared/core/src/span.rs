@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::calendar;
+use crate::spelling::{self, Misspelt};
 
 /// A calendar span such as `3 days`, `2 weeks`, `6 months` or `7 years`. Written and read as that text.
 ///
@@ -40,6 +41,16 @@ pub enum Unit {
     "{0:?} is no span: write a number from 1 to {MAX_COUNT} and days, weeks, months or years, such as \"3 days\""
 )]
 pub struct InvalidSpan(String);
+
+impl Misspelt for InvalidSpan {
+    fn what(&self) -> String {
+        format!("{:?} is no span", self.0)
+    }
+
+    fn way_out(&self) -> String {
+        "write a whole number and days, weeks, months or years, such as 3 days".to_owned()
+    }
+}
 
 /// The greatest count: 100 years of days, as AWS Backup's own bound of 36,500.
 const MAX_COUNT: u16 = 36_500;
@@ -75,7 +86,18 @@ impl Span {
 }
 
 impl Unit {
-    const ALL: [(Unit, &'static str); 4] =
+    /// The most of them that a policy may keep for: 100 years, and no more days than AWS Backup takes.
+    pub const fn most(self) -> u16 {
+        match self {
+            Unit::Day => MAX_COUNT,
+            Unit::Week => MAX_COUNT / 7,
+            Unit::Month => 1_200,
+            Unit::Year => 100,
+        }
+    }
+
+    /// All of them with their names.
+    pub(crate) const ALL: [(Unit, &'static str); 4] =
         [(Unit::Day, "day"), (Unit::Week, "week"), (Unit::Month, "month"), (Unit::Year, "year")];
 }
 
@@ -90,11 +112,11 @@ impl FromStr for Span {
     type Err = InvalidSpan;
     fn from_str(text: &str) -> Result<Self, InvalidSpan> {
         let bad = || InvalidSpan(text.to_owned());
-        let (count, word) = text.trim().split_once(' ').ok_or_else(bad)?;
-        let word = word.trim();
+        let &[count, word] = spelling::words(text).as_slice() else { return Err(bad()) };
         let singular = word.strip_suffix('s').unwrap_or(word);
         let unit = Unit::ALL.iter().find(|(_, name)| *name == singular).ok_or_else(bad)?.0;
-        let count = count.parse().ok().filter(|count| (1..=MAX_COUNT).contains(count)).ok_or_else(bad)?;
+        let count = spelling::number(count).and_then(|count| u16::try_from(count).ok());
+        let count = count.filter(|count| (1..=MAX_COUNT).contains(count)).ok_or_else(bad)?;
         Ok(Self { count, unit })
     }
 }
@@ -135,7 +157,20 @@ mod tests {
         for text in ["1 day", "3 days", "2 weeks", "6 months", "7 years"] {
             assert_eq!(text.parse::<Span>().unwrap().to_string(), text);
         }
-        for text in ["", "3", "days", "0 days", "-1 days", "3 hours", "3days", "99999 days"] {
+        for text in [
+            "",
+            "3",
+            "days",
+            "0 days",
+            "-1 days",
+            "3 hours",
+            "3days",
+            "99999 days",
+            "+3 days",
+            "03 days",
+            "3 dayss",
+            "3\tdays",
+        ] {
             assert!(text.parse::<Span>().is_err(), "{text:?}");
         }
     }

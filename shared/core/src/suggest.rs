@@ -16,6 +16,13 @@ pub fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>, most: usiz
     near.into_iter().filter(|(distance, _)| *distance <= best + 1).map(|(_, name)| name).take(most).collect()
 }
 
+/// Which of `known` was meant, or else `all`, which says them in few words.
+pub(crate) fn hint<'a>(given: &str, known: impl Iterator<Item = &'a str>, all: &str) -> String {
+    let near: Vec<String> = nearest(given, known, 2).into_iter().map(|name| format!("{name:?}")).collect();
+    let near: Vec<&str> = near.iter().map(String::as_str).collect();
+    if near.is_empty() { all.to_owned() } else { format!("did you mean {}?", any_of(&near)) }
+}
+
 /// `a`, `a or b`, `a, b or c`.
 pub fn any_of(names: &[&str]) -> String {
     match names {

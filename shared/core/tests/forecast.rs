@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use backup_chain_core::forecast::{
-    Chain, Count, Facts, InvalidPrices, Prices, SessionLimits, VaultFacts, cost, session_length,
-    steady_state, warnings,
+    Carrier, Chain, Count, Facts, InvalidPrices, Prices, SessionLimits, VaultFacts, cost, load,
+    session_length, steady_state, warnings,
 };
 use backup_chain_core::ids::Region;
 use backup_chain_core::lock::{Lock, MAX_DAYS};
@@ -249,7 +249,7 @@ fn large_policies_are_quick() {
 
 #[test]
 fn the_bounds_of_the_language_are_no_trouble() {
-    for keep in ["36500 days", "36500 years"] {
+    for keep in ["36500 days", "5214 weeks", "1200 months", "100 years"] {
         let policy = policy(&format!("tiers: {{yearly: {{on: 1 january, at: 07:00, keep: {keep}}}}}"));
         let points =
             steady_state(&policy, Timestamp::MAX - SignedDuration::from_hours(50_000)).backups.points;
@@ -303,7 +303,7 @@ fn a_month_is_storage_and_traffic() {
     let policy = policy("tiers: {daily: {at: 07:00, keep: 7 days, copy: {keep: 14 days}}}");
     let steady = steady_state(&policy, now());
     let tables = [3 << 30, 1 << 30];
-    let cost = cost(&policy, &region("eu-central-1"), &steady, &tables, &Prices::parse(FLAT).unwrap());
+    let cost = cost(&policy, Some(&region("eu-central-1")), &steady, &tables, &Prices::parse(FLAT).unwrap());
     // 4 GB * 7 points * 1 USD here; 4 GB * 14 points * 10 USD there, as that Region is not listed;
     // 365 / 12 copies a month of 4 GB at 0.125 USD.
     assert_eq!((cost.backups.warm, cost.backups.cold), (28.0, 0.0));
@@ -320,7 +320,7 @@ fn the_examples_in_usd() {
     for name in ["bronze", "silver", "gold"] {
         let policy = example(name);
         let steady = steady_state(&policy, now());
-        let cost = cost(&policy, &region("eu-central-1"), &steady, &[100 << 30], &Prices::embedded());
+        let cost = cost(&policy, Some(&region("eu-central-1")), &steady, &[100 << 30], &Prices::embedded());
         write!(text, "{name}: backups {:.2} + {:.2}", cost.backups.warm, cost.backups.cold).unwrap();
         for copy in &cost.copies {
             let storage = copy.storage;
@@ -361,7 +361,8 @@ fn what_is_planned_goes_out_as_json() {
             "average": 7.0
           }
         },
-        "made_per_month": 30.5
+        "made_per_month": 30.5,
+        "most_removed_in_a_day": 1
       },
       "copies": {
         "points": {
@@ -381,11 +382,13 @@ fn what_is_planned_goes_out_as_json() {
             "average": 14.0
           }
         },
-        "made_per_month": 30.5
+        "made_per_month": 30.5,
+        "most_removed_in_a_day": 1
       }
     }
     "#);
-    let cost = cost(&policy, &region("eu-central-1"), &steady, &[1 << 30], &Prices::parse(FLAT).unwrap());
+    let cost =
+        cost(&policy, Some(&region("eu-central-1")), &steady, &[1 << 30], &Prices::parse(FLAT).unwrap());
     assert_snapshot!(serde_json::to_string(&cost).unwrap(), @r#"{"prices_as_of":"2026-01-01","backups":{"warm":7.0,"cold":0.0},"copies":[{"vault":"arn:aws:backup:eu-west-1:111122223333:backup-vault:copies","storage":{"warm":140.0,"cold":0.0},"traffic":3.8125}],"total":150.8125,"notes":["the prices do not list eu-west-1: those of other_regions are taken"]}"#);
 }
 
@@ -490,4 +493,61 @@ fn tables_with_many_tags_are_named() {
     the policy has 3 tags, and by one of its pages AWS takes 10 that are added to a recovery point: the metadata of a typical table and a hold take 8. So some may be left out, with a warning on the point
     table orders has 40 tags: with up to 10 of ours and 3 of the policy a point would have 53, and AWS takes 50. So some of the policy's tags may be left out; remove 3 of the table's or of the policy's
     ");
+}
+
+/// What a policy of some tables would not be carried by, in a deployment that sets no bounds of its own.
+fn loaded(policy: &Policy, tables: usize) -> String {
+    let carrier = Carrier { tables, limits: &SessionLimits::default(), most_deletions: 100 };
+    load(policy, &steady_state(policy, now()), carrier).join("\n")
+}
+
+#[test]
+fn what_lapses_on_one_day_is_compared_with_the_brake() {
+    for name in ["gold", "silver", "bronze"] {
+        assert_eq!(loaded(&example(name), 5), "", "{name}");
+    }
+    // One a day of each table, and as many copies in the one target.
+    let daily = policy("tiers: {daily: {at: 07:00, keep: 3 days, copy: {keep: 5 days}}}");
+    assert_eq!(steady_state(&daily, now()).backups.most_removed_in_a_day, 1);
+    assert_eq!(loaded(&daily, 50), "");
+    assert_snapshot!(loaded(&daily, 51), @"up to 102 restore points lapse on one day, and a retention run removes at most 100 without a confirmation: it would stop and ask; set the stack's parameter MostDeletions to 102 or more");
+    // Once a week all of them at once; a point of two tiers goes with the later of them.
+    let weekly = policy(
+        "tiers: {weekly: {on: monday, at: [07:00, 19:00], keep: 2 weeks}, monthly: {on: first monday, at: 07:00, keep: 6 months}}",
+    );
+    // Those of a Monday, and on some Mondays the monthly one of half a year before.
+    assert_eq!(steady_state(&weekly, now()).backups.most_removed_in_a_day, 3);
+    assert_eq!(loaded(&weekly, 33), "");
+}
+
+#[test]
+fn what_cannot_keep_up_is_told() {
+    let hourly = policy("tiers: {daily: {hours: every hour, keep: 1 day, copy: {keep: 1 day}}}");
+    // 24 backups of 10 minutes and 24 copies of 15 are 10 hours.
+    assert_eq!(loaded(&hourly, 2), "");
+    let often =
+        policy("tiers: {daily: {hours: every hour, runs_per_hour: 3, keep: 1 day, copy: {keep: 1 day}}}");
+    assert_snapshot!(loaded(&often, 1), @"
+    AWS Backup runs one job of a table at a time, and those of one table would take 30 hours of each day, at 10 minutes a backup and 15 a copy: make or copy fewer backups
+    up to 144 restore points lapse on one day, and a retention run removes at most 100 without a confirmation: it would stop and ask; set the stack's parameter MostDeletions to 144 or more
+    ");
+    // 500 tables: 80 copies at a time take 7 rounds of 15 minutes.
+    assert_snapshot!(loaded(&hourly, 500), @"
+    copies cannot keep up: those of one session take about 1.8 hours, 80 at a time in each target Region, where AWS takes 100, and the next session is due after 1.0 hours on average; make fewer of them, or spread the tables over the day with policies of other times
+    up to 24000 restore points lapse on one day, and a retention run removes at most 100 without a confirmation: it would stop and ask; set the stack's parameter MostDeletions to 24000 or more
+    ");
+    assert_snapshot!(loaded(&policy("enabled: false\ntiers: {daily: {at: 07:00, keep: 1 day}}"), 1), @"enabled is false: no slot starts a session; apply the policy with enabled: true when it is to run");
+}
+
+#[test]
+fn slots_that_are_closer_than_a_backup_takes_are_told() {
+    let told = |more: &str| warnings(&policy(more), &Facts::default()).join("\n");
+    assert_eq!(told("tiers: {daily: {hours: every hour, runs_per_hour: 6, keep: 1 day}}"), "");
+    assert_snapshot!(told("tiers: {daily: {hours: every hour, runs_per_hour: 12, keep: 1 day}}"), @"slots are as close as 5 minutes, and a backup takes about 10, begun by AWS Backup up to 8 hours after its slot (start_window). One backup of a table runs at a time, so slots would be skipped and owed to the next point: part them by more, or give tiers the same times, so that they share a point");
+    // Two tiers that miss each other.
+    assert_snapshot!(told("tiers: {daily: {at: 07:00, keep: 1 day}, weekly: {on: monday, at: 07:01, keep: 1 week}}"), @"slots are as close as 1 minute, and a backup takes about 10, begun by AWS Backup up to 8 hours after its slot (start_window). One backup of a table runs at a time, so slots would be skipped and owed to the next point: part them by more, or give tiers the same times, so that they share a point");
+    assert_eq!(
+        told("tiers: {daily: {at: 07:00, keep: 1 day}, weekly: {on: monday, at: 07:00, keep: 1 week}}"),
+        ""
+    );
 }

@@ -185,7 +185,7 @@ fn days_of_a_year_are_written_in_words() {
     for (text, written) in [
         ("first monday of january", "first monday of january"),
         ("31 december", "31 december"),
-        ("Day 31 of December", "31 december"),
+        ("31 December", "31 december"),
         ("last day of february", "last day of february"),
     ] {
         let policy = with(&format!("tiers: {{yearly: {{on: {text}, at: 07:00, keep: 2 years}}}}"));
@@ -312,4 +312,25 @@ fn changes_are_told_field_by_field() {
         changes(&old, &with("priority: 100\ntiers: {daily: {at: 7:00, keep: 3 days}}\ntags: {team: a}"))
             .is_empty()
     );
+}
+
+#[test]
+fn what_changed_has_room_in_a_record_however_long_it_is() {
+    let list = |letter: char| {
+        let names = (0..8_000).map(|number| format!("{letter}{number:04}"));
+        names.collect::<Vec<_>>().join(",")
+    };
+    let (old, new) = (list('a'), list('b'));
+    let tables =
+        |list: &str| format!("name: test\nvault: main\nsources: {{tables: &t [{list}], prefixes: *t}}");
+    let lines = changes(&parse(&tables(&old)), &parse(&tables(&new)));
+    assert_eq!(lines.len(), 2);
+    assert!(
+        lines.iter().all(|line| line.len() < 3_000),
+        "{:?}",
+        lines.iter().map(String::len).collect::<Vec<_>>()
+    );
+    // What is the same is left out first.
+    let one_more = format!("{old},zzz");
+    insta::assert_snapshot!(changes(&parse(&tables(&old)), &parse(&tables(&one_more)))[0], @"sources.prefixes: 8001 in all, 1 added: zzz");
 }

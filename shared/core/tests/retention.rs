@@ -2,15 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use backup_chain_core::due::{ChainView, PolicyState, SlotOrigin, due, flags, next_slot};
-use backup_chain_core::ids::{PointId, SessionId, Table, VaultArn};
+use backup_chain_core::ids::{PointId, PolicyRef, SessionId, Table, VaultArn};
 use backup_chain_core::point::{Hold, PointKind, RestorePoint, State, met_slots};
 use backup_chain_core::policy::{Home, Policy};
 use backup_chain_core::retention::{
     BrakeInputs, Braked, Brakes, Guard, Guards, PointVerdict, Reason, Watch, brake, digest, for_operator,
-    plan,
+    plan, released,
 };
 use backup_chain_core::span::{Span, Unit};
 use backup_chain_core::tier::{Flag, Tier};
@@ -514,4 +514,36 @@ proptest! {
         };
         prop_assert_eq!(told(&here), told(&there));
     }
+}
+
+#[test]
+fn what_a_smaller_keep_last_lets_go_is_told() {
+    // One a day, each kept for a day, until an hour before the last of them is a day old.
+    let of = |policy: &str, days: std::ops::RangeInclusive<u32>| -> Vec<RestorePoint> {
+        days.map(|day| {
+            let created = at(&format!("2026-03-{day:02}T07:00"));
+            let by = PolicyRef { name: policy.parse().unwrap(), revision: 1 };
+            RestorePoint { policy: Some(by), ..point(created, u128::from(day), vec![daily(created, 1)]) }
+        })
+        .collect()
+    };
+    let kept_by: BTreeMap<_, _> =
+        [("careful", 5), ("thrifty", 1)].map(|(name, keep)| (name.parse().unwrap(), keep)).into();
+    let told = |points: Vec<RestorePoint>, next: u32| {
+        let lines = released(points, &kept_by, next, at("2026-03-09T06:00"));
+        lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    // Of 8 the newest has a live flag, 4 more stay by keep_last, and 3 go anyway.
+    insta::assert_snapshot!(told(of("careful", 1..=8), 1), @"keep_last is 1, and 5 by policy careful: 4 outdated restore points of orders go once there is a backup by this policy");
+    insta::assert_snapshot!(told(of("careful", 1..=8), 4), @"keep_last is 4, and 5 by policy careful: 2 outdated restore points of orders go once there is a backup by this policy");
+    assert_eq!(told(of("careful", 1..=8), 5), "");
+    assert_eq!(told(of("thrifty", 1..=8), 1), "");
+    // A held point stays all the same; where nothing is outdated yet, it is told what will be.
+    let mut points = of("careful", 6..=8);
+    points[1].hold = held();
+    insta::assert_snapshot!(told(points, 1), @"keep_last is 1, and 5 by policy careful: 1 outdated restore point of orders goes once there is a backup by this policy");
+    insta::assert_snapshot!(told(of("careful", 8..=8), 1), @"keep_last is 1, and 5 by policy careful: so fewer outdated restore points stay of the tables that it had");
+    // The policy of the newest point counts.
+    let moved = of("careful", 1..=7).into_iter().chain(of("thrifty", 8..=8)).collect();
+    assert_eq!(told(moved, 1), "");
 }

@@ -7,7 +7,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use backup_chain_cli::{Console, command, run};
 use backup_chain_core::ids::{Region, TableName};
-use backup_chain_core::point::{PointKind, State};
+use backup_chain_core::point::{PointKind, RestorePoint, State};
 use backup_chain_deployed::stack::{ACCOUNT, SOURCE, Stack};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::command::{Ran, cli, cli_answering};
@@ -157,7 +157,9 @@ async fn wrong_usage_is_told_apart_from_refusals() {
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{line}: {ran:#?}");
         assert!(!ran.err.is_empty());
     }
-    assert!(offline("--version").await.done().starts_with("backup-chain 0."));
+    let version = offline("--version").await.done();
+    let zones = version.trim_end().strip_prefix("backup-chain 0.1.0 (time zones 20").unwrap();
+    assert!(zones.ends_with(')') && zones.len() == 4, "{version}");
     assert!(offline("policy plan --help").await.done().contains("Examples:"));
 }
 
@@ -190,8 +192,66 @@ async fn policies_are_checked_without_aws() {
         "{told}"
     );
 
-    let missing = offline("policy validate no-such-file.yaml").await.refusal();
-    assert!(missing.starts_with("no-such-file.yaml: "), "{missing}");
+    // Whatever one of them is, all are looked at.
+    let twin = Scratch::new("twin", "name: gold\nsources: {all: true}\nvault: backup-chain\n");
+    let line = format!("policy validate no-such-file.yaml {gold} {gold} {}", twin.path());
+    let ran = offline(&line).await;
+    assert_eq!((ran.code, ran.err.as_str()), (1, ""));
+    let told = ran.out.replace(twin.path(), "twin.yaml").replace(&gold, "gold.yaml");
+    insta::assert_snapshot!(told, @r"
+    no-such-file.yaml: there is no such file; name one that is there
+    gold.yaml: policy gold is valid
+    twin.yaml: name: gold.yaml holds a policy gold as well; give each a name of its own: the one that is applied last would replace the other
+    ");
+    let told: Value = serde_json::from_str(&offline(&format!("{line} --json")).await.out).unwrap();
+    let parts = |index: usize| {
+        let problem = &told[index]["problems"][0];
+        ["path", "line", "what", "fix"].map(|part| problem[part].clone())
+    };
+    assert_eq!(
+        parts(0),
+        [Value::from(""), 0.into(), "there is no such file".into(), "name one that is there".into()]
+    );
+    assert_eq!(parts(2)[0], "name");
+    let refused: Value =
+        serde_json::from_str(&offline(&format!("policy plan {} --json", wrong.path())).await.out).unwrap();
+    let problem = &refused["error"]["problems"][1];
+    assert_eq!((&problem["path"], &problem["line"]), (&"source".into(), &2.into()));
+    assert_eq!(
+        (&problem["what"], &problem["fix"]),
+        (&"unknown field".into(), &"did you mean \"sources\"?".into())
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_home_of_a_policy_is_what_its_fields_say() {
+    let validate = async |text: &str| {
+        let file = Scratch::new("home", text);
+        let ran = offline(&format!("policy validate {}", file.path())).await;
+        (ran.code, ran.out.replace(file.path(), "home.yaml"))
+    };
+    let copies = "copies: [{vault: 'arn:aws:backup:eu-central-1:111122223333:backup-vault:copies'}]\n\
+                  tiers: {daily: {at: 07:00, keep: 1 day, copy: {keep: 1 day}}}\n";
+    // The ARN of the vault says the Region.
+    let vault = format!(
+        "name: a\nsources: {{all: true}}\nvault: arn:aws:backup:eu-central-1:111122223333:backup-vault:main\n{copies}"
+    );
+    let (code, told) = validate(&vault).await;
+    assert_eq!(code, 1);
+    assert!(told.contains("copies[0].vault: the vault is in eu-central-1, where the backups are"), "{told}");
+    // What a comment or a description says is no ARN of the policy, and what is unknown is not told.
+    let words = format!(
+        "# arn:aws:dynamodb:eu-central-1:999999999999:table/orders\nname: a\nsources: {{all: true}}\nvault: main\n\
+         description: see arn:aws:dynamodb:us-east-1:888888888888:table/orders\n{copies}"
+    );
+    assert_eq!(validate(&words).await, (0, "home.yaml: policy a is valid\n".to_owned()));
+    let two = words.replace("}]", "}, {vault: 'arn:aws:backup:eu-west-1:222222222222:backup-vault:copies'}]");
+    let (_, told) = validate(&two).await;
+    assert!(
+        told.contains("the vault is of account 222222222222, and this stack serves 111122223333"),
+        "{told}"
+    );
+    assert!(!told.contains("source-region") && !told.contains("000000000000"), "{told}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -218,9 +278,22 @@ async fn slots_are_told_through_the_change_to_summer_time() {
     assert_eq!(slots[9]["tiers"][1]["tier"], "weekly");
     assert_eq!(slots[9]["tiers"][1]["copy_lapses"], "2026-05-04T05:00:00Z");
     assert_eq!(slots[9]["tiers"][0]["copy_lapses"], Value::Null);
-    // Without a day it is today, in the policy's zone.
+    // Without a day it is from now on: the slot of this instant, and none that has passed.
     let told = offline(&format!("policy plan {gold} --json")).await.json();
-    assert_eq!(told["from"], "2026-01-04T23:00:00Z");
+    assert_eq!(
+        (&told["from"], &told["slots"][0]["slot"]),
+        (&"2026-01-05T00:00:00Z".into(), &"2026-01-05T00:00:00Z".into())
+    );
+    assert_eq!((&told["first_day"], &told["until"]), (&"2026-01-05".into(), &"2026-01-12T00:00:00Z".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_plan_cannot_mean_is_wrong_usage() {
+    let gold = example("gold.yaml");
+    for wrong in ["--tables 0", "--gib 1e30", "--gib -1", "--gib NaN", "--tables 4000000000"] {
+        let ran = offline(&format!("policy plan {gold} {wrong}")).await;
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{wrong}: {ran:#?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -388,9 +461,7 @@ async fn removal_by_hand_plans_shows_asks_and_removes() {
     let oldest =
         all_points(&stack, &orders).await.into_iter().find(|point| point.kind == PointKind::Backup).unwrap();
     let state = async |stack: &Stack| {
-        let of_id = |point: &backup_chain_core::point::RestorePoint| {
-            point.id == oldest.id && point.kind == PointKind::Backup
-        };
+        let of_id = |point: &RestorePoint| point.id == oldest.id && point.kind == PointKind::Backup;
         all_points(stack, &orders).await.into_iter().find(of_id).unwrap().state()
     };
     let line = format!("remove orders --point {} --vault eu-central-1/backup-chain --by ann", oldest.id);
@@ -582,6 +653,82 @@ async fn a_policy_is_planned_against_the_deployment() {
     assert_eq!(told["apply"]["tables"], serde_json::json!(["carts", "orders"]));
     let conflict = cli(&world, &format!("policy plan {} --deployed --gib 3", file.path())).await;
     assert_eq!(conflict.code, 2, "{conflict:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_smaller_keep_last_lets_go_is_told_beforehand() {
+    let (world, mut stack) = deployed("2026-01-05T00:00:00Z").await;
+    for name in ["orders", "carts"] {
+        table(&world, name, &[]).await.unwrap();
+    }
+    let careful = "name: daily\nsources: {tables: [orders, carts]}\nvault: backup-chain\nkeep_last: 3\n\
+                   tiers: {daily: {at: [07:00], keep: 1 day}}\n";
+    let file = Scratch::new("careful", careful);
+    let _ = cli(&world, &format!("policy apply {}", file.path())).await.done();
+    stack.live_until(at("2026-01-10T12:00:00Z")).await;
+    let thrifty =
+        careful.replace("name: daily", "name: thrifty\npriority: 1").replace("keep_last: 3", "keep_last: 1");
+    let thrifty = Scratch::new("thrifty", &thrifty);
+    let plan = format!("policy plan {} --deployed", thrifty.path());
+    // Of each table the newest lives, and two stay by keep_last alone.
+    let told = cli(&world, &plan).await.done();
+    let line = "keep_last is 1, and 3 by policy daily: 4 outdated restore points of carts, orders go once there is a backup by \
+                this policy\n";
+    assert!(told.contains(line), "{told}");
+    let told = cli(&world, &format!("{plan} --json")).await.json();
+    assert_eq!(
+        told["apply"]["released"],
+        serde_json::json!([{"policy": "daily", "keep_last": 3, "next": 1, "tables": ["carts", "orders"], "points": 4}])
+    );
+    // So it is: once the other policy has made a backup, retention removes them.
+    let orders = "orders".parse().unwrap();
+    let kept = async |stack: &Stack| {
+        let points = all_points(stack, &orders).await;
+        let is_kept = |point: &&RestorePoint| {
+            point.state() == State::Available
+                && point.policy.as_ref().is_some_and(|by| by.name.as_str() == "daily")
+        };
+        points.iter().filter(is_kept).count()
+    };
+    assert!(kept(&stack).await >= 3);
+    let _ = cli(&world, &format!("policy apply {}", thrifty.path())).await.done();
+    stack.live_until(at("2026-01-12T23:00:00Z")).await;
+    assert_eq!(kept(&stack).await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_document_has_room_in_the_catalog() {
+    let (world, _stack) = deployed("2026-01-05T00:00:00Z").await;
+    let document = |letter: char| {
+        let names: Vec<String> =
+            (0..20).map(|number| format!("{letter}{number:02}{}", "x".repeat(200))).collect();
+        let copies: Vec<String> = (0..20)
+            .map(|number| {
+                format!("{{vault: 'arn:aws:backup:eu-west-1:111122223333:backup-vault:copies-{number}'}}")
+            })
+            .collect();
+        let text = format!(
+            "name: long\nsources: {{prefixes: [{}]}}\nvault: backup-chain\ncopies: [{}]\n\
+             tiers: {{daily: {{at: 07:00, keep: 1 day, copy: {{keep: 1 day}}}}}}\n",
+            names.join(", "),
+            copies.join(", ")
+        );
+        let rest = (128 << 10) - text.len() - 3;
+        format!("{text}# {}\n", "é".repeat(rest / 2))
+    };
+    for letter in ['a', 'b'] {
+        let file = Scratch::new("long", &document(letter));
+        let told = cli(&world, &format!("policy apply {}", file.path())).await.done();
+        assert!(told.starts_with("policy long is stored as revision "), "{told}");
+    }
+    let one_more = document('c').replace("# ", "#  é");
+    let file = Scratch::new("too-long", &one_more);
+    let ran = offline(&format!("policy validate {}", file.path())).await;
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.out.contains("policy: the text has 1310") && ran.out.contains("; write at most 131072"),
+        "{ran:#?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

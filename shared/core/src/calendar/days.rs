@@ -6,37 +6,51 @@ use jiff::civil::{Date, Weekday};
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
+use crate::spelling::{self, Misspelt};
 use crate::suggest;
 
 /// A text that names no day, or no days of the kind that are wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum InvalidDays {
-    /// Not a day of the week.
-    #[error("{given:?} is no day of the week: {hint}")]
-    Weekday {
-        /// What was given.
-        given: String,
-        /// What to write.
-        hint: String,
-    },
-    /// Not a day of a month.
-    #[error(
-        "{0:?} is no day of a month: write \"first monday\" (or second, third, fourth, last), \"day 15\" or \"last day\""
-    )]
-    MonthDay(String),
-    /// Not a month.
-    #[error("{given:?} is no month: {hint}")]
-    Month {
-        /// What was given.
-        given: String,
-        /// What to write.
-        hint: String,
-    },
-    /// Not a day of a year.
-    #[error(
-        "{0:?} is no day of a year: write \"first monday of january\", \"31 december\" or \"last day of february\""
-    )]
-    YearDay(String),
+#[error("{what}: {way_out}")]
+pub struct InvalidDays {
+    what: String,
+    way_out: String,
+}
+
+impl Misspelt for InvalidDays {
+    fn what(&self) -> String {
+        self.what.clone()
+    }
+
+    fn way_out(&self) -> String {
+        self.way_out.clone()
+    }
+}
+
+impl InvalidDays {
+    fn new(given: &str, is_no: &str, way_out: impl Into<String>) -> Self {
+        Self { what: format!("{given:?} is no {is_no}"), way_out: way_out.into() }
+    }
+
+    /// `given` is none of `choices`; `all` says them in few words.
+    pub(crate) fn none_of<'a>(
+        given: &str,
+        is_no: &str,
+        choices: impl Iterator<Item = &'a str>,
+        all: &str,
+    ) -> Self {
+        Self::new(given, is_no, suggest::hint(given, choices, all))
+    }
+
+    fn month_day(given: &str) -> Self {
+        let way_out = r#"write "first monday" (or second, third, fourth, last), "day 15" or "last day""#;
+        Self::new(given, "day of a month", way_out)
+    }
+
+    fn year_day(given: &str) -> Self {
+        let way_out = r#"write "first monday of january", "31 december" or "last day of february""#;
+        Self::new(given, "day of a year", way_out)
+    }
 }
 
 const WEEKDAYS: [(&str, Weekday); 7] = [
@@ -69,32 +83,26 @@ pub(crate) fn weekday_name(day: Weekday) -> &'static str {
     WEEKDAYS[day.to_monday_zero_offset() as usize].0
 }
 
+/// The names of the weekdays, Monday first.
+pub(crate) fn weekday_names() -> impl Iterator<Item = &'static str> {
+    WEEKDAYS.into_iter().map(|(name, _)| name)
+}
+
 /// The weekday called `text`, in English, in any case.
-pub(crate) fn weekday(text: &str) -> Result<Weekday, InvalidDays> {
-    let lower = text.trim().to_lowercase();
-    WEEKDAYS.iter().find(|(name, _)| *name == lower).map(|(_, day)| *day).ok_or_else(|| {
-        let near = suggest::nearest(&lower, WEEKDAYS.iter().map(|(name, _)| *name), 2);
-        let hint = if near.is_empty() {
-            "write monday to sunday".to_owned()
-        } else {
-            format!("did you mean {}?", suggest::any_of(&near))
-        };
-        InvalidDays::Weekday { given: text.to_owned(), hint }
-    })
+pub(crate) fn weekday(text: &str) -> Option<Weekday> {
+    let lower = text.trim_matches(' ').to_ascii_lowercase();
+    WEEKDAYS.iter().find(|(name, _)| *name == lower).map(|(_, day)| *day)
 }
 
 /// The number, 1 to 12, of the month called `text`, in English, in any case.
-pub(crate) fn month(text: &str) -> Result<i8, InvalidDays> {
-    let lower = text.trim().to_lowercase();
-    (1..).zip(MONTHS).find(|(_, name)| *name == lower).map(|(number, _)| number).ok_or_else(|| {
-        let near = suggest::nearest(&lower, MONTHS.into_iter(), 2);
-        let hint = if near.is_empty() {
-            "write january to december".to_owned()
-        } else {
-            format!("did you mean {}?", suggest::any_of(&near))
-        };
-        InvalidDays::Month { given: text.to_owned(), hint }
-    })
+pub(crate) fn month(text: &str) -> Option<i8> {
+    let lower = text.trim_matches(' ').to_ascii_lowercase();
+    (1..).zip(MONTHS).find(|(_, name)| *name == lower).map(|(number, _)| number)
+}
+
+/// The names of the months, January first.
+pub(crate) fn month_names() -> impl Iterator<Item = &'static str> {
+    MONTHS.into_iter()
 }
 
 /// The English name of month 1 to 12, in lower case.
@@ -197,17 +205,17 @@ impl MonthDay {
     /// # Errors
     /// When it is none of these.
     pub fn parse(text: &str) -> Result<Self, InvalidDays> {
-        let bad = || InvalidDays::MonthDay(text.to_owned());
-        let lower = text.trim().to_lowercase();
-        let (which, day) = lower.split_once(' ').ok_or_else(bad)?;
-        match (which, day.trim()) {
-            ("last", "day") => Ok(Self::Last),
-            ("day", number) => number_of_day(number).map(Self::Day).ok_or_else(bad),
-            (nth, day) => {
-                let nth = Nth::ALL.iter().find(|(name, ..)| *name == nth).ok_or_else(bad)?.1;
-                Ok(Self::Weekday(nth, weekday(day)?))
-            }
+        let lower = text.to_ascii_lowercase();
+        match *spelling::words(&lower) {
+            ["last", "day"] => Some(Self::Last),
+            ["day", number] => number_of_day(number).map(Self::Day),
+            [nth, day] => match Nth::ALL.iter().find(|(name, ..)| *name == nth) {
+                None => None,
+                Some((_, nth, _)) => Some(Self::Weekday(*nth, weekday_of(day)?)),
+            },
+            _ => None,
         }
+        .ok_or_else(|| InvalidDays::month_day(text))
     }
 
     /// The date in that month, if the month has one.
@@ -221,8 +229,15 @@ impl MonthDay {
     }
 }
 
+/// The number of a day, which may be written in two digits.
 fn number_of_day(text: &str) -> Option<i8> {
-    text.parse().ok().filter(|day| (1..=31).contains(day))
+    let number = spelling::number(text.strip_prefix('0').unwrap_or(text))?;
+    i8::try_from(number).ok().filter(|day| (1..=31).contains(day))
+}
+
+fn weekday_of(text: &str) -> Result<Weekday, InvalidDays> {
+    let all = "write monday to sunday";
+    weekday(text).ok_or_else(|| InvalidDays::none_of(text, "day of the week", weekday_names(), all))
 }
 
 impl fmt::Display for MonthDay {
@@ -297,17 +312,39 @@ impl Days {
     /// # Errors
     /// When it is none of these, or the month or weekday has no such name.
     pub fn parse_year(text: &str) -> Result<Self, InvalidDays> {
-        let bad = || InvalidDays::YearDay(text.to_owned());
-        let lower = text.trim().to_lowercase();
-        if let Some((day, of)) = lower.split_once(" of ") {
-            let day = MonthDay::parse(day).map_err(|error| match error {
-                InvalidDays::MonthDay(_) => bad(),
-                other => other,
-            })?;
-            return Ok(Self::Year(day, month(of)?));
+        let lower = text.to_ascii_lowercase();
+        let month_of = |text: &str| {
+            let all = "write a month from january to december";
+            month(text).ok_or_else(|| InvalidDays::none_of(text, "month", month_names(), all))
+        };
+        match *spelling::words(&lower) {
+            [number, of] => {
+                let day = number_of_day(number).ok_or_else(|| Self::no_year_day(text))?;
+                Ok(Self::Year(MonthDay::Day(day), month_of(of)?))
+            }
+            [which, day, "of", of] => {
+                let is_nth = Nth::ALL.iter().any(|(name, ..)| *name == which);
+                let day = MonthDay::parse(&format!("{which} {day}"))
+                    .map_err(|error| if is_nth { error } else { InvalidDays::year_day(text) })?;
+                let days = Self::Year(day, month_of(of)?);
+                if let MonthDay::Day(_) = day {
+                    // One way to write it is enough, and that of the canonical form is the shorter.
+                    return Err(InvalidDays::new(text, "day of a year", format!("write \"{days}\"")));
+                }
+                Ok(days)
+            }
+            _ => Err(Self::no_year_day(text)),
         }
-        let (day, of) = lower.split_once(' ').ok_or_else(bad)?;
-        Ok(Self::Year(MonthDay::Day(number_of_day(day).ok_or_else(bad)?), month(of)?))
+    }
+
+    fn no_year_day(text: &str) -> InvalidDays {
+        match MonthDay::parse(text) {
+            Ok(day) => {
+                let example = format!("name its month, such as \"{}\"", Self::Year(day, 12));
+                InvalidDays::new(text, "day of a year", example)
+            }
+            Err(_) => InvalidDays::year_day(text),
+        }
     }
 
     /// The first of these days at or after `date`.

@@ -27,12 +27,25 @@ pub(crate) fn days_of_slots(schedules: &[&Slots]) -> BTreeMap<Date, u8> {
     found
 }
 
-/// The slots of a day, in minutes: the first, the last, and the longest distance between two of them.
+/// The slots of a day, in minutes: the first, the last, and the distances between two that follow each other.
 #[derive(Clone, Copy)]
 struct Shape {
     first: i64,
     last: i64,
-    widest: i64,
+    gaps: Option<Gaps>,
+}
+
+/// The shortest and the longest distance between two slots that follow each other, in minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Gaps {
+    pub shortest: i64,
+    pub longest: i64,
+}
+
+impl Gaps {
+    fn and(self, other: Self) -> Self {
+        Self { shortest: self.shortest.min(other.shortest), longest: self.longest.max(other.longest) }
+    }
 }
 
 impl Shape {
@@ -45,30 +58,36 @@ impl Shape {
         Self {
             first: first.copied().unwrap_or_default(),
             last: last.copied().unwrap_or_default(),
-            widest: gaps.max().unwrap_or_default(),
+            gaps: gaps.map(|gap| Gaps { shortest: gap, longest: gap }).reduce(Gaps::and),
         }
     }
 }
 
-/// The longest distance between two slots that follow each other, in minutes. Slots are looked at once for each
-/// kind of day: those of many years are millions.
-pub(crate) fn longest_gap(schedules: &[&Slots]) -> Option<i64> {
+/// How far slots are apart that follow each other. Slots are looked at once for each kind of day: those of many years are
+/// millions.
+pub(crate) fn gaps(schedules: &[&Slots]) -> Option<Gaps> {
     let mut shapes: BTreeMap<u8, Shape> = BTreeMap::new();
-    let mut longest = 0;
+    let mut all: Option<Gaps> = None;
     let mut before: Option<(Date, Shape)> = None;
     for (day, bits) in days_of_slots(schedules) {
         let shape = *shapes.entry(bits).or_insert_with(|| {
             let due = schedules.iter().enumerate().filter(|(bit, _)| bits & 1 << bit != 0);
             Shape::of(due.map(|(_, slots)| *slots))
         });
-        let since = before.map_or(0, |(last_day, last)| {
+        let since = before.map(|(last_day, last)| {
             let days = day.duration_since(last_day).as_hours() / 24;
-            days * MINUTES_OF_A_DAY + shape.first - last.last
+            let gap = days * MINUTES_OF_A_DAY + shape.first - last.last;
+            Gaps { shortest: gap, longest: gap }
         });
-        longest = longest.max(shape.widest).max(since);
+        all = [all, shape.gaps, since].into_iter().flatten().reduce(Gaps::and);
         before = Some((day, shape));
     }
-    (longest > 0).then_some(longest)
+    all
+}
+
+/// The longest distance between two slots that follow each other, in minutes.
+pub(crate) fn longest_gap(schedules: &[&Slots]) -> Option<i64> {
+    gaps(schedules).map(|gaps| gaps.longest)
 }
 
 #[cfg(test)]
@@ -107,15 +126,18 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(48))]
 
         #[test]
-        fn the_longest_gap_is_that_between_all_slots_of_many_years(all in prop::collection::vec(slots(), 1..4)) {
+        fn gaps_are_those_between_all_slots_of_many_years(all in prop::collection::vec(slots(), 1..4)) {
             let moment = |text: &str| text.parse::<Timestamp>().unwrap();
             let (after, until) = (moment("1999-12-31T23:59:00Z"), moment("2028-12-31T23:59:00Z"));
             let utc = Zone::UTC;
             let found = all.iter().flat_map(|slots| slots.within(&utc).slots(after, until));
             let found: Vec<Timestamp> = found.collect::<BTreeSet<_>>().into_iter().collect();
-            let gaps = found.windows(2).map(|pair| pair[1].duration_since(pair[0]).as_mins());
+            let between = found.windows(2).map(|pair| pair[1].duration_since(pair[0]).as_mins());
+            let between: Vec<i64> = between.collect();
             let schedules: Vec<&Slots> = all.iter().collect();
-            prop_assert_eq!(longest_gap(&schedules), gaps.max());
+            let expected = between.iter().min().zip(between.iter().max());
+            let expected = expected.map(|(shortest, longest)| Gaps { shortest: *shortest, longest: *longest });
+            prop_assert_eq!(gaps(&schedules), expected);
         }
     }
 }

@@ -10,8 +10,8 @@ mod time;
 mod zone;
 
 pub use days::{Days, InvalidDays, MonthDay, Months, Nth, Weekdays};
-pub(crate) use days::{month, month_name, weekday, weekday_name};
-pub(crate) use gap::{MINUTES_OF_A_DAY, days_of_slots, longest_gap};
+pub(crate) use days::{month, month_name, month_names, weekday, weekday_name, weekday_names};
+pub(crate) use gap::{Gaps, MINUTES_OF_A_DAY, days_of_slots, gaps, longest_gap};
 pub use schedule::{Schedule, Slots};
 pub use time::{InvalidTime, TimeOfDay};
 pub use zone::{UnknownZone, Zone, instant};

@@ -7,6 +7,8 @@ use jiff::civil::Time;
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::spelling::Misspelt;
+
 /// A wall-clock time to the minute, written `07:00`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(into = "String")]
@@ -16,6 +18,16 @@ pub struct TimeOfDay(Time);
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0:?} is no time of day: write hours and minutes from 00:00 to 23:59, such as 07:00")]
 pub struct InvalidTime(String);
+
+impl Misspelt for InvalidTime {
+    fn what(&self) -> String {
+        format!("{:?} is no time of day", self.0)
+    }
+
+    fn way_out(&self) -> String {
+        "write hours and minutes from 00:00 to 23:59, such as 07:00".to_owned()
+    }
+}
 
 impl TimeOfDay {
     /// The time of an hour, 0 to 23, and a minute, 0 to 59.

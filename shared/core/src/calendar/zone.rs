@@ -9,6 +9,7 @@ use jiff::tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::spelling::Misspelt;
 use crate::suggest;
 
 /// An IANA time zone such as `Europe/Berlin`. Written and read as its name.
@@ -23,6 +24,19 @@ pub struct UnknownZone {
     given: String,
     hint: String,
 }
+
+impl Misspelt for UnknownZone {
+    fn what(&self) -> String {
+        format!("no time zone is called {:?}", self.given)
+    }
+
+    fn way_out(&self) -> String {
+        self.hint.clone()
+    }
+}
+
+/// What the database holds for machines whose zone has not been set: no zone of any place.
+const UNSET: &str = "Factory";
 
 impl Zone {
     /// Coordinated universal time, the default.
@@ -72,9 +86,10 @@ impl FromStr for Zone {
         // Not jiff's global database, which another crate's features could point at the machine's own.
         let database = TimeZoneDatabase::bundled();
         match database.get(text) {
-            Ok(zone) if !zone.is_unknown() => Ok(Self(zone)),
+            Ok(zone) if !zone.is_unknown() && zone.iana_name() != Some(UNSET) => Ok(Self(zone)),
             _ => {
-                let names: Vec<String> = database.available().map(|name| name.as_str().to_owned()).collect();
+                let names = database.available().map(|name| name.as_str().to_owned());
+                let names: Vec<String> = names.filter(|name| name != UNSET).collect();
                 let near = near_zones(text, &names);
                 let hint = if near.is_empty() {
                     "write an IANA name, such as Europe/Berlin or UTC".to_owned()

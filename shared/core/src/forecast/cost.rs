@@ -52,17 +52,24 @@ impl StorageCost {
 /// AWS bills by GB of 2^30 bytes.
 const GB: f64 = (1u64 << 30) as f64;
 
-/// The monthly cost of a policy of the Region `home` over tables of these sizes in bytes. Give a single table
+/// The monthly cost of a policy of the Region `home`, where it is known, over tables of these sizes in bytes. Give a single table
 /// for its own share.
 ///
 /// Every backup is a full one, so it is as large as its table is now. Storage is the average number of points
 /// over the year; a point that has moved to cold storage is billed for at least 90 days there, and the policy
 /// moves only those that stay so long. Not counted is what an outdated point costs until the next retention
 /// run, up to a day.
-pub fn cost(policy: &Policy, home: &Region, steady: &SteadyState, tables: &[u64], prices: &Prices) -> Cost {
+pub fn cost(
+    policy: &Policy,
+    home: Option<&Region>,
+    steady: &SteadyState,
+    tables: &[u64],
+    prices: &Prices,
+) -> Cost {
     let gb = tables.iter().map(|bytes| *bytes as f64).sum::<f64>() / GB;
-    let storage = |chain: &Chain, region: &Region| {
-        let (of, cold) = (prices.of(region), chain.cold.average);
+    let storage = |chain: &Chain, region: Option<&Region>| {
+        let (of, cold) =
+            (region.map_or(&prices.other_regions, |region| prices.of(region)), chain.cold.average);
         StorageCost { warm: gb * (chain.points.average - cold) * of.warm, cold: gb * cold * of.cold }
     };
     let copies: Vec<CopyCost> = steady
@@ -71,8 +78,10 @@ pub fn cost(policy: &Policy, home: &Region, steady: &SteadyState, tables: &[u64]
         .flat_map(|chain| policy.copies.iter().map(move |target| (chain, &target.vault)))
         .map(|(chain, vault)| CopyCost {
             vault: vault.clone(),
-            storage: storage(chain, &vault.region),
-            traffic: gb * chain.made_per_month * prices.copy(home, &vault.region),
+            storage: storage(chain, Some(&vault.region)),
+            traffic: gb
+                * chain.made_per_month
+                * home.map_or(prices.other_regions.copy, |home| prices.copy(home, &vault.region)),
         })
         .collect();
     let backups = storage(&steady.backups, home);
@@ -84,7 +93,7 @@ pub fn cost(policy: &Policy, home: &Region, steady: &SteadyState, tables: &[u64]
             "AWS bills a point in cold storage for at least {COLD_DAYS} days there, even if it is removed sooner by an operator"
         ));
     }
-    let mut regions: Vec<&Region> = copies.iter().map(|copy| &copy.vault.region).chain([home]).collect();
+    let mut regions: Vec<&Region> = copies.iter().map(|copy| &copy.vault.region).chain(home).collect();
     regions.sort();
     regions.dedup();
     regions.retain(|region| !prices.regions.contains_key(region));
@@ -93,5 +102,11 @@ pub fn cost(policy: &Policy, home: &Region, steady: &SteadyState, tables: &[u64]
             .iter()
             .map(|region| format!("the prices do not list {region}: those of other_regions are taken")),
     );
+    if home.is_none() {
+        notes.push(
+            "the source Region is not known: name it with --region, until then high prices are taken"
+                .to_owned(),
+        );
+    }
     Cost { prices_as_of: prices.as_of, backups, copies, total, notes }
 }

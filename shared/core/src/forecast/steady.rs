@@ -34,6 +34,8 @@ pub struct Chain {
     pub tiers: BTreeMap<Tier, Count>,
     /// Restore points that are added in a month, on average over the year.
     pub made_per_month: f64,
+    /// The most restore points whose last flag lapses on one day.
+    pub most_removed_in_a_day: u32,
 }
 
 /// A number that changes over the year.
@@ -127,11 +129,21 @@ fn chain(policy: &Policy, rules: &[Rule<'_>], at: Timestamp) -> Chain {
         groups.iter().filter(|(mask, _)| mask & day.due != 0).map(|(_, times)| times.len()).sum()
     };
     let made: usize = days.iter().filter(|day| year.contains(&day.midnight)).map(of_day).sum();
+    let mut removed: BTreeMap<Timestamp, u32> = BTreeMap::new();
+    for day in &days {
+        for (mask, times) in groups.iter().filter(|(mask, _)| mask & day.due != 0) {
+            let lapses = (0..4).filter(|tier| mask & day.due & 1 << tier != 0).map(|tier| day.lapses[tier]);
+            if let Some(lapses) = lapses.max().filter(|lapses| year.contains(lapses)) {
+                *removed.entry(lapses).or_default() += times.len() as u32;
+            }
+        }
+    }
     Chain {
         points: points.count(),
         cold: cold.count(),
         tiers: rules.iter().map(|(tier, ..)| (*tier, tiers[*tier as usize].count())).collect(),
         made_per_month: made as f64 / 12.0,
+        most_removed_in_a_day: removed.into_values().max().unwrap_or_default(),
     }
 }
 

@@ -7,7 +7,9 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 
+use super::SessionLimits;
 use super::steady::goes_cold;
+use crate::calendar::{Gaps, Slots, gaps};
 use crate::ids::{TableName, VaultArn};
 use crate::lock::Lock;
 use crate::metadata::{MAX_TAGS, tags::RESERVED_TAGS};
@@ -56,6 +58,7 @@ pub fn warnings(policy: &Policy, facts: &Facts) -> Vec<String> {
         locked(policy, ("copy.keep", &name), vault, &copies, &mut lines);
     }
     cold(policy, &backups, &copies, &mut lines);
+    close(policy, &mut lines);
     tags(facts, &mut lines);
     lines
 }
@@ -172,6 +175,21 @@ fn cold(policy: &Policy, backups: &[(Tier, Span)], copies: &[(Tier, Span)], line
         lines.push(format!(
             "cold_after is {days} days: from then on a restore takes up to 4 hours longer, and nothing can be copied \
              from: {moved}"
+        ));
+    }
+}
+
+/// Slots that follow each other sooner than a backup takes.
+fn close(policy: &Policy, lines: &mut Vec<String>) {
+    let slots: Vec<&Slots> = policy.tiers.iter().map(|(_, rule)| &rule.slots).collect();
+    let takes = SessionLimits::default().backup.as_mins();
+    if let Some(Gaps { shortest, .. }) = gaps(&slots).filter(|gaps| gaps.shortest < takes) {
+        lines.push(format!(
+            "slots are as close as {}, and a backup takes about {takes}, begun by AWS Backup up to {} hours \
+             after its slot (start_window). One backup of a table runs at a time, so slots would be skipped and owed to the next \
+             point: part them by more, or give tiers the same times, so that they share a point",
+            if shortest == 1 { "1 minute".to_owned() } else { format!("{shortest} minutes") },
+            policy.start_window_hours
         ));
     }
 }

@@ -10,20 +10,9 @@ use super::forms;
 use super::{Retries, Selection, Tiers, counted};
 use crate::calendar::{Schedule, Slots, Zone, longest_gap};
 use crate::copying::MAX_DEFERRAL;
-use crate::ids::{AccountId, PolicyName, Region, TableName, VaultArn, VaultName};
+use crate::ids::{PolicyName, TableName, VaultArn, VaultName};
 use crate::span::Span;
 use crate::tier::{Flag, Tier};
-
-/// Where a policy is at home: the account and the source Region of the stack that runs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Home {
-    /// `aws`, or another partition.
-    pub partition: String,
-    /// The account of tables and vaults.
-    pub account: AccountId,
-    /// The Region of tables and backups.
-    pub region: Region,
-}
 
 /// A policy that keeps every rule of the language.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -34,7 +23,7 @@ pub struct Policy {
     pub name: PolicyName,
     /// What it is for, up to 255 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "String", length(max = 255)))]
+    #[cfg_attr(feature = "schema", schemars(with = "forms::Description"))]
     pub description: Option<String>,
     /// 1 to 1000, **the lowest first** (default 100): a table that several policies select belongs to the
     /// first of them. Between equals the name decides: see [`Policy::rank`].
@@ -49,17 +38,14 @@ pub struct Policy {
     pub sources: Selection,
     /// Which tables not: stronger than `sources`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Selection"))]
+    #[cfg_attr(feature = "schema", schemars(with = "forms::Excluded<Selection>"))]
     pub exclude: Option<Selection>,
     /// The vault of the backups, in the home Region and account.
-    #[cfg_attr(
-        feature = "schema",
-        schemars(with = "String", regex(pattern = "^(arn:.*:)?[A-Za-z0-9_-]{2,50}$"))
-    )]
+    #[cfg_attr(feature = "schema", schemars(with = "forms::HomeVault"))]
     pub vault: VaultName,
-    /// The vaults of the copies, in other Regions of the account.
+    /// The vaults of the copies, in other Regions of the account, at most 20.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(with = "forms::OneOrMore<CopyTarget>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "forms::Copies<CopyTarget>"))]
     pub copies: Vec<CopyTarget>,
     /// When, and for how long. None at all: the policy can only be kept, not run.
     #[serde(skip_serializing_if = "Tiers::is_empty")]
@@ -73,28 +59,28 @@ pub struct Policy {
     pub retries: Retries,
     /// In how many hours AWS Backup must have started a job, 1 to 12 (default 8).
     #[serde(rename = "start_window", serialize_with = "counted::hours")]
-    #[cfg_attr(feature = "schema", schemars(with = "forms::Hours"))]
+    #[cfg_attr(feature = "schema", schemars(with = "forms::StartWindow"))]
     pub start_window_hours: u32,
-    /// After how many days in warm storage a point moves to cold storage. Asked for a point only where its
-    /// retention allows it: 90 days longer than it is warm.
+    /// After how many days in warm storage a point moves to cold storage, 1 to 36410. Asked for a point only where its
+    /// retention allows it from whichever day: 90 days longer than it is warm.
     #[serde(
         rename = "cold_after",
         skip_serializing_if = "Option::is_none",
         serialize_with = "counted::days"
     )]
-    #[cfg_attr(feature = "schema", schemars(with = "forms::DaysCount"))]
+    #[cfg_attr(feature = "schema", schemars(with = "forms::ColdAfter"))]
     pub cold_after_days: Option<u32>,
-    /// The greatest age in hours that the newest restore point of a table may have; older is a breach.
+    /// The greatest age in hours that the newest restore point of a table may have, 1 to 8784; older is a breach.
     #[serde(
         rename = "objective",
         skip_serializing_if = "Option::is_none",
         serialize_with = "counted::some_hours"
     )]
-    #[cfg_attr(feature = "schema", schemars(with = "forms::Hours"))]
+    #[cfg_attr(feature = "schema", schemars(with = "forms::Objective"))]
     pub objective_hours: Option<u32>,
-    /// Tags for the recovery points, beside those that they inherit from their table.
+    /// At most 10 tags for the recovery points, beside those that they inherit from their table.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(with = "forms::Tags"))]
+    #[cfg_attr(feature = "schema", schemars(with = "forms::PointTags"))]
     pub tags: BTreeMap<String, String>,
 }
 
@@ -107,7 +93,7 @@ pub struct CopyTarget {
         feature = "schema",
         schemars(
             with = "String",
-            regex(pattern = "^arn:[a-z-]+:backup:[a-z0-9-]+:[0-9]{12}:backup-vault:[A-Za-z0-9_-]{2,50}$")
+            regex(pattern = "^arn:[^:]*:backup:[a-z0-9-]+:[0-9]{12}:backup-vault:[A-Za-z0-9_-]{2,50}$")
         )
     )]
     pub vault: VaultArn,
@@ -177,8 +163,8 @@ impl Policy {
         Some(self.tiers.get(tier)?.copy.as_ref()?.slots.within(&self.time_zone))
     }
 
-    /// After how many days a point with these flags moves to cold storage: only if one of the flags lives at
-    /// least [`COLD_DAYS`] longer. A point that would leave sooner stays warm, where it costs less.
+    /// After how many days a point with these flags moves to cold storage: only if the span of one of the flags lasts at
+    /// least [`COLD_DAYS`] longer, from whichever day. A point that might leave sooner stays warm, where it costs less.
     pub fn cold_days_of(&self, flags: &[Flag]) -> Option<u32> {
         let days = self.cold_after_days?;
         flags.iter().any(|flag| flag.span.least_days() >= days + COLD_DAYS).then_some(days)

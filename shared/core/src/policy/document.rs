@@ -4,9 +4,11 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{DuplicateKeyPolicy, Error, Spanned};
+use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, Spanned};
 
+use super::bounds::{MAX_ALIASES, MAX_BYTES, MAX_DEPTH, MAX_VALUES};
 use super::problem::Problem;
+use super::yaml;
 
 /// A value and the line that it stands on; 0 when that is unknown.
 #[derive(Debug, Clone)]
@@ -20,7 +22,7 @@ pub(super) enum Value {
     Null,
     Bool(bool),
     Int(i64),
-    /// Kept for the error alone: no field takes one.
+    /// A number that is not written as a whole one, or too great for [`Value::Int`].
     Float(f64),
     Text(String),
     List(Vec<Node>),
@@ -32,15 +34,6 @@ pub(super) struct Key {
     pub line: u64,
     pub name: String,
 }
-
-/// The most bytes of a document: room for the names of all tables that a Region has by default.
-const MAX_BYTES: usize = 128 << 10;
-/// The most values of a document, those that aliases stand for included.
-const MAX_VALUES: usize = 20_000;
-/// The most aliases of a document.
-const MAX_ALIASES: usize = 100;
-/// The most levels of lists and mappings within each other: the language itself has six.
-const MAX_DEPTH: usize = 16;
 
 /// Reads YAML, of which JSON is a part. What is large beyond any policy is refused before it is read.
 pub(super) fn read(text: &str) -> Result<Node, Problem> {
@@ -64,37 +57,12 @@ pub(super) fn read(text: &str) -> Result<Node, Problem> {
         // Repeated keys are reported with their path, like every other problem.
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         leading_zero_numbers_as_strings: true,
+        // The truths of YAML 1.2 alone, as editors with its schema have them: `no` is a text.
+        strict_booleans: true,
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
         underscored_numbers_as_strings: true,
     };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let error = error.without_snippet();
-        let line = error.location().map_or(0, |location| location.line());
-        if is_beyond_bounds(error) {
-            let what = "the text holds more, or more deeply nested, than any policy";
-            let fix = format!(
-                "write at most {MAX_VALUES} values, {MAX_DEPTH} levels of lists and mappings, and {MAX_ALIASES} aliases"
-            );
-            return Problem::new("", line, what, fix);
-        }
-        // The message without its place, which is reported apart, and without advice to programmers.
-        let message = error.to_string();
-        let what = [" at line ", "; use from_str"]
-            .iter()
-            .fold(message.as_str(), |text, end| text.split_once(end).map_or(text, |(before, _)| before));
-        Problem::new("", line, format!("the text is no YAML: {what}"), "correct the line, or quote the value")
-    })
-}
-
-/// Whether reading ended at a bound.
-fn is_beyond_bounds(error: &Error) -> bool {
-    match error {
-        Error::Budget { .. }
-        | Error::AliasReplayCounterOverflow { .. }
-        | Error::AliasReplayLimitExceeded { .. }
-        | Error::AliasReplayStackDepthExceeded { .. } => true,
-        Error::AliasError { error, .. } => is_beyond_bounds(error),
-        _ => false,
-    }
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| yaml::problem(&error))
 }
 
 impl Value {
@@ -104,7 +72,7 @@ impl Value {
             Value::Null => "nothing".to_owned(),
             Value::Bool(value) => value.to_string(),
             Value::Int(value) => format!("the number {value}"),
-            Value::Float(value) => format!("the number {value}"),
+            Value::Float(value) => format!("the number {value:?}"),
             Value::Text(text) => format!("{text:?}"),
             Value::List(_) => "a list".to_owned(),
             Value::Map(_) => "a mapping".to_owned(),
@@ -154,10 +122,16 @@ impl<'de> Visitor<'de> for Tree {
         Ok(Value::Int(value))
     }
 
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Value, E> {
-        i64::try_from(value)
-            .map(Value::Int)
-            .map_err(|_| E::custom(format_args!("{value} is too great a number")))
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(i64::try_from(value).map_or(Value::Float(value as f64), Value::Int))
+    }
+
+    fn visit_i128<E>(self, value: i128) -> Result<Value, E> {
+        Ok(Value::Float(value as f64))
+    }
+
+    fn visit_u128<E>(self, value: u128) -> Result<Value, E> {
+        Ok(Value::Float(value as f64))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {

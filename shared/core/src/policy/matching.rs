@@ -7,8 +7,10 @@ use wildmatch::WildMatch;
 
 use crate::ids::TableName;
 
-/// The most patterns of a selection: a name is compared with each of them, character by character.
-pub(super) const MAX_PATTERNS: usize = 100;
+/// Whether AWS takes a character in tags: letters, digits, spaces and some signs.
+pub(super) fn is_of_tags(c: char) -> bool {
+    c.is_alphanumeric() || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@".contains(c)
+}
 
 /// A table name with wildcards: `*` stands for any characters, none included, `?` for one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +19,16 @@ pub struct Pattern(String);
 impl Pattern {
     pub(super) fn new(text: &str) -> Self {
         Self(text.to_owned())
+    }
+
+    /// The characters before the first wildcard, with which every name begins that fits.
+    pub(super) fn beginning(&self) -> &str {
+        self.0.split(['*', '?']).next().unwrap_or_default()
+    }
+
+    /// Whether every name that begins so fits.
+    pub(super) fn fits_beginning(&self, beginning: &str) -> bool {
+        self.0.ends_with('*') && WildMatch::new(&self.0).matches(beginning)
     }
 
     /// Whether a table's name fits.
@@ -39,7 +51,6 @@ impl fmt::Display for Pattern {
 
 /// A tag that selects tables: key and value must be equal, letter case included.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct TagMatch {
     /// The tag's key.
     pub key: String,

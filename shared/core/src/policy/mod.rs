@@ -4,14 +4,17 @@
 //! with it at once; what it returns keeps every rule of the language. Serialised it is the document in its
 //! canonical form, defaults written out, which parses to the same policy.
 
+mod bounds;
 mod changes;
 mod content;
 mod counted;
 mod document;
 #[cfg(feature = "schema")]
 mod forms;
+mod home;
 mod matching;
 mod parse;
+mod parse_selection;
 mod parse_tiers;
 mod problem;
 mod reader;
@@ -21,9 +24,11 @@ mod rules;
 mod schema;
 mod selection;
 mod tiers;
+mod yaml;
 
 pub use changes::changes;
-pub use content::{COLD_DAYS, CopyTarget, Home, Policy};
+pub use content::{COLD_DAYS, CopyTarget, Policy};
+pub use home::{Home, KnownHome};
 pub use matching::{Pattern, TagMatch};
 pub use problem::{PolicyErrors, Problem};
 pub use retries::{Notices, Retries};

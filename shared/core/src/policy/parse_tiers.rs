@@ -2,12 +2,13 @@
 
 use std::slice;
 
+use super::bounds::{ALL_MONTHS, EVERY_DAY, EVERY_HOUR, EXAMPLE_ARN, WORKDAYS};
 use super::problem::Problem;
 use super::reader::{Field, Fields, Note, each};
 use super::{CopyRule, TierRule, Tiers, rules};
-use crate::calendar::{self, Days, MonthDay, Months, Slots, TimeOfDay, Weekdays};
+use crate::calendar::{self, Days, InvalidDays, MonthDay, Months, Slots, TimeOfDay, Weekdays};
 use crate::span::Span;
-use crate::suggest::any_of;
+use crate::suggest::{self, any_of};
 use crate::tier::Tier;
 
 /// What the slots are for.
@@ -60,10 +61,11 @@ pub(super) fn tiers(field: Field, has_copies: bool, problems: &mut Vec<Problem>)
 fn rule(tier: Tier, field: Field, has_copies: bool, problems: &mut Vec<Problem>) -> Option<TierRule> {
     let mut fields = field.map("on, at and keep").note(problems)?;
     let slots = slots(tier, Role::Backups, &mut fields, problems);
-    let keep = keep(&mut fields, slots.as_ref(), "backups", problems);
+    let keep = keep(tier, &mut fields, slots.as_ref(), "backups", problems);
     let copy = fields.take("copy").map(|field| {
         if !has_copies {
-            let fix = "add copies: [{vault: <ARN of a vault in another Region>}] to the policy";
+            let fix =
+                format!("add copies: [{{vault: \"{EXAMPLE_ARN}\"}}] to the policy, with a vault of yours");
             problems.push(field.problem("the policy names no vault to copy to", fix));
         }
         copy(tier, field, slots.as_ref(), problems)
@@ -79,15 +81,27 @@ fn rule(tier: Tier, field: Field, has_copies: bool, problems: &mut Vec<Problem>)
 fn copy(tier: Tier, field: Field, backups: Option<&Slots>, problems: &mut Vec<Problem>) -> Option<CopyRule> {
     let mut fields = field.map("keep, and on and at where not every backup is copied").note(problems)?;
     let slots = slots(tier, Role::Copies(backups), &mut fields, problems);
-    let keep = keep(&mut fields, slots.as_ref(), "copies", problems);
+    let keep = keep(tier, &mut fields, slots.as_ref(), "copies", problems);
     fields.finish(problems);
     Some(CopyRule { slots: slots?, keep: keep? })
 }
 
 /// Reads `keep`, which must last from each slot to the next.
-fn keep(fields: &mut Fields, slots: Option<&Slots>, what: &str, problems: &mut Vec<Problem>) -> Option<Span> {
+fn keep(
+    tier: Tier,
+    fields: &mut Fields,
+    slots: Option<&Slots>,
+    what: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<Span> {
+    let example = match tier {
+        Tier::Daily => "14 days",
+        Tier::Weekly => "5 weeks",
+        Tier::Monthly => "13 months",
+        Tier::Yearly => "7 years",
+    };
     let field = fields
-        .require("keep", &format!("say how long {what} are kept, such as keep: 14 days"))
+        .require("keep", &format!("say how long {what} are kept, such as keep: {example}"))
         .note(problems)?;
     let keep = field.span().note(problems)?;
     if let Some(days) = slots.and_then(|slots| rules::longer_than(keep, slots)) {
@@ -146,7 +160,10 @@ fn hourly(
     });
     let Some(field) = hours_field else {
         if let Some(field) = runs_field {
-            let fix = "add hours: every hour, or hours: [8, 12, 16]";
+            let fix = match has_at {
+                false => "add hours: every hour, or hours: [8, 12, 16]",
+                true => "remove it, or write hours in place of at, such as hours: [8, 12, 16]",
+            };
             problems
                 .push(field.problem("it says how often in each of the hours, and no hours are given", fix));
         }
@@ -157,8 +174,14 @@ fn hourly(
         problems.push(field.problem("at and hours both give the times", fix));
         return Some(None);
     }
-    let hours = if field.text("").is_ok_and(|text| text.trim().eq_ignore_ascii_case("every hour")) {
+    let word = field.as_text().map(|text| text.trim_matches(' '));
+    let hours = if word.is_some_and(|word| word.eq_ignore_ascii_case(EVERY_HOUR)) {
         Some((0..24).collect())
+    } else if let Some(word) = word {
+        let all = "write every hour, or hours from 0 to 23, such as [8, 12, 16]";
+        let what = format!("{word:?} says no hours");
+        problems.push(field.problem(what, suggest::hint(word, [EVERY_HOUR].into_iter(), all)));
+        None
     } else {
         each(Some(field.clone()), problems, |item, _| {
             item.count("", 0..=23, "the hours of a day are 0 to 23")
@@ -229,15 +252,28 @@ fn month_days(
 }
 
 fn month_day(field: &Field, made_on: Option<MonthDay>) -> Result<MonthDay, Problem> {
-    let text = field.text("a day of the month such as first monday, day 15 or last day")?;
-    let day = MonthDay::parse(text).map_err(|error| field.problem(error, ""))?;
+    let want = "a day of the month such as first monday, day 15 or last day";
+    let Some(text) = field.as_text() else {
+        let day = field.count("", 1..=31, "").ok().filter(|_| made_on.is_none());
+        return Err(field.wanted(&day.map_or_else(|| want.to_owned(), |day| format!("\"day {day}\""))));
+    };
+    let day = MonthDay::parse(text).map_err(|error| match (Days::parse_year(text), made_on) {
+        (_, Some(made)) => {
+            field.problem(format!("{text:?} is no day of a month"), format!("choose from {made}"))
+        }
+        (Ok(Days::Year(day, month)), None) => field.problem(
+            format!("{text:?} is a day of one month"),
+            format!("write on: {day} and months: {}", calendar::month_name(month)),
+        ),
+        _ => field.misspelt(&error),
+    })?;
     Choice { tier: Tier::Monthly, among: made_on.as_ref().map(slice::from_ref) }.check(field, "on", &day)?;
     Ok(day)
 }
 
 fn year_day(field: &Field, made: Option<Days>) -> Result<Days, Problem> {
     let text = field.text("a day of the year such as first monday of january")?;
-    let days = Days::parse_year(text).map_err(|error| field.problem(error, ""))?;
+    let days = Days::parse_year(text).map_err(|error| field.misspelt(&error))?;
     Choice { tier: Tier::Yearly, among: made.as_ref().map(slice::from_ref) }.check(field, "on", &days)?;
     if let Days::Year(day, month) = days {
         rules::day_exists(field, day, Months::only(month), &format!(" of {}", calendar::month_name(month)))?;
@@ -257,25 +293,31 @@ fn weekdays(
         _ => None,
     };
     let choice = Choice { tier, among: made.as_deref() };
-    let all = match field.text("").map(|text| text.trim().to_lowercase()).as_deref() {
-        Ok("every day") => Some(Weekdays::EVERY_DAY),
-        Ok("workdays") => Some(Weekdays::WORKDAYS),
+    let all = match field.as_text().map(|text| text.trim_matches(' ').to_ascii_lowercase()).as_deref() {
+        Some(EVERY_DAY) => Some(Weekdays::EVERY_DAY),
+        Some(WORKDAYS) => Some(Weekdays::WORKDAYS),
         _ => None,
     };
     if let Some(days) = all {
         days.names().iter().try_for_each(|name| choice.check(&field, "on", name)).note(problems)?;
         return Some(days);
     }
-    let alternative = if field.is_list() { "" } else { "or write every day or workdays" };
+    let is_list = field.is_list();
+    let all =
+        if is_list { "write monday to sunday" } else { "write every day, workdays, or monday to sunday" };
+    let more: &[&str] = if is_list { &[] } else { &[EVERY_DAY, WORKDAYS] };
     let names = each(Some(field), problems, |item, _| {
-        let text = item.text("every day, workdays, or days of the week")?;
-        let day = calendar::weekday(text).map_err(|error| item.problem(error, alternative))?;
+        let text = item.text("every day, workdays, or days of the week such as monday")?;
+        let day = calendar::weekday(text).ok_or_else(|| {
+            let choices = calendar::weekday_names().chain(more.iter().copied());
+            item.misspelt(&InvalidDays::none_of(text, "day of the week", choices, all))
+        })?;
         let name = calendar::weekday_name(day);
         choice.check(item, "on", &name)?;
         Ok(name)
     })?;
     names.into_iter().try_fold(Weekdays::default(), |mut days, name| {
-        days.insert(calendar::weekday(name).ok()?);
+        days.insert(calendar::weekday(name)?);
         Some(days)
     })
 }
@@ -285,19 +327,27 @@ fn months(made: Option<Months>, fields: &mut Fields, problems: &mut Vec<Problem>
     let Some(field) = fields.take("months") else { return Some(made.unwrap_or(Months::ALL)) };
     let names = made.map(Months::names);
     let choice = Choice { tier: Tier::Monthly, among: names.as_deref() };
-    if field.text("").is_ok_and(|text| text.trim().eq_ignore_ascii_case("all")) {
+    if field.as_text().is_some_and(|text| text.trim_matches(' ').eq_ignore_ascii_case(ALL_MONTHS)) {
         Months::ALL.names().iter().try_for_each(|name| choice.check(&field, "in", name)).note(problems)?;
         return Some(Months::ALL);
     }
+    let more: &[&str] = if field.is_list() { &[] } else { &[ALL_MONTHS] };
+    let all = if more.is_empty() {
+        "write months from january to december"
+    } else {
+        "write all, or months from january to december"
+    };
     let names = each(Some(field), problems, |item, _| {
         let text = item.text("all, or months such as january")?;
-        let name =
-            calendar::month(text).map(calendar::month_name).map_err(|error| item.problem(error, ""))?;
+        let name = calendar::month(text).map(calendar::month_name).ok_or_else(|| {
+            let choices = calendar::month_names().chain(more.iter().copied());
+            item.misspelt(&InvalidDays::none_of(text, "month", choices, all))
+        })?;
         choice.check(item, "in", &name)?;
         Ok(name)
     })?;
     names.into_iter().try_fold(Months::default(), |mut months, name| {
-        months.insert(calendar::month(name).ok()?);
+        months.insert(calendar::month(name)?);
         Some(months)
     })
 }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use super::document::{Key, Node, Value};
 use super::problem::Problem;
 use crate::span::Span;
+use crate::spelling::{self, Misspelt};
 use crate::suggest;
 
 /// A value with its place in the document.
@@ -21,16 +22,24 @@ impl Field {
         Problem::new(&self.path, self.node.line, what.to_string(), fix)
     }
 
-    fn wanted(&self, want: &str) -> Problem {
+    pub fn wanted(&self, want: &str) -> Problem {
         self.problem(format!("found {}", self.node.value.kind()), format!("write {want}"))
+    }
+
+    pub fn misspelt(&self, error: &impl Misspelt) -> Problem {
+        self.problem(error.what(), error.way_out())
     }
 
     /// The fields of a mapping.
     pub fn map(self, want: &str) -> Result<Fields, Problem> {
         match self.node.value {
-            Value::Map(entries) => {
-                Ok(Fields { path: self.path, line: self.node.line, entries, known: Vec::new() })
-            }
+            Value::Map(entries) => Ok(Fields {
+                path: self.path,
+                line: self.node.line,
+                entries,
+                known: Vec::new(),
+                taken: Vec::new(),
+            }),
             _ => Err(self.wanted(want)),
         }
     }
@@ -74,22 +83,55 @@ impl Field {
         Field { path, node: Node { line, value } }
     }
 
-    pub fn text(&self, want: &str) -> Result<&str, Problem> {
+    pub fn as_text(&self) -> Option<&str> {
         match &self.node.value {
-            Value::Text(text) => Ok(text),
-            Value::Int(_) | Value::Float(_) | Value::Bool(_) => {
-                Err(self.wanted(&format!("{want}, in quotes")))
-            }
-            _ => Err(self.wanted(want)),
+            Value::Text(text) => Some(text),
+            _ => None,
         }
     }
 
-    /// A text that is read as a `T`, whose error says the way out.
-    pub fn parsed<T: FromStr<Err: Display>>(&self, want: &str) -> Result<T, Problem> {
-        self.text(want)?.parse().map_err(|error| self.problem(error, ""))
+    /// A text of a certain form, which no number has.
+    pub fn text(&self, want: &str) -> Result<&str, Problem> {
+        self.as_text().ok_or_else(|| self.wanted(want))
     }
 
+    /// Any text. What is read as something else is one in quotes.
+    pub fn any_text(&self, want: &str) -> Result<&str, Problem> {
+        self.text_if(want, |_| true)
+    }
+
+    fn text_if(&self, want: &str, is_taken: impl Fn(&str) -> bool) -> Result<&str, Problem> {
+        let quoted = match &self.node.value {
+            Value::Text(text) => return Ok(text),
+            Value::Int(value) => value.to_string(),
+            Value::Bool(value) => value.to_string(),
+            // How it was written is not known.
+            Value::Float(_) if is_taken("1.5") => return Err(self.wanted(&format!("{want}, in quotes"))),
+            _ => return Err(self.wanted(want)),
+        };
+        Err(if is_taken(&quoted) {
+            self.wanted(&format!("{quoted:?}, in quotes"))
+        } else {
+            self.wanted(want)
+        })
+    }
+
+    /// A text that is read as a `T`.
+    pub fn parsed<T: FromStr<Err: Misspelt>>(&self, want: &str) -> Result<T, Problem> {
+        let text = self.text_if(want, |text| text.parse::<T>().is_ok())?;
+        text.parse().map_err(|error| self.misspelt(&error))
+    }
+
+    /// A span of no more than 100 years.
     pub fn span(&self) -> Result<Span, Problem> {
+        if let Some(&[count, word]) = self.as_text().map(spelling::words).as_deref()
+            && let Ok(Span { unit, .. }) = format!("1 {word}").parse::<Span>()
+            && let most = unit.most()
+            && spelling::number(count).is_some_and(|count| count > u32::from(most))
+        {
+            let what = "nothing is kept for more than 100 years";
+            return Err(self.problem(what, format!("write at most {}", Span { count: most, unit })));
+        }
         self.parsed("a span such as 3 days, 2 weeks, 6 months or 7 years")
     }
 
@@ -107,19 +149,26 @@ impl Field {
     /// A whole number within `range`, which may be followed by `unit`, such as `8 hours`.
     pub fn count(&self, unit: &str, range: std::ops::RangeInclusive<u32>, why: &str) -> Result<u32, Problem> {
         let space = if unit.is_empty() { "" } else { " " };
-        let number = match &self.node.value {
-            Value::Int(number) => Some(*number),
-            Value::Text(text) if !unit.is_empty() => text
-                .split_once(' ')
-                .filter(|(_, word)| word.trim().trim_end_matches('s') == unit.trim_end_matches('s'))
-                .and_then(|(number, _)| number.parse().ok()),
+        let given = match &self.node.value {
+            Value::Int(number) => Some((u32::try_from(*number).ok(), number.to_string())),
+            // `1.0` and `1e2` are whole numbers, as they are in JSON.
+            Value::Float(number) if number.fract() == 0.0 => {
+                let fits = (0.0..=f64::from(u32::MAX)).contains(number);
+                Some((fits.then_some(*number as u32), format!("{number:?}")))
+            }
+            Value::Text(text) if !unit.is_empty() => match *spelling::words(text) {
+                [number, word] if word == unit || Some(word) == unit.strip_suffix('s') => {
+                    spelling::number(number).map(|given| (Some(given), number.to_owned()))
+                }
+                _ => None,
+            },
             _ => None,
         };
         let (least, most) = (range.start(), range.end());
         let want = format!("a whole number from {least} to {most}{space}{unit}");
-        let number = number.ok_or_else(|| self.wanted(&want))?;
-        u32::try_from(number).ok().filter(|number| range.contains(number)).ok_or_else(|| {
-            self.problem(format!("{number}{space}{unit} is out of range: {why}"), format!("write {want}"))
+        let (number, shown) = given.ok_or_else(|| self.wanted(&want))?;
+        number.filter(|number| range.contains(number)).ok_or_else(|| {
+            self.problem(format!("{shown}{space}{unit} is out of range: {why}"), format!("write {want}"))
         })
     }
 }
@@ -131,11 +180,15 @@ pub(super) struct Fields {
     pub line: u64,
     entries: Vec<(Key, Node)>,
     known: Vec<&'static str>,
+    /// Those of the known ones that were there.
+    taken: Vec<&'static str>,
 }
 
 impl Fields {
     fn path_of(&self, name: &str) -> String {
-        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+        let is_plain = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_-".contains(c));
+        let name = if is_plain { name.to_owned() } else { format!("{name:?}") };
+        if self.path.is_empty() { name } else { format!("{}.{name}", self.path) }
     }
 
     /// The field called `name`.
@@ -143,6 +196,7 @@ impl Fields {
         self.known.push(name);
         let index = self.entries.iter().position(|(key, _)| key.name == name)?;
         let (_, node) = self.entries.remove(index);
+        self.taken.push(name);
         Some(Field { path: self.path_of(name), node })
     }
 
@@ -160,15 +214,13 @@ impl Fields {
     pub fn finish(self, problems: &mut Vec<Problem>) {
         for (key, _) in &self.entries {
             let path = self.path_of(&key.name);
-            problems.push(if self.known.contains(&key.name.as_str()) {
+            problems.push(if self.taken.contains(&key.name.as_str()) {
                 Problem::new(&path, key.line, "the field is given twice", "keep one of them")
             } else {
-                let near = suggest::nearest(&key.name, self.known.iter().copied(), 1);
-                let fix = match near.first() {
-                    Some(name) => format!("did you mean {name:?}?"),
-                    None => format!("the fields here are {}", self.known.join(", ")),
-                };
-                Problem::new(&path, key.line, "unknown field", fix)
+                let is_free = |name: &&&str| !self.taken.contains(*name);
+                let free = self.known.iter().filter(is_free).copied();
+                let all = format!("the fields here are {}", self.known.join(", "));
+                Problem::new(&path, key.line, "unknown field", suggest::hint(&key.name, free, &all))
             });
         }
     }

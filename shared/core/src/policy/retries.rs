@@ -16,7 +16,7 @@ pub struct Retries {
     pub attempts: u32,
     /// The pause before each, in minutes, 1 to 60 (default 1).
     #[serde(rename = "pause", serialize_with = "counted::minutes")]
-    #[cfg_attr(feature = "schema", schemars(with = "forms::Minutes"))]
+    #[cfg_attr(feature = "schema", schemars(with = "forms::Pause"))]
     pub pause_minutes: u32,
     /// When a failure is reported (default last).
     pub notices: Notices,

@@ -5,9 +5,10 @@ use std::iter;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::bounds::MAX_OBJECTIVE_HOURS;
 use super::problem::Problem;
 use super::reader::Field;
-use super::{COLD_DAYS, Home, Tiers};
+use super::{COLD_DAYS, KnownHome, Tiers};
 use crate::calendar::{
     self, MINUTES_OF_A_DAY, MonthDay, Months, Slots, TimeOfDay, Zone, days_of_slots, longest_gap,
 };
@@ -21,22 +22,24 @@ pub(super) fn at_home(
     field: &Field,
     what: &str,
     at: ArnScope<'_>,
-    home: &Home,
+    home: &KnownHome,
     elsewhere: &str,
 ) -> Result<(), Problem> {
     same_account(field, what, at, home)?;
-    if *at.region != home.region {
-        let wrong = format!("the {what} is in {}, and this stack serves {}", at.region, home.region);
-        return Err(field.problem(wrong, elsewhere));
+    match &home.region {
+        Some(served) if at.region != served => {
+            let wrong = format!("the {what} is in {}, and this stack serves {served}", at.region);
+            Err(field.problem(wrong, elsewhere))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Copies go to another Region of the same account.
-pub(super) fn copy_target(field: &Field, vault: &VaultArn, home: &Home) -> Result<(), Problem> {
+pub(super) fn copy_target(field: &Field, vault: &VaultArn, home: &KnownHome) -> Result<(), Problem> {
     same_account(field, "vault", ArnScope::of(&vault.partition, &vault.region, &vault.account), home)?;
-    if vault.region == home.region {
-        let what = format!("the vault is in {}, where the backups are", home.region);
+    if Some(&vault.region) == home.region.as_ref() {
+        let what = format!("the vault is in {}, where the backups are", vault.region);
         return Err(field.problem(what, "name a vault in another Region"));
     }
     Ok(())
@@ -56,13 +59,15 @@ impl<'a> ArnScope<'a> {
     }
 }
 
-fn same_account(field: &Field, what: &str, at: ArnScope<'_>, home: &Home) -> Result<(), Problem> {
-    let wrong = if *at.account != home.account {
-        format!("the {what} is of account {}, and this stack serves {}", at.account, home.account)
-    } else if at.partition != home.partition {
-        format!("the {what} is in partition {}, and this stack in {}", at.partition, home.partition)
-    } else {
-        return Ok(());
+fn same_account(field: &Field, what: &str, at: ArnScope<'_>, home: &KnownHome) -> Result<(), Problem> {
+    let wrong = match (&home.account, &home.partition) {
+        (Some(served), _) if at.account != served => {
+            format!("the {what} is of account {}, and this stack serves {served}", at.account)
+        }
+        (_, Some(served)) if at.partition != served => {
+            format!("the {what} is in partition {}, and this stack in {served}", at.partition)
+        }
+        _ => return Ok(()),
     };
     Err(field.problem(wrong, format!("name a {what} of this account")))
 }
@@ -116,12 +121,14 @@ pub(super) fn objective(field: &Field, hours: u32, tiers: &Tiers) -> Option<Prob
         return None;
     }
     let gap = rounded_up(gap, 60);
-    Some(field.problem(
-        format!(
-            "backups are up to {gap} hours apart, so the newest would be older than {hours} hours each time"
-        ),
-        format!("write more than {gap} hours, so that a backup has time to be made, or add slots"),
-    ))
+    let what = format!(
+        "backups are up to {gap} hours apart, so the newest would be older than {hours} hours each time"
+    );
+    let fix = match gap < i64::from(MAX_OBJECTIVE_HOURS) {
+        true => format!("write more than {gap} hours, so that a backup has time to be made, or add slots"),
+        false => "add slots, or remove objective".to_owned(),
+    };
+    Some(field.problem(what, fix))
 }
 
 /// Cold storage pays, and AWS takes it, only for what stays there for [`COLD_DAYS`].

@@ -7,10 +7,11 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use super::forms::one_or_more;
+use super::bounds::{ALL_MONTHS, EVERY_DAY, EVERY_HOUR, WORKDAYS};
+use super::forms::{any_case, number, one_or_more};
 use super::{Policy, Tiers};
-use crate::calendar::{Months, Weekdays};
-use crate::span::Span;
+use crate::calendar::{MonthDay, Months, Weekdays, month_name};
+use crate::span::{Span, Unit};
 use crate::tier::Tier;
 
 /// The schema, generated from the types.
@@ -25,10 +26,11 @@ impl JsonSchema for Span {
         "Span".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let units = Unit::ALL.map(|(unit, name)| format!("{} +{name}s?", number(&(1..=unit.most().into()))));
         json_schema!({
-            "description": "A calendar span such as 3 days, 2 weeks, 6 months or 7 years.",
+            "description": "A calendar span such as 3 days, 2 weeks, 6 months or 7 years, of no more than 100 years.",
             "type": "string",
-            "pattern": "^ *[1-9][0-9]{0,4} +(day|week|month|year)s? *$",
+            "pattern": format!("^ *({}) *$", units.join("|")),
         })
     }
 }
@@ -49,15 +51,43 @@ impl JsonSchema for Tiers {
     }
 }
 
+/// Texts that are one of some forms, each of parts with spaces between them.
+fn forms(forms: &[&[&str]]) -> Value {
+    let forms: Vec<String> = forms.iter().map(|parts| parts.join(" +")).collect();
+    json!({"type": "string", "pattern": format!("^ *({}) *$", forms.join("|"))})
+}
+
 /// Words in any case.
 fn words(names: &[&str]) -> Value {
-    let any_case = |name: &&str| -> String {
-        name.chars()
-            .map(|c| if c.is_alphabetic() { format!("[{c}{}]", c.to_ascii_uppercase()) } else { c.into() })
-            .collect()
-    };
-    let names: Vec<String> = names.iter().map(any_case).collect();
-    json!({"type": "string", "pattern": format!("^ *({}) *$", names.join("|"))})
+    forms(&[&[&any_case(names)]])
+}
+
+/// The days of a month: the n-th of a weekday, or the last.
+fn nth_days() -> String {
+    let nth = any_case(&["first", "second", "third", "fourth", "last"]);
+    let weekday = any_case(&Weekdays::EVERY_DAY.names());
+    format!("({nth} +{weekday}|{} +{})", any_case(&["last"]), any_case(&["day"]))
+}
+
+/// The numbers of days up to the last of a month, in one or two digits.
+fn day_numbers(last: u32) -> String {
+    format!("0?{}", number(&(1..=last)))
+}
+
+fn month_day() -> Value {
+    forms(&[&[&nth_days()], &[&any_case(&["day"]), &day_numbers(31)]])
+}
+
+/// Every year has the day: of February the first 28.
+fn year_day() -> Value {
+    let dates = [28, 30, 31].map(|days| {
+        let ends_then = |month: &i8| MonthDay::Last.date(2001, *month).is_some_and(|last| last.day() == days);
+        let months: Vec<&str> = Months::ALL.iter().filter(ends_then).map(month_name).collect();
+        (day_numbers(days.unsigned_abs().into()), any_case(&months))
+    });
+    let [short, middle, long] = dates.each_ref().map(|(number, month)| [number.as_str(), month.as_str()]);
+    let nth = [&*nth_days(), &any_case(&["of"]), &any_case(&Months::ALL.names())];
+    forms(&[&nth, &short, &middle, &long])
 }
 
 /// The rule of a tier.
@@ -66,26 +96,30 @@ fn rule(tier: Tier, span: &Value) -> Value {
     fields.insert("keep".to_owned(), span.clone());
     let mut copied = fields.clone();
     copied.insert("keep".to_owned(), described(span, "How long the copies are kept."));
-    let copy = json!({
-        "description": "Which of the backups are copied to the vaults under copies, at which of their slots, and for how long.",
-        "type": "object",
-        "additionalProperties": false,
-        "properties": copied,
-        "required": ["keep"],
-    });
-    fields.insert("keep".to_owned(), described(span, "How long the backups are kept."));
-    fields.insert("copy".to_owned(), copy);
-    let timed = match tier {
-        Tier::Daily => json!([{"required": ["at"]}, {"required": ["hours"]}]),
-        _ => json!([{"required": ["at", "on"]}]),
+    let object = |text: &str, fields: serde_json::Map<String, Value>| {
+        let mut object = json!({
+            "description": text,
+            "type": "object",
+            "additionalProperties": false,
+            "properties": fields,
+            "required": ["keep"],
+        });
+        if tier == Tier::Daily {
+            object["not"] = json!({"required": ["at", "hours"]});
+            object["dependentRequired"] = json!({"runs_per_hour": ["hours"]});
+        }
+        object
     };
-    json!({
-        "type": "object",
-        "additionalProperties": false,
-        "properties": fields,
-        "required": ["keep"],
-        "anyOf": timed,
-    })
+    let copies = "Which of the backups are copied to the vaults under copies, at which of their slots, and for how long.";
+    fields.insert("keep".to_owned(), described(span, "How long the backups are kept."));
+    fields.insert("copy".to_owned(), object(copies, copied));
+    let mut rule =
+        object("When backups are made, how long they are kept, and which of them are copied.", fields);
+    match tier {
+        Tier::Daily => rule["anyOf"] = json!([{"required": ["at"]}, {"required": ["hours"]}]),
+        Tier::Weekly | Tier::Monthly | Tier::Yearly => rule["required"] = json!(["keep", "at", "on"]),
+    }
+    rule
 }
 
 fn described(schema: &Value, text: &str) -> Value {
@@ -108,7 +142,7 @@ fn slots(tier: Tier) -> serde_json::Map<String, Value> {
             let hour = json!({"type": "integer", "minimum": 0, "maximum": 23});
             let mut hours = one_or_more(&hour).to_value();
             if let Some(forms) = hours["anyOf"].as_array_mut() {
-                forms.push(words(&["every hour"]));
+                forms.push(words(&[EVERY_HOUR]));
             }
             add("hours", "Hours of the day, 0 to 23, or every hour: in place of at.", hours);
             let runs = json!({"enum": [1, 2, 3, 4, 5, 6, 10, 12]});
@@ -118,24 +152,23 @@ fn slots(tier: Tier) -> serde_json::Map<String, Value> {
         Tier::Monthly => {
             let mut months = one_or_more(&words(&Months::ALL.names())).to_value();
             if let Some(forms) = months["anyOf"].as_array_mut() {
-                forms.push(words(&["all"]));
+                forms.push(words(&[ALL_MONTHS]));
             }
             add("months", "Months such as january (default all).", months);
         }
         Tier::Yearly => {}
     }
-    let text = json!({"type": "string"});
     match tier {
         Tier::Daily | Tier::Weekly => {
             let mut days = one_or_more(&day).to_value();
             if let Some(forms) = days["anyOf"].as_array_mut() {
-                forms.push(words(&["every day", "workdays"]));
+                forms.push(words(&[EVERY_DAY, WORKDAYS]));
             }
             add("on", "Every day, workdays, or days of the week.", days);
         }
-        Tier::Monthly => add("on", "Such as first monday, last friday, day 15 or last day.", text),
+        Tier::Monthly => add("on", "Such as first monday, last friday, day 15 or last day.", month_day()),
         Tier::Yearly => {
-            add("on", "Such as first monday of january, 31 december or last day of february.", text);
+            add("on", "Such as first monday of january, 31 december or last day of february.", year_day());
         }
     }
     fields

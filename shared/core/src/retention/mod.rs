@@ -5,6 +5,7 @@
 
 mod brakes;
 mod reason;
+mod released;
 mod report;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ use crate::tier::Tier;
 
 pub use brakes::{BrakeInputs, Braked, Brakes, brake, digest};
 pub use reason::{Guard, OperatorRemoval, Reason, UnknownGuard, reason_text};
+pub use released::{Released, released};
 pub use report::{
     Breach, ChainRun, Counts, Decided, FlagState, HoldView, PointFate, RebuildReport, Report, ResumeReport,
     Run, RunStatus, Watch, name_of,
