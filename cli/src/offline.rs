@@ -77,13 +77,11 @@ fn validate(
             Err(problems) => (None, problems),
             Ok((policy, _)) => {
                 let other = all.iter().find(|before| before.policy.as_ref() == Some(&policy.name));
-                let problem = other.map(|other| ProblemView {
-                    path: "name".to_owned(),
-                    ..ProblemView::of_file(
-                        file,
-                        &format!("{} holds a policy {} as well", other.file.display(), policy.name),
-                        "give each a name of its own: the one that is applied last would replace the other",
-                    )
+                let problem = other.map(|other| {
+                    let what = format!("{} holds a policy {} as well", other.file.display(), policy.name);
+                    let fix =
+                        "give each a name of its own: the one that is applied last would replace the other";
+                    ProblemView::at(file, "name", what, fix)
                 });
                 (Some(policy.name), problem.into_iter().collect())
             }

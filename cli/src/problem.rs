@@ -12,7 +12,7 @@ use serde::Serialize;
 pub(crate) struct ProblemView {
     file: PathBuf,
     /// The field; empty when it is the file itself.
-    pub path: String,
+    path: String,
     /// 0 when it is unknown.
     line: u64,
     what: String,
@@ -25,9 +25,10 @@ impl ProblemView {
         Self { file: file.to_owned(), path, line, what, fix }
     }
 
-    pub fn of_file(file: &Path, what: &str, fix: &str) -> Self {
-        let (path, what, fix) = (String::new(), what.to_owned(), fix.to_owned());
-        Self { file: file.to_owned(), path, line: 0, what, fix }
+    /// What is wrong with a field as a whole, or with the file, where no field is named.
+    pub fn at(file: &Path, path: &str, what: impl Into<String>, fix: &str) -> Self {
+        let (path, fix) = (path.to_owned(), fix.to_owned());
+        Self { file: file.to_owned(), path, line: 0, what: what.into(), fix }
     }
 }
 
@@ -56,7 +57,7 @@ pub(crate) fn document(file: &Path) -> Result<String, Vec<ProblemView>> {
             ErrorKind::InvalidData => ("it is no text in UTF-8", "save it as one"),
             _ => ("the file cannot be read", "look at the disk that it is on"),
         };
-        vec![ProblemView::of_file(file, what, fix)]
+        vec![ProblemView::at(file, "", what, fix)]
     })
 }
 
