@@ -229,9 +229,15 @@ fn view(
     let outside =
         |error: jiff::Error| Failure::refused(format!("--from {day} --days {}: {error}", plan.days));
     let midnight = |day: Date| day.to_zoned(zone.clone()).map(|start| start.timestamp()).map_err(outside);
-    // Of today there is to see what is to come.
-    let from = if plan.from.is_some() { midnight(day)? } else { now };
-    let until = midnight(day.checked_add(i64::from(plan.days).days()).map_err(outside)?)?;
+    let days = i64::from(plan.days).days();
+    // Without a day it is from now on: slots that have passed are none to plan.
+    let (from, until) = match plan.from {
+        Some(_) => (midnight(day)?, midnight(day.checked_add(days).map_err(outside)?)?),
+        None => {
+            let until = now.to_zoned(zone.clone()).checked_add(days).map_err(outside)?;
+            (now, until.timestamp())
+        }
+    };
 
     let sizes: Vec<u64> = match &checked {
         Some(checked) => checked.tables.iter().map(|table| table.bytes).collect(),
