@@ -3,6 +3,7 @@
 //! Against a deployment it only invokes the functions and reads. What changes anything in AWS is done by the
 //! functions, with their rights; but for `doctor --fix`, which mends the deployment itself with the operator's.
 
+mod apply;
 mod catalog;
 mod choices;
 mod console;

@@ -7,7 +7,7 @@ use backup_chain_core::due;
 use backup_chain_core::ids::{PolicyName, VaultArn, VaultName};
 use backup_chain_core::invoke::SessionRequest;
 use backup_chain_core::policy::{Home, Policy};
-use backup_chain_core::replies::{Applied, Deleted, Switched};
+use backup_chain_core::replies::{Deleted, Switched};
 use backup_chain_core::tier::Tier;
 use clap::Subcommand;
 use jiff::Timestamp;
@@ -17,20 +17,11 @@ use crate::console::{utc, utc_or_dash};
 use crate::deployment::Deployed;
 use crate::outcome::{By, Failure, Outcome};
 use crate::replies;
-use crate::{Console, problem};
+use crate::{Console, apply};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Store a policy, or a new revision of it
-    #[command(after_help = "Example:\n  backup-chain policy apply gold.yaml\n\n\
-        Nothing is due before the next slot. The same document again changes nothing. See first what it would do: \
-        backup-chain policy plan gold.yaml --deployed")]
-    Apply {
-        /// The policy's document, YAML or JSON
-        file: PathBuf,
-        #[command(flatten)]
-        by: By,
-    },
+    Apply(apply::Apply),
     /// List the stored policies
     #[command(after_help = "Example:\n  backup-chain policy list")]
     List {
@@ -100,7 +91,7 @@ pub(crate) async fn run(
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
     match command {
-        Command::Apply { file, by } => apply(file, by, deployed, json, console).await,
+        Command::Apply(apply) => apply::run(apply, deployed, json, console).await,
         Command::List { all } => list(all, deployed, json, console).await,
         Command::Show { name, revision } => show(&name, revision, deployed, json, console).await,
         Command::Export { folder, policies, force } => {
@@ -110,32 +101,6 @@ pub(crate) async fn run(
         Command::Enable { name, by } => switch(name, true, by, deployed, json, console).await,
         Command::Disable { name, by } => switch(name, false, by, deployed, json, console).await,
     }
-}
-
-async fn apply(
-    file: PathBuf,
-    by: By,
-    deployed: &Deployed,
-    json: bool,
-    console: &mut Console<'_>,
-) -> Result<Outcome, Failure> {
-    let document = problem::document(&file)?;
-    // The function would say the same, without the file's name.
-    if let Err(errors) = Policy::parse(&document, &deployed.app.context.deployment().policy_home()) {
-        return Err(problem::problems(&file, errors).into());
-    }
-    let request = SessionRequest::Apply { document, by: by.by };
-    let answer = deployed.invoke("session", &request, console).await?;
-    let Applied { policy, revision, changed, warnings } = replies::read(&answer)?;
-    warn(warnings, console)?;
-    if json {
-        console.json(&answer)?;
-    } else if changed {
-        console.line(format_args!("policy {policy} is stored as revision {revision}"))?;
-    } else {
-        console.line(format_args!("policy {policy} is stored already, as revision {revision}"))?;
-    }
-    Ok(Outcome::Done)
 }
 
 fn warn(warnings: Vec<String>, console: &mut Console<'_>) -> Result<(), Failure> {

@@ -36,8 +36,11 @@ pub enum RetentionError {
         way_out: String,
     },
     /// Guards are overridden without a reason.
-    #[error("to override a guard or end a pause takes a reason, which stays in the history: say why")]
+    #[error("to override a guard takes a reason, which stays in the history: say why")]
     NoReason,
+    /// A pause is ended without a reason.
+    #[error("to end a pause takes a reason, which stays in the history: say why")]
+    NoReasonToResume,
     /// What would be removed is no longer what was seen.
     #[error("what would be removed has changed since the plan {seen} was made: look at the new plan {now}")]
     PlanChanged {

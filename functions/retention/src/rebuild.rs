@@ -130,7 +130,7 @@ pub(crate) async fn resume(
     by: Option<String>,
 ) -> Result<ResumeReport, RetentionError> {
     if reason.trim().is_empty() {
-        return Err(RetentionError::NoReason);
+        return Err(RetentionError::NoReasonToResume);
     }
     let now = app.context.now();
     let after_rebuild = app.context.deployment().brakes.after_rebuild;

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "how much was tried is shown")]
 
 mod alarms;
+mod applying;
 mod assumptions;
 mod attacks;
 mod bad_input;
