@@ -5,6 +5,7 @@
 
 pub mod brief;
 pub mod calendar;
+pub mod compliance;
 pub mod copying;
 pub mod due;
 pub mod esdk;
