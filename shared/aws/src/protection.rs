@@ -19,6 +19,21 @@ use crate::scope::{self, Selected};
 /// # Errors
 /// [`Error`] of the catalog. What else cannot be read is in the report, as not known.
 pub async fn of_account(app: &App) -> Result<ProtectionReport, Error> {
+    Ok(look(app).await?.report)
+}
+
+/// What was seen of all tables.
+pub(crate) struct Looked {
+    /// How they stand.
+    pub report: ProtectionReport,
+    /// Each table that there is or that a policy names, and which creation of it.
+    pub there: BTreeMap<TableName, (Presence, Option<TableId>)>,
+    /// The heads of all creations of tables.
+    pub heads: Vec<TableHead>,
+}
+
+/// How all tables stand, with what was seen of them.
+pub(crate) async fn look(app: &App) -> Result<Looked, Error> {
     let now = app.context.now();
     let policies = app.policies.active().await?;
     let mut report =
@@ -60,7 +75,7 @@ pub async fn of_account(app: &App) -> Result<ProtectionReport, Error> {
     for record in app.catalog.unreadable() {
         report.problems.push(format!("{record}; {}", record.way_out()));
     }
-    Ok(report)
+    Ok(Looked { report, there, heads: heads.by_name.into_values().flatten().collect() })
 }
 
 /// Which policy each table belongs to.

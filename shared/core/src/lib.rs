@@ -9,6 +9,7 @@ pub mod compliance;
 pub mod copying;
 pub mod due;
 pub mod esdk;
+pub mod facts;
 pub mod forecast;
 pub mod functions;
 pub mod history;
