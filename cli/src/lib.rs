@@ -20,6 +20,7 @@ mod points;
 mod policy;
 mod remove;
 mod replies;
+mod report;
 mod restore;
 mod restore_output;
 mod retention;
@@ -83,6 +84,7 @@ struct Globals {
 #[derive(Debug, Subcommand)]
 enum Command {
     Status(status::Status),
+    Report(report::Report),
     /// Check, store and look at policies
     #[command(subcommand)]
     Policy(Policies),
@@ -203,6 +205,7 @@ async fn answer(
         }
         Command::Policy(Policies::Stored(command)) => policy::run(command, find!(), json, console).await,
         Command::Status(status) => status::run(&status, find!(), json, console).await,
+        Command::Report(report) => report::run(&report, find!(), json, console).await,
         Command::Session(command) => session::run(command, find!(), json, console).await,
         Command::Backup(backup) => session::backup(backup, find!(), json, console).await,
         Command::Points(list) => points::list(&list, find!(), json, console).await,

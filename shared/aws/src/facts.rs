@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use backup_chain_core::compliance::PolicyPast;
 use backup_chain_core::facts::{Facts, TableFacts};
-use backup_chain_core::ids::{PolicyName, Table, TableId, TableName, VaultArn};
+use backup_chain_core::ids::{PolicyName, Table, TableName, VaultArn};
 use backup_chain_core::point::RestorePoint;
 use backup_chain_core::policy::Policy;
 use backup_chain_core::protection::Presence;
@@ -73,9 +73,9 @@ pub async fn gather(
     let mut tables = Vec::new();
     let mut read = 0;
     while let Some((name, records)) = reads.next().await {
-        let (presence, id) = there.get(name).cloned().unwrap_or((Presence::Missing, None));
+        let (presence, present) = there.get(name).cloned().unwrap_or((Presence::Missing, None));
         let heads = known.get(name).map(Vec::as_slice).unwrap_or_default();
-        tables.extend(creations(heads, &presence, id.as_ref(), records?));
+        tables.extend(creations(heads, &presence, present.as_ref(), records?));
         read += 1;
         progress(read, names.len());
     }
@@ -124,12 +124,12 @@ async fn policies(app: &App) -> Result<BTreeMap<PolicyName, PolicyPast>, Error> 
 fn creations(
     heads: &[TableHead],
     presence: &Presence,
-    id: Option<&TableId>,
+    present: Option<&Table>,
     records: Vec<Result<RestorePoint, crate::UnreadableRecord>>,
 ) -> Vec<TableFacts> {
     let is_whole = records.iter().all(Result::is_ok);
     let mut creations: BTreeMap<Table, TableFacts> = BTreeMap::new();
-    let is_present = |table: &Table| id == Some(&table.id);
+    let is_present = |table: &Table| present == Some(table);
     let new = |table: &Table| TableFacts {
         table: table.clone(),
         is_present: is_present(table),
@@ -141,6 +141,7 @@ fn creations(
         points: Vec::new(),
         is_whole,
     };
+    creations.extend(present.map(|table| (table.clone(), new(table))));
     for head in heads {
         creations.entry(head.table.clone()).or_insert_with(|| new(&head.table)).head = Some(head.clone());
     }
