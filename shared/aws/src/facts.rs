@@ -137,13 +137,19 @@ fn creations(
             Presence::There(created_at) if is_present(table) => *created_at,
             _ => None,
         },
+        gone_since: match presence {
+            Presence::There(created_at) if !is_present(table) => *created_at,
+            _ => None,
+        },
         head: None,
         points: Vec::new(),
         is_whole,
     };
     creations.extend(present.map(|table| (table.clone(), new(table))));
     for head in heads {
-        creations.entry(head.table.clone()).or_insert_with(|| new(&head.table)).head = Some(head.clone());
+        let creation = creations.entry(head.table.clone()).or_insert_with(|| new(&head.table));
+        creation.gone_since = creation.gone_since.into_iter().chain(head.gone_since).min();
+        creation.head = Some(head.clone());
     }
     for point in records.into_iter().flatten() {
         creations.entry(point.table.clone()).or_insert_with(|| new(&point.table)).points.push(point);

@@ -52,6 +52,8 @@ pub struct TableFacts {
     pub is_present: bool,
     /// When it was made, as far as that is known.
     pub created_at: Option<Timestamp>,
+    /// When it was seen to be gone, or another creation took its name.
+    pub gone_since: Option<Timestamp>,
     /// Its head.
     pub head: Option<TableHead>,
     /// Its restore points, past ones included.
@@ -152,7 +154,7 @@ impl TableFacts {
             policy,
             since: protection::in_care_since(self.head.as_ref(), &policy.name, &policy.state),
             created_at: self.created_at,
-            gone_since: self.head.as_ref().and_then(|head| head.gone_since),
+            gone_since: self.gone_since,
         })
     }
 
@@ -170,7 +172,6 @@ impl TableFacts {
         let points: Vec<RestorePoint> = chain.points.iter().map(|point| RestorePoint::clone(point)).collect();
         let made_by = points.iter().rev().find_map(|point| point.policy.as_ref());
         let policy = made_by.and_then(|made| facts.policies.get(&made.name));
-        let gone_since = self.head.as_ref().and_then(|head| head.gone_since);
         let open_copies =
             self.points.iter().filter(|point| point.kind == PointKind::Copy && point.state().is_open());
         let from_here =
@@ -182,7 +183,7 @@ impl TableFacts {
             vault_locked: facts.locked.contains(&chain.vault),
             being_copied: from_here.map(|copy| copy.id.clone()).collect(),
             being_restored: restored.map(|restore| restore.point.clone()).collect(),
-            ..Guards::of_policy(policy.map(|past| (&past.policy, past.deleted_at)), gone_since)
+            ..Guards::of_policy(policy.map(|past| (&past.policy, past.deleted_at)), self.gone_since)
         };
         retention::plan(&points, facts.at, &guards)
     }

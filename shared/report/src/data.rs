@@ -21,7 +21,7 @@ use serde::Serialize;
 
 use crate::account::{Account, TableReport};
 use crate::machine::CannotBeWritten;
-use crate::text::word;
+use crate::text::{duration, word};
 
 #[derive(Debug, Serialize)]
 struct Data {
@@ -48,6 +48,8 @@ struct TableData {
     name: String,
     id: String,
     policy: String,
+    /// How old its newest backup, and its newest copy, may be now.
+    may_be: [String; 2],
     chains: Vec<ChainData>,
     /// How its backups stood on each day, in runs such as `m12 M1`, then its copies in each target.
     days: Vec<String>,
@@ -191,6 +193,8 @@ impl Packer {
             name: table.label.clone(),
             id: table.facts.table.id.to_string(),
             policy: table.policy.map(|policy| policy.name.to_string()).unwrap_or_default(),
+            may_be: [table.objective, table.policy.and_then(|past| past.policy.copy_objective())]
+                .map(|objective| objective.map_or_else(|| "-".to_owned(), duration)),
             chains: chains.iter().map(|chain| self.chain(facts, table, chain)).collect(),
             days: std::iter::once(runs(table.days.iter().map(|day| day.backups.0)))
                 .chain(

@@ -136,7 +136,7 @@ pub(super) fn restores(account: &Account<'_>) -> Markup {
             } @else {
                 p.note { "How long each took from when it was asked for until its table was there with its settings." }
                 @if restores.len() > MAX_RESTORES { p.note { "The last " (MAX_RESTORES) " of " (restores.len()) " are shown: backup-chain restore list has all." } }
-                (wide("Restores", &html! {
+                (wide("Restores of these days", &html! {
                     table {
                         thead { tr { th scope="col" { "Asked for (UTC)" } th scope="col" { "Table" } th scope="col" { "New table" } th scope="col" { "Restore point" } th scope="col" { "From" } th scope="col" { "Ended" } th.num scope="col" { "Took" } th scope="col" { span.sr { "Took, as a bar" } } } }
                         tbody { @for restore in restores.iter().take(MAX_RESTORES) { (restored(restore, took(restore), longest)) } }

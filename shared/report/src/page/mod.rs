@@ -51,7 +51,7 @@ pub fn html(account: &Account<'_>, prices: &Prices) -> Result<String, CannotBeWr
                 (plot::patterns())
                 header {
                     div.bar {
-                        p.brand { span aria-hidden="true" { "⛓" } " Backup Chain" }
+                        p.brand { "Backup Chain" }
                         nav aria-label="Sections" {
                             a href="#days" { "Days" }
                             a href="#timelines" { "Timelines" }

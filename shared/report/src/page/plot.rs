@@ -89,7 +89,7 @@ pub(super) fn axis(first: Date, days: usize) -> Markup {
     html! {
         svg.axis aria-hidden="true" focusable="false" width="100%" height="18" {
             @for (number, (x, text)) in labels {
-                text.few[number % 3 != 0] x={ (format!("{x:.2}")) "%" } y="13" { (text) }
+                text.few[number % 4 != 0] x={ (format!("{x:.2}")) "%" } y="13" { (text) }
             }
         }
     }

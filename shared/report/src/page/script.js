@@ -259,8 +259,9 @@
     picture.append(...marks);
     const there = points.filter((point) => point.state === "available").length;
     const more = older ? `, ${older} of them older than what is drawn` : "";
-    const heading = html("h3", {}, `${chain.vault}: ${label.split(" of ")[0]}`);
-    return html("div", {}, heading, html("p", { class: "note" }, `${there} available${more}`), picture, listOf(points, label));
+    const heading = html("h3", {}, `${label[0].toUpperCase()}${label.slice(1).split(" of ")[0]} in ${chain.vault}`,
+      html("span", {}, `, ${there} available${more}`));
+    return html("div", {}, heading, picture, listOf(points, label));
   };
 
   const rowsInto = (body, heading, lines) => {
@@ -317,17 +318,41 @@
     byId("found").textContent = `${lines.filter((line) => !line.hidden).length} of ${lines.length}`;
   });
 
-  // ---- Sessions ----
-  const sessions = byId("all-sessions");
-  sessions?.addEventListener("toggle", () => {
-    const body = sessions.querySelector(".rows");
-    if (!sessions.open || body.childElementCount) return;
-    const wanted = data.sessions.filter(([, , start]) => start >= data.from && start <= data.to).reverse();
-    const wide = html("div", { class: "wide", role: "region", tabindex: 0, "aria-label": "All sessions" });
-    const cells = ([id, slot, start, end, status, policy, trigger, planned, available]) =>
-      [id, policy || "-", trigger, utc(slot), utc(start), end ? lasting(end - start) : "-", status, `${available} of ${planned}`];
-    rowsInto(wide, ["Session", "Policy", "Set off by", "Slot (UTC)", "Started (UTC)", "Took", "Ended as", "Restore points"], wanted.map(cells));
-    body.append(wide);
+  // ---- Tables of data, made when they are opened ----
+  const listWhenOpened = (id, label, heading, lines) => {
+    const list = byId(id);
+    list?.addEventListener("toggle", () => {
+      const body = list.querySelector(".rows");
+      if (!list.open || body.childElementCount) return;
+      const wide = html("div", { class: "wide", role: "region", tabindex: 0, "aria-label": label });
+      rowsInto(wide, heading, lines());
+      body.append(wide);
+    });
+  };
+  listWhenOpened("all-sessions", "All sessions",
+    ["Session", "Policy", "Set off by", "Slot (UTC)", "Started (UTC)", "Took", "Ended as", "Restore points"],
+    () => data.sessions.filter(([, , start]) => start >= data.from && start <= data.to).reverse()
+      .map(([id, slot, start, end, status, policy, trigger, planned, available]) =>
+        [id, policy || "-", trigger, utc(slot), utc(start), end ? lasting(end - start) : "-", status, `${available} of ${planned}`]));
+
+  const ranges = (days, is) => {
+    const runs = [];
+    days.forEach((day, place) => {
+      if (!is(day, place)) return;
+      if (runs.length && runs.at(-1)[1] === place - 1) runs.at(-1)[1] = place;
+      else runs.push([place, place]);
+    });
+    return runs.map(([first, last]) => (first === last ? dates(first) : `${dates(first)} to ${dates(last)}`)).join(", ") || "-";
+  };
+  const daysOf = (table) => table.days.map(expand).map((days, chain) => {
+    const many = (letter) => days.filter((day) => day === letter).length;
+    const tested = chain ? "" : ranges(days, (_, place) => table.tested[place]);
+    return [table.name, table.policy || "-", chain ? `copies in ${table.targets[chain - 1]}` : "backups", table.may_be[chain ? 1 : 0],
+      many("m"), many("M"), many("u"), ranges(days, (day) => day === "M"), ranges(days, (day) => day === "u"), tested];
   });
+  listWhenOpened("all-days", "The days as a table",
+    ["Table", "Policy", "Chain", "May be", "Met", "Missed", "Unknown", "Days missed", "Days unknown", "Restores tested"],
+    () => data.tables.flatMap(daysOf));
+
   document.documentElement.dataset.ready = "true";
 })();
