@@ -4,7 +4,7 @@ use backup_chain_core::compliance::DayStanding;
 use backup_chain_core::protection::{Protection, Standing};
 use maud::{Markup, html};
 
-use super::wide;
+use super::plot::wide;
 use crate::account::Account;
 use crate::storage::Stored;
 use crate::text::{count, duration, percent, size, usd, utc};

@@ -7,7 +7,7 @@ use backup_chain_core::session::{Session, Status};
 use jiff::SignedDuration;
 use maud::{Markup, html};
 
-use super::{plot, wide};
+use super::plot::{self, wide};
 use crate::account::Account;
 use crate::text::{count, duration, utc};
 

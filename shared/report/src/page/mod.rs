@@ -94,11 +94,6 @@ fn hash(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
 }
 
-/// A table that scrolls in itself where the page is too narrow for it.
-fn wide(label: &str, table: &Markup) -> Markup {
-    html! { div.wide role="region" aria-label=(label) tabindex="0" { (table) } }
-}
-
 fn timelines(account: &Account<'_>) -> Markup {
     html! {
         section aria-labelledby="timelines" {

@@ -3,7 +3,7 @@
 use backup_chain_core::forecast::Prices;
 use maud::{Markup, html};
 
-use super::wide;
+use super::plot::wide;
 use crate::account::Account;
 use crate::storage::{Class, Stored};
 use crate::text::{count, size, usd};

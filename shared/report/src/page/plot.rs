@@ -1,4 +1,4 @@
-//! What the pictures share: the looks of days, axes of dates, and the legend.
+//! What the sections share: the looks of days, axes of dates, the legend, and tables that scroll.
 
 use backup_chain_core::compliance::DayStanding;
 use jiff::civil::Date;
@@ -134,4 +134,9 @@ fn mark(class: &str) -> Markup {
         _ => r#"<circle class="r" r="4"/>"#,
     };
     PreEscaped(path.to_owned())
+}
+
+/// A table that scrolls in itself where the page is too narrow for it.
+pub(super) fn wide(label: &str, table: &Markup) -> Markup {
+    html! { div.wide role="region" aria-label=(label) tabindex="0" { (table) } }
 }
