@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 WIDTHS = (400, 1280, 2560)
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -83,6 +83,7 @@ def open_all(reader: Reader) -> list[Locator]:
     for line in lines:
         if not line.evaluate("line => line.open"):
             line.locator("summary").first.click()
+    expect(reader.page.locator(".line[open] .draw:empty")).to_have_count(0)
     return lines
 
 
@@ -99,6 +100,7 @@ def the_points_are_those_of_the_catalog(reader: Reader, truth: dict) -> None:
     listed = 0
     for details in page.locator(".draw details").all():
         details.locator("summary").click()
+        details.locator("tbody").wait_for()
         listed += details.locator("tbody tr").count()
     want = sum(1 for point in truth["points"] if point["state"] != "dropped")
     need(listed == want, f"{listed} lines for {want} restore points")
@@ -131,7 +133,9 @@ def the_days_are_those_of_the_report(reader: Reader, truth: dict) -> None:
 
 def pointing_tells(reader: Reader, truth: dict) -> None:
     page = reader.page
-    box = page.locator(".heat tr[data-i] svg").first.bounding_box()
+    row = page.locator(".heat tr[data-i] svg").first
+    row.scroll_into_view_if_needed()
+    box = row.bounding_box()
     days = truth["report"]["tables"][0]["days"]
     page.mouse.move(box["x"] + box["width"] * 10.5 / len(days), box["y"] + box["height"] / 2)
     need(days[10]["date"] in reader.tip(), f"pointing at the eleventh day tells {reader.tip()!r}")
@@ -169,15 +173,17 @@ def links_and_filter_work(reader: Reader, truth: dict) -> None:
     last = rows.last
     name = last.locator("a").inner_text()
     last.locator("a").click()
-    page.wait_for_function("name => document.activeElement.textContent.includes(name)", arg=name)
+    expect(page.locator("summary:focus")).to_contain_text(name)
     need(page.locator("details.line").last.evaluate("line => line.open"), f"the link to {name} does not open it")
     page.locator("#find").fill(name)
     need([row.locator("a").inner_text() for row in rows.all() if row.is_visible()] == [name], "the filter shows others")
     page.locator("#find").fill("")
     page.locator("#all-sessions summary").click()
+    page.locator("#all-sessions tbody").wait_for()
     shown = page.locator("#all-sessions tbody th").all_inner_texts()
     need(sorted(shown) == sorted(session["id"] for session in truth["sessions"]), "the sessions are others")
     page.locator("#all-days summary").click()
+    page.locator("#all-days tbody").wait_for()
     for table in truth["report"]["tables"]:
         missed = sum(1 for day in table["days"] if day["backups"]["standing"] == "missed")
         cells = [row.locator("th, td").all_inner_texts() for row in page.locator("#all-days tbody tr").all()]

@@ -104,18 +104,24 @@
   ].filter(Boolean);
 
   // ---- The tip ----
-  const show = (lines, box) => {
-    tip.replaceChildren(...lines.map((line) => html("p", {}, line)));
-    tip.hidden = false;
+  let shown;
+  const placeTip = () => {
+    const box = shown.getBoundingClientRect();
     const own = tip.getBoundingClientRect();
     const left = Math.min(Math.max(12, box.left + box.width / 2 - own.width / 2), Math.max(12, innerWidth - own.width - 12));
     const below = box.bottom + 10 + own.height < innerHeight;
     tip.style.left = `${left}px`;
     tip.style.top = `${below ? box.bottom + 10 : Math.max(4, box.top - own.height - 10)}px`;
   };
+  const show = (lines, of) => {
+    tip.replaceChildren(...lines.map((line) => html("p", {}, line)));
+    tip.hidden = false;
+    shown = of;
+    placeTip();
+  };
   const hide = () => { tip.hidden = true; };
   addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
-  addEventListener("scroll", hide, { passive: true });
+  addEventListener("scroll", () => { if (!tip.hidden) placeTip(); }, { passive: true });
 
   // ---- Days ----
   const expand = (runs) => runs.split(" ").flatMap((run) => Array(Number(run.slice(1))).fill(run[0]));
@@ -134,7 +140,7 @@
       const lines = [`${table.name}, ${dates(at)}`, `backups: ${DAYS[chains[0][at]]}`];
       table.targets.forEach((target, i) => lines.push(`copies in ${target}: ${DAYS[chains[i + 1][at]]}`));
       if (table.tested[at]) lines.push(`restores that ended well: ${table.tested[at]}`);
-      show(lines, mark.getBoundingClientRect());
+      show(lines, mark);
       if (isKey) live.textContent = lines.join(". ");
     };
     const leave = () => { mark.setAttribute("visibility", "hidden"); hide(); };
@@ -239,7 +245,7 @@
       if (point.suspect) mark.append(svg("text", { class: "s", "text-anchor": "middle", y: y(first) - 6 }, "?"));
       const lines = tell(point);
       mark.setAttribute("aria-label", lines.join(". "));
-      const enter = () => show(lines, mark.querySelector(".hit").getBoundingClientRect());
+      const enter = () => show(lines, mark.querySelector(".hit"));
       mark.addEventListener("pointerenter", enter);
       mark.addEventListener("pointerleave", hide);
       mark.addEventListener("focus", enter);
