@@ -273,7 +273,7 @@
   const rowsInto = (body, heading, lines) => {
     const head = html("tr", {}, ...heading.map((name) => html("th", { scope: "col" }, name)));
     const tail = lines.map((cells) => html("tr", {}, ...cells.map((cell, i) => html(i ? "td" : "th", i ? {} : { scope: "row" }, cell))));
-    body.replaceChildren(html("table", {}, html("thead", {}, head), html("tbody", {}, ...tail)));
+    body.replaceChildren(html("table", { class: "data" }, html("thead", {}, head), html("tbody", {}, ...tail)));
   };
 
   const listOf = (points, label) => {
