@@ -101,22 +101,22 @@ pub(crate) async fn run(
         write(file, &account, console)?;
     }
     if json {
-        console.line(backup_chain_report::json(&account).map_err(unwritable)?)?;
+        console.line(backup_chain_report::json(&account).map_err(|error| unwritable(&error))?)?;
     } else if report.csv {
         // As it is: it is not for a terminal, and whatever reads it takes every character for what it is.
-        write!(console.out, "{}", backup_chain_report::csv(&account).map_err(unwritable)?)?;
+        write!(console.out, "{}", backup_chain_report::csv(&account).map_err(|error| unwritable(&error))?)?;
     }
     Ok(if facts.protection.has_problems() { Outcome::Attention } else { Outcome::Done })
 }
 
 fn write(file: &Path, account: &Account<'_>, console: &mut Console<'_>) -> Result<(), Failure> {
-    let page = backup_chain_report::html(account, &Prices::embedded()).map_err(unwritable)?;
+    let page = backup_chain_report::html(account, &Prices::embedded()).map_err(|error| unwritable(&error))?;
     let shown = file.display();
     std::fs::write(file, &page)
         .map_err(|error| Failure::refused(format!("the report cannot be written to {shown}: {error}")))?;
     console.note(format_args!("the report of {} is in {shown}", count(account.tables.len(), "table")))
 }
 
-fn unwritable(error: CannotBeWritten) -> Failure {
+fn unwritable(error: &CannotBeWritten) -> Failure {
     Failure::refused(error.to_string())
 }

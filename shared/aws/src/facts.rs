@@ -169,7 +169,7 @@ async fn locked(app: &App, tables: &[TableFacts], unread: &mut Vec<String>) -> B
             }
             Ok(_) => {}
             Err(error) => {
-                unread.push(format!("whether vault {} is locked is not known: {error}", vault.place()))
+                unread.push(format!("whether vault {} is locked is not known: {error}", vault.place()));
             }
         }
     }

@@ -169,7 +169,7 @@ impl TableFacts {
 
     /// What retention would do with each restore point of a chain that is not past, and why.
     pub fn verdicts(&self, facts: &Facts, chain: &Chain<'_>) -> Vec<PointVerdict> {
-        let points: Vec<RestorePoint> = chain.points.iter().map(|point| RestorePoint::clone(point)).collect();
+        let points: Vec<RestorePoint> = chain.points.iter().copied().cloned().collect();
         let made_by = points.iter().rev().find_map(|point| point.policy.as_ref());
         let policy = made_by.and_then(|made| facts.policies.get(&made.name));
         let open_copies =
