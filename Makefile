@@ -1,11 +1,11 @@
 # Each target sets itself up. Needed beforehand: a Rust toolchain, a C compiler, and Python 3.11 or newer.
 
-.PHONY: demo test simulation planted package conformance templates bench fuzz check fmt tools needs
+.PHONY: demo test report simulation planted package conformance templates bench fuzz check fmt tools needs
 
 # The main job on the embedded AWS: weeks in the life of three tables, in under a minute once it is built.
 demo: needs
 	cargo build --locked $(LOCAL)
-	@target/debug/backup-chain-local demo
+	@target/debug/backup-chain-local demo --report target/report.html
 
 # What is built for the embedded AWS by itself. Where all is built anyway it is told so, for features make it another build.
 LOCAL ?= --bin backup-chain-local
@@ -21,6 +21,15 @@ test: needs tools
 	.tools/py/bin/python tests/python/commands.py README.md docs/deploy.md docs/operations.md docs/assumptions.md
 	tests/python/conformance/run.sh
 	.tools/lint/bin/python tests/python/templates.py
+	$(MAKE) report LOCAL="--workspace --all-targets"
+
+# The report of the demo, opened in Chromium (Debian: apt-get install chromium; or CHROMIUM names one) and compared with the
+# catalog. Pictures of it are in target/report.
+report: needs
+	cargo build --locked $(LOCAL)
+	@tests/python/setup.sh report
+	target/debug/backup-chain-local demo --report target/report.html >target/report.txt || { cat target/report.txt; exit 1; }
+	.tools/report/bin/python tests/python/report/check.py target/report.html target/report
 
 # Lives of a deployment in which everything goes wrong that may: 200 of 30 days, or those of BACKUP_CHAIN_SEEDS.
 simulation: needs

@@ -23,6 +23,7 @@ mod policy;
 mod problem;
 mod remove;
 mod replies;
+mod report;
 mod restore;
 mod restore_output;
 mod retention;
@@ -87,6 +88,7 @@ struct Globals {
 #[derive(Debug, Subcommand)]
 enum Command {
     Status(status::Status),
+    Report(report::Report),
     /// Check, store and look at policies
     #[command(subcommand)]
     Policy(Policies),
@@ -217,6 +219,7 @@ async fn answer(
         }
         Command::Policy(Policies::Stored(command)) => policy::run(command, find!(), json, console).await,
         Command::Status(status) => status::run(&status, find!(), json, console).await,
+        Command::Report(report) => report::run(&report, find!(), json, console).await,
         Command::Session(command) => session::run(command, find!(), json, console).await,
         Command::Backup(backup) => session::backup(backup, find!(), json, console).await,
         Command::Copy(copy) => copy::run(copy, find!(), json, console).await,

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # A crate may use those before it.
 LAYERS = [
     {"backup_chain_core"},
-    {"backup_chain_aws"},
+    {"backup_chain_aws", "backup_chain_report"},
     {"backup_chain_session", "backup_chain_copy", "backup_chain_retention", "backup_chain_restore"},
     {"backup_chain", "backup_chain_local", "backup_chain_checker"},
     {"backup_chain_deployed"},
@@ -24,7 +24,7 @@ LAYERS = [
 ]
 # The embedded AWS knows nothing of what is tested on it.
 ALONE = {"backup_chain_local"}
-CRATES = ["shared/core", "shared/aws", "shared/local", "shared/deployed", "functions/session", "functions/copy",
+CRATES = ["shared/core", "shared/aws", "shared/report", "shared/local", "shared/deployed", "functions/session", "functions/copy",
           "functions/retention", "functions/restore", "cli"]
 
 

@@ -4,6 +4,7 @@
 # already, and fails when anything is missing.
 #
 #     setup.sh            all three
+#     setup.sh report     .tools/report, which opens the report in a Chromium
 #     setup.sh package    what make package takes: .tools/package, which builds, and the last two, which run what is built
 set -eu
 
@@ -25,6 +26,10 @@ install() {
     cp "$here/$2" "$venv/.requirements"
 }
 
+if [ "${1:-}" = report ]; then
+    install report requirements-report.txt
+    exit
+fi
 if [ "${1:-}" = package ]; then
     install package requirements-package.txt
 else

@@ -11,15 +11,10 @@ use backup_chain_core::ids::{PointId, PolicyName, Table, VaultArn};
 use backup_chain_core::point::{PointKind, RestorePoint};
 use backup_chain_core::restore::Restore;
 use backup_chain_core::retention::{self, BrakeInputs, Braked, Guards};
-use backup_chain_core::span::{Span, Unit};
 use backup_chain_core::table::TableHead;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use crate::moved::MAX_COMMITS;
-
-/// How long the newest points of a table that is gone stay when no policy says.
-const AFTER_DROP: Span = Span { count: 90, unit: Unit::Day };
 
 /// One run, or one plan.
 pub(crate) struct Work<'a> {
@@ -96,18 +91,14 @@ impl<'a> Work<'a> {
             return Err(record.into());
         }
         let active = made.and_then(|made| self.policy(&made.name));
-        let deleted_at = active.and_then(|active| active.stored.deleted_at);
-        let after_drop = active.map_or(AFTER_DROP, |active| active.policy.after_drop);
-        let zone = active.map_or(TimeZone::UTC, |active| active.policy.time_zone.time_zone().clone());
-        // Of a policy that the catalog does not know nothing says that it is gone.
-        let since = gone_since.into_iter().chain(deleted_at).min();
+        let of_policy = active.map(|active| (&active.policy, active.stored.deleted_at));
         Ok(Guards {
-            keep_last: active.map_or(Guards::default().keep_last, |active| active.policy.keep_last),
-            released_at: since.map(|since| after_drop.after(since, &zone)),
             min_age: self.app.context.deployment().min_age,
             vault_locked,
             being_copied: self.being_copied(table, vault),
             being_restored: self.being_restored(table, vault),
+            // Of a policy that the catalog does not know nothing says that it is gone.
+            ..Guards::of_policy(of_policy, gone_since)
         })
     }
 

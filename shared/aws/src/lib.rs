@@ -12,6 +12,7 @@ pub mod context;
 pub mod deployment;
 pub mod dynamodb;
 pub mod error;
+pub mod facts;
 mod iam;
 pub mod job_events;
 pub mod kms;

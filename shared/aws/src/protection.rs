@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use backup_chain_core::ids::{PolicyName, TableId, TableName};
+use backup_chain_core::ids::{PolicyName, Table, TableName};
 use backup_chain_core::protection::{Covering, Evidence, Presence, ProtectionReport, judge};
 use backup_chain_core::retention::Run;
 use backup_chain_core::table::TableHead;
@@ -19,6 +19,21 @@ use crate::scope::{self, Selected};
 /// # Errors
 /// [`Error`] of the catalog. What else cannot be read is in the report, as not known.
 pub async fn of_account(app: &App) -> Result<ProtectionReport, Error> {
+    Ok(look(app).await?.report)
+}
+
+/// What was seen of all tables.
+pub(crate) struct Looked {
+    /// How they stand.
+    pub report: ProtectionReport,
+    /// Each table that there is or that a policy names, and which creation of it.
+    pub there: BTreeMap<TableName, (Presence, Option<Table>)>,
+    /// The heads of all creations of tables.
+    pub heads: Vec<TableHead>,
+}
+
+/// How all tables stand, with what was seen of them.
+pub(crate) async fn look(app: &App) -> Result<Looked, Error> {
     let now = app.context.now();
     let policies = app.policies.active().await?;
     let mut report =
@@ -41,14 +56,14 @@ pub async fn of_account(app: &App) -> Result<ProtectionReport, Error> {
         .filter(|name| !is_own(name))
         .collect();
     for name in names {
-        let (presence, id) = there.get(name).cloned().unwrap_or((Presence::Missing, None));
+        let (presence, table) = there.get(name).cloned().unwrap_or((Presence::Missing, None));
         let covering = coverage.of.get(name).map(|index| &policies[*index]);
         let evidence = Evidence {
             table: name,
             presence,
             covering: covering.map(|active| Covering { policy: &active.policy, state: &active.stored.state }),
             excluded_by: excluded.get(name),
-            head: heads.get(name, id.as_ref()),
+            head: heads.get(name, table.as_ref()),
             suspects: suspects.get(name).copied().unwrap_or_default(),
             home: &ours.region,
         };
@@ -60,7 +75,7 @@ pub async fn of_account(app: &App) -> Result<ProtectionReport, Error> {
     for record in app.catalog.unreadable() {
         report.problems.push(format!("{record}; {}", record.way_out()));
     }
-    Ok(report)
+    Ok(Looked { report, there, heads: heads.by_name.into_values().flatten().collect() })
 }
 
 /// Which policy each table belongs to.
@@ -109,10 +124,10 @@ impl Heads {
     }
 
     /// That of the present creation; of the last one, where there is none.
-    fn get(&self, name: &TableName, id: Option<&TableId>) -> Option<&TableHead> {
+    fn get(&self, name: &TableName, present: Option<&Table>) -> Option<&TableHead> {
         let heads = self.by_name.get(name)?.iter();
-        match id {
-            Some(id) => heads.into_iter().find(|head| head.table.id == *id),
+        match present {
+            Some(table) => heads.into_iter().find(|head| head.table.id == table.id),
             None => heads.into_iter().max_by_key(|head| head.since),
         }
     }
@@ -123,7 +138,7 @@ async fn there(
     app: &App,
     coverage: &Coverage,
     unread: &mut Vec<String>,
-) -> BTreeMap<TableName, (Presence, Option<TableId>)> {
+) -> BTreeMap<TableName, (Presence, Option<Table>)> {
     let source = app.aws.source();
     let mut names: BTreeSet<TableName> = coverage.of.keys().cloned().collect();
     match source.dynamodb.names().await {
@@ -135,7 +150,7 @@ async fn there(
     let mut there = BTreeMap::new();
     for (name, found) in source.dynamodb.find_each(names).await {
         let found = match found {
-            Ok(Some(found)) => (Presence::There(found.created_at), Some(found.table.id)),
+            Ok(Some(found)) => (Presence::There(found.created_at), Some(found.table)),
             Ok(None) => (Presence::Missing, None),
             Err(error) => (Presence::Unknown(error.to_string()), None),
         };

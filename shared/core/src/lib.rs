@@ -5,9 +5,11 @@
 
 pub mod brief;
 pub mod calendar;
+pub mod compliance;
 pub mod copying;
 pub mod due;
 pub mod esdk;
+pub mod facts;
 pub mod forecast;
 pub mod functions;
 pub mod history;

@@ -246,14 +246,8 @@ fn covered(found: &mut Protection, evidence: &Evidence<'_>, covering: Covering<'
         Presence::There(created) => created,
         _ => None,
     };
-    // A policy that is new, and a table that is, have as much time as a restore point has. A table that no session of the
-    // policy has taken into care was not its own at the last of them.
-    let in_force = state.effective_from.values().min().copied().unwrap_or(now);
-    let in_care = match evidence.head {
-        Some(head) if head.policy.as_ref() == Some(&policy.name) => head.since,
-        _ => state.planned_until,
-    };
-    let begins = created.unwrap_or(in_force).max(in_force).max(in_care);
+    let in_care = in_care_since(evidence.head, &policy.name, state);
+    let begins = promised_since(state, created, in_care, now);
 
     let backups = backup_chain(evidence, covering, begins, now);
     let window = SignedDuration::from_mins(policy.start_window_minutes());
@@ -323,6 +317,31 @@ fn covered(found: &mut Protection, evidence: &Evidence<'_>, covering: Covering<'
     found.backups = Some(backups);
 }
 
+/// Since when a policy has a table in its care. One that no session of the policy has taken into care was not its own at
+/// the last of them.
+pub fn in_care_since(head: Option<&TableHead>, policy: &PolicyName, state: &PolicyState) -> Timestamp {
+    let own = head.filter(|head| head.policy.as_ref() == Some(policy));
+    own.map_or(state.planned_until, |head| head.since)
+}
+
+/// From when on the time for a first restore point is counted. A policy that is new, and a table that is, have as much time
+/// as a restore point has.
+pub fn promised_since(
+    state: &PolicyState,
+    created_at: Option<Timestamp>,
+    in_care: Timestamp,
+    now: Timestamp,
+) -> Timestamp {
+    let in_force = state.effective_from.values().min().copied().unwrap_or(now);
+    created_at.unwrap_or(in_force).max(in_force).max(in_care)
+}
+
+/// The same for the copies in a vault, from when on it is counted for the backups.
+pub fn copies_promised_since(state: &PolicyState, vault: &VaultArn, begins: Timestamp) -> Timestamp {
+    let in_force = state.copies_from.get(vault).and_then(|tiers| tiers.values().min().copied());
+    begins.max(in_force.unwrap_or(begins))
+}
+
 /// A moment, to the minute.
 fn utc(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M UTC").to_string()
@@ -386,8 +405,7 @@ fn copy_chain(
 ) -> ChainStanding {
     let head = evidence.head;
     let newest = head.and_then(|head| head.newest.get(&vault.to_string()).copied());
-    let in_force = state.copies_from.get(vault).and_then(|tiers| tiers.values().min().copied());
-    let begins = begins.max(in_force.unwrap_or(begins));
+    let begins = copies_promised_since(state, vault, begins);
     let met = head.map(|head| head.met_slots_in(vault)).unwrap_or_default();
     let carried = head.map(|head| head.carried_to(vault)).unwrap_or_default();
     let chain = ChainView { since: begins, met, carried };

@@ -50,10 +50,16 @@ enum Command {
     )]
     Clock(moving::Clock),
     /// Live through six weeks of backups in less than a minute, draw the chains and check them.
-    #[command(after_help = "Example:\n  backup-chain-local demo\n\n\
-        Nothing is kept, and nothing outside the process is touched. Every run prints the same, but for its last\n\
-        line. It exits with 1 when a check does not hold. NO_COLOR=1 turns colours off.")]
-    Demo {},
+    #[command(
+        after_help = "Examples:\n  backup-chain-local demo\n  backup-chain-local demo --report report.html\n\n\
+        Nothing is kept but the report, and nothing outside the process is touched. Every run prints the same, but for its last\n\
+        line. It exits with 1 when a check does not hold. NO_COLOR=1 turns colours off."
+    )]
+    Demo {
+        /// Write the report of the weeks to this file, and what the catalog says to one that is named like it, with .json.
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
+    },
 }
 
 /// What is served, and how.
@@ -157,7 +163,9 @@ fn main() -> ExitCode {
         Command::Serve(serving) => run(Builder::new_current_thread().enable_all(), serve(&serving)),
         Command::Clock(clock) => run(Builder::new_current_thread().enable_all(), moved(&clock)),
         // Its clock moves only when everybody waits.
-        Command::Demo {} => run(Builder::new_current_thread().enable_time().start_paused(true), play()),
+        Command::Demo { report } => {
+            run(Builder::new_current_thread().enable_time().start_paused(true), play(report.as_deref()))
+        }
     };
     match done {
         Ok(code) => code,
@@ -178,9 +186,9 @@ fn run(
     runtime.build()?.block_on(work)
 }
 
-async fn play() -> Result<ExitCode, Failure> {
+async fn play(report: Option<&Path>) -> Result<ExitCode, Failure> {
     let colour = stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
-    let held = demo::run(stdout().lock(), colour).await.map_err(Failure::Demo)?;
+    let held = demo::run(stdout().lock(), colour, report).await.map_err(Failure::Demo)?;
     Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -31,6 +31,7 @@ mod pages;
 mod permissions;
 mod programs;
 mod rebuild;
+mod report;
 mod restore;
 mod restore_cli;
 mod restore_copies;

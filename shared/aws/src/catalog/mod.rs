@@ -16,5 +16,5 @@ mod stored;
 mod table;
 
 pub use policies::{RebuildRecord, Revision, StoredPolicy};
-pub use records::{Lease, OutboxEvent, VERSION, Write};
+pub use records::{HISTORY, Lease, OutboxEvent, VERSION, Write};
 pub use table::Catalog;

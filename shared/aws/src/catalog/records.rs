@@ -25,7 +25,7 @@ use super::stored::StoredPoint;
 pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// How long what is past stays readable: sessions that have ended, points that are gone.
-const HISTORY: SignedDuration = SignedDuration::from_hours(24 * 90);
+pub const HISTORY: SignedDuration = SignedDuration::from_hours(24 * 90);
 
 /// Where a record is.
 pub(super) struct Key {

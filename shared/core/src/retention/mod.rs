@@ -10,10 +10,13 @@ mod report;
 
 use std::collections::BTreeSet;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ids::PointId;
 use crate::point::{PointKind, RestorePoint, State};
+use crate::policy::Policy;
+use crate::span::{Span, Unit};
 use crate::tier::Tier;
 
 pub use brakes::{BrakeInputs, Braked, Brakes, brake, digest};
@@ -51,6 +54,25 @@ impl Default for Guards {
             vault_locked: false,
             being_copied: BTreeSet::new(),
             being_restored: BTreeSet::new(),
+        }
+    }
+}
+
+/// How long the newest points stay of a table that is gone and whose policy is not known.
+const AFTER_DROP: Span = Span { count: 90, unit: Unit::Day };
+
+impl Guards {
+    /// Those that a policy sets, which may have been deleted, over a table that may be gone.
+    pub fn of_policy(policy: Option<(&Policy, Option<Timestamp>)>, gone_since: Option<Timestamp>) -> Self {
+        let (policy, deleted_at) =
+            policy.map_or((None, None), |(policy, deleted_at)| (Some(policy), deleted_at));
+        let after_drop = policy.map_or(AFTER_DROP, |policy| policy.after_drop);
+        let zone = policy.map_or(TimeZone::UTC, |policy| policy.time_zone.time_zone().clone());
+        let since = gone_since.into_iter().chain(deleted_at).min();
+        Self {
+            keep_last: policy.map_or(Self::default().keep_last, |policy| policy.keep_last),
+            released_at: since.map(|since| after_drop.after(since, &zone)),
+            ..Self::default()
         }
     }
 }

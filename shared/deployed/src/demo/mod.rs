@@ -8,10 +8,12 @@ mod opened;
 mod paper;
 mod picture;
 mod removals;
+mod report;
 mod restores;
 mod tables;
 
 use std::io::Write;
+use std::path::Path;
 use std::time::Instant;
 
 use backup_chain_core::ids::TableName;
@@ -88,11 +90,11 @@ struct Ended {
     logs: String,
 }
 
-/// Runs the demo and says whether everything holds.
+/// Runs the demo and says whether everything holds. The report of its weeks goes into a file, if one is named.
 ///
 /// # Errors
-/// When the embedded AWS refuses what the story does, or nothing can be printed.
-pub async fn run(out: impl Write, colour: bool) -> Result<bool, Failure> {
+/// When the embedded AWS refuses what the story does, or nothing can be printed or written.
+pub async fn run(out: impl Write, colour: bool, report: Option<&Path>) -> Result<bool, Failure> {
     let begun = Instant::now();
     let mut paper = Paper::new(out, colour);
     let logs = paper::collect_logs();
@@ -103,6 +105,9 @@ pub async fn run(out: impl Write, colour: bool) -> Result<bool, Failure> {
     opened::show(&mut paper, &ended).await?;
     let held = checks::all(&mut paper, &ended).await?;
     let came_back = restores::tell_all(&mut paper, &mut ended).await?;
+    if let Some(file) = report {
+        report::write(&mut paper, &ended, file).await?;
+    }
     paper.line("")?;
     paper.line(&if held && came_back {
         paper.paint(Style::Good, "Every check holds.")
