@@ -69,7 +69,7 @@ pub(crate) struct Detached {
 pub(crate) async fn run(
     detached: Detached,
     prefix: String,
-    config: impl AsyncFnOnce(Option<Region>) -> SdkConfig,
+    config: impl AsyncFnOnce(Option<Region>) -> Result<SdkConfig, Failure>,
     json: bool,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
@@ -77,7 +77,7 @@ pub(crate) async fn run(
         detached;
     let (region, name_of_vault) = points::parts(&vault).map_err(Failure::refused)?;
     let place = CopyVault { region, vault: name_of_vault, prefix, role };
-    let config = config(Some(place.region.clone())).await;
+    let config = config(Some(place.region.clone())).await?;
     let TableArg { table, name, .. } = table;
     console.note(format_args!("looking for copies of {table} in {vault} ..."))?;
     let found = backup_chain_restore::Detached::find(config, place, &table, record.clone()).await;

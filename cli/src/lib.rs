@@ -12,6 +12,7 @@ mod doctor;
 mod follow;
 mod history;
 mod hold;
+mod login;
 mod metadata;
 mod offline;
 mod outcome;
@@ -24,6 +25,7 @@ mod restore;
 mod restore_output;
 mod retention;
 mod session;
+mod shell;
 mod status;
 mod verify;
 
@@ -36,6 +38,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use jiff::Timestamp;
 
 pub use console::Console;
+pub use login::Access;
 
 use deployment::Deployed;
 use outcome::{Failure, FailureView, Outcome};
@@ -46,8 +49,9 @@ use outcome::{Failure, FailureView, Outcome};
     name = "backup-chain",
     version,
     max_term_width = 100,
-    after_help = "Credentials and Region come from where the AWS CLI has them: AWS_PROFILE, AWS_REGION and the \
-                  shared configuration. The names of tables and keys are read from the session function's own \
+    after_help = "Credentials and Region come from where the AWS CLI has them: variables such as AWS_PROFILE and \
+                  AWS_REGION, and the profiles of its configuration, with IAM Identity Center (run aws sso login first), \
+                  roles and credential_process. The names of tables and keys are read from the session function's own \
                   configuration, so that the prefix of its name is all there is to say of a deployment.\n\n\
                   Exit codes: 0 done as asked, 1 refused or failed, 2 wrong usage, 3 done, and something needs attention."
 )]
@@ -64,6 +68,9 @@ struct Globals {
     /// Answer with JSON on standard output
     #[arg(long, global = true, display_order = 100)]
     json: bool,
+    /// The profile of the AWS CLI's configuration to take credentials and Region from, unless AWS_PROFILE says it
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Deployment")]
+    profile: Option<String>,
     /// The source Region of the deployment, unless AWS_REGION or the profile says it
     #[arg(long, global = true, value_name = "REGION", help_heading = "Deployment")]
     region: Option<Region>,
@@ -114,6 +121,8 @@ enum Command {
     /// What a restore point tells of itself
     #[command(subcommand)]
     Metadata(metadata::Command),
+    Completions(shell::Completions),
+    Man(shell::Man),
 }
 
 #[derive(Debug, Subcommand)]
@@ -139,11 +148,11 @@ pub fn command() -> clap::Command {
 
 /// Runs one command line at `now` and tells its exit code: 0 done as asked, 1 refused or failed, 2 wrong usage, 3 done, and
 /// something needs attention.
-/// `config` is asked only by commands that talk to AWS, with the Region of the command line.
+/// `config` is asked only by commands that talk to AWS, with what the command line says of whom to be, and where.
 pub async fn run(
     args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     now: Timestamp,
-    config: impl AsyncFnOnce(Option<Region>) -> SdkConfig,
+    config: impl AsyncFnOnce(Access) -> SdkConfig,
     console: &mut Console<'_>,
 ) -> u8 {
     let parsed =
@@ -184,15 +193,20 @@ async fn answer(
     globals: Globals,
     command: Command,
     now: Timestamp,
-    config: impl AsyncFnOnce(Option<Region>) -> SdkConfig,
+    config: impl AsyncFnOnce(Access) -> SdkConfig,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
-    let Globals { json, region, stack_prefix } = globals;
+    let Globals { json, profile, region, stack_prefix } = globals;
     let mut found = None;
+    // Whatever talks to AWS comes through here.
+    let config = async |region: Option<Region>| {
+        let access = Access { profile, region };
+        access.checked(config(access.clone()).await).await
+    };
     // A macro, for only the command that is given may take what there is one of.
     macro_rules! find {
         () => {
-            &*found.insert(Deployed::find(&config(region.clone()).await, stack_prefix).await?)
+            &*found.insert(Deployed::find(&config(region.clone()).await?, stack_prefix).await?)
         };
     }
     let outcome = match command {
@@ -218,6 +232,8 @@ async fn answer(
         Command::Doctor(doctor) => doctor::run(&doctor, find!(), json, console).await,
         Command::Retention(command) => retention::run(command, find!(), json, console).await,
         Command::Metadata(command) => metadata::run(command, find!(), console).await,
+        Command::Completions(completions) => shell::completions(&completions, console),
+        Command::Man(man) => shell::man(&man, console),
     };
     // Whatever it has told of them, these it has left out.
     for record in found.iter().flat_map(|deployed| deployed.catalog().unreadable()) {

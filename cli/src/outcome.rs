@@ -36,7 +36,7 @@ pub(crate) enum Failure {
     #[error("{}", .0.join("\n"))]
     Problems(Vec<String>),
     /// AWS failed.
-    #[error(transparent)]
+    #[error("{0}{way_out}", way_out = way_out(.0))]
     Aws(#[from] AwsEdgeError),
     /// The answer could not be written.
     #[error("the answer cannot be written: {0}")]
@@ -44,6 +44,16 @@ pub(crate) enum Failure {
     /// The answer has no form in JSON.
     #[error("the answer cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+/// What to do about a failure of AWS whose words do not say it.
+fn way_out(error: &AwsEdgeError) -> &'static str {
+    match error {
+        AwsEdgeError::Aws(error) if error.is_unreached() => {
+            "; check the network, the proxy if there is one, and that the Region is spelled right"
+        }
+        _ => "",
+    }
 }
 
 impl From<AwsError> for Failure {

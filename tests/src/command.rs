@@ -1,8 +1,7 @@
 //! The operator's command, run in process against the embedded AWS.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
-use backup_chain_cli::{Console, run};
-use backup_chain_core::ids::Region;
+use backup_chain_cli::{Access, Console, run};
 use backup_chain_deployed::stack::{ACCOUNT, SOURCE};
 use backup_chain_local::World;
 use serde_json::Value;
@@ -46,8 +45,8 @@ impl Ran {
 pub async fn cli_answering(world: &World, line: &str, input: &str) -> Ran {
     let (mut out, mut err, mut input) = (Vec::new(), Vec::new(), input.as_bytes());
     let mut console = Console { out: &mut out, err: &mut err, input: &mut input };
-    let config = async |region: Option<Region>| {
-        let region = region.map_or_else(|| SOURCE.to_owned(), |region| region.to_string());
+    let config = async |access: Access| {
+        let region = access.region.map_or_else(|| SOURCE.to_owned(), |region| region.to_string());
         world.sdk_config(ACCOUNT, &region, "operator-at-the-desk")
     };
     let args = ["backup-chain"].into_iter().chain(line.split_whitespace());
