@@ -15,7 +15,9 @@ use backup_chain_aws::catalog::Catalog;
 use backup_chain_aws::clock::Random;
 use backup_chain_aws::deployment::Deployment;
 use backup_chain_aws::error::failed;
-use backup_chain_core::ids::Region;
+use backup_chain_core::calendar::Zone;
+use backup_chain_core::ids::{PolicyName, Region};
+use backup_chain_core::policy::Policy;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -68,6 +70,14 @@ impl Deployed {
     /// The full name of a function of the stack, or of what is named like one.
     pub fn named(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
+    }
+
+    /// The time zone of a stored policy; UTC of one that is not stored, or cannot be read.
+    pub async fn zone_of(&self, policy: &PolicyName) -> Result<Zone, Failure> {
+        let stored = self.catalog().policy(policy).await?;
+        let home = self.app.context.deployment().policy_home();
+        let policy = stored.and_then(|stored| Policy::parse(&stored.document, &home).ok());
+        Ok(policy.map_or(Zone::UTC, |policy| policy.time_zone))
     }
 
     /// Its catalog.

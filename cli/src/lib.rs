@@ -4,14 +4,17 @@
 //! functions, with their rights; but for `doctor --fix`, which mends the deployment itself with the operator's.
 
 mod catalog;
+mod chain;
 mod choices;
 mod console;
 mod deployment;
 mod detached;
 mod doctor;
+mod fold;
 mod follow;
 mod history;
 mod hold;
+mod ids;
 mod login;
 mod metadata;
 mod offline;
@@ -34,12 +37,14 @@ use std::io;
 
 use aws_config::SdkConfig;
 use backup_chain_core::ids::Region;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 use jiff::Timestamp;
 
-pub use console::Console;
+pub use console::{Console, Screen};
 pub use login::Access;
 
+use console::Output;
 use deployment::Deployed;
 use outcome::{Failure, FailureView, Outcome};
 
@@ -65,9 +70,18 @@ struct Cli {
 /// What every command takes.
 #[derive(Debug, Args)]
 struct Globals {
-    /// Answer with JSON on standard output
-    #[arg(long, global = true, display_order = 100)]
+    /// In which form to answer; csv is for lists
+    #[arg(long, global = true, value_enum, value_name = "FORM", default_value_t, display_order = 100)]
+    output: Output,
+    /// Answer with JSON: the same as --output json
+    #[arg(long, global = true, conflicts_with = "output", display_order = 101)]
     json: bool,
+    /// Show ids and tables in full, however narrow the terminal is
+    #[arg(long, global = true, display_order = 102)]
+    wide: bool,
+    /// Use colour; auto on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t, display_order = 103)]
+    color: ColorChoice,
     /// The profile of the AWS CLI's configuration to take credentials and Region from, unless AWS_PROFILE says it
     #[arg(long, global = true, value_name = "NAME", help_heading = "Deployment")]
     profile: Option<String>,
@@ -100,6 +114,9 @@ enum Command {
     Backup(session::Backup),
     /// List the restore points of a table, chain by chain
     Points(points::List),
+    /// See the chains of a table
+    #[command(subcommand)]
+    Chain(chain::Command),
     /// Look at one restore point
     #[command(subcommand)]
     Point(points::Command),
@@ -123,6 +140,25 @@ enum Command {
     Metadata(metadata::Command),
     Completions(shell::Completions),
     Man(shell::Man),
+}
+
+impl Command {
+    /// Whether its answer is a list, which has a form in CSV.
+    fn is_list(&self) -> bool {
+        matches!(
+            self,
+            Self::Status(_)
+                | Self::Points(_)
+                | Self::History(_)
+                | Self::Doctor(_)
+                | Self::Policy(Policies::Stored(policy::Command::List { .. }))
+                | Self::Session(session::Command::List { .. })
+                | Self::Restore(Restores::Deployed(restore::Command::List { .. }))
+                | Self::Hold(hold::Command::List { .. })
+                | Self::Retention(retention::Command::Plan { .. } | retention::Command::Runs { .. })
+                | Self::Catalog(catalog::Command::Verify { .. })
+        )
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -166,9 +202,16 @@ pub async fn run(
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }
     };
-    let json = globals.json;
+    let output = if globals.json { Output::Json } else { globals.output };
+    if output == Output::Csv && !command.is_list() {
+        let why = "this command lists nothing: --output csv is for those that do, such as points or status; take json or yaml\n";
+        let error = Cli::command().error(ErrorKind::ArgumentConflict, why);
+        let _ = write!(console.err, "{}", error.render());
+        return 2;
+    }
+    console.set(output, globals.wide, globals.color);
     // Boxed: the futures of all commands together are large for the stack of a thread.
-    match Box::pin(answer(globals, command, now, config, console)).await {
+    match Box::pin(answer(globals, command, output != Output::Text, now, config, console)).await {
         Ok(Outcome::Done) => 0,
         Ok(Outcome::Failed) => 1,
         Ok(Outcome::Attention) => 3,
@@ -176,9 +219,7 @@ pub async fn run(
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
         Err(failure) => {
             // No one is left to be told that these cannot be written.
-            if json {
-                let _ = console.json(&FailureView::from(&failure));
-            }
+            let _ = console.refusal(&FailureView::from(&failure));
             let text = match failure {
                 Failure::Problems(_) => failure.to_string(),
                 failure => format!("error: {failure}"),
@@ -192,11 +233,13 @@ pub async fn run(
 async fn answer(
     globals: Globals,
     command: Command,
+    // Whether the answer is data, whatever its form.
+    json: bool,
     now: Timestamp,
     config: impl AsyncFnOnce(Access) -> SdkConfig,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
-    let Globals { json, profile, region, stack_prefix } = globals;
+    let Globals { profile, region, stack_prefix, .. } = globals;
     let mut found = None;
     // Whatever talks to AWS comes through here.
     let config = async |region: Option<Region>| {
@@ -220,6 +263,7 @@ async fn answer(
         Command::Session(command) => session::run(command, find!(), json, console).await,
         Command::Backup(backup) => session::backup(backup, find!(), json, console).await,
         Command::Points(list) => points::list(&list, find!(), json, console).await,
+        Command::Chain(command) => chain::run(command, find!(), json, console).await,
         Command::Point(command) => points::run(command, find!(), json, console).await,
         Command::Restore(Restores::Detached(detached)) => {
             detached::run(*detached, stack_prefix, config, json, console).await

@@ -120,7 +120,11 @@ async fn profiles() -> Result<ProfileSet, Failure> {
 fn no_profile(set: &ProfileSet, name: &str) -> String {
     let mut names: Vec<&str> = set.profiles().collect();
     names.sort_unstable();
-    let there = if names.is_empty() { "none is configured".to_owned() } else { format!("there are {}", names.join(", ")) };
+    let there = if names.is_empty() {
+        "none is configured".to_owned()
+    } else {
+        format!("there are {}", names.join(", "))
+    };
     format!("there is no AWS profile {name}: {there}; make one with aws configure sso --profile {name}")
 }
 
@@ -175,14 +179,24 @@ impl Search<'_> {
             );
         }
         if let Some((of, _)) = says("credential_process") {
-            return format!("the credential_process of AWS profile {of} gives no credentials: {}", process(error));
+            return format!(
+                "the credential_process of AWS profile {of} gives no credentials: {}",
+                process(error)
+            );
         }
         if says("login_session").is_some() {
-            return format!("AWS profile {name} is of aws login, which this command does not know: {}", exported(name));
+            return format!(
+                "AWS profile {name} is of aws login, which this command does not know: {}",
+                exported(name)
+            );
         }
         match error {
             CredentialsError::CredentialsNotLoaded(_) => {
-                let of = if set.get_profile(name).is_some() { format!(" in profile {name}") } else { String::new() };
+                let of = if set.get_profile(name).is_some() {
+                    format!(" in profile {name}")
+                } else {
+                    String::new()
+                };
                 format!(
                     "there are no AWS credentials{of}: name a profile that has some with --profile, or set AWS_PROFILE, or \
                      AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
@@ -202,7 +216,9 @@ impl Search<'_> {
 
 /// The way out that the AWS CLI has for whatever it alone can do.
 fn exported(name: &str) -> String {
-    format!("run eval \"$(aws configure export-credentials --profile {name} --format env)\" and leave out the profile")
+    format!(
+        "run eval \"$(aws configure export-credentials --profile {name} --format env)\" and leave out the profile"
+    )
 }
 
 /// What a `credential_process` has written to standard error, or what is wrong with its answer.
@@ -215,7 +231,11 @@ fn process(error: &CredentialsError) -> String {
 }
 
 fn said(error: &impl ProvideErrorMetadata) -> String {
-    format!("{}: {}", error.code().unwrap_or("no error code"), error.message().unwrap_or("no reason is given"))
+    format!(
+        "{}: {}",
+        error.code().unwrap_or("no error code"),
+        error.message().unwrap_or("no reason is given")
+    )
 }
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

@@ -41,6 +41,9 @@ pub(crate) enum Failure {
     /// The answer could not be written.
     #[error("the answer cannot be written: {0}")]
     Output(#[from] io::Error),
+    /// The answer has no form in YAML.
+    #[error("the answer cannot be written as YAML: {0}")]
+    Yaml(#[from] serde_saphyr::SerializeError),
     /// The answer has no form in JSON.
     #[error("the answer cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -84,7 +87,7 @@ impl From<&Failure> for FailureView {
         let (kind, retryable) = match failure {
             Failure::Refused(_) | Failure::Problems(_) => ("refused", false),
             Failure::Aws(error) => ("aws", error.is_transient()),
-            Failure::Output(_) | Failure::Json(_) => ("output", false),
+            Failure::Output(_) | Failure::Json(_) | Failure::Yaml(_) => ("output", false),
         };
         let problems = match failure {
             Failure::Problems(problems) => problems.clone(),

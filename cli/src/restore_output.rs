@@ -7,6 +7,7 @@ use backup_chain_core::restore::{
 use crate::Console;
 use crate::choices::{asked, encrypted};
 use crate::console::{count, utc, word};
+use crate::fold::{cell, folded};
 use crate::outcome::Failure;
 
 /// A plan in short, before the question.
@@ -166,27 +167,6 @@ fn is_left(stage: Stage, step: &StepView) -> bool {
 
 /// The longest lines of text, in characters.
 const WIDTH: usize = 110;
-
-/// The text in lines of at most so many characters, where its words allow that.
-fn folded(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
-/// A reason as a cell of a table.
-pub(crate) fn cell(text: &str) -> String {
-    folded(text, 78).join("\n")
-}
 
 /// Where it stands, in words.
 pub(crate) fn stage(restore: &Restore) -> String {

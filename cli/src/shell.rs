@@ -38,7 +38,10 @@ pub(crate) fn completions(completions: &Completions, console: &mut Console<'_>) 
     let mut command = crate::Cli::command();
     let name = command.get_name().to_owned();
     clap_complete::generate(completions.shell, &mut command, name, &mut text);
-    console.out.write_all(&text)?;
+    // clap_complete 4.6.11 writes the hyphen of our name in one way where bash goes and in another where it arrives.
+    let text =
+        String::from_utf8_lossy(&text).replace("        backup__subcmd__chain", "        backup__chain");
+    console.out.write_all(text.as_bytes())?;
     Ok(Outcome::Done)
 }
 

@@ -25,7 +25,7 @@ tiers:
 /// The same where no AWS is asked.
 pub(crate) async fn offline(line: &str) -> Ran {
     let (mut out, mut err, mut input) = (Vec::new(), Vec::new(), std::io::empty());
-    let mut console = Console { out: &mut out, err: &mut err, input: &mut input };
+    let mut console = Console::new(&mut out, &mut err, &mut input);
     let config = async |_: Access| panic!("an offline command asks AWS");
     let args = ["backup-chain"].into_iter().chain(line.split_whitespace());
     let code = run(args, at("2026-01-05T00:00:00Z"), config, &mut console).await;
@@ -38,10 +38,10 @@ fn example(name: &str) -> String {
 }
 
 /// A file that is gone when this is dropped.
-struct Scratch(PathBuf);
+pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new(name: &str, text: &str) -> Self {
+    pub(crate) fn new(name: &str, text: &str) -> Self {
         let folder =
             Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
@@ -50,7 +50,7 @@ impl Scratch {
         Self(path)
     }
 
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.0.to_str().unwrap()
     }
 }
@@ -62,7 +62,7 @@ impl Drop for Scratch {
 }
 
 /// What differs from one seed to another, in the same width.
-fn steady(text: &str) -> String {
+pub(crate) fn steady(text: &str) -> String {
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
     let mut steady = String::new();
     let mut rest = text;

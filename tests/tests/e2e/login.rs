@@ -107,7 +107,8 @@ impl StandIn {
                 reader.read_exact(&mut body).unwrap();
                 let (status, text) = answer(first.trim_end());
                 kept.lock().unwrap().push((first, headers, String::from_utf8(body).unwrap()));
-                let head = format!("HTTP/1.1 {status} said\r\ncontent-length: {}\r\nconnection: close", text.len());
+                let head =
+                    format!("HTTP/1.1 {status} said\r\ncontent-length: {}\r\nconnection: close", text.len());
                 // Whoever asked may have gone.
                 let _ = write!(reader.into_inner(), "{head}\r\n\r\n{text}");
             }
@@ -120,7 +121,8 @@ impl StandIn {
         Self::start(|first| match first {
             _ if first.starts_with("GET /federation/credentials?") => (200, role_credentials().to_string()),
             _ if first.starts_with("POST /token ") => {
-                let renewed = json!({"accessToken": "a-new-token", "expiresIn": 28800, "tokenType": "Bearer"});
+                let renewed =
+                    json!({"accessToken": "a-new-token", "expiresIn": 28800, "tokenType": "Bearer"});
                 (200, renewed.to_string())
             }
             _ => (404, String::new()),
@@ -187,7 +189,9 @@ impl Desk {
             err: String::from_utf8(done.stderr).unwrap(),
         };
         let told = format!("{}{}", ran.out, ran.err);
-        for secret in ["a-secret", "a-new-token", "a-refresh-token", "a-client", "DispatchFailure", "dispatch failure"] {
+        for secret in
+            ["a-secret", "a-new-token", "a-refresh-token", "a-client", "DispatchFailure", "dispatch failure"]
+        {
             assert!(!told.contains(secret), "{secret} is printed: {told}");
         }
         ran
@@ -225,15 +229,20 @@ fn script(folder: &Path, text: &str) -> String {
 fn a_credential_process_is_run_once_and_its_complaint_is_told() {
     let served = served();
     let scripts = tempfile::tempdir().unwrap();
-    let given = json!({"Version": 1, "AccessKeyId": format!("AKIA{ACCOUNT}"), "SecretAccessKey": "a-secret-key"});
-    let process = script(scripts.path(), &format!("echo run >> {}/runs\necho '{given}'", scripts.path().display()));
+    let given =
+        json!({"Version": 1, "AccessKeyId": format!("AKIA{ACCOUNT}"), "SecretAccessKey": "a-secret-key"});
+    let process =
+        script(scripts.path(), &format!("echo run >> {}/runs\necho '{given}'", scripts.path().display()));
     let profile = format!("[profile vault]\nregion = eu-central-1\ncredential_process = {process}\n");
     let desk = Desk::new(&profile, address(&served));
     desk.gets_in("--profile vault");
     assert_eq!(fs::read_to_string(scripts.path().join("runs")).unwrap(), "run\n");
     Desk::new(&profile, address(&served)).with("AWS_PROFILE", "vault").gets_in("");
 
-    script(scripts.path(), "echo a-secret-key\necho 'the vault is sealed:' >&2\necho 'unseal it' >&2\nexit 3");
+    script(
+        scripts.path(),
+        "echo a-secret-key\necho 'the vault is sealed:' >&2\necho 'unseal it' >&2\nexit 3",
+    );
     assert_eq!(
         desk.refused("--profile vault"),
         "the credential_process of AWS profile vault gives no credentials: exit status: 3: the vault is sealed: unseal it"
@@ -265,10 +274,14 @@ fn a_session_of_identity_center_gets_in_and_is_renewed() {
 #[test]
 fn a_profile_with_a_start_url_gets_in_through_its_own_endpoints() {
     let (served, portal) = (served(), StandIn::generous());
-    let services = format!("services = here\n\n[services here]\nsso =\n  endpoint_url = {}\n", portal.address);
-    let desk = Desk::new(&format!("{URL_PROFILE}{services}"), address(&served));
-    // The variable, which stands for every service, does not come before the profile's word for one.
-    desk.keeps(TOKEN_OF_URL, &token(8, &json!({}))).gets_in("--profile work");
+    let (aws, sso) = (address(&served), &portal.address);
+    let services =
+        format!("endpoint_url = {aws}\nservices = here\n\n[services here]\nsso =\n  endpoint_url = {sso}\n");
+    let mut desk =
+        Desk::new(&format!("{URL_PROFILE}{services}"), aws).keeps(TOKEN_OF_URL, &token(8, &json!({})));
+    // A variable would come before the profile.
+    desk.variables.clear();
+    desk.gets_in("--profile work");
     assert_eq!(portal.asked().len(), 1);
 }
 
@@ -310,7 +323,8 @@ async fn role(served: &Served, name: &str, trust: Value) {
     let iam = Iam::new(&served.config().await);
     let trust = json!({"Version": "2012-10-17", "Statement": [trust]}).to_string();
     iam.create_role().role_name(name).assume_role_policy_document(trust).send().await.unwrap();
-    let all = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
+    let all =
+        json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
     let put = iam.put_role_policy().role_name(name).policy_name("all").policy_document(all.to_string());
     put.send().await.unwrap();
 }
@@ -396,20 +410,26 @@ fn a_web_identity_is_made_a_role() {
 #[test]
 fn a_profile_that_is_named_comes_before_variables() {
     let served = served();
-    let profile = format!("[profile base]\naws_access_key_id = {ACCOUNT}\naws_secret_access_key = a-secret-key\n");
+    let profile =
+        format!("[profile base]\naws_access_key_id = {ACCOUNT}\naws_secret_access_key = a-secret-key\n");
     let desk = Desk::new(&profile, address(&served)).with("AWS_REGION", SOURCE);
     // Another account, where nothing is deployed.
     let desk = desk.with("AWS_ACCESS_KEY_ID", "999900001111").with("AWS_SECRET_ACCESS_KEY", "a-secret-key");
     let told = desk.refused("");
     assert!(told.contains("there is no function backup-chain-session in eu-central-1"), "{told}");
     desk.gets_in("--profile base");
+    // Those of a session that is over.
+    let told = desk.with("AWS_SESSION_TOKEN", "nobody/session").refused("");
+    assert!(told.starts_with("AWS does not take your credentials (UnrecognizedClientException: "), "{told}");
+    assert!(told.ends_with("get new ones where they come from, such as with aws sso login"), "{told}");
 }
 
 #[test]
 fn what_is_not_configured_is_one_line_with_the_way_out() {
     let none = "http://127.0.0.1:9";
     let desk = Desk::new("[profile base]\nregion = eu-central-1\n[profile empty]\n", none);
-    let missing = "there is no AWS profile wrok: there are base, empty; make one with aws configure sso --profile wrok";
+    let missing =
+        "there is no AWS profile wrok: there are base, empty; make one with aws configure sso --profile wrok";
     assert_eq!(desk.refused("--profile wrok"), missing);
     assert_eq!(
         desk.refused("--profile empty"),
@@ -417,7 +437,10 @@ fn what_is_not_configured_is_one_line_with_the_way_out() {
     );
     let ways = "name a profile that has some with --profile, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID with \
                 AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN";
-    assert_eq!(desk.refused("--profile base"), format!("there are no AWS credentials in profile base: {ways}"));
+    assert_eq!(
+        desk.refused("--profile base"),
+        format!("there are no AWS credentials in profile base: {ways}")
+    );
     assert_eq!(desk.refused("--region eu-central-1"), format!("there are no AWS credentials: {ways}"));
     assert_eq!(desk.refused(""), "no Region is set: name one with --region, or set AWS_REGION");
     // Not only commands that go through the functions.
@@ -429,19 +452,22 @@ fn what_is_not_configured_is_one_line_with_the_way_out() {
     let broken = Desk::new("[profile\nregion = eu-central-1\n", none);
     let told = broken.refused("--profile base");
     assert!(told.starts_with("the configuration of the AWS CLI cannot be read: "), "{told}");
-    let aws_login = "[profile console]\nlogin_session = arn:aws:iam::111122223333:user/ann\nregion = eu-central-1\n";
+    let aws_login =
+        "[profile console]\nlogin_session = arn:aws:iam::111122223333:user/ann\nregion = eu-central-1\n";
     let told = Desk::new(aws_login, none).refused("--profile console");
     assert!(told.contains("aws configure export-credentials --profile console"), "{told}");
 }
 
 #[test]
 fn without_a_network_it_is_said_in_plain_words() {
-    let keys = format!("[profile base]\naws_access_key_id = {ACCOUNT}\naws_secret_access_key = a-secret-key\n");
+    let keys =
+        format!("[profile base]\naws_access_key_id = {ACCOUNT}\naws_secret_access_key = a-secret-key\n");
     // Nobody listens there.
     let none = "http://127.0.0.1:9";
     let desk = Desk::new(&format!("{keys}region = {SOURCE}\n"), none).with("AWS_MAX_ATTEMPTS", "1");
     let ways = "check the network, the proxy if there is one, and that the Region is spelled right";
-    for line in ["policy list", "status", "restore detached orders --vault eu-west-1/copies --record r.json"] {
+    for line in ["policy list", "status", "restore detached orders --vault eu-west-1/copies --record r.json"]
+    {
         let ran = desk.runs(&format!("{line} --profile base"));
         let told = ran.err.lines().last().unwrap_or_default();
         assert_eq!(ran.code, 1, "{ran:#?}");
@@ -449,6 +475,7 @@ fn without_a_network_it_is_said_in_plain_words() {
     }
     let desk = Desk::new(SESSION_PROFILE, none).keeps(TOKEN_OF_SESSION, &token(8, &json!({})));
     let told = desk.with("AWS_MAX_ATTEMPTS", "1").refused("--profile work");
-    let begins = "there is no connection to where the credentials of AWS profile work come from: Connection refused";
+    let begins =
+        "there is no connection to where the credentials of AWS profile work come from: Connection refused";
     assert!(told.starts_with(begins), "{told}");
 }

@@ -26,6 +26,7 @@ mod logs;
 mod main_job;
 mod meetings;
 mod metrics;
+mod output;
 mod pages;
 mod permissions;
 mod programs;

@@ -188,7 +188,7 @@ impl Scene {
         let screen = Screen::default();
         let mut input = Yes { screen: screen.clone(), typed: Cursor::new(b"y\n") };
         let (mut out, mut err) = (screen.clone(), screen.clone());
-        let mut console = Console { out: &mut out, err: &mut err, input: &mut input };
+        let mut console = Console::new(&mut out, &mut err, &mut input);
         let world = self.world.clone();
         let config = async |access: Access| {
             let region = access.region.map_or_else(|| SOURCE.to_owned(), |region| region.to_string());

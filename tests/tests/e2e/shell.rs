@@ -13,13 +13,17 @@ use crate::cli::offline;
 fn offered(script: &str, words: &[&str]) -> BTreeSet<String> {
     let typed = words.join(" ");
     let last = words.len() - 1;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("completions");
+    fs::write(&file, script).unwrap();
     let text = format!(
-        "{script}\n\
+        "source {}\n\
          complete -p backup-chain | grep -q . || exit 9\n\
          function=$(complete -p backup-chain | sed 's/.*-F \\([^ ]*\\) .*/\\1/')\n\
          COMP_WORDS=({typed}) COMP_CWORD={last} COMP_LINE='{typed}' COMP_POINT={}\n\
          \"$function\" backup-chain '{}' '{}'\n\
          printf '%s\\n' \"${{COMPREPLY[@]}}\"\n",
+        file.display(),
         typed.len(),
         words[last],
         words[last - 1],
