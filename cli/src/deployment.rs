@@ -6,16 +6,18 @@ use std::future::Future;
 
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
-use aws_credential_types::provider::ProvideCredentials;
-use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_lambda::primitives::Blob;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use backup_chain_aws::App;
 use backup_chain_aws::catalog::Catalog;
 use backup_chain_aws::clock::Random;
 use backup_chain_aws::deployment::Deployment;
-use backup_chain_core::ids::Region;
+use backup_chain_aws::error::failed;
+use backup_chain_core::calendar::Zone;
+use backup_chain_core::ids::{PolicyName, Region};
+use backup_chain_core::policy::Policy;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -37,18 +39,14 @@ impl Deployed {
     /// Finds the deployment whose functions' names begin with `prefix`: the session function's own
     /// configuration names everything else.
     pub async fn find(config: &SdkConfig, prefix: String) -> Result<Self, Failure> {
-        let Some(region) = config.region().map(ToString::to_string) else {
-            return Err(Failure::refused("no Region is set: name one with --region, or set AWS_REGION"));
-        };
-        if let Some(provider) = config.credentials_provider() {
-            provider.provide_credentials().await.map_err(|error| no_credentials(&error))?;
-        }
+        // Looked at before: see `Access::checked`.
+        let region = config.region().map(ToString::to_string).unwrap_or_default();
         // An invocation whose answer was lost may have taken effect: it is not sent twice.
         let once = aws_sdk_lambda::config::Builder::from(config).retry_config(RetryConfig::disabled());
         let lambda = Client::from_conf(once.build());
         let name = format!("{prefix}session");
         let request = Client::new(config).get_function_configuration().function_name(&name).send();
-        let function = ask(&name, &region, "GetFunctionConfiguration", request).await?;
+        let function = ask(&name, &region, "lambda:GetFunctionConfiguration", request).await?;
         let variables: HashMap<String, String> = function
             .environment()
             .and_then(|environment| environment.variables())
@@ -74,6 +72,14 @@ impl Deployed {
         format!("{}{name}", self.prefix)
     }
 
+    /// The time zone of a stored policy; UTC of one that is not stored, or cannot be read.
+    pub async fn zone_of(&self, policy: &PolicyName) -> Result<Zone, Failure> {
+        let stored = self.catalog().policy(policy).await?;
+        let home = self.app.context.deployment().policy_home();
+        let policy = stored.and_then(|stored| Policy::parse(&stored.document, &home).ok());
+        Ok(policy.map_or(Zone::UTC, |policy| policy.time_zone))
+    }
+
     /// Its catalog.
     pub fn catalog(&self) -> &Catalog {
         &self.app.catalog
@@ -90,7 +96,7 @@ impl Deployed {
         console.note(format_args!("{name} in {} is running ...", self.region))?;
         let payload = Blob::new(serde_json::to_vec(request)?);
         let request = self.lambda.invoke().function_name(&name).payload(payload).send();
-        let answer = ask(&name, &self.region, "InvokeFunction", request).await?;
+        let answer = ask(&name, &self.region, "lambda:InvokeFunction", request).await?;
         let payload = answer.payload().map(Blob::as_ref).unwrap_or_default();
         let said: Value = serde_json::from_slice(payload)
             .map_err(|error| Failure::refused(format!("function {name} answers with no JSON: {error}")))?;
@@ -106,52 +112,37 @@ impl Deployed {
     }
 }
 
-fn no_credentials(error: &CredentialsError) -> Failure {
-    Failure::Refused(match error {
-        CredentialsError::CredentialsNotLoaded(_) => "there are no AWS credentials: set AWS_PROFILE, or \
-            AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
-            .to_owned(),
-        _ => format!("AWS credentials cannot be had: {}", with_causes(error)),
-    })
-}
-
-/// An error and what it comes from, on one line.
-fn with_causes(error: &dyn Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| (*error).source());
-    let mut said: Vec<String> = causes.map(|error| error.to_string().replace('\n', " ")).collect();
-    // Many errors repeat their cause.
-    said.dedup_by(|cause, error| error.contains(cause.as_str()));
-    said.join(": ")
-}
-
 /// Sends a request about a function and says what is in the way.
-async fn ask<T, E, R>(
+async fn ask<T, E>(
     function: &str,
     region: &str,
-    right: &str,
-    request: impl Future<Output = Result<T, SdkError<E, R>>>,
+    right: &'static str,
+    request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
 ) -> Result<T, Failure>
 where
-    E: Error + ProvideErrorMetadata + 'static,
-    R: std::fmt::Debug,
+    E: Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
     request.await.map_err(|error| {
-        Failure::refused(match error.code() {
-            Some("ResourceNotFoundException") => format!(
+        let Some(code) = error.code() else {
+            return Failure::from(failed(right, format!("function {function} in {region}"))(error));
+        };
+        let message = error.message().unwrap_or("no reason is given");
+        Failure::refused(match code {
+            "ResourceNotFoundException" => format!(
                 "there is no function {function} in {region}: deploy the stack there, or name the Region with --region \
                  and the beginning of its functions' names with --stack-prefix"
             ),
-            Some("AccessDeniedException") => {
-                let message = error.message().unwrap_or("no reason is given");
-                format!("you need the right lambda:{right} on function {function} in {region}: {message}")
+            "AccessDeniedException" => {
+                format!("you need the right {right} on function {function} in {region}: {message}")
             }
-            Some("TooManyRequestsException") => {
+            "TooManyRequestsException" => {
                 format!("function {function} in {region} has no room for another invocation: try again in a minute")
             }
-            Some(code) => {
-                format!("function {function} in {region}: {code}: {}", error.message().unwrap_or("no reason is given"))
-            }
-            None => format!("function {function} in {region}: {}", with_causes(&error)),
+            "ExpiredTokenException" | "UnrecognizedClientException" | "InvalidSignatureException" => format!(
+                "AWS does not take your credentials ({code}: {message}): get new ones where they come from, such as with \
+                 aws sso login"
+            ),
+            code => format!("function {function} in {region}: {code}: {message}"),
         })
     })
 }

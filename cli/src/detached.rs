@@ -118,13 +118,13 @@ enum Begun {
 pub(crate) async fn run(
     detached: Detached,
     prefix: String,
-    config: impl AsyncFnOnce(Option<Region>) -> SdkConfig,
+    config: impl AsyncFnOnce(Option<Region>) -> Result<SdkConfig, Failure>,
     json: bool,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
     let (region, vault) = points::parts(&detached.vault).map_err(Failure::refused)?;
     let place = CopyVault { region, vault, prefix, role: detached.role.clone() };
-    let config = config(Some(place.region.clone())).await;
+    let config = config(Some(place.region.clone())).await?;
     console.note(format_args!("looking into {} ...", detached.vault))?;
     let copies = Copies::list(config, place).await.map_err(refused)?;
     if detached.list {
@@ -220,7 +220,7 @@ fn list(copies: &Copies, json: bool, console: &mut Console<'_>) -> Result<Outcom
     } else {
         let now = copies.now();
         let row = |it: &CopiesOfTable| {
-            let age = it.newest.map(|newest| now.duration_since(newest).as_secs());
+            let age = it.newest.map(|newest| now.duration_since(newest));
             [
                 it.table.to_string(),
                 it.points.to_string(),

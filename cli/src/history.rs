@@ -6,7 +6,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use crate::Console;
-use crate::console::{utc, word, written};
+use crate::console::{word, written};
 use crate::deployment::Deployed;
 use crate::outcome::{Failure, Outcome};
 
@@ -49,23 +49,25 @@ pub(crate) async fn run(
     entries.retain(|entry| is_asked(history, entry));
     entries.reverse();
     entries.truncate(history.limit);
+    let form = console.form();
+    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let row = |entry: &Entry| {
+        [
+            form.at(entry.at),
+            word(&entry.action),
+            entry.subject.clone(),
+            or_dash(&entry.by),
+            or_dash(&entry.reason),
+            entry.details.join("\n"),
+        ]
+    };
+    let heading = ["MOMENT (UTC)", "WHAT", "OF", "BY", "WHY", "DETAILS"];
     if json {
-        console.json(&entries)?;
+        console.list(&entries, heading, entries.iter().map(row))?;
     } else if entries.is_empty() {
         console.line("nothing of that kind was done by an operator")?;
     } else {
-        let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
-        let row = |entry: &Entry| {
-            [
-                utc(entry.at),
-                word(&entry.action),
-                entry.subject.clone(),
-                or_dash(&entry.by),
-                or_dash(&entry.reason),
-                entry.details.join("\n"),
-            ]
-        };
-        console.table(["MOMENT (UTC)", "WHAT", "OF", "BY", "WHY", "DETAILS"], entries.iter().map(row))?;
+        console.table(heading, entries.iter().map(row))?;
     }
     Ok(Outcome::Done)
 }

@@ -8,7 +8,7 @@ use clap::Subcommand;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::console::{utc, utc_or_dash, written};
+use crate::console::written;
 use crate::deployment::Deployed;
 use crate::outcome::{By, Failure, Outcome};
 use crate::points::{self, PointArg};
@@ -67,9 +67,11 @@ pub(crate) async fn run(
     let request = match command {
         Command::List { table } => return list(table.as_ref(), deployed, json, console).await,
         Command::Add { point: PointArg { table, id, vault }, reason, until, by } => {
+            let id = points::whole(deployed, &table, id).await?;
             RetentionRequest::Hold { table, point: id, vault, reason, until, by: by.by }
         }
         Command::Remove { point: PointArg { table, id, vault }, reason, by } => {
+            let id = points::whole(deployed, &table, id).await?;
             RetentionRequest::LiftHold { table, point: id, vault, by: by.by, reason }
         }
     };
@@ -123,6 +125,10 @@ async fn list(
     };
     points.retain(|point| !point.state().is_past());
     points.sort_by(|a, b| (&a.table, &a.id, a.kind).cmp(&(&b.table, &b.id, b.kind)));
+    let policy = points.iter().rev().find_map(|point| point.policy.as_ref());
+    if let (Some(_), Some(policy)) = (table, policy) {
+        console.tell_in(&deployed.zone_of(&policy.name).await?);
+    }
     let held: Vec<View> = points
         .into_iter()
         .filter_map(|point| {
@@ -139,28 +145,29 @@ async fn list(
             })
         })
         .collect();
+    let form = console.form();
+    let row = |view: &View| {
+        let until = match view.hold.until {
+            None => "without end".to_owned(),
+            Some(until) if view.live => form.at(until),
+            Some(until) => format!("{} (over)", form.at(until)),
+        };
+        [
+            view.table.to_string(),
+            view.vault.clone(),
+            view.point.to_string(),
+            form.or_dash(view.created_at),
+            view.hold.reason.clone(),
+            view.hold.author.clone().unwrap_or_else(|| "-".to_owned()),
+            until,
+        ]
+    };
+    let heading = ["TABLE", "VAULT", "POINT", "MOMENT (UTC)", "WHY", "BY", "UNTIL (UTC)"];
     if json {
-        console.json(&held)?;
+        console.list(&held, heading, held.iter().map(row))?;
     } else if held.is_empty() {
         console.line("nothing is held")?;
     } else {
-        let row = |view: &View| {
-            let until = match view.hold.until {
-                None => "without end".to_owned(),
-                Some(until) if view.live => utc(until),
-                Some(until) => format!("{} (over)", utc(until)),
-            };
-            [
-                view.table.to_string(),
-                view.vault.clone(),
-                view.point.to_string(),
-                utc_or_dash(view.created_at),
-                view.hold.reason.clone(),
-                view.hold.author.clone().unwrap_or_else(|| "-".to_owned()),
-                until,
-            ]
-        };
-        let heading = ["TABLE", "VAULT", "POINT", "MOMENT (UTC)", "WHY", "BY", "UNTIL (UTC)"];
         console.table(heading, held.iter().map(row))?;
     }
     Ok(Outcome::Done)

@@ -5,15 +5,19 @@
 
 mod apply;
 mod catalog;
+mod chain;
 mod choices;
 mod console;
 mod copy;
 mod deployment;
 mod detached;
 mod doctor;
+mod fold;
 mod follow;
 mod history;
 mod hold;
+mod ids;
+mod login;
 mod metadata;
 mod offline;
 mod outcome;
@@ -28,6 +32,7 @@ mod restore;
 mod restore_output;
 mod retention;
 mod session;
+mod shell;
 mod status;
 mod verify;
 
@@ -37,11 +42,14 @@ use std::sync::LazyLock;
 
 use aws_config::SdkConfig;
 use backup_chain_core::ids::Region;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 use jiff::Timestamp;
 
-pub use console::Console;
+pub use console::{Console, Screen};
+pub use login::Access;
 
+use console::Output;
 use deployment::Deployed;
 use outcome::{Failure, FailureView, Outcome};
 
@@ -51,8 +59,9 @@ use outcome::{Failure, FailureView, Outcome};
     name = "backup-chain",
     version = version(),
     max_term_width = 100,
-    after_help = "Credentials and Region come from where the AWS CLI has them: AWS_PROFILE, AWS_REGION and the \
-                  shared configuration. The names of tables and keys are read from the session function's own \
+    after_help = "Credentials and Region come from where the AWS CLI has them: variables such as AWS_PROFILE and \
+                  AWS_REGION, and the profiles of its configuration, with IAM Identity Center (run aws sso login first), \
+                  roles and credential_process. The names of tables and keys are read from the session function's own \
                   configuration, so that the prefix of its name is all there is to say of a deployment.\n\n\
                   Exit codes: 0 done as asked, 1 refused or failed, 2 wrong usage, 3 done, and something needs attention."
 )]
@@ -66,9 +75,21 @@ struct Cli {
 /// What every command takes.
 #[derive(Debug, Args)]
 struct Globals {
-    /// Answer with JSON on standard output
-    #[arg(long, global = true, display_order = 100)]
+    /// In which form to answer; csv is for lists
+    #[arg(long, global = true, value_enum, value_name = "FORM", default_value_t, display_order = 100)]
+    output: Output,
+    /// Answer with JSON: the same as --output json
+    #[arg(long, global = true, conflicts_with = "output", display_order = 101)]
     json: bool,
+    /// Show ids and tables in full, however narrow the terminal is
+    #[arg(long, global = true, display_order = 102)]
+    wide: bool,
+    /// Use colour; auto on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t, display_order = 103)]
+    color: ColorChoice,
+    /// The profile of the AWS CLI's configuration to take credentials and Region from, unless AWS_PROFILE says it
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Deployment")]
+    profile: Option<String>,
     /// The source Region of the deployment, unless AWS_REGION or the profile says it
     #[arg(long, global = true, value_name = "REGION", help_heading = "Deployment")]
     region: Option<Region>,
@@ -100,6 +121,9 @@ enum Command {
     Copy(copy::Copy),
     /// List the restore points of a table, chain by chain
     Points(points::List),
+    /// See the chains of a table
+    #[command(subcommand)]
+    Chain(chain::Command),
     /// Look at one restore point
     #[command(subcommand)]
     Point(points::Command),
@@ -121,6 +145,27 @@ enum Command {
     /// What a restore point tells of itself
     #[command(subcommand)]
     Metadata(metadata::Command),
+    Completions(shell::Completions),
+    Man(shell::Man),
+}
+
+impl Command {
+    /// Whether its answer is a list, which has a form in CSV.
+    fn is_list(&self) -> bool {
+        matches!(
+            self,
+            Self::Status(_)
+                | Self::Points(_)
+                | Self::History(_)
+                | Self::Doctor(_)
+                | Self::Policy(Policies::Stored(policy::Command::List { .. }))
+                | Self::Session(session::Command::List { .. })
+                | Self::Restore(Restores::Deployed(restore::Command::List { .. }))
+                | Self::Hold(hold::Command::List { .. })
+                | Self::Retention(retention::Command::Plan { .. } | retention::Command::Runs { .. })
+                | Self::Catalog(catalog::Command::Verify { .. })
+        )
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -155,11 +200,11 @@ pub fn command() -> clap::Command {
 
 /// Runs one command line at `now` and tells its exit code: 0 done as asked, 1 refused or failed, 2 wrong usage, 3 done, and
 /// something needs attention.
-/// `config` is asked only by commands that talk to AWS, with the Region of the command line.
+/// `config` is asked only by commands that talk to AWS, with what the command line says of whom to be, and where.
 pub async fn run(
     args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     now: Timestamp,
-    config: impl AsyncFnOnce(Option<Region>) -> SdkConfig,
+    config: impl AsyncFnOnce(Access) -> SdkConfig,
     console: &mut Console<'_>,
 ) -> u8 {
     let parsed =
@@ -173,9 +218,16 @@ pub async fn run(
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }
     };
-    let json = globals.json;
+    let output = if globals.json { Output::Json } else { globals.output };
+    if output == Output::Csv && !command.is_list() {
+        let why = "this command lists nothing: --output csv is for those that do, such as points or status; take json or yaml\n";
+        let error = Cli::command().error(ErrorKind::ArgumentConflict, why);
+        let _ = write!(console.err, "{}", error.render());
+        return 2;
+    }
+    console.set(output, globals.wide, globals.color);
     // Boxed: the futures of all commands together are large for the stack of a thread.
-    match Box::pin(answer(globals, command, now, config, console)).await {
+    match Box::pin(answer(globals, command, output != Output::Text, now, config, console)).await {
         Ok(Outcome::Done) => 0,
         Ok(Outcome::Failed) => 1,
         Ok(Outcome::Attention) => 3,
@@ -183,9 +235,7 @@ pub async fn run(
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
         Err(failure) => {
             // No one is left to be told that these cannot be written.
-            if json {
-                let _ = console.json(&FailureView::from(&failure));
-            }
+            let _ = console.refusal(&FailureView::from(&failure));
             let text = match failure {
                 Failure::Problems(_) => failure.to_string(),
                 failure => format!("error: {failure}"),
@@ -199,16 +249,23 @@ pub async fn run(
 async fn answer(
     globals: Globals,
     command: Command,
+    // Whether the answer is data, whatever its form.
+    json: bool,
     now: Timestamp,
-    config: impl AsyncFnOnce(Option<Region>) -> SdkConfig,
+    config: impl AsyncFnOnce(Access) -> SdkConfig,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
-    let Globals { json, region, stack_prefix } = globals;
+    let Globals { profile, region, stack_prefix, .. } = globals;
     let mut found = None;
+    // Whatever talks to AWS comes through here.
+    let config = async |region: Option<Region>| {
+        let access = Access { profile, region };
+        access.checked(config(access.clone()).await).await
+    };
     // A macro, for only the command that is given may take what there is one of.
     macro_rules! find {
         () => {
-            &*found.insert(Deployed::find(&config(region.clone()).await, stack_prefix).await?)
+            &*found.insert(Deployed::find(&config(region.clone()).await?, stack_prefix).await?)
         };
     }
     let outcome = match command {
@@ -224,6 +281,7 @@ async fn answer(
         Command::Backup(backup) => session::backup(backup, find!(), json, console).await,
         Command::Copy(copy) => copy::run(copy, find!(), json, console).await,
         Command::Points(list) => points::list(&list, find!(), json, console).await,
+        Command::Chain(command) => chain::run(command, find!(), json, console).await,
         Command::Point(command) => points::run(command, find!(), json, console).await,
         Command::Restore(Restores::Detached(detached)) => {
             detached::run(*detached, stack_prefix, config, json, console).await
@@ -236,6 +294,8 @@ async fn answer(
         Command::Doctor(doctor) => doctor::run(&doctor, find!(), json, console).await,
         Command::Retention(command) => retention::run(command, find!(), json, console).await,
         Command::Metadata(command) => metadata::run(command, find!(), console).await,
+        Command::Completions(completions) => shell::completions(&completions, console),
+        Command::Man(man) => shell::man(&man, console),
     };
     // Whatever it has told of them, these it has left out.
     for record in found.iter().flat_map(|deployed| deployed.catalog().unreadable()) {

@@ -3,11 +3,11 @@
 use std::io::{Write as _, stderr, stdin, stdout};
 use std::process::ExitCode;
 
-use aws_config::BehaviorVersion;
+use anstream::{AutoStream, ColorChoice};
 use backup_chain_aws::clock::Clock;
 use backup_chain_aws::runtime;
-use backup_chain_cli::{Console, run};
-use backup_chain_core::ids::Region;
+use backup_chain_cli::{Access, Console, Screen, run};
+use terminal_size::{Width, terminal_size_of};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -20,14 +20,13 @@ async fn main() -> ExitCode {
         }
     };
     let now = Clock::new(time.clone()).now();
-    let config = async |region: Option<Region>| {
-        let defaults = aws_config::defaults(BehaviorVersion::latest()).time_source(time);
-        match region {
-            Some(region) => defaults.region(aws_config::Region::new(region.to_string())).load().await,
-            None => defaults.load().await,
-        }
-    };
+    let config = async |access: Access| access.config(time).await;
     let (mut out, mut err, mut input) = (stdout().lock(), stderr().lock(), stdin().lock());
-    let mut console = Console { out: &mut out, err: &mut err, input: &mut input };
+    let screen = Screen {
+        width: terminal_size_of(stdout()).map(|(Width(columns), _)| usize::from(columns)),
+        // NO_COLOR and what a terminal says of itself are heeded.
+        colour: AutoStream::choice(&stdout()) != ColorChoice::Never,
+    };
+    let mut console = Console::new(&mut out, &mut err, &mut input).on(screen);
     run(std::env::args_os(), now, config, &mut console).await.into()
 }

@@ -38,11 +38,14 @@ pub(crate) enum Failure {
     #[error("{}", lines(.0))]
     Problems(Vec<ProblemView>),
     /// AWS failed.
-    #[error(transparent)]
+    #[error("{0}{way_out}", way_out = way_out(.0))]
     Aws(#[from] AwsEdgeError),
     /// The answer could not be written.
     #[error("the answer cannot be written: {0}")]
     Output(#[from] io::Error),
+    /// The answer has no form in YAML.
+    #[error("the answer cannot be written as YAML: {0}")]
+    Yaml(#[from] serde_saphyr::SerializeError),
     /// The answer has no form in JSON.
     #[error("the answer cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -56,6 +59,16 @@ impl From<Vec<ProblemView>> for Failure {
 
 fn lines(problems: &[ProblemView]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// What to do about a failure of AWS whose words do not say it.
+fn way_out(error: &AwsEdgeError) -> &'static str {
+    match error {
+        AwsEdgeError::Aws(error) if error.is_unreached() => {
+            "; check the network, the proxy if there is one, and that the Region is spelled right"
+        }
+        _ => "",
+    }
 }
 
 impl From<AwsError> for Failure {
@@ -86,7 +99,7 @@ impl From<&Failure> for FailureView {
         let (kind, retryable) = match failure {
             Failure::Refused(_) | Failure::Problems(_) => ("refused", false),
             Failure::Aws(error) => ("aws", error.is_transient()),
-            Failure::Output(_) | Failure::Json(_) => ("output", false),
+            Failure::Output(_) | Failure::Json(_) | Failure::Yaml(_) => ("output", false),
         };
         let problems = match failure {
             Failure::Problems(problems) => problems.clone(),

@@ -14,8 +14,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::Console;
-use crate::console::{count, size, utc, utc_or_dash, word};
+use crate::console::{Form, count, since, size, utc, word};
 use crate::deployment::Deployed;
+use crate::ids::Named;
 use crate::outcome::{Failure, Outcome};
 
 /// The restore points of a table.
@@ -35,8 +36,8 @@ pub(crate) struct List {
 pub(crate) struct PointArg {
     /// The table
     pub table: TableName,
-    /// The restore point
-    pub id: PointId,
+    /// The restore point: its id, or the end of it
+    pub id: Named<PointId>,
     /// Its vault, where a backup and its copy share the id: <Region>/<vault>
     #[arg(long, value_name = "REGION/VAULT", value_parser = place)]
     pub vault: Option<String>,
@@ -152,13 +153,20 @@ impl<'a> PointView<'a> {
         }
     }
 
+    /// What [`LONG`] heads.
+    pub fn long_row(&self, form: &Form) -> [String; 9] {
+        let [id, at, state, flags, size, notes] = self.row(form);
+        let (table, kind) = (self.table.to_string(), word(&self.kind));
+        [table, kind, self.vault.clone(), id, at, state, flags, size, notes]
+    }
+
     /// Id, moment, state, flags, size and notes.
-    pub fn row(&self) -> [String; 6] {
+    fn row(&self, form: &Form) -> [String; 6] {
         let flags: Vec<String> =
-            self.flags.iter().map(|flag| format!("{} until {}", flag.tier, utc(flag.lapses))).collect();
+            self.flags.iter().map(|flag| format!("{} until {}", flag.tier, form.at(flag.lapses))).collect();
         [
             self.id.to_string(),
-            utc_or_dash(self.created_at),
+            form.or_dash(self.created_at),
             self.state.to_string(),
             if flags.is_empty() { "-".to_owned() } else { flags.join("\n") },
             self.bytes.map_or_else(|| "-".to_owned(), size),
@@ -210,6 +218,10 @@ impl<'a> PointView<'a> {
     }
 }
 
+/// The columns of restore points of several tables, or of several chains.
+pub(crate) const LONG: [&str; 9] =
+    ["TABLE", "KIND", "VAULT", "POINT", "MOMENT (UTC)", "STATE", "FLAGS", "SIZE", "NOTES"];
+
 /// A hold in words.
 pub(crate) fn hold_text(hold: &Hold) -> String {
     let Hold { reason, author, until, .. } = hold;
@@ -237,6 +249,10 @@ pub(crate) async fn list(
     let mut points = deployed.catalog().points_of_table(table).await?;
     points.retain(|point| *all || !point.state().is_past());
     points.sort_by(|a, b| a.id.cmp(&b.id));
+    if let Some(policy) = points.iter().rev().find_map(|point| point.policy.as_ref()) {
+        console.tell_in(&deployed.zone_of(&policy.name).await?);
+    }
+    let (form, now) = (console.form(), deployed.app.context.now());
     let mut chains: BTreeMap<(&TableId, PointKind, String), Vec<PointView<'_>>> = BTreeMap::new();
     for point in &points {
         let chain = (&point.table.id, point.kind, point.place());
@@ -247,7 +263,8 @@ pub(crate) async fn list(
         .map(|((table_id, kind, vault), points)| Chain { table, table_id, kind, vault, points })
         .collect();
     if json {
-        console.json(&chains)?;
+        let points = chains.iter().flat_map(|chain| &chain.points);
+        console.list(&chains, LONG, points.map(|point| point.long_row(&form)))?;
         return Ok(Outcome::Done);
     }
     if chains.is_empty() {
@@ -268,18 +285,46 @@ pub(crate) async fn list(
             count(points.len(), "restore point")
         ))?;
         let heading = ["POINT", "MOMENT (UTC)", "STATE", "FLAGS", "SIZE", "NOTES"];
-        console.table(heading, points.iter().map(PointView::row))?;
+        let rows = points.iter().map(|point| point.row(&form));
+        if console.width().is_none() {
+            console.table(heading, rows)?;
+            continue;
+        }
+        // Who looks at it now is told how old each is.
+        let ages =
+            points.iter().map(|point| point.created_at.map_or_else(|| "-".to_owned(), |at| since(at, now)));
+        let [point, moment, state, flags, size, notes] = heading;
+        let heading = [point, moment, "AGE", state, flags, size, notes];
+        let aged = |([id, at, state, flags, size, notes], age): ([String; 6], String)| {
+            [id, at, age, state, flags, size, notes]
+        };
+        console.table(heading, rows.zip(ages).map(aged))?;
     }
     Ok(Outcome::Done)
+}
+
+/// The id of a restore point of a table, however it was named.
+pub(crate) async fn whole(
+    deployed: &Deployed,
+    table: &TableName,
+    named: Named<PointId>,
+) -> Result<PointId, Failure> {
+    if let Named::Whole(id) = named {
+        return Ok(id);
+    }
+    let points = deployed.catalog().points_of_table(table).await?;
+    let list = format!("backup-chain points {table}");
+    named.among("restore point", points.into_iter().map(|point| point.id), &list)
 }
 
 /// The restore point that is meant.
 pub(crate) async fn find(deployed: &Deployed, named: &PointArg) -> Result<RestorePoint, Failure> {
     let PointArg { table, id, vault } = named;
+    let id = whole(deployed, table, id.clone()).await?;
     let records = deployed.catalog().point_records_of_table(table).await?;
     let unread = records.iter().find_map(|record| record.clone().err());
     let mut found: Vec<RestorePoint> = records.into_iter().filter_map(Result::ok).collect();
-    found.retain(|point| point.id == *id && vault.as_ref().is_none_or(|vault| point.is_in(vault)));
+    found.retain(|point| point.id == id && vault.as_ref().is_none_or(|vault| point.is_in(vault)));
     if found.len() > 1 {
         let vaults: Vec<String> = found.iter().map(|point| point.place()).collect();
         let vaults = vaults.join(" and ");

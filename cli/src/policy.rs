@@ -13,7 +13,7 @@ use clap::Subcommand;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::console::{utc, utc_or_dash};
+use crate::console::Form;
 use crate::deployment::Deployed;
 use crate::outcome::{By, Failure, Outcome};
 use crate::replies;
@@ -284,7 +284,7 @@ impl Listed {
         Self { name, revision, applied_at, disabled, deleted_at, rules }
     }
 
-    fn row(&self) -> [String; 7] {
+    fn row(&self, form: &Form) -> [String; 7] {
         let Self { name, revision, applied_at, rules, disabled, deleted_at } = self;
         let (enabled, priority, tiers, next) = match rules {
             None => ("unreadable: apply it again".to_owned(), "-".to_owned(), "-".to_owned(), None),
@@ -305,8 +305,8 @@ impl Listed {
             priority,
             enabled,
             tiers,
-            utc_or_dash(next),
-            utc(*applied_at),
+            form.or_dash(next),
+            form.at(*applied_at),
         ]
     }
 }
@@ -321,14 +321,15 @@ async fn list(
     let mut stored = deployed.catalog().policies().await?;
     stored.retain(|stored| all || stored.deleted_at.is_none());
     let listed: Vec<Listed> = stored.into_iter().map(|stored| Listed::of(stored, &home, now)).collect();
+    let form = console.form();
+    let heading = ["POLICY", "REVISION", "PRIORITY", "ENABLED", "TIERS", "NEXT SLOT (UTC)", "APPLIED (UTC)"];
+    let rows = listed.iter().map(|policy| policy.row(&form));
     if json {
-        console.json(&listed)?;
+        console.list(&listed, heading, rows)?;
     } else if listed.is_empty() {
         console.line("no policy is stored: store one with backup-chain policy apply FILE")?;
     } else {
-        let heading =
-            ["POLICY", "REVISION", "PRIORITY", "ENABLED", "TIERS", "NEXT SLOT (UTC)", "APPLIED (UTC)"];
-        console.table(heading, listed.iter().map(Listed::row))?;
+        console.table(heading, rows)?;
     }
     Ok(Outcome::Done)
 }

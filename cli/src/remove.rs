@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::console::count;
 use crate::deployment::Deployed;
+use crate::ids::Named;
 use crate::outcome::{By, Failure, Outcome};
 use crate::{Console, points, replies, retention};
 
@@ -44,9 +45,9 @@ pub(crate) struct Remove {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct Chosen {
-    /// One restore point
+    /// One restore point: its id, or the end of it
     #[arg(long, value_name = "ID")]
-    point: Option<PointId>,
+    point: Option<Named<PointId>>,
     /// Those of its backup chains
     #[arg(long)]
     backups: bool,
@@ -62,14 +63,14 @@ struct Chosen {
 }
 
 impl Chosen {
-    fn which(self) -> Which {
-        match self {
-            Self { point: Some(id), .. } => Which::Point(id),
+    async fn which(self, table: &TableName, deployed: &Deployed) -> Result<Which, Failure> {
+        Ok(match self {
+            Self { point: Some(id), .. } => Which::Point(points::whole(deployed, table, id).await?),
             Self { backups: true, .. } => Which::Backups,
             Self { copies: true, .. } => Which::Copies,
             Self { manual: true, .. } => Which::Manual,
             _ => Which::All,
-        }
+        })
     }
 }
 
@@ -80,7 +81,7 @@ pub(crate) async fn run(
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
     let Remove { table, which, vault, override_guard, reason, yes, by } = remove;
-    let which = which.which();
+    let which = which.which(&table, deployed).await?;
     let request = |dry_run, confirm| {
         RetentionRequest::Remove(Removal {
             table: table.clone(),

@@ -11,9 +11,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::choices::ChoiceOptions;
-use crate::console::{count, utc, utc_or_dash, written};
+use crate::console::{Form, count, written};
 use crate::deployment::Deployed;
 use crate::follow::follow;
+use crate::ids::Named;
 use crate::outcome::{By, Failure, Outcome};
 use crate::restore_output::{
     Summary, outline, outline_in_short, say_end, say_head, say_plans, say_steps, say_summaries,
@@ -41,7 +42,7 @@ pub(crate) enum Command {
     )]
     Stop {
         /// The restore
-        id: RestoreId,
+        id: Named<RestoreId>,
         /// Why, for the history
         #[arg(long)]
         reason: Option<String>,
@@ -53,8 +54,8 @@ pub(crate) enum Command {
         Also tells how infrastructure code adopts the table. The restore function tells all this, with its right to \
         open the metadata of the restore point.")]
     Show {
-        /// The restore
-        id: RestoreId,
+        /// The restore: its id, or the end of it
+        id: Named<RestoreId>,
     },
 }
 
@@ -144,9 +145,9 @@ struct Chosen {
     /// given
     #[arg(long, value_name = "MOMENT", value_parser = written, conflicts_with = "point")]
     at: Option<Timestamp>,
-    /// This restore point, of one table
+    /// This restore point, of one table: its id, or the end of it
     #[arg(long, value_name = "ID")]
-    point: Option<PointId>,
+    point: Option<Named<PointId>>,
     /// Out of this vault; those of the new table's Region unless given
     #[arg(long, value_name = "REGION/VAULT", value_parser = points::place)]
     vault: Option<String>,
@@ -161,10 +162,25 @@ pub(crate) async fn run(
     match command {
         Command::Start(start) => begin(*start, deployed, json, console).await,
         Command::List { open, limit } => list(open, limit, deployed, json, console).await,
-        Command::Show { id } => tell(&RestoreRequest::Show { restore: id }, deployed, json, console).await,
+        Command::Show { id } => {
+            let restore = among(id, deployed).await?;
+            tell(&RestoreRequest::Show { restore }, deployed, json, console).await
+        }
         Command::Stop { id, reason, by } => {
-            let request = RestoreRequest::Stop { restore: id, by: by.by, reason };
+            let restore = among(id, deployed).await?;
+            let request = RestoreRequest::Stop { restore, by: by.by, reason };
             tell(&request, deployed, json, console).await
+        }
+    }
+}
+
+/// The restore that is meant.
+async fn among(id: Named<RestoreId>, deployed: &Deployed) -> Result<RestoreId, Failure> {
+    match id {
+        Named::Whole(id) => Ok(id),
+        end => {
+            let all = deployed.catalog().restores().await?.into_iter().map(|restore| restore.id);
+            end.among("restore", all, "backup-chain restore list")
         }
     }
 }
@@ -203,7 +219,7 @@ async fn begin(
     }
     let from = match (at, point) {
         (Some(at), _) => From::At(at),
-        (None, Some(point)) => From::Point(point),
+        (None, Some(point)) => From::Point(points::whole(deployed, &tables[0].table, point).await?),
         (None, None) => From::Newest,
     };
     let (home, account) =
@@ -342,15 +358,15 @@ impl<'a> View<'a> {
         }
     }
 
-    fn row(&self) -> [String; 8] {
+    fn row(&self, form: &Form) -> [String; 8] {
         let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
         [
             self.id.to_string(),
             self.table.to_string(),
             format!("{}/{}", self.region, self.target),
-            utc_or_dash(self.moment),
+            form.or_dash(self.moment),
             self.stage.to_string(),
-            utc(self.requested_at),
+            form.at(self.requested_at),
             or_dash(self.by),
             or_dash(self.reason),
         ]
@@ -367,13 +383,15 @@ async fn list(
     let restores = deployed.catalog().restores().await?;
     let is_asked = |restore: &&Restore| !open || restore.stage.is_open();
     let listed: Vec<View<'_>> = restores.iter().rev().filter(is_asked).take(limit).map(View::of).collect();
+    let form = console.form();
+    let heading = ["RESTORE", "TABLE", "AS", "MOMENT (UTC)", "STATUS", "ASKED (UTC)", "BY", "WHY"];
+    let rows = listed.iter().map(|restore| restore.row(&form));
     if json {
-        console.json(&listed)?;
+        console.list(&listed, heading, rows)?;
     } else if listed.is_empty() {
         console.line(if open { "no restore is under way" } else { "no restores" })?;
     } else {
-        let heading = ["RESTORE", "TABLE", "AS", "MOMENT (UTC)", "STATUS", "ASKED (UTC)", "BY", "WHY"];
-        console.table(heading, listed.iter().map(View::row))?;
+        console.table(heading, rows)?;
     }
     Ok(Outcome::Done)
 }

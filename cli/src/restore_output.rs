@@ -6,12 +6,13 @@ use backup_chain_core::restore::{
     LeftOut, LeftoverView, Property, Restore, RestoreView, Stage, StepRecord, StepState, StepView,
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::Console;
 use crate::choices::{asked, encrypted};
 use crate::console::{age, count, utc, utc_or_dash, word};
+use crate::fold::{cell, folded};
 use crate::outcome::Failure;
 
 /// A plan in short, before the question.
@@ -257,7 +258,7 @@ pub(crate) fn say_summaries(summaries: &[Summary], console: &mut Console<'_>) ->
             it.made.to_string(),
             utc_or_dash(it.moment),
             it.status.clone(),
-            it.seconds.map_or_else(|| "-".to_owned(), age),
+            it.seconds.map_or_else(|| "-".to_owned(), |seconds| age(SignedDuration::from_secs(seconds))),
             it.notes.iter().map(|note| cell(note)).collect::<Vec<_>>().join("\n"),
         ]
     };
@@ -276,27 +277,6 @@ fn is_left(stage: Stage, step: &StepView) -> bool {
 
 /// The longest lines of text, in characters.
 const WIDTH: usize = 110;
-
-/// The text in lines of at most so many characters, where its words allow that.
-fn folded(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
-/// A reason as a cell of a table.
-pub(crate) fn cell(text: &str) -> String {
-    folded(text, 78).join("\n")
-}
 
 /// Where it stands, in words.
 pub(crate) fn stage(restore: &Restore) -> String {

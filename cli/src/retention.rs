@@ -9,8 +9,9 @@ use clap::Subcommand;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::console::{count, utc, word};
+use crate::console::{Form, count, utc, word};
 use crate::deployment::Deployed;
+use crate::ids::Named;
 use crate::outcome::{By, Failure, Outcome};
 use crate::{Console, replies};
 
@@ -57,8 +58,8 @@ pub(crate) enum Command {
     /// Show a run: what was kept, removed or blocked in each chain, and why
     #[command(after_help = "Example:\n  backup-chain retention show 01KEAH2B80V6X9V0T0T1W2YJ3M")]
     Show {
-        /// The run
-        id: RunId,
+        /// The run: its id, or the end of it
+        id: Named<RunId>,
     },
 }
 
@@ -88,7 +89,16 @@ pub(crate) async fn run(
             return Ok(Outcome::Done);
         }
         Command::Runs { limit } => return runs(limit, deployed, json, console).await,
-        Command::Show { id } => return show(&id, deployed, json, console).await,
+        Command::Show { id } => {
+            let id = match id {
+                Named::Whole(id) => id,
+                end => {
+                    let all = deployed.catalog().runs().await?.into_iter().map(|run| run.id);
+                    end.among("retention run", all, "backup-chain retention runs")?
+                }
+            };
+            return show(&id, deployed, json, console).await;
+        }
     };
     let answer = deployed.invoke("retention", &request, console).await?;
     print_report(&answer, json, console)
@@ -102,12 +112,14 @@ pub(crate) fn print_report(
 ) -> Result<Outcome, Failure> {
     let report: Report = replies::read(answer)?;
     let Report { dry_run, digest, braked, points, omitted, breaches, problems, .. } = &report;
+    let form = console.form();
+    let rows = points.iter().map(|decided| row(decided, &form));
     if json {
-        console.json(answer)?;
+        console.list(answer, POINTS, rows)?;
     } else if points.is_empty() {
         console.line(if *dry_run { "there are no restore points" } else { "nothing is outdated" })?;
     } else {
-        points_table(points, console)?;
+        console.table(POINTS, rows)?;
         console.line("")?;
         console.line(format_args!("plan {digest}: {}", counted(&Counts::of(points))))?;
     }
@@ -144,22 +156,14 @@ fn note_wrong(
     Ok(())
 }
 
-/// Points with what becomes of each, table by table.
-fn points_table(points: &[Decided], console: &mut Console<'_>) -> Result<(), Failure> {
+/// The columns of points with what becomes of each.
+const POINTS: [&str; 6] = ["TABLE", "VAULT", "POINT", "FATE", "LAPSES (UTC)", "WHY"];
+
+fn row(decided: &Decided, form: &Form) -> [String; 6] {
     let live = |flag: &&FlagState| flag.live;
-    let row = |decided: &Decided| {
-        let Decided { table, vault, point, fate, why, flags, .. } = decided;
-        let until = flags.iter().filter(live).map(|flag| flag.lapses).max();
-        [
-            table.to_string(),
-            vault.clone(),
-            point.to_string(),
-            word(fate),
-            until.map_or_else(|| "-".to_owned(), utc),
-            why.join("\n"),
-        ]
-    };
-    console.table(["TABLE", "VAULT", "POINT", "FATE", "LAPSES (UTC)", "WHY"], points.iter().map(row))
+    let Decided { table, vault, point, fate, why, flags, .. } = decided;
+    let until = flags.iter().filter(live).map(|flag| flag.lapses).max();
+    [table.to_string(), vault.clone(), point.to_string(), word(fate), form.or_dash(until), why.join("\n")]
 }
 
 /// `3 kept, 1 removed`.
@@ -212,27 +216,28 @@ async fn runs(
         .filter(|watch| Watch { alarmed_at: None, ..watch.clone() }.is_overdue(now));
     runs.reverse();
     runs.truncate(limit);
+    let form = console.form();
+    let row = |run: &Run| {
+        let braked = run.braked.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+        let breaches = run.breaches.len();
+        let breaches = format!("{breaches} breach{}", if breaches == 1 { "" } else { "es" });
+        let wrong = [count(run.problems.len(), "problem"), breaches].join(", ");
+        [
+            run.id.to_string(),
+            form.at(run.started_at),
+            word(&run.status),
+            run.chains.to_string(),
+            counted(&run.counts),
+            wrong,
+            braked,
+        ]
+    };
+    let heading = ["RUN", "STARTED (UTC)", "STATUS", "CHAINS", "POINTS", "WRONG", "BRAKED"];
     if json {
-        console.json(&runs)?;
+        console.list(&runs, heading, runs.iter().map(row))?;
     } else if runs.is_empty() {
         console.line("no retention run has ended yet")?;
     } else {
-        let row = |run: &Run| {
-            let braked = run.braked.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
-            let breaches = run.breaches.len();
-            let breaches = format!("{breaches} breach{}", if breaches == 1 { "" } else { "es" });
-            let wrong = [count(run.problems.len(), "problem"), breaches].join(", ");
-            [
-                run.id.to_string(),
-                utc(run.started_at),
-                word(&run.status),
-                run.chains.to_string(),
-                counted(&run.counts),
-                wrong,
-                braked,
-            ]
-        };
-        let heading = ["RUN", "STARTED (UTC)", "STATUS", "CHAINS", "POINTS", "WRONG", "BRAKED"];
         console.table(heading, runs.iter().map(row))?;
     }
     let Some(watch) = overdue else { return Ok(Outcome::Done) };

@@ -1,6 +1,6 @@
 //! Sessions: asked for by an operator, followed, and looked at.
 
-use backup_chain_core::ids::{PolicyName, SessionId, TableName, VaultName};
+use backup_chain_core::ids::{PolicyName, SessionId, VaultName};
 use backup_chain_core::invoke::SessionRequest;
 use backup_chain_core::point::{PointKind, RestorePoint};
 use backup_chain_core::replies::Recorded;
@@ -11,10 +11,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::Console;
-use crate::console::{count, utc, utc_or_dash, word};
+use crate::console::{Form, count, utc, utc_or_dash, word};
 use crate::deployment::Deployed;
+use crate::ids::Named;
 use crate::outcome::{By, Failure, Outcome};
-use crate::points::PointView;
+use crate::points::{self, PointView};
 use crate::replies;
 
 #[derive(Debug, Subcommand)]
@@ -62,8 +63,8 @@ pub(crate) enum Command {
     /// Show a session with its restore points
     #[command(after_help = "Example:\n  backup-chain session show 01KEAH2B80V6X9V0T0T1W2YJ3M")]
     Show {
-        /// The session
-        id: SessionId,
+        /// The session: its id, or the end of it
+        id: Named<SessionId>,
     },
 }
 
@@ -126,6 +127,13 @@ pub(crate) async fn run(
         }
         Command::List { policy, limit } => list(policy.as_ref(), limit, deployed, json, console).await,
         Command::Show { id } => {
+            let id = match id {
+                Named::Whole(id) => id,
+                end => {
+                    let all = deployed.catalog().sessions().await?.into_iter().map(|session| session.id);
+                    end.among("session", all, "backup-chain session list")?
+                }
+            };
             let session = find(deployed, &id).await?;
             show(deployed, &session, json, console).await?;
             Ok(Outcome::Done)
@@ -284,12 +292,12 @@ impl<'a> SessionView<'a> {
         notes.join(", ")
     }
 
-    fn row(&self) -> [String; 8] {
+    fn row(&self, form: &Form) -> [String; 8] {
         [
             self.id.to_string(),
             self.policy_label(),
             word(&self.trigger),
-            utc(self.started_at),
+            form.at(self.started_at),
             word(&self.status),
             self.points(),
             self.copies(),
@@ -314,14 +322,18 @@ async fn list(
         let points = deployed.catalog().points_of_session(&session.id).await?;
         listed.push(SessionView::of(session, Copies::among(&points)));
     }
+    if let Some(policy) = policy {
+        console.tell_in(&deployed.zone_of(policy).await?);
+    }
+    let form = console.form();
+    let heading = ["SESSION", "POLICY", "TRIGGER", "STARTED (UTC)", "STATUS", "POINTS", "COPIES", "NOTES"];
+    let rows = listed.iter().map(|session| session.row(&form));
     if json {
-        console.json(&listed)?;
+        console.list(&listed, heading, rows)?;
     } else if listed.is_empty() {
         console.line("no sessions")?;
     } else {
-        let heading =
-            ["SESSION", "POLICY", "TRIGGER", "STARTED (UTC)", "STATUS", "POINTS", "COPIES", "NOTES"];
-        console.table(heading, listed.iter().map(SessionView::row))?;
+        console.table(heading, rows)?;
     }
     Ok(Outcome::Done)
 }
@@ -376,16 +388,8 @@ async fn show(
     }
     if !points.is_empty() {
         console.line("")?;
-        let row = |point: &PointView<'_>| {
-            let [id, at, state, flags, size, notes] = point.row();
-            [name(point.table), word(&point.kind), point.vault.clone(), id, at, state, flags, size, notes]
-        };
-        let heading = ["TABLE", "KIND", "VAULT", "POINT", "MOMENT (UTC)", "STATE", "FLAGS", "SIZE", "NOTES"];
-        console.table(heading, points.iter().map(row))?;
+        let form = console.form();
+        console.table(points::LONG, points.iter().map(|point| point.long_row(&form)))?;
     }
     Ok(status)
-}
-
-fn name(table: &TableName) -> String {
-    table.to_string()
 }

@@ -10,10 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::Console;
-use crate::console::{age, utc, utc_or_dash, word, written};
+use crate::console::{Form, age, utc, word, written};
 use crate::deployment::Deployed;
 use crate::outcome::{Failure, Outcome};
-use crate::restore_output::cell;
 
 /// Show how well every table is protected, the worst first
 #[derive(Debug, Args)]
@@ -87,10 +86,18 @@ async fn once(
         });
     }
     let headline = report.headline();
+    // A list of one policy, or of one table, is told in its zone.
+    let one =
+        report.tables.first().and_then(|table| table.policy.as_ref()).filter(|_| status.table.is_some());
+    if let Some(policy) = status.policy.as_ref().or(one) {
+        console.tell_in(&deployed.zone_of(policy).await?);
+    }
+    let form = console.form();
     if json {
-        console.json(&Answer { headline, report: &report })?;
+        let rows = report.tables.iter().map(|table| row(table, &form));
+        console.list(&Answer { headline, report: &report }, HEADING, rows)?;
     } else {
-        print(&headline, &report, console)?;
+        print(&headline, &report, &form, console)?;
     }
     Ok(if report.has_problems() { Outcome::Attention } else { Outcome::Done })
 }
@@ -103,7 +110,14 @@ fn is_shown(status: &Status, table: &Protection) -> bool {
         && status.since.is_none_or(|since| newest().is_none_or(|newest| newest < since))
 }
 
-fn print(headline: &str, report: &ProtectionReport, console: &mut Console<'_>) -> Result<(), Failure> {
+const HEADING: [&str; 8] = ["STANDING", "TABLE", "POLICY", "NEWEST (UTC)", "AGE", "MAY BE", "COPIES", "WHY"];
+
+fn print(
+    headline: &str,
+    report: &ProtectionReport,
+    form: &Form,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
     console.line(format_args!("{headline}  ({} UTC)", utc(report.at)))?;
     for problem in report.problems.iter().chain(&report.unknown) {
         console.line(format_args!("problem  {problem}"))?;
@@ -112,16 +126,15 @@ fn print(headline: &str, report: &ProtectionReport, console: &mut Console<'_>) -
         return console.line("no tables");
     }
     console.line("")?;
-    let heading = ["STANDING", "TABLE", "POLICY", "NEWEST (UTC)", "AGE", "MAY BE", "COPIES", "WHY"];
-    console.table(heading, report.tables.iter().map(row))
+    console.table(HEADING, report.tables.iter().map(|table| row(table, form)))
 }
 
-fn row(table: &Protection) -> [String; 8] {
+fn row(table: &Protection, form: &Form) -> [String; 8] {
     let backups = table.backups.as_ref();
     let newest = backups.and_then(|chain| chain.newest);
-    let span = |seconds: Option<i64>| seconds.map_or_else(|| "-".to_owned(), age);
+    let span = |seconds: Option<i64>| seconds.map_or_else(|| "-".to_owned(), seconds_old);
     let copies: Vec<String> = table.copies.iter().map(copy).collect();
-    let mut why = table.reasons.iter().map(|reason| cell(reason)).collect::<Vec<_>>().join("\n");
+    let mut why = table.reasons.iter().map(|reason| form.text(reason)).collect::<Vec<_>>().join("\n");
     if why.is_empty() && newest.is_none() {
         why = table.next.map(|next| format!("its first backup is due {} UTC", utc(next))).unwrap_or_default();
     }
@@ -129,7 +142,7 @@ fn row(table: &Protection) -> [String; 8] {
         word(&table.standing),
         table.table.to_string(),
         table.policy.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
-        utc_or_dash(newest),
+        form.or_dash(newest),
         span(backups.and_then(|chain| chain.age_seconds)),
         span(backups.and_then(|chain| chain.objective_seconds)),
         if copies.is_empty() { "-".to_owned() } else { copies.join("\n") },
@@ -140,6 +153,10 @@ fn row(table: &Protection) -> [String; 8] {
 /// A copy chain in a few words: its Region, and how old its newest copy is.
 fn copy(chain: &ChainStanding) -> String {
     let region = chain.vault.split('/').next().unwrap_or(&chain.vault);
-    let newest = chain.age_seconds.map_or_else(|| "none".to_owned(), age);
+    let newest = chain.age_seconds.map_or_else(|| "none".to_owned(), seconds_old);
     format!("{region} {newest}")
+}
+
+fn seconds_old(seconds: i64) -> String {
+    age(SignedDuration::from_secs(seconds))
 }

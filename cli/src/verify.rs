@@ -13,8 +13,8 @@ use serde::Serialize;
 
 use crate::console::count;
 use crate::deployment::Deployed;
+use crate::fold::cell;
 use crate::outcome::{Failure, Outcome};
-use crate::restore_output::cell;
 use crate::{Console, points};
 
 /// What is not the same in the catalog and in a vault.
@@ -87,7 +87,13 @@ pub(crate) async fn run(
         verified.differ(String::new(), None, None, what);
     }
     if json {
-        console.json(&verified)?;
+        let text = |name: Option<String>| name.unwrap_or_default();
+        let row = |it: &Difference| {
+            let arn = it.recovery_point.as_ref().map(ToString::to_string);
+            [it.vault.clone(), text(it.restore_point.clone()), text(arn), it.what.clone()]
+        };
+        let heading = ["VAULT", "POINT", "RECOVERY POINT", "WHAT"];
+        console.list(&verified, heading, verified.differences.iter().map(row))?;
     } else {
         say(&verified, console)?;
     }

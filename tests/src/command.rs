@@ -1,8 +1,7 @@
 //! The operator's command, run in process against the embedded AWS.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
-use backup_chain_cli::{Console, run};
-use backup_chain_core::ids::Region;
+use backup_chain_cli::{Access, Console, Screen, run};
 use backup_chain_deployed::stack::{ACCOUNT, SOURCE};
 use backup_chain_local::World;
 use serde_json::Value;
@@ -52,10 +51,19 @@ impl Ran {
 
 /// Runs a command line, its words parted by spaces, as an operator who types `input`.
 pub async fn cli_answering(world: &World, line: &str, input: &str) -> Ran {
+    run_on(world, line, input, Screen::default()).await
+}
+
+/// Runs a command line on a terminal of so many columns, where colour is welcome or not.
+pub async fn cli_on_terminal(world: &World, line: &str, columns: usize, colour: bool) -> Ran {
+    run_on(world, line, "", Screen { width: Some(columns), colour }).await
+}
+
+async fn run_on(world: &World, line: &str, input: &str, screen: Screen) -> Ran {
     let (mut out, mut err, mut input) = (Vec::new(), Vec::new(), input.as_bytes());
-    let mut console = Console { out: &mut out, err: &mut err, input: &mut input };
-    let config = async |region: Option<Region>| {
-        let region = region.map_or_else(|| SOURCE.to_owned(), |region| region.to_string());
+    let mut console = Console::new(&mut out, &mut err, &mut input).on(screen);
+    let config = async |access: Access| {
+        let region = access.region.map_or_else(|| SOURCE.to_owned(), |region| region.to_string());
         world.sdk_config(ACCOUNT, &region, "operator-at-the-desk")
     };
     let args = ["backup-chain"].into_iter().chain(line.split_whitespace());

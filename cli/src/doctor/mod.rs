@@ -28,8 +28,8 @@ use self::finding::{Finding, State};
 use crate::Console;
 use crate::console::word;
 use crate::deployment::Deployed;
+use crate::fold::cell;
 use crate::outcome::{Failure, Outcome};
-use crate::restore_output::cell;
 
 /// Check the deployment, and report what is wrong with it and how to mend it
 #[derive(Debug, Args)]
@@ -88,7 +88,9 @@ pub(crate) async fn run(
     };
     let outcome = if findings.iter().any(Finding::is_open) { Outcome::Attention } else { Outcome::Done };
     if json {
-        console.json(&DoctorReport { counts, findings })?;
+        let report = DoctorReport { counts, findings };
+        let rows = report.findings.iter().map(|finding| row(finding, false));
+        console.list(&report, ["STATE", "CHECK", "WHERE", "WHAT"], rows)?;
     } else {
         print(doctor, &counts, &findings, console)?;
     }
@@ -153,9 +155,10 @@ fn print(
     let shown: Vec<&Finding> =
         findings.iter().filter(|finding| doctor.all || finding.state != State::Ok).collect();
     if !shown.is_empty() {
-        console.table(
+        // Not fitted: a command of a fix is copied from one line.
+        console.full_table(
             ["STATE", "CHECK", "WHERE", "WHAT, AND THE FIX"],
-            shown.iter().map(|finding| row(finding)),
+            shown.iter().map(|finding| row(finding, true)),
         )?;
         console.line("")?;
     }
@@ -175,12 +178,13 @@ fn print(
     Ok(())
 }
 
-fn row(finding: &Finding) -> [String; 4] {
+fn row(finding: &Finding, fold: bool) -> [String; 4] {
+    let text = |text: &str| if fold { cell(text) } else { text.to_owned() };
     let Finding { check, state, place, what, fix, command, fixable, .. } = finding;
-    let mut lines = vec![cell(what)];
+    let mut lines = vec![text(what)];
     if *state != State::Mended {
         let by_itself = if *fixable { " (--fix does it)" } else { "" };
-        lines.extend(fix.as_ref().map(|fix| cell(&format!("fix: {fix}{by_itself}"))));
+        lines.extend(fix.as_ref().map(|fix| text(&format!("fix: {fix}{by_itself}"))));
         // On one line, to be copied.
         lines.extend(command.iter().map(|command| format!("  {command}")));
     }

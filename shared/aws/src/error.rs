@@ -33,6 +33,9 @@ pub enum Meaning {
     Refused,
 }
 
+/// In place of a code, where AWS was not reached.
+const NO_CONNECTION: &str = "no connection";
+
 /// A call to AWS that failed.
 #[derive(Debug, Clone)]
 pub struct AwsError {
@@ -123,6 +126,11 @@ impl AwsError {
         matches!(self.meaning, Meaning::Throttled | Meaning::Unavailable)
     }
 
+    /// Whether there was no connection to AWS at all.
+    pub fn is_unreached(&self) -> bool {
+        self.code == NO_CONNECTION
+    }
+
     /// Whether somebody else moved what was to be written.
     pub fn is_conflict(&self) -> bool {
         self.meaning == Meaning::Condition
@@ -196,9 +204,14 @@ where
             }
             SdkError::DispatchFailure(failure) => {
                 let cause = failure.as_connector_error().map(|error| root_cause(error));
-                let message =
-                    format!("the connection failed: {}", cause.as_deref().unwrap_or("no reason known"));
-                (Meaning::Unavailable, "no connection".to_owned(), message)
+                let cause = cause.as_deref().unwrap_or("no reason known");
+                // Such as credentials that have ended meanwhile.
+                let (code, what) = if failure.is_other() {
+                    ("not sent", "it could not be sent")
+                } else {
+                    (NO_CONNECTION, "the connection failed")
+                };
+                (Meaning::Unavailable, code.to_owned(), format!("{what}: {cause}"))
             }
             SdkError::ResponseError(_) => (
                 Meaning::Unavailable,

@@ -21,6 +21,7 @@ pub mod lock;
 pub mod metadata;
 pub mod metrics;
 pub mod notice;
+pub mod picture;
 pub mod plan;
 pub mod point;
 pub mod policy;

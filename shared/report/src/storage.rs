@@ -144,7 +144,7 @@ fn of_table(
     stored.steady = runs.zip(newest).map(|(past, bytes)| {
         let state =
             steady.entry(past.name.clone()).or_insert_with(|| forecast::steady_state(&past.policy, facts.at));
-        forecast::cost(&past.policy, facts.region(), state, &[bytes], prices).total
+        forecast::cost(&past.policy, Some(facts.region()), state, &[bytes], prices).total
     });
     stored
 }

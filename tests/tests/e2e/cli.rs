@@ -3,12 +3,10 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
-use backup_chain_cli::{Console, command, run};
-use backup_chain_core::ids::{Region, TableName};
+use backup_chain_cli::{Access, Console, command, run};
+use backup_chain_core::ids::TableName;
 use backup_chain_core::point::{PointKind, RestorePoint, State};
-use backup_chain_deployed::stack::{ACCOUNT, SOURCE, Stack};
+use backup_chain_deployed::stack::{ACCOUNT, Stack};
 use backup_chain_local::{Fault, FaultRule, World};
 use backup_chain_tests::command::{Ran, cli, cli_answering};
 use backup_chain_tests::{all_points, at, deployed, points, table};
@@ -25,10 +23,10 @@ tiers:
 ";
 
 /// The same where no AWS is asked.
-async fn offline(line: &str) -> Ran {
+pub(crate) async fn offline(line: &str) -> Ran {
     let (mut out, mut err, mut input) = (Vec::new(), Vec::new(), std::io::empty());
-    let mut console = Console { out: &mut out, err: &mut err, input: &mut input };
-    let config = async |_: Option<Region>| panic!("an offline command asks AWS");
+    let mut console = Console::new(&mut out, &mut err, &mut input);
+    let config = async |_: Access| panic!("an offline command asks AWS");
     let args = ["backup-chain"].into_iter().chain(line.split_whitespace());
     let code = run(args, at("2026-01-05T00:00:00Z"), config, &mut console).await;
     Ran { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
@@ -40,10 +38,10 @@ fn example(name: &str) -> String {
 }
 
 /// A file that is gone when this is dropped.
-struct Scratch(PathBuf);
+pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new(name: &str, text: &str) -> Self {
+    pub(crate) fn new(name: &str, text: &str) -> Self {
         let folder =
             Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
@@ -52,7 +50,7 @@ impl Scratch {
         Self(path)
     }
 
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.0.to_str().unwrap()
     }
 }
@@ -64,7 +62,7 @@ impl Drop for Scratch {
 }
 
 /// What differs from one seed to another, in the same width.
-fn steady(text: &str) -> String {
+pub(crate) fn steady(text: &str) -> String {
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
     let mut steady = String::new();
     let mut rest = text;
@@ -592,45 +590,6 @@ async fn what_is_in_the_way_is_said_in_one_line() {
     assert_eq!(cli(&world, "retention run").await.code, 1);
     let invoked = world.calls().into_iter().filter(|call| call.operation == "Invoke").count();
     assert_eq!(invoked, 1);
-}
-
-/// A provider that has no credentials, or fails to get them.
-#[derive(Debug)]
-struct Provider(fn() -> CredentialsError);
-
-impl ProvideCredentials for Provider {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::ready(Err((self.0)()))
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn without_region_or_credentials_nothing_is_asked() {
-    let refused = async |config: aws_config::SdkConfig| {
-        let (mut out, mut err, mut input) = (Vec::new(), Vec::new(), std::io::empty());
-        let mut console = Console { out: &mut out, err: &mut err, input: &mut input };
-        let now = at("2026-01-05T00:00:00Z");
-        let code = run(["backup-chain", "policy", "list"], now, async |_| config, &mut console).await;
-        let (out, err) = (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap());
-        Ran { code, out, err }.refusal()
-    };
-    let config = aws_config::SdkConfig::builder().build();
-    assert_eq!(refused(config.clone()).await, "no Region is set: name one with --region, or set AWS_REGION");
-    let with = |error| {
-        let provider = SharedCredentialsProvider::new(Provider(error));
-        config.to_builder().region(aws_config::Region::new(SOURCE)).credentials_provider(provider).build()
-    };
-    assert_eq!(
-        refused(with(|| CredentialsError::not_loaded("nowhere\nto be found"))).await,
-        "there are no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY and \
-         AWS_SESSION_TOKEN"
-    );
-    let failing = refused(with(|| CredentialsError::provider_error("the token\nhas expired"))).await;
-    assert!(failing.starts_with("AWS credentials cannot be had: "), "{failing}");
-    assert!(failing.ends_with("the token has expired"), "{failing}");
 }
 
 #[tokio::test(start_paused = true)]

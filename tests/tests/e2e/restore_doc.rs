@@ -7,8 +7,7 @@ use std::io::{BufRead, Cursor, Read, Write};
 use std::path::Path;
 use std::rc::Rc;
 
-use backup_chain_cli::{Console, command, run};
-use backup_chain_core::ids::Region;
+use backup_chain_cli::{Access, Console, command, run};
 use backup_chain_core::point::PointKind;
 use backup_chain_core::restore::Choices;
 use backup_chain_core::settings::TableSettings;
@@ -189,10 +188,10 @@ impl Scene {
         let screen = Screen::default();
         let mut input = Yes { screen: screen.clone(), typed: Cursor::new(b"y\n") };
         let (mut out, mut err) = (screen.clone(), screen.clone());
-        let mut console = Console { out: &mut out, err: &mut err, input: &mut input };
+        let mut console = Console::new(&mut out, &mut err, &mut input);
         let world = self.world.clone();
-        let config = async |region: Option<Region>| {
-            let region = region.map_or_else(|| SOURCE.to_owned(), |region| region.to_string());
+        let config = async |access: Access| {
+            let region = access.region.map_or_else(|| SOURCE.to_owned(), |region| region.to_string());
             world.sdk_config(ACCOUNT, &region, OPERATOR)
         };
         let code = if self.source_is_lost {

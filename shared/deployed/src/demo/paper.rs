@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use backup_chain_core::picture::{Line, Look};
 use backup_chain_deployed::stack::Failure;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -13,9 +14,6 @@ pub enum Style {
     Faint,
     Good,
     Bad,
-    Weekly,
-    Monthly,
-    Yearly,
 }
 
 /// A terminal or a file.
@@ -39,6 +37,17 @@ impl<W: Write> Paper<W> {
         self.line("")
     }
 
+    /// A line of a picture.
+    pub fn drawn(&mut self, line: &Line) -> Result<(), Failure> {
+        let paint =
+            |(look, text): &(Look, String)| match look.code().filter(|_| self.colour && !text.is_empty()) {
+                Some(code) => format!("\x1b[{code}m{text}\x1b[0m"),
+                None => text.clone(),
+            };
+        let text: String = line.iter().map(paint).collect();
+        self.line(&text)
+    }
+
     /// The text in a style, where there is colour.
     pub fn paint(&self, style: Style, text: &str) -> String {
         if !self.colour || text.is_empty() {
@@ -49,9 +58,6 @@ impl<W: Write> Paper<W> {
             Style::Faint => "2",
             Style::Good => "32",
             Style::Bad => "31;1",
-            Style::Weekly => "36",
-            Style::Monthly => "33",
-            Style::Yearly => "35",
         };
         format!("\x1b[{code}m{text}\x1b[0m")
     }
