@@ -16,6 +16,7 @@ mod metadata;
 mod offline;
 mod outcome;
 mod plan;
+mod plan_output;
 mod points;
 mod policy;
 mod problem;
