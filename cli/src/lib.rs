@@ -22,6 +22,7 @@ mod metadata;
 mod offline;
 mod outcome;
 mod plan;
+mod plan_output;
 mod points;
 mod policy;
 mod problem;
