@@ -94,6 +94,11 @@ impl Console<'_> {
         self.screen.width
     }
 
+    /// Whether CSV was asked for.
+    pub(crate) fn is_csv(&self) -> bool {
+        self.output == Output::Csv
+    }
+
     /// How the rows of a list are written.
     pub(crate) fn form(&self) -> Form {
         let exact = self.output == Output::Csv;

@@ -101,13 +101,14 @@ pub(crate) async fn run(
         true => wait(&asked, deployed, console).await?,
         false => Vec::new(),
     };
+    let heading = ["TABLE", "POINT", "MOMENT (UTC)", "VAULT", "COPY", "WHY"];
     if json {
-        let ended = ended.iter().map(points::PointView::of).collect();
-        console.json(&Answer { copies: &asked, ended })?;
+        let views = ended.iter().map(points::PointView::of).collect();
+        let rows = asked.iter().map(|view| row(view, &ended, copy.dry_run));
+        console.list(&Answer { copies: &asked, ended: views }, heading, rows)?;
     } else if asked.is_empty() {
         console.line("no copy is missing")?;
     } else {
-        let heading = ["TABLE", "POINT", "MOMENT (UTC)", "VAULT", "COPY", "WHY"];
         console.table(heading, asked.iter().map(|view| row(view, &ended, copy.dry_run)))?;
     }
     let is_amiss = asked.iter().any(|view| view.outcome == AskedOutcome::Refused)

@@ -158,6 +158,8 @@ impl Command {
             Self::Status(_)
                 | Self::Points(_)
                 | Self::History(_)
+                | Self::Copy(_)
+                | Self::Report(_)
                 | Self::Doctor(_)
                 | Self::Policy(Policies::Stored(policy::Command::List { .. }))
                 | Self::Session(session::Command::List { .. })

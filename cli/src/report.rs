@@ -20,7 +20,7 @@ use crate::outcome::{Failure, Outcome};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     backup-chain report --html report.html\n  \
-    backup-chain report --csv --from 2026-01-01 --to 2026-03-31 --policy gold > quarter.csv\n  \
+    backup-chain report --output csv --from 2026-01-01 --to 2026-03-31 --policy gold > quarter.csv\n  \
     backup-chain report --json --table orders --days 30\n\n\
     The page is one file that asks for nothing: it can be mailed and archived. JSON and CSV say of each table and day \
     whether its backups and its copies in each vault were as promised, by which restore point, and which restores ended \
@@ -31,9 +31,6 @@ pub(crate) struct Report {
     /// Write the page to this file
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Answer with CSV on standard output
-    #[arg(long, conflicts_with = "json")]
-    csv: bool,
     /// The first day
     #[arg(long, value_name = "DATE")]
     from: Option<Date>,
@@ -71,8 +68,8 @@ pub(crate) async fn run(
     json: bool,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
-    if report.html.is_none() && !report.csv && !json {
-        return Err(Failure::refused("say what to write: --html FILE, --json or --csv"));
+    if report.html.is_none() && !json {
+        return Err(Failure::refused("say what to write: --html FILE, --json or --output csv"));
     }
     let wanted = Wanted { policy: report.policy.clone(), table: report.table.clone() };
     let mut noted = Ok(());
@@ -100,9 +97,9 @@ pub(crate) async fn run(
     if let Some(file) = &report.html {
         write(file, &account, console)?;
     }
-    if json {
+    if json && !console.is_csv() {
         console.line(backup_chain_report::json(&account).map_err(|error| unwritable(&error))?)?;
-    } else if report.csv {
+    } else if json {
         // As it is: it is not for a terminal, and whatever reads it takes every character for what it is.
         write!(console.out, "{}", backup_chain_report::csv(&account).map_err(|error| unwritable(&error))?)?;
     }

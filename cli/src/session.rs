@@ -43,7 +43,7 @@ pub(crate) enum Command {
     )]
     Stop {
         /// The session
-        id: SessionId,
+        id: Named<SessionId>,
         /// Why, for the history
         #[arg(long)]
         reason: Option<String>,
@@ -119,6 +119,7 @@ pub(crate) async fn run(
             start(&request, &wait, deployed, json, console).await
         }
         Command::Stop { id, reason, by } => {
+            let id = among(id, deployed).await?;
             let request = SessionRequest::Stop { session: id.clone(), by: by.by, reason };
             deployed.invoke("session", &request, console).await?;
             let session = find(deployed, &id).await?;
@@ -127,13 +128,7 @@ pub(crate) async fn run(
         }
         Command::List { policy, limit } => list(policy.as_ref(), limit, deployed, json, console).await,
         Command::Show { id } => {
-            let id = match id {
-                Named::Whole(id) => id,
-                end => {
-                    let all = deployed.catalog().sessions().await?.into_iter().map(|session| session.id);
-                    end.among("session", all, "backup-chain session list")?
-                }
-            };
+            let id = among(id, deployed).await?;
             let session = find(deployed, &id).await?;
             show(deployed, &session, json, console).await?;
             Ok(Outcome::Done)
@@ -205,6 +200,17 @@ fn progress(session: &Session, points: &[RestorePoint], copies: Copies) -> Strin
 
 fn copies_of(number: usize) -> String {
     if number == 1 { "1 copy".to_owned() } else { format!("{number} copies") }
+}
+
+/// The session that is meant.
+async fn among(id: Named<SessionId>, deployed: &Deployed) -> Result<SessionId, Failure> {
+    match id {
+        Named::Whole(id) => Ok(id),
+        end => {
+            let all = deployed.catalog().sessions().await?.into_iter().map(|session| session.id);
+            end.among("session", all, "backup-chain session list")
+        }
+    }
 }
 
 async fn find(deployed: &Deployed, id: &SessionId) -> Result<Session, Failure> {

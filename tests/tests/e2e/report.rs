@@ -92,9 +92,11 @@ async fn it_is_written_as_a_page_and_as_csv() {
     stack.live_until(at("2026-01-06T12:00:00Z")).await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("report.html");
-    let ran =
-        cli(&world, &format!("report --html {} --csv --table orders --from 2026-01-05", file.display()))
-            .await;
+    let ran = cli(
+        &world,
+        &format!("report --html {} --output csv --table orders --from 2026-01-05", file.display()),
+    )
+    .await;
     assert_eq!(ran.code, 0, "{}", ran.err);
     let lines: Vec<&str> = ran.out.lines().collect();
     assert_eq!(lines.len(), 1 + 2 * 2, "{}", ran.out);
@@ -112,19 +114,19 @@ async fn it_is_written_as_a_page_and_as_csv() {
 async fn what_cannot_be_reported_is_refused() {
     let (world, _stack) = scene().await;
     let said = cli(&world, "report").await.refusal();
-    insta::assert_snapshot!(said, @"say what to write: --html FILE, --json or --csv");
-    let ran = cli(&world, "report --csv --from 2026-01-05 --to 2026-01-01").await;
+    insta::assert_snapshot!(said, @"say what to write: --html FILE, --json or --output csv");
+    let ran = cli(&world, "report --output csv --from 2026-01-05 --to 2026-01-01").await;
     assert!(
         ran.code == 1 && ran.err.contains("the first day, 2026-01-05, is after the last, 2026-01-01"),
         "{}",
         ran.err
     );
-    let ran = cli(&world, "report --csv --table ordres").await;
+    let ran = cli(&world, "report --output csv --table ordres").await;
     assert!(
         ran.code == 1
             && ran.err.contains("nothing is known of a table called ordres: see backup-chain status"),
         "{}",
         ran.err
     );
-    assert_eq!(cli(&world, "report --csv --days 0").await.code, 2);
+    assert_eq!(cli(&world, "report --output csv --days 0").await.code, 2);
 }
