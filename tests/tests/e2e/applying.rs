@@ -57,7 +57,12 @@ async fn a_folder_is_applied_with_its_differences_and_pruned_when_asked() {
     let no = cli_answering(&world, &format!("{all} --prune"), "n\n").await;
     assert_eq!((no.code, stored(&world).await), (1, vec!["gold 1".to_owned(), "silver 1".to_owned()]));
     let ran = cli_answering(&world, &format!("{all} --prune --by ada"), "y\n").await;
-    insta::assert_snapshot!(told(&ran, &folder), @"");
+    insta::assert_snapshot!(told(&ran, &folder), @"
+    policy gold differs from revision 1: tiers.daily.keep: 5 days, was 3 days; it covers 1 table
+    policy silver is in none of the documents and is deleted: it makes no more restore points, and those that it made age out
+    policy gold is stored as revision 2
+    policy silver is deleted
+    ");
     assert_eq!((ran.code, stored(&world).await), (0, vec!["gold 2".to_owned()]));
     let again = cli(&world, &format!("{all} --json")).await.json();
     assert_eq!(again["applied"][0]["changed"], false, "{again:#}");

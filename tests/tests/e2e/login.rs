@@ -444,7 +444,7 @@ fn what_is_not_configured_is_one_line_with_the_way_out() {
     assert_eq!(desk.refused("--region eu-central-1"), format!("there are no AWS credentials: {ways}"));
     assert_eq!(desk.refused(""), "no Region is set: name one with --region, or set AWS_REGION");
     // Not only commands that go through the functions.
-    let detached = "restore detached orders --vault eu-west-1/copies --record r.json";
+    let detached = "restore detached orders --vault eu-west-1/copies --records r";
     assert_eq!(desk.runs(&format!("{detached} --profile wrok")).refusal(), missing);
     let desk = desk.with("AWS_PROFILE", "wrok");
     assert_eq!(desk.refused("--region eu-central-1"), missing);
@@ -466,7 +466,7 @@ fn without_a_network_it_is_said_in_plain_words() {
     let none = "http://127.0.0.1:9";
     let desk = Desk::new(&format!("{keys}region = {SOURCE}\n"), none).with("AWS_MAX_ATTEMPTS", "1");
     let ways = "check the network, the proxy if there is one, and that the Region is spelled right";
-    for line in ["policy list", "status", "restore detached orders --vault eu-west-1/copies --record r.json"]
+    for line in ["policy list", "status", "restore detached orders --vault eu-west-1/copies --records r"]
     {
         let ran = desk.runs(&format!("{line} --profile base"));
         let told = ran.err.lines().last().unwrap_or_default();
