@@ -466,8 +466,7 @@ fn without_a_network_it_is_said_in_plain_words() {
     let none = "http://127.0.0.1:9";
     let desk = Desk::new(&format!("{keys}region = {SOURCE}\n"), none).with("AWS_MAX_ATTEMPTS", "1");
     let ways = "check the network, the proxy if there is one, and that the Region is spelled right";
-    for line in ["policy list", "status", "restore detached orders --vault eu-west-1/copies --records r"]
-    {
+    for line in ["policy list", "status", "restore detached orders --vault eu-west-1/copies --records r"] {
         let ran = desk.runs(&format!("{line} --profile base"));
         let told = ran.err.lines().last().unwrap_or_default();
         assert_eq!(ran.code, 1, "{ran:#?}");

@@ -173,7 +173,10 @@ impl Role {
         let whole = policy(&self.statements);
         let mut findings = Vec::new();
         for need in self.needs.iter().filter(|need| !whole.allow(&need.required)) {
-            findings.push(format!("missing: {} on {}", need.required.action, need.shape));
+            findings.push(format!(
+                "missing: {} on {} with {:?}",
+                need.required.action, need.shape, need.required.context
+            ));
         }
         for statement in &self.statements {
             if statement["Effect"] == "Deny" {
@@ -190,6 +193,21 @@ impl Role {
         findings.sort();
         findings.dedup();
         findings
+    }
+
+    /// Leaves out what is asked again once its tags are seen: conditions see new tags late, and deny until then.
+    fn forget_calls_before_tags_are_seen(&mut self) {
+        let is_tagged =
+            |need: &Need| need.required.context.keys().any(|key| key.starts_with("aws:ResourceTag/"));
+        let tagged: Vec<Need> = self.needs.iter().filter(|need| is_tagged(need)).cloned().collect();
+        let is_same = |a: &Need, b: &Need| {
+            (&a.required.action, &a.shape) == (&b.required.action, &b.shape)
+                && a.required.context.get("aws:TagKeys") == b.required.context.get("aws:TagKeys")
+        };
+        let whole = policy(&self.statements);
+        self.needs.retain(|need| {
+            whole.allow(&need.required) || is_tagged(need) || !tagged.iter().any(|later| is_same(later, need))
+        });
     }
 
     /// Every action, resource and condition of a statement must be of use.
@@ -368,6 +386,7 @@ impl Roles {
                 role.needs.push(need);
             }
         }
+        role.forget_calls_before_tags_are_seen();
     }
 
     pub fn findings(&self) -> String {
