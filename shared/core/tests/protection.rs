@@ -128,7 +128,7 @@ fn a_failed_copy_is_no_protection_however_fresh_the_backup_is() {
     let scene = whole().made(BACKUPS, "2026-01-06T07:00:00Z").failed(COPIES, "2026-01-06T07:00:00Z");
     let found = scene.judged("2026-01-06T10:00:00Z");
     assert_eq!(found.standing, Standing::WithoutCopies);
-    insta::assert_snapshot!(found.reasons.join("\n"), @"the copy of 2026-01-06 07:00 UTC into eu-west-1/copies failed: AWS Backup says: access denied");
+    insta::assert_snapshot!(found.reasons.join("\n"), @"the copy of 2026-01-06 07:00 UTC into eu-west-1/copies failed: AWS Backup says: access denied; once that is mended: backup-chain copy orders");
     let late = whole().made(BACKUPS, "2026-01-07T07:00:00Z");
     assert_eq!(late.standing("2026-01-07T03:59:00Z"), Standing::Protected);
     assert_eq!(
