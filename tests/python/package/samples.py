@@ -157,7 +157,7 @@ def tell(story: Story, world: World) -> None:
     story.refused("retention-hold", NO_POINT)
     story.refused("retention-lift-hold", NO_POINT)
     story.refused("retention-remove", NO_POINT)
-    story.refused("retention-resume", "there is nothing to resume")
+    story.refused("retention-resume", "retention does not pause")
     point = next(each["point"] for each in planned["points"] if each["kind"] == "backup")
     story.feed("retention-hold", {"hold": {"reason": "audit 2026"}}, POINT=point)
     story.feed("retention-lift-hold", {"hold": None}, POINT=point)
