@@ -18,6 +18,7 @@ test: needs tools
 	.tools/py/bin/python tests/python/golden.py check
 	.tools/py/bin/python tests/python/errors.py check
 	.tools/py/bin/python tests/python/printed.py docs/local.md
+	.tools/py/bin/python tests/python/printed.py docs/tutorial.md
 	.tools/py/bin/python tests/python/commands.py README.md docs/deploy.md docs/operations.md docs/assumptions.md
 	tests/python/conformance/run.sh
 	.tools/lint/bin/python tests/python/templates.py
