@@ -89,7 +89,7 @@ pub(crate) async fn run(
         if json {
             console.json(&answer)?;
         } else {
-            let what = if number == 1 { "1 policy".to_owned() } else { format!("{number} policies") };
+            let what = count(number, "policy");
             console.line(format_args!("nothing is stored: {what} would be as told above"))?;
         }
         return Ok(outcome);

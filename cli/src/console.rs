@@ -387,9 +387,14 @@ pub(crate) fn word(value: &impl Serialize) -> String {
     }
 }
 
-/// `1 point`, `2 points`.
+/// `1 point`, `2 points`; `1 copy`, `2 copies`.
 pub(crate) fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+    let is_consonant = |stem: &&str| !stem.ends_with(['a', 'e', 'o', 'u']);
+    match what.strip_suffix('y').filter(is_consonant) {
+        _ if number == 1 => format!("1 {what}"),
+        Some(stem) => format!("{number} {stem}ies"),
+        None => format!("{number} {what}s"),
+    }
 }
 
 #[cfg(test)]

@@ -156,17 +156,13 @@ async fn wait(
         if open == 0 {
             return Ok(copies);
         }
-        let stands = format!("{} of {} ended", copies.len() - open, copies_of(copies.len()));
+        let stands = format!("{} of {} ended", copies.len() - open, count(copies.len(), "copy"));
         if stands != told {
             console.note(&stands)?;
             told = stands;
         }
         deployed.app.context.clock().until(deployed.app.context.now() + POLL_INTERVAL).await;
     }
-}
-
-fn copies_of(number: usize) -> String {
-    if number == 1 { "1 copy".to_owned() } else { format!("{number} copies") }
 }
 
 fn is_copy_of(view: &AskedView, copy: &RestorePoint) -> bool {

@@ -20,9 +20,7 @@ use crate::console::{count, size, utc_or_dash, written};
 use crate::follow::{Followed, note};
 use crate::outcome::{By, Failure, Outcome};
 use crate::restore::{self, TableArg};
-use crate::restore_output::{
-    Summary, outline, outline_in_short, say_end, say_head, say_plans, say_summaries,
-};
+use crate::restore_output::{Summary, outline, outline_in_short, say_plans, say_reports, say_summaries};
 use crate::{Console, points};
 
 /// Restore tables from copy chains while the source Region, and the stack with it, is out of reach
@@ -198,13 +196,7 @@ pub(crate) async fn run(
     if json {
         console.json(&Answer { tables: &summaries, restores: &views })?;
     } else if is_one || detached.details {
-        for (number, view) in views.iter().enumerate() {
-            if number > 0 {
-                console.line("")?;
-            }
-            say_head(view, console)?;
-            say_end(view, console)?;
-        }
+        say_reports(&views, console)?;
     } else {
         say_summaries(&summaries, console)?;
     }

@@ -40,15 +40,22 @@ impl<I: FromStr<Err = InvalidName>> FromStr for Named<I> {
 }
 
 impl<I: fmt::Display + Ord> Named<I> {
-    /// The one id of those there are that is meant. `list` is the command that shows them.
+    /// The one id that is meant. Those there are, `all`, are read only where an end is given; `list` is the command that
+    /// shows them.
     ///
     /// # Errors
-    /// When none or several end like that.
-    pub fn among(self, what: &str, all: impl IntoIterator<Item = I>, list: &str) -> Result<I, Failure> {
+    /// When none or several end like that, and of the reading.
+    pub async fn among<A: IntoIterator<Item = I>>(
+        self,
+        what: &str,
+        all: impl AsyncFnOnce() -> Result<A, Failure>,
+        list: &str,
+    ) -> Result<I, Failure> {
         let end = match self {
             Self::Whole(id) => return Ok(id),
             Self::End(end) => end,
         };
+        let all = all().await?;
         let mut found: BTreeSet<I> = all.into_iter().filter(|id| id.to_string().ends_with(&end)).collect();
         match (found.pop_first(), found.is_empty()) {
             (Some(id), true) => Ok(id),
@@ -94,19 +101,21 @@ mod tests {
         text.parse().unwrap()
     }
 
-    #[test]
-    fn an_id_is_meant_by_as_much_of_its_end_as_tells_it_apart() {
+    #[tokio::test]
+    async fn an_id_is_meant_by_as_much_of_its_end_as_tells_it_apart() {
         let all = || [ONE, TWO, TWO].map(|id| id.parse::<PointId>().unwrap());
-        let among = |text: &str| named(text).among("restore point", all(), "backup-chain points orders");
-        assert_eq!(among(ONE).unwrap().as_str(), ONE);
-        assert_eq!(among("3T2ZJ4ZD").unwrap().as_str(), ONE);
-        assert_eq!(among("p4t2zj4zd").unwrap().as_str(), TWO);
+        let among = async |text: &str| {
+            named(text).among("restore point", async || Ok(all()), "backup-chain points orders").await
+        };
+        assert_eq!(among(ONE).await.unwrap().as_str(), ONE);
+        assert_eq!(among("3T2ZJ4ZD").await.unwrap().as_str(), ONE);
+        assert_eq!(among("p4t2zj4zd").await.unwrap().as_str(), TWO);
         assert_eq!(
-            among("J4ZD").unwrap_err().to_string(),
+            among("J4ZD").await.unwrap_err().to_string(),
             "restore point J4ZD may be 01KE73DJG0C1V5K6TP3T2ZJ4ZD or 01KE73DJG0C1V5K6TP4T2ZJ4ZD: write more of its end"
         );
         assert_eq!(
-            among("0000").unwrap_err().to_string(),
+            among("0000").await.unwrap_err().to_string(),
             "no restore point ends with 0000: see backup-chain points orders"
         );
         assert!(["", "ZJ4", "J4ZI", "J4-D"].iter().all(|text| text.parse::<Named<PointId>>().is_err()));

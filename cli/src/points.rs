@@ -309,12 +309,8 @@ pub(crate) async fn whole(
     table: &TableName,
     named: Named<PointId>,
 ) -> Result<PointId, Failure> {
-    if let Named::Whole(id) = named {
-        return Ok(id);
-    }
-    let points = deployed.catalog().points_of_table(table).await?;
-    let list = format!("backup-chain points {table}");
-    named.among("restore point", points.into_iter().map(|point| point.id), &list)
+    let all = async || Ok(deployed.catalog().points_of_table(table).await?.into_iter().map(|point| point.id));
+    named.among("restore point", all, &format!("backup-chain points {table}")).await
 }
 
 /// The restore point that is meant.

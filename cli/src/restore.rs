@@ -17,7 +17,7 @@ use crate::follow::follow;
 use crate::ids::Named;
 use crate::outcome::{By, Failure, Outcome};
 use crate::restore_output::{
-    Summary, outline, outline_in_short, say_end, say_head, say_plans, say_steps, say_summaries,
+    Summary, outline, outline_in_short, say_end, say_head, say_plans, say_reports, say_steps, say_summaries,
 };
 use crate::{Console, points, replies};
 
@@ -176,13 +176,8 @@ pub(crate) async fn run(
 
 /// The restore that is meant.
 async fn among(id: Named<RestoreId>, deployed: &Deployed) -> Result<RestoreId, Failure> {
-    match id {
-        Named::Whole(id) => Ok(id),
-        end => {
-            let all = deployed.catalog().restores().await?.into_iter().map(|restore| restore.id);
-            end.among("restore", all, "backup-chain restore list")
-        }
-    }
+    let all = async || Ok(deployed.catalog().restores().await?.into_iter().map(|restore| restore.id));
+    id.among("restore", all, "backup-chain restore list").await
 }
 
 /// Asks something of a restore, and tells how it stands.
@@ -245,24 +240,19 @@ async fn begin(
     let planned =
         deployed.invoke("restore", &RestoreRequest::Restore(Box::new(ask.clone())), console).await?;
     let plans: Vec<RestoreView> = replies::read(&planned)?;
+    let in_full = plans.len() == 1 || details;
     if dry_run {
         if json {
             console.json(&planned)?;
-        } else if plans.len() == 1 || details {
+        } else if in_full {
             say_plans(&plans, console)?;
         } else {
             say_summaries(&plans.iter().map(Summary::of).collect::<Vec<_>>(), console)?;
         }
         return Ok(Outcome::Done);
     }
-    if plans.len() == 1 || details {
-        for told in &plans {
-            outline(told, console)?;
-        }
-    } else {
-        for told in &plans {
-            outline_in_short(told, console)?;
-        }
+    for told in &plans {
+        if in_full { outline(told, console)? } else { outline_in_short(told, console)? }
     }
     if !yes && !console.agrees(&format!("Restore {}?", count(plans.len(), "table")))? {
         return Err(Failure::refused("nothing is restored: answer y, or add --yes"));
@@ -294,16 +284,10 @@ async fn begin(
     }
     if json {
         console.json(&answer)?;
-    } else if begun.len() > 1 && !details {
-        say_summaries(&begun.iter().map(Summary::of).collect::<Vec<_>>(), console)?;
+    } else if in_full {
+        say_reports(&begun, console)?;
     } else {
-        for (number, told) in begun.iter().enumerate() {
-            if number > 0 {
-                console.line("")?;
-            }
-            say_head(told, console)?;
-            say_end(told, console)?;
-        }
+        say_summaries(&begun.iter().map(Summary::of).collect::<Vec<_>>(), console)?;
     }
     Ok(begun.iter().map(|told| outcome_of(told.restore.stage)).max().unwrap_or(Outcome::Done))
 }

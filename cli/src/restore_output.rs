@@ -250,6 +250,18 @@ impl Summary {
     }
 }
 
+/// Restores with their reports, one after another.
+pub(crate) fn say_reports(restores: &[RestoreView], console: &mut Console<'_>) -> Result<(), Failure> {
+    for (number, told) in restores.iter().enumerate() {
+        if number > 0 {
+            console.line("")?;
+        }
+        say_head(told, console)?;
+        say_end(told, console)?;
+    }
+    Ok(())
+}
+
 /// Several restores, one line each.
 pub(crate) fn say_summaries(summaries: &[Summary], console: &mut Console<'_>) -> Result<(), Failure> {
     let row = |it: &Summary| {

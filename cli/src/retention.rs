@@ -90,13 +90,8 @@ pub(crate) async fn run(
         }
         Command::Runs { limit } => return runs(limit, deployed, json, console).await,
         Command::Show { id } => {
-            let id = match id {
-                Named::Whole(id) => id,
-                end => {
-                    let all = deployed.catalog().runs().await?.into_iter().map(|run| run.id);
-                    end.among("retention run", all, "backup-chain retention runs")?
-                }
-            };
+            let all = async || Ok(deployed.catalog().runs().await?.into_iter().map(|run| run.id));
+            let id = id.among("retention run", all, "backup-chain retention runs").await?;
             return show(&id, deployed, json, console).await;
         }
     };

@@ -193,24 +193,19 @@ fn progress(session: &Session, points: &[RestorePoint], copies: Copies) -> Strin
     let mut stands =
         format!("session {} is {}: {ended} of {planned} ended", session.id, word(&session.status));
     if copies.wanted > 0 {
-        stands.push_str(&format!(", {} of {} ended", copies.wanted - copies.open, copies_of(copies.wanted)));
+        stands.push_str(&format!(
+            ", {} of {} ended",
+            copies.wanted - copies.open,
+            count(copies.wanted, "copy")
+        ));
     }
     stands
 }
 
-fn copies_of(number: usize) -> String {
-    if number == 1 { "1 copy".to_owned() } else { format!("{number} copies") }
-}
-
 /// The session that is meant.
 async fn among(id: Named<SessionId>, deployed: &Deployed) -> Result<SessionId, Failure> {
-    match id {
-        Named::Whole(id) => Ok(id),
-        end => {
-            let all = deployed.catalog().sessions().await?.into_iter().map(|session| session.id);
-            end.among("session", all, "backup-chain session list")
-        }
-    }
+    let all = async || Ok(deployed.catalog().sessions().await?.into_iter().map(|session| session.id));
+    id.among("session", all, "backup-chain session list").await
 }
 
 async fn find(deployed: &Deployed, id: &SessionId) -> Result<Session, Failure> {

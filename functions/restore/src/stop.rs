@@ -2,7 +2,7 @@
 
 use backup_chain_aws::App;
 use backup_chain_aws::catalog::Write;
-use backup_chain_core::history::Action;
+use backup_chain_core::history::{self, Action};
 use backup_chain_core::ids::RestoreId;
 use backup_chain_core::restore::{Restore, Stage};
 
@@ -17,8 +17,7 @@ pub(crate) async fn stop(
     by: Option<String>,
     reason: Option<String>,
 ) -> Result<Restore, RestoreError> {
-    let who = by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-    let why = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let stopped = history::stopped(by.as_deref(), reason.as_deref());
     loop {
         let found = app.catalog.restore(id).await?;
         let mut restore = found.ok_or_else(|| RestoreError::UnknownRestore(id.clone()))?;
@@ -37,7 +36,7 @@ pub(crate) async fn stop(
                 return Err(RestoreError::Ended(id.clone()));
             }
         };
-        let why = format!("stopped by an operator{who}{why}; {stays}");
+        let why = format!("{stopped}; {stays}");
         let is_there = restore.stage == Stage::Applying;
         let ended = match is_there {
             true => end_with_warning(app, &Store::Catalog, &mut restore, &why).await,

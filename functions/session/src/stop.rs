@@ -2,7 +2,7 @@
 
 use backup_chain_aws::App;
 use backup_chain_aws::catalog::Write;
-use backup_chain_core::history::Action;
+use backup_chain_core::history::{self, Action};
 use backup_chain_core::ids::SessionId;
 
 use crate::SessionError;
@@ -20,9 +20,7 @@ pub(crate) async fn stop(
         if !session.status.is_open() {
             return Err(SessionError::Ended(id.clone()));
         }
-        let who = by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-        let why = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-        session.stopped = Some(format!("stopped by an operator{who}{why}"));
+        session.stopped = Some(history::stopped(by.as_deref(), reason.as_deref()));
         let mut entry = app.context.entry(Action::SessionStopped, id.to_string(), by.clone());
         entry.reason.clone_from(&reason);
         entry.details.extend(session.policy.as_ref().map(|policy| format!("policy {}", policy.name)));

@@ -88,3 +88,10 @@ impl Entry {
         )
     }
 }
+
+/// Why something ended that an operator has stopped, as its record says it.
+pub fn stopped(by: Option<&str>, reason: Option<&str>) -> String {
+    let who = by.map(|by| format!(" by {by}")).unwrap_or_default();
+    let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("stopped by an operator{who}{why}")
+}
